@@ -1,0 +1,89 @@
+"""UTC days and ranges of them: the unit in which runs are read, stored and counted.
+
+A run belongs to the UTC day of its creation time. Instants inside the program are either aware UTC datetimes or, in
+columns, int64 microseconds since 1970-01-01T00:00:00Z.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
+EPOCH = date(1970, 1, 1)
+
+
+def utc_now() -> datetime:
+    """The present instant, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def start_of(day: date) -> datetime:
+    """Midnight UTC at which `day` begins."""
+    return datetime.combine(day, time.min, UTC)
+
+
+def end_of(day: date) -> datetime:
+    """Midnight UTC at which `day` is over (the start of the next day)."""
+    return start_of(day + timedelta(days=1))
+
+
+def to_us(instant: datetime) -> int:
+    """Microseconds since the epoch of an aware datetime, exactly."""
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def from_us(us: int) -> datetime:
+    """The aware UTC datetime of microseconds since the epoch."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+
+
+def day_of_us(us: int) -> date:
+    """The UTC day that holds an instant given in microseconds since the epoch."""
+    return EPOCH + timedelta(days=us // DAY_US)
+
+
+def iso(instant: datetime) -> str:
+    """ISO 8601 in UTC with `Z`, with microseconds only where there are any."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class DayRange:
+    """The UTC days from `first` to `last`, both inclusive."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError(f"a range of days ends ({self.last}) before it begins ({self.first})")
+
+    @classmethod
+    def of_keys(cls, keys: Sequence[str]) -> "DayRange":
+        """The range that partition keys (`YYYY-MM-DD`, any order, without gaps) stand for."""
+        days = sorted(date.fromisoformat(key) for key in keys)
+        found = cls(days[0], days[-1])
+        if len(found) != len(set(days)):
+            raise ValueError(f"the days asked for in one run have gaps: {', '.join(keys)}")
+        return found
+
+    @property
+    def start(self) -> datetime:
+        """The first instant inside."""
+        return start_of(self.first)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after the range."""
+        return end_of(self.last)
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}..{self.last}"
+
+    def newest_first(self) -> list[date]:
+        """Every day, the last one first: the order in which the APIs show them."""
+        return [self.last - timedelta(days=back) for back in range(len(self))]

@@ -1,0 +1,45 @@
+"""The wiring: which sources there are, and what is built from each of them."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from runs_assets.automation.daily import daily_job, daily_schedule
+from runs_assets.metrics.assets import metric_assets
+from runs_assets.partitions import daily_partitions
+from runs_assets.resources import Clock, DataFolder
+from runs_assets.settings import project_settings
+from runs_assets.sources.assets import raw_runs_asset, runs_asset
+from runs_assets.sources.cloudcruise.source import cloudcruise
+from runs_assets.sources.productsup.source import productsup
+from runs_assets.sources.source import Source
+
+SOURCES = (
+    cloudcruise("cloudcruise", settings_prefix="CLOUDCRUISE_"),
+    productsup("productsup", settings_prefix="PRODUCTSUP_CDE_"),
+)
+
+
+def definitions_of(sources: Sequence[Source]) -> dg.Definitions:
+    """Everything that Dagster needs to know of these sources."""
+    shared = dg.Definitions(resources={"data_folder": DataFolder(), "clock": Clock()}, executor=dg.in_process_executor)
+    partitions = daily_partitions(project_settings().first_day)
+    return dg.Definitions.merge(shared, *(_definitions_of(source, partitions) for source in sources))
+
+
+def _definitions_of(source: Source, partitions: dg.DailyPartitionsDefinition) -> dg.Definitions:
+    assets = [
+        raw_runs_asset(source, partitions),
+        runs_asset(source, partitions),
+        *metric_assets(source.name, partitions),
+    ]
+    job = daily_job(source, assets)
+    return dg.Definitions(
+        assets=assets,
+        jobs=[job],
+        schedules=[daily_schedule(source, job)],
+        resources={source.name: source.api},
+    )
+
+
+defs = definitions_of(SOURCES)

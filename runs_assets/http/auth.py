@@ -1,0 +1,161 @@
+"""The two ways to say who we are: a fixed header, and an OAuth2 bearer token that is refreshed and rotated.
+
+The OAuth2 message formats (RFC 6749 section 6) are oauthlib's; this module sends them, and keeps what comes back.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+
+from runs_assets.errors import CredentialsError
+from runs_assets.http.faults import TransientError
+from runs_assets.http.redaction import Redactor
+
+EARLY_SECONDS = 30.0
+MAX_TOKEN_ANSWER_BYTES = 1024 * 1024
+
+
+class HeaderAuth(httpx.Auth):
+    """Sends one fixed header with every request."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name = name
+        self._value = value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the header; httpx calls this for each request."""
+        request.headers[self._name] = self._value
+        yield request
+
+
+@dataclass(frozen=True)
+class RefreshGrant:
+    """What an OAuth2 refresh-token grant needs. `refresh_token` is the first one, before any rotation."""
+
+    token_url: str
+    client_id: str
+    client_secret: str
+    refresh_token: str
+
+
+class TokenFile:
+    """The tokens of one grant in a file that only its owner can read (mode 0600, in a folder of mode 0700).
+
+    The file remembers, as a hash, which configured refresh token it grew from: a new one in the settings wins over
+    whatever is stored.
+    """
+
+    def __init__(self, path: Path, grant: RefreshGrant) -> None:
+        self._path = path
+        self._origin = hashlib.sha256(f"{grant.client_id}\n{grant.refresh_token}".encode()).hexdigest()
+
+    def load(self) -> dict[str, Any]:
+        """The stored tokens; empty if there are none of this grant."""
+        try:
+            stored = orjson.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except orjson.JSONDecodeError:
+            raise CredentialsError(
+                f"The file of rotated tokens is damaged: {self._path}. Delete it and set a fresh refresh token."
+            ) from None
+        return dict(stored["tokens"]) if stored["origin"] == self._origin else {}
+
+    def save(self, tokens: dict[str, Any]) -> None:
+        """Store the tokens durably before anything uses them: a rotated refresh token exists only here."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = self._path.with_suffix(".new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(orjson.dumps({"origin": self._origin, "tokens": tokens}))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path)
+
+
+class RefreshingBearerAuth(httpx.Auth):
+    """A bearer token that is renewed shortly before it expires, and once when the API says 401.
+
+    `now` gives Unix seconds. A refusal of the token endpoint raises `CredentialsError`; that it is down or busy is a
+    `TransientError` for the transport to retry.
+    """
+
+    def __init__(self, grant: RefreshGrant, file: TokenFile, redact: Redactor, now: Callable[[], float]) -> None:
+        self._grant = grant
+        self._file = file
+        self._redact = redact
+        self._now = now
+        self._tokens = file.load()
+        self._redact.learn(grant.client_secret, grant.refresh_token, *self._secret_values())
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the token, refreshing it first if it is due; refresh once more on a 401.
+
+        This is the hook that leaves the API's own answers unread: their size is bounded by the transport.
+        """
+        renewed = False
+        if self._is_due():
+            yield from self._renew()
+            renewed = True
+        request.headers["authorization"] = f"Bearer {self._tokens['access_token']}"
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED and not renewed:
+            yield from self._renew()
+            request.headers["authorization"] = f"Bearer {self._tokens['access_token']}"
+            yield request
+
+    def _is_due(self) -> bool:
+        expires_at = self._tokens.get("expires_at")
+        return "access_token" not in self._tokens or (
+            expires_at is not None and self._now() > expires_at - EARLY_SECONDS
+        )
+
+    def _renew(self) -> Generator[httpx.Request, httpx.Response, None]:
+        client = WebApplicationClient(self._grant.client_id)
+        current = self._tokens.get("refresh_token", self._grant.refresh_token)
+        refresh = httpx.Request(
+            "POST",
+            self._grant.token_url,
+            content=client.prepare_refresh_body(refresh_token=current),
+            headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
+        )
+        basic = httpx.BasicAuth(self._grant.client_id, self._grant.client_secret)
+        response = yield next(basic.auth_flow(refresh))
+        self._tokens = {"refresh_token": current, **self._issued(client, response)}
+        self._redact.learn(*self._secret_values())
+        self._file.save(self._tokens)
+
+    def _issued(self, client: WebApplicationClient, response: httpx.Response) -> dict[str, Any]:
+        """The token endpoint's answer as a dict with an absolute `expires_at` (Unix seconds) where it has one."""
+        if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise TransientError(f"The token endpoint answered HTTP {response.status_code}")
+        try:
+            issued = dict(client.parse_request_body_response(_short_text(response)))
+        except OAuth2Error as error:
+            raise CredentialsError(
+                f"The token endpoint refused to refresh the token: {self._redact(error.error or 'no reason given')}. "
+                "Set a fresh refresh token, and check the client id and secret."
+            ) from None
+        if issued.get("expires_in") is not None:
+            issued["expires_at"] = self._now() + float(issued["expires_in"])
+        return issued
+
+    def _secret_values(self) -> list[str]:
+        return [str(self._tokens[name]) for name in ("access_token", "refresh_token") if name in self._tokens]
+
+
+def _short_text(response: httpx.Response) -> str:
+    """A token endpoint's body, which is read no further than it can sensibly be long."""
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > MAX_TOKEN_ANSWER_BYTES:
+            raise TransientError("The token endpoint's answer does not end")
+    return body.decode(errors="replace")

@@ -1,0 +1,42 @@
+"""Keeping secrets out of everything that is stored, logged or shown.
+
+Two kinds: ours (keys and tokens, known by value) and those inside the API's own rows (known by their field's name).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MASK = "[redacted]"
+SECRET_WORDS = re.compile(r"secret|token|auth|pass|credential|key|config|command", re.IGNORECASE)
+SCALARS = frozenset({str, int, float, bool, type(None)})
+_URL_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+class Redactor:
+    """Replaces known secret values, and credentials inside URLs, in text that people will see."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = {secret for secret in secrets if secret}
+
+    def learn(self, *secrets: str) -> None:
+        """Know further secrets, such as a token that was just issued."""
+        self._secrets.update(secret for secret in secrets if secret)
+
+    def __call__(self, text: str) -> str:
+        """`text` without any secret known to this redactor."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return _URL_CREDENTIALS.sub(f"{MASK}@", text)
+
+
+def without_secrets(row: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """A row's fields that may be stored: `known` ones and unknown ones that are not named like a secret, scalars only.
+
+    A row is an API's own JSON object; `known` must not hold its sensitive fields.
+    """
+    return {
+        name: value
+        for name, value in row.items()
+        if type(value) in SCALARS and (name in known or not SECRET_WORDS.search(name))
+    }

@@ -1,0 +1,110 @@
+"""How a daily asset works through the days of a run and records each of them in Dagster.
+
+A run may cover one day or a range (`BackfillPolicy.single_run`). In a range each day is logged as soon as it is
+durable, so that a crash keeps the finished days; the same metadata goes with the event that Dagster itself emits at
+the end, which would otherwise hide it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from runs_assets.days import DayRange
+from runs_assets.errors import RunsAssetsError
+from runs_assets.storage.tables import Lineage
+
+OWNERS = ["team:runs"]
+PREVIEW_ROWS = 5
+Recorded = Iterable[tuple[date, Mapping[str, Any]]]
+
+
+def days_of(context: dg.AssetExecutionContext) -> DayRange:
+    """The days that this run is about."""
+    return DayRange.of_keys(context.partition_keys)
+
+
+def record_days(context: dg.AssetExecutionContext, recorded: Recorded) -> dg.MaterializeResult[None]:
+    """Work through `recorded`, which makes a day durable and then yields it with its metadata."""
+    is_range = len(context.partition_keys) > 1
+    for day, metadata in recorded:
+        key = day.isoformat()
+        if is_range:
+            context.log_event(
+                dg.AssetMaterialization(asset_key=context.asset_key, partition=key, metadata=dict(metadata))
+            )
+        context.add_asset_metadata(dict(metadata), partition_key=key)
+    return dg.MaterializeResult()
+
+
+@contextmanager
+def failing_clearly(source: str, doing: str) -> Iterator[None]:
+    """Turn this project's errors into a `dagster.Failure`: one paragraph that names the source and what it was doing."""
+    try:
+        yield
+    except RunsAssetsError as error:
+        raise dg.Failure(
+            description=f"{source}: {doing} failed. {error}",
+            metadata={"kind": type(error).__name__},
+            allow_retries=False,
+        ) from error
+
+
+def table_schema(schema: pa.Schema) -> dg.TableSchema:
+    """A schema as Dagster shows it, with each field's description."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=field.name,
+                type=str(field.type),
+                description=(field.metadata or {}).get(b"description", b"").decode() or None,
+                constraints=dg.TableColumnConstraints(nullable=field.nullable),
+            )
+            for field in schema
+        ]
+    )
+
+
+def definition_metadata(layout_dataset: str, source: str, schema: pa.Schema | None = None) -> dict[str, Any]:
+    """What is known of a daily asset before any run."""
+    files = f"<RUNS_ASSETS_DATA>/{layout_dataset}/source={source}/date=<day>/"
+    columns = {"dagster/column_schema": table_schema(schema)} if schema else {}
+    return {"files": files, **columns}
+
+
+def table_metadata(table: pa.Table, path: Path, lineage: Lineage) -> dict[str, Any]:
+    """What is worth knowing of a day's table."""
+    return {
+        "dagster/partition_row_count": table.num_rows,
+        "dagster/uri": path.as_uri(),
+        "path": dg.MetadataValue.path(path),
+        "read_id": lineage.read.read_id,
+        "read_started_at": dg.MetadataValue.timestamp(lineage.read.read_started_at),
+        "complete": lineage.read.complete,
+        "settled": lineage.settled,
+        "preview": preview(table),
+    }
+
+
+def preview(table: pa.Table) -> dg.TableMetadataValue:
+    """The first rows, with empty columns left out."""
+    head = table.slice(0, PREVIEW_ROWS)
+    shown = [name for name in head.column_names if head[name].null_count < head.num_rows]
+    records = [
+        dg.TableRecord(
+            {
+                name: value if isinstance(value, str | int | float | bool) else _cell(value)
+                for name, value in row.items()
+            }
+        )
+        for row in head.select(shown).to_pylist()
+    ]
+    return dg.MetadataValue.table(records, schema=table_schema(head.select(shown).schema))
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,132 @@
+"""How often each pipeline failed on a day, how sure that is, and how long its runs took.
+
+Dry runs are counted and then left out. The rate is failed / (failed + succeeded): cancelled runs say nothing about
+the pipeline, and 0/0 is null, never 0.
+"""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from runs_assets.schema import TIMESTAMP, described
+from runs_assets.status import RunStatus
+
+NEEDS = [
+    "pipeline_id",
+    "status",
+    "is_terminal",
+    "dry_run",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "queue_seconds",
+    "duration_seconds",
+]
+Z_95 = 1.959963984540054
+"""The 97.5 % quantile of the normal distribution."""
+
+_COUNTS = {
+    "succeeded": "runs that succeeded",
+    "failed": "runs that failed",
+    "cancelled": "runs that were cancelled",
+    "unknown": "runs that ended in a word nobody knows",
+    "open": "runs that have not ended",
+}
+_INSTANTS = {
+    "first_failure_at": "when the first failed run of the day ended (was created, where no end is known), UTC",
+    "last_failure_at": "when the last failed run of the day ended, UTC",
+    "first_success_at": "when the first successful run of the day ended, UTC",
+    "last_success_at": "when the last successful run of the day ended, UTC",
+}
+_QUANTILES = {
+    "duration_p50_seconds": ("duration_seconds", 0.5),
+    "duration_p95_seconds": ("duration_seconds", 0.95),
+    "duration_p99_seconds": ("duration_seconds", 0.99),
+    "queue_p50_seconds": ("queue_seconds", 0.5),
+    "queue_p95_seconds": ("queue_seconds", 0.95),
+}
+
+FAILURE_RATES = pa.schema(
+    [
+        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
+        described("runs", pa.int64(), "all runs created on the day", nullable=False),
+        described("dry_runs", pa.int64(), "dry runs among them; everything after counts the others", nullable=False),
+        *(described(name, pa.int64(), text, nullable=False) for name, text in _COUNTS.items()),
+        described("failure_rate", pa.float64(), "failed / (failed + succeeded); null for 0/0"),
+        described("failure_rate_low", pa.float64(), "lower end of the 95 % Wilson interval"),
+        described("failure_rate_high", pa.float64(), "upper end of the 95 % Wilson interval"),
+        described("cancelled_rate", pa.float64(), "cancelled / all that ended; null for 0/0"),
+        *(
+            described(name, pa.float64(), f"{quantile:.0%} quantile of {column}, linear interpolation, seconds")
+            for name, (column, quantile) in _QUANTILES.items()
+        ),
+        *(described(name, TIMESTAMP, text) for name, text in _INSTANTS.items()),
+        described("is_final", pa.bool_(), "whether the day was settled when this was built", nullable=False),
+    ]
+)
+
+
+def failure_rates(runs: pa.Table, *, is_final: bool) -> pa.Table:
+    """One row (schema `FAILURE_RATES`) per pipeline with runs on the day, sorted by id; `runs` has the columns `NEEDS`.
+
+    Durations are over succeeded runs, queue times over started ones. Raises `AssertionError` if the counts of a
+    pipeline do not add up to its runs.
+    """
+    if not runs.num_rows:
+        return FAILURE_RATES.empty_table()
+    frame = _classified(runs)
+    by_pipeline = frame.groupby("pipeline_id", dropna=False, sort=True)
+    rates = by_pipeline[["dry", *_COUNTS]].sum().rename(columns={"dry": "dry_runs"})
+    rates.insert(0, "runs", by_pipeline.size())
+    if (rates["runs"] != rates[["dry_runs", *_COUNTS]].sum(axis="columns")).any():
+        raise AssertionError("the counts of a pipeline do not add up to its runs")
+    decided = rates["failed"] + rates["succeeded"]
+    rates["failure_rate"] = (rates["failed"] / decided).where(decided > 0)
+    rates["failure_rate_low"], rates["failure_rate_high"] = wilson_interval(
+        rates["failed"].to_numpy(), decided.to_numpy()
+    )
+    ended = decided + rates["cancelled"] + rates["unknown"]
+    rates["cancelled_rate"] = (rates["cancelled"] / ended).where(ended > 0)
+    for name, (column, quantile) in _QUANTILES.items():
+        rates[name] = by_pipeline[column].quantile(quantile)
+    for outcome, word in (("failed", "failure"), ("succeeded", "success")):
+        ended_at = frame["ended_at"].where(frame[outcome]).groupby(frame["pipeline_id"], dropna=False)
+        rates[f"first_{word}_at"], rates[f"last_{word}_at"] = ended_at.min(), ended_at.max()
+    rates["is_final"] = is_final
+    return pa.Table.from_pandas(
+        rates.reset_index(), schema=FAILURE_RATES, preserve_index=False
+    ).replace_schema_metadata()
+
+
+def wilson_interval(
+    failed: NDArray[np.int64], decided: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The 95 % Wilson score interval of failed / decided, NaN where nothing is decided.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
+    """
+    n = np.where(decided > 0, decided, np.nan).astype(np.float64)
+    p = failed / n
+    centre = p + Z_95**2 / (2 * n)
+    spread = Z_95 * np.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n**2))
+    scale = 1 + Z_95**2 / n
+    # At the ends the two terms cancel exactly on paper, not in floating point.
+    low = np.where(failed == 0, 0.0, (centre - spread) / scale)
+    high = np.where(failed == decided, 1.0, (centre + spread) / scale)
+    return np.where(np.isnan(n), np.nan, low), np.where(np.isnan(n), np.nan, high)
+
+
+def _classified(runs: pa.Table) -> pd.DataFrame:
+    """Each run with one of the counted classes, and with only the times that count for it."""
+    frame: pd.DataFrame = runs.select(NEEDS).to_pandas()
+    frame["dry"] = frame["dry_run"].eq(other=True)
+    real = ~frame["dry"]
+    for name in ("succeeded", "failed", "cancelled"):
+        frame[name] = real & (frame["status"] == name)
+    frame["unknown"] = real & (frame["status"] == RunStatus.UNKNOWN) & frame["is_terminal"]
+    frame["open"] = real & ~frame["is_terminal"]
+    frame["ended_at"] = frame["finished_at"].fillna(frame["created_at"])
+    frame["duration_seconds"] = frame["duration_seconds"].where(frame["succeeded"])
+    frame["queue_seconds"] = frame["queue_seconds"].where(real)
+    return frame

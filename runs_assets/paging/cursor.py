@@ -1,0 +1,113 @@
+"""Reading a time window of a list that pages by creation time alone, newest first (CloudCruise).
+
+The cursor is a time without an id beside it, and rows may share a time, finer than it is printed: the plain recipe
+(next cursor = the last row's time, stop at a short page) loses rows at page edges and under a capped page size. Here
+pages overlap by up to a second, and a page that brings no older second is only the end once that has been proven.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from runs_assets.days import SECOND_US
+from runs_assets.errors import ApiChangedError
+from runs_assets.paging.page import Page, crowded, second_of
+
+TRUSTED_PAGE = 100
+"""A page shorter than this is taken as not capped: no server is expected to cap pages below it."""
+
+
+@dataclass(frozen=True)
+class CursorAsk:
+    """Rows created at or after `start_us` and strictly before `cursor_us`, at most `limit`, of one status if given."""
+
+    start_us: int
+    cursor_us: int
+    limit: int
+    status: str | None = None
+
+
+class CursorPager:
+    """Walks the window [start_us, end_us), both on whole seconds.
+
+    `statuses` are the documented status words, for the one case in which the end has to be confirmed by filter.
+    Raises `ApiChangedError` for an order that is not newest first, a cursor that is not obeyed, a page without any
+    usable time, and a second that holds more rows than the largest page.
+    """
+
+    def __init__(self, start_us: int, end_us: int, *, limit: int, max_limit: int, statuses: Sequence[str]) -> None:
+        self.mark_us = end_us
+        self.is_complete = True
+        self.notes: tuple[str, ...] = ()
+        self._start_us = start_us
+        self._end_us = end_us
+        self._limit = limit
+        self._max_limit = max_limit
+        self._statuses = statuses
+
+    def asks(self) -> Generator[CursorAsk, Page, None]:
+        """The walk; see `Pager`."""
+        cursor = self._end_us + SECOND_US
+        longest = 0
+        tried = None
+        while True:
+            page = yield from self._ask(cursor)
+            longest = max(longest, len(page))
+            if not len(page) or (oldest := int(page.times_us[-1])) < self._start_us:
+                break
+            second = oldest - oldest % SECOND_US
+            if second + SECOND_US < cursor:
+                cursor = second + SECOND_US
+                self.mark_us = min(self.mark_us, cursor)
+            elif (yield from self._ends_in(page, second, longest)):
+                break
+            else:
+                self._enlarge(page, second, is_second_try=tried == cursor)
+                tried = cursor
+        self.mark_us = self._start_us
+
+    def _ask(self, cursor_us: int, status: str | None = None) -> Generator[CursorAsk, Page, Page]:
+        # A server may compare finer than it prints, so a second on either side is read along.
+        page = yield CursorAsk(self._start_us - SECOND_US, cursor_us, self._limit, status)
+        if len(page):
+            self._check(page, cursor_us)
+        return page
+
+    def _check(self, page: Page, cursor_us: int) -> None:
+        times = page.times_us
+        if not len(times):
+            raise ApiChangedError(
+                f"A page of {len(page)} runs before {second_of(cursor_us)} has no usable creation time in any row, so "
+                "there is no way to read on. Report it to the platform's support."
+            )
+        if not page.is_newest_first:
+            raise ApiChangedError(
+                f"The runs before {second_of(cursor_us)} are no longer listed newest first, which the cursor "
+                "depends on. The API has changed: look for a newer version of this project."
+            )
+        if times[0] > cursor_us:
+            raise ApiChangedError(
+                f"Asked for runs before {second_of(cursor_us)}, the API showed one of {second_of(int(times[0]))}: it "
+                "no longer obeys its cursor. The API has changed: look for a newer version of this project."
+            )
+
+    def _ends_in(self, page: Page, second: int, longest: int) -> Generator[CursorAsk, Page, bool]:
+        """Whether nothing lies before a page that is wholly in one second, and nothing more lies in it."""
+        if len(page) >= self._limit:
+            return False
+        known = set(page.keys)
+        older = yield from self._ask(second)
+        if not known.issuperset(older.keys):
+            return False
+        if len(page) < max(longest, TRUSTED_PAGE):
+            return True
+        for status in self._statuses:
+            filtered = yield from self._ask(second + SECOND_US, status)
+            if not known.issuperset(filtered.keys):
+                return False
+        return True
+
+    def _enlarge(self, page: Page, second: int, *, is_second_try: bool) -> None:
+        # Even the largest page is asked for twice: a run that appeared between two requests is no reason to give up.
+        if self._limit >= self._max_limit and is_second_try:
+            raise crowded("the second", second, len(page), self._max_limit)
+        self._limit = min(self._limit * 2, self._max_limit)

@@ -1,0 +1,189 @@
+"""Reading a time window of a list that can only be paged by offset, newest first (Productsup CDE).
+
+There is no date filter, so the window is found by bisection. Rows that appear at the head while reading push the
+rest down (they only repeat); rows that vanish pull it up, past the next offset, which is how offset paging loses
+rows. Here each page must begin with a row strictly newer than where the reading stands: within one answer the list is
+sorted, so everything at or below that instant then lies on this page or after it, whatever moved.
+
+Why strictly newer: rows of one creation time may change places between answers, so such a group is always read whole.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from runs_assets.errors import ApiChangedError
+from runs_assets.paging.page import NO_TIME, Page, crowded, second_of
+
+PROBE_ROWS = 10
+MAX_STALLED_PAGES = 200
+"""Pages in a row that may fail to reach an older instant before the list is taken to change faster than it is read."""
+
+
+@dataclass(frozen=True)
+class OffsetAsk:
+    """Up to `limit` rows from `offset` on, 0 being the newest."""
+
+    offset: int
+    limit: int
+
+
+class _UnsortedError(Exception):
+    """The list is not newest first."""
+
+
+class OffsetPager:
+    """Walks the window [start_us, end_us) of a list.
+
+    If the list proves not to be newest first, all of it is read instead, `notes` says so, and `is_complete` stays True
+    only if as many different rows were shown as the list says it has, unchanged throughout.
+    Raises `ApiChangedError` for a group of equal times, or a change of the list, that no page can bridge.
+    """
+
+    def __init__(self, start_us: int, end_us: int, *, limit: int, max_limit: int) -> None:
+        self.mark_us = end_us
+        self.is_complete = True
+        self.notes: tuple[str, ...] = ()
+        self._start_us = start_us
+        self._end_us = end_us
+        self._limit = limit
+        self._max_limit = max_limit
+        self._trusts_total = True
+
+    def asks(self) -> Generator[OffsetAsk, Page, None]:
+        """The walk; see `Pager`."""
+        try:
+            page = yield from self._entry()
+            yield from self._walk(page)
+        except _UnsortedError:
+            self.notes = ("The list is not newest first, so all of it was read.",)
+            self.mark_us = self._end_us
+            yield from self._whole_list()
+        self.mark_us = self._start_us
+
+    # -- finding the window ------------------------------------------------------------------------------------
+
+    def _entry(self) -> Generator[OffsetAsk, Page, Page]:
+        """A page that begins at or before the window's newest row."""
+        head = yield from self._ask(0)
+        if not len(head) or _oldest(head) < self._end_us:
+            return head
+        newer = len(head) - 1
+        older = yield from self._offset_before_window(newer, head.total)
+        while older - newer > self._limit:
+            middle = (newer + older) // 2
+            if (yield from self._is_newer_than_window(middle)):
+                newer = middle
+            else:
+                older = middle
+        return (yield from self._anchored(newer, self._end_us - 1))
+
+    def _offset_before_window(self, newer: int, total: int | None) -> Generator[OffsetAsk, Page, int]:
+        """An offset at which the list is already older than the window's end, or over."""
+        older = total if total is not None and total > newer else 2 * newer + 2
+        while (yield from self._is_newer_than_window(older)):
+            older *= 2
+        return older
+
+    def _is_newer_than_window(self, offset: int) -> Generator[OffsetAsk, Page, bool]:
+        # A probe without any usable time says nothing: False makes the reading start earlier, which is safe.
+        probe = yield from self._ask(offset, PROBE_ROWS)
+        return len(probe.times_us) > 0 and int(probe.times_us[0]) >= self._end_us
+
+    # -- reading it --------------------------------------------------------------------------------------------
+
+    def _walk(self, page: Page) -> Generator[OffsetAsk, Page, None]:
+        stalled = 0
+        reached = self._end_us
+        while len(page) and _oldest(page) >= self._start_us:
+            oldest = _oldest(page)
+            if (yield from self._ends_with(page)):
+                return
+            stalled = 0 if oldest < reached else stalled + 1
+            reached = min(reached, oldest)
+            if stalled > MAX_STALLED_PAGES:
+                raise ApiChangedError(
+                    f"The list changes faster than it can be read: {stalled} pages in a row brought nothing before "
+                    f"{second_of(oldest)}. Try again later, or with a larger page size."
+                )
+            self.mark_us = min(self.mark_us, oldest + 1)
+            page = yield from self._anchored(self._next_offset(page, oldest), oldest)
+
+    def _next_offset(self, page: Page, oldest: int) -> int:
+        """The offset of the last row strictly newer than the page's oldest group; a larger page where there is none."""
+        newer = np.flatnonzero((page.created_us != NO_TIME) & (page.created_us > oldest))
+        if len(newer) and newer[-1] > 0:
+            return page.offset + int(newer[-1])
+        if self._limit >= self._max_limit:
+            raise crowded("the creation time", oldest, len(page), self._max_limit)
+        self._limit = min(self._limit * 2, self._max_limit)
+        return page.offset
+
+    def _anchored(self, offset: int, newer_than_us: int) -> Generator[OffsetAsk, Page, Page]:
+        """A page that begins with a row strictly newer than `newer_than_us`, or at the list's head."""
+        step = max(1, self._limit // 8)
+        while True:
+            page = yield from self._ask(offset)
+            if page.offset == 0 or (len(page.times_us) and int(page.times_us[0]) > newer_than_us):
+                return page
+            offset = max(0, min(offset, page.offset) - step)
+            step *= 2
+
+    def _ends_with(self, page: Page) -> Generator[OffsetAsk, Page, bool]:
+        """Whether the list ends with this page: it says so, and nothing lies after it.
+
+        A total may be capped, and is then trusted no more. Without a usable total, the page must also come again
+        unchanged, since rows deleted meanwhile could make the place after it look empty.
+        """
+        total = page.total if self._trusts_total else None
+        if (total is not None and page.end < total) or (total is None and len(page) >= self._limit):
+            return False
+        after = yield from self._ask(page.end)
+        if len(after):
+            self._trusts_total = False
+            return False
+        if total is not None:
+            return True
+        again = yield from self._ask(page.offset)
+        return again.keys == page.keys
+
+    def _ask(self, offset: int, limit: int | None = None) -> Generator[OffsetAsk, Page, Page]:
+        page = yield OffsetAsk(offset, limit or self._limit)
+        if not page.is_newest_first:
+            raise _UnsortedError
+        if limit is None and len(page) and not len(page.times_us):
+            raise ApiChangedError(
+                f"The {len(page)} runs from offset {page.offset} on have no usable creation time, so there is no way to "
+                "tell their days. Report it to the platform's support."
+            )
+        return page
+
+    # -- when there is no order to rely on ---------------------------------------------------------------------
+
+    def _whole_list(self) -> Generator[OffsetAsk, Page, None]:
+        """Every page from the head on, each overlapping the one before by a row that both must show."""
+        limit = max(2, self._limit)
+        seen: set[str] = set()
+        totals: set[int | None] = set()
+        offset = steps_back = 0
+        while True:
+            page = yield OffsetAsk(offset, limit)
+            totals.add(page.total)
+            if offset and seen.isdisjoint(page.keys):
+                steps_back += 1
+                if steps_back > MAX_STALLED_PAGES:
+                    raise ApiChangedError(
+                        "The list is in no order, and changes faster than it can be read. Try again later."
+                    )
+                offset = max(0, offset - limit)
+                continue
+            seen.update(page.keys)
+            if len(page) <= 1:
+                break
+            offset = page.end - 1
+        self.is_complete = totals == {len(seen)}
+
+
+def _oldest(page: Page) -> int:
+    return int(page.times_us[-1])

@@ -1,0 +1,44 @@
+"""Dagster resources that every source shares: the data folder and the clock."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+
+from runs_assets.days import utc_now
+from runs_assets.settings import project_settings
+from runs_assets.storage.files import empty_scratch
+from runs_assets.storage.layout import Layout
+from runs_assets.storage.lock import writing
+
+
+class DataFolder(dg.ConfigurableResource[Any]):
+    """The folder of `RUNS_ASSETS_DATA`, looked up when a run asks for it."""
+
+    @property
+    def layout(self) -> Layout:
+        """The paths below the folder, absolute."""
+        return Layout(project_settings().data.absolute())
+
+    @property
+    def first_day(self) -> date:
+        """The first UTC day that may be stored (`RUNS_ASSETS_FIRST_DAY`)."""
+        return project_settings().first_day
+
+    @contextmanager
+    def writing(self, source: str, say: Callable[[str], None]) -> Iterator[Layout]:
+        """The right to write a source's files, one process at a time; raises `BusyError`."""
+        layout = self.layout
+        with writing(layout.lock_file(source), source, say=say):
+            empty_scratch(layout.scratch(source))
+            yield layout
+
+
+class Clock(dg.ConfigurableResource[Any]):
+    """The time, as a resource so that tests can stop it."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        return utc_now()

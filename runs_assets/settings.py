@@ -1,0 +1,89 @@
+"""The project's own settings, and what the settings of every source have in common.
+
+Each group of settings is one validated object, read from the environment or from `.env` in the working directory
+(the environment wins). An empty value counts as unset. Nothing here reads a secret at import: sources read theirs
+when a run asks for them, and `is_present` looks at names only.
+"""
+
+import os
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from runs_assets.errors import SettingsError
+
+ENV_FILE = Path(".env")
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class EnvironmentSettings(BaseSettings):
+    """Settings read from variables that share a prefix; subclasses list them as fields.
+
+    `hide_input_in_errors` matters: without it a rejected value, which may be a secret, is part of the message.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def load(cls, prefix: str) -> Self:
+        """Read and validate the variables `<prefix><FIELD>`; raises `SettingsError` naming each one that is wrong."""
+        build: Any = cls
+        try:
+            settings: Self = build(_env_prefix=prefix)
+        except ValidationError as error:
+            faults = "; ".join(f"{_variable(prefix, fault)}: {fault['msg']}" for fault in error.errors())
+            raise SettingsError(
+                f"A setting cannot be used: {faults}. Correct it in the environment or in .env."
+            ) from None
+        return settings
+
+
+def _variable(prefix: str, fault: Any) -> str:
+    return prefix + "_".join(str(part) for part in fault["loc"]).upper() if fault["loc"] else f"{prefix}*"
+
+
+class ProjectSettings(EnvironmentSettings):
+    """Where the files are, and which days there are.
+
+    `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
+    """
+
+    data: Path = Path("data")
+    first_day: date = date(2025, 1, 1)
+
+
+def project_settings() -> ProjectSettings:
+    """The `RUNS_ASSETS_*` settings; none of them is secret."""
+    return ProjectSettings.load("RUNS_ASSETS_")
+
+
+def is_present(names: Iterable[str]) -> bool:
+    """Whether every one of these variables is set to something, in the environment or in `.env`.
+
+    For import time, where only the presence of a name may decide anything.
+    """
+    file_values = dotenv_values(ENV_FILE)
+    return all(os.environ.get(name) or file_values.get(name) for name in names)
+
+
+def checked_base_url(url: str) -> str:
+    """A base URL without its trailing slash, if a credential may be sent there; `ValueError` otherwise.
+
+    Only https, or http to a loopback host; no credentials, query or fragment inside.
+    """
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not contain a user name or a password")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must look like https://host/path")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
+        raise ValueError("must begin with https:// (http:// only for a loopback host)")
+    return url.rstrip("/")

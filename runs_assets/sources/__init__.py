@@ -1,0 +1,1 @@
+"""The platforms whose runs are read, one folder each, and what they share."""

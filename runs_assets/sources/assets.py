@@ -1,0 +1,160 @@
+"""The two daily assets in which a source differs from others: `raw_runs` reads its API, `runs` normalizes the rows."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runs_assets.days import DayRange, iso
+from runs_assets.errors import StorageError
+from runs_assets.materializing import (
+    OWNERS,
+    days_of,
+    definition_metadata,
+    failing_clearly,
+    record_days,
+    table_metadata,
+)
+from runs_assets.resources import Clock, DataFolder
+from runs_assets.schema import RUNS
+from runs_assets.sources.reading import DayReading, StoredDay
+from runs_assets.sources.source import RunsApi, Source
+from runs_assets.storage import layout as data_sets
+from runs_assets.storage.layout import Layout
+from runs_assets.storage.raw import batches, stat_day
+from runs_assets.storage.tables import Lineage, store_table
+
+RAW_VERSION = "1"
+GRACE_SECONDS = 24 * 3600
+
+
+def raw_runs_asset(source: Source, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """`<source>/raw_runs`: the runs of each day as the API last showed them, merged with what the day already held."""
+
+    @dg.asset(
+        key=[source.name, data_sets.RAW_RUNS],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=source.name,
+        kinds={source.platform, "json"},
+        owners=OWNERS,
+        code_version=RAW_VERSION,
+        description=(
+            f"Every run that {source.name} showed of a UTC day of creation, as JSON lines without sensitive fields, each "
+            "with the time of its observation. Asks the API; merges by id, the latest observation wins."
+        ),
+        metadata=definition_metadata(data_sets.RAW_RUNS, source.name),
+        required_resource_keys={source.name, "data_folder", "clock"},
+    )
+    def raw_runs(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        days = days_of(context)
+        api: RunsApi = getattr(context.resources, source.name)
+        data_folder: DataFolder = context.resources.data_folder
+        clock: Clock = context.resources.clock
+        with (
+            failing_clearly(source.name, f"reading {days}"),
+            data_folder.writing(source.name, context.log.info) as layout,
+            api.client(source.name, layout, clock.now) as client,
+        ):
+            reading = DayReading(
+                client=client,
+                source=source.name,
+                days=days,
+                layout=layout,
+                first_day=data_folder.first_day,
+                read_id=str(uuid.uuid4()),
+                clock=clock.now,
+                say=context.log.info,
+            )
+            return record_days(context, ((stored.day, _raw_metadata(stored, reading)) for stored in reading))
+
+    return raw_runs
+
+
+def _raw_metadata(stored: StoredDay, reading: DayReading) -> Mapping[str, Any]:
+    path = reading.layout.day_file(data_sets.RAW_RUNS, reading.source, stored.day)
+    start, end = stored.window
+    notes = {"notes": " ".join(stored.notes)} if stored.notes else {}
+    return {
+        "dagster/partition_row_count": stored.raw.rows,
+        "dagster/uri": path.as_uri(),
+        "path": dg.MetadataValue.path(path),
+        "api": reading.client.base_url,
+        "read_id": stored.raw.read.read_id,
+        "read_started_at": dg.MetadataValue.timestamp(stored.raw.read.read_started_at),
+        "window": f"{iso(start)} to {iso(end)}",
+        "complete": stored.raw.read.complete,
+        "requests": stored.requests,
+        "no_longer_shown": stored.raw.retained,
+        "quarantined": stored.quarantined,
+        **notes,
+    }
+
+
+def runs_asset(source: Source, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """`<source>/runs`: the day's runs in the columns that all sources share, built from the raw file alone."""
+
+    @dg.asset(
+        key=[source.name, data_sets.RUNS],
+        deps=[[source.name, data_sets.RAW_RUNS]],
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=source.name,
+        kinds={"parquet"},
+        owners=OWNERS,
+        code_version=source.normalizer_version,
+        description=(
+            f"The runs of {source.name} created on a UTC day, one row each, in the columns that all sources share. Built "
+            "from the raw file without asking the API, for any day stored, however long ago."
+        ),
+        metadata=definition_metadata(data_sets.RUNS, source.name, RUNS),
+    )
+    def runs(context: dg.AssetExecutionContext, data_folder: DataFolder) -> dg.MaterializeResult[None]:
+        days = days_of(context)
+        with (
+            failing_clearly(source.name, f"normalizing {days}"),
+            data_folder.writing(source.name, context.log.info) as layout,
+        ):
+            return record_days(context, normalized_days(source, days, layout))
+
+    return runs
+
+
+def normalized_days(source: Source, days: DayRange, layout: Layout) -> Iterator[tuple[date, Mapping[str, Any]]]:
+    """Build each day's `runs` file from its raw file, oldest day first; yields the day and its metadata.
+
+    Raises `StorageError` at the end, naming the days that have no raw file, after all others are done.
+    """
+    missing = []
+    for day in reversed(days.newest_first()):
+        path = layout.day_file(data_sets.RAW_RUNS, source.name, day)
+        if not path.exists():
+            missing.append(str(day))
+            continue
+        table, lineage = normalized(source, day, layout)
+        stored = store_table(layout, data_sets.RUNS, source.name, day, table, lineage)
+        open_runs = table.num_rows - (pc.sum(table["is_terminal"]).as_py() or 0)
+        yield day, {**table_metadata(table, stored, lineage), "open_runs": open_runs}
+    if missing:
+        raise StorageError(
+            f"There are no raw runs for {', '.join(missing)}. Materialize {source.name}/raw_runs for these days first; "
+            "every other day of the range is done."
+        )
+
+
+def normalized(source: Source, day: date, layout: Layout) -> tuple[pa.Table, Lineage]:
+    """A day's rows with schema `RUNS`, and what they were built from."""
+    path = layout.day_file(data_sets.RAW_RUNS, source.name, day)
+    read = stat_day(path).read
+    tables = [
+        source.normalize([line["run"] for line in lines], [line["observed_at"] for line in lines])
+        for lines in batches(path)
+    ]
+    table = pa.concat_tables(tables) if tables else RUNS.empty_table()
+    open_runs = table.num_rows - (pc.sum(table["is_terminal"]).as_py() or 0)
+    settled = read.is_settled(day, open_runs=open_runs, grace_seconds=GRACE_SECONDS)
+    return table, Lineage(read, settled, source.normalizer_version)

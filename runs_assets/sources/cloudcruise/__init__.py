@@ -1,0 +1,1 @@
+"""CloudCruise: one workspace's runs, by its API key."""

@@ -1,0 +1,41 @@
+"""CloudCruise as a source: its resource, and the one function that registers a workspace."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from runs_assets.errors import SettingsError
+from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.redaction import Redactor
+from runs_assets.http.transport import Transport
+from runs_assets.sources.cloudcruise.client import CloudCruiseClient
+from runs_assets.sources.cloudcruise.normalize import VERSION, normalize
+from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
+from runs_assets.sources.source import RunsApi, Source, default_prefix
+from runs_assets.storage.layout import Layout
+
+
+class CloudCruise(RunsApi):
+    """A CloudCruise workspace, by the settings `<settings_prefix>API_KEY` and so on."""
+
+    def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> CloudCruiseClient:  # noqa: ARG002
+        """See `RunsApi.client`."""
+        settings = CloudCruiseSettings.load(self.settings_prefix)
+        variable = f"{self.settings_prefix}API_KEY"
+        if settings.api_key is None:
+            raise SettingsError(f"{variable} is not set. Put the workspace's API key into .env or the environment.")
+        key = settings.api_key.get_secret_value()
+        transport = Transport(settings.base_url, HeaderAuth("cc-key", key), variable, Redactor([key]), now=clock)
+        return CloudCruiseClient(transport, timedelta(days=settings.retention_days), settings.page_size)
+
+
+def cloudcruise(name: str = "cloudcruise", *, settings_prefix: str | None = None) -> Source:
+    """A workspace as a source; a second one gets a name of its own, such as `cloudcruise_eu` (`CLOUDCRUISE_EU_*`)."""
+    prefix = settings_prefix or default_prefix(name)
+    return Source(
+        name=name,
+        platform="cloudcruise",
+        api=CloudCruise(settings_prefix=prefix),
+        normalize=normalize,
+        normalizer_version=VERSION,
+        needs=((f"{prefix}API_KEY",),),
+    )

@@ -1,0 +1,96 @@
+"""From JSON values to typed columns: fast for what is documented, tolerant of what is not.
+
+Each function takes the values of one field, one per row, and returns a column of the same length. Values of the right
+JSON type are converted at once; only where some are not is every value looked at, and one that has no sensible reading
+becomes null (the raw file keeps it).
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from runs_assets.days import to_us
+from runs_assets.paging.page import NO_TIME
+from runs_assets.schema import TIMESTAMP
+
+INT32 = range(-(2**31), 2**31)
+
+
+def texts(values: Sequence[Any]) -> pa.Array:
+    """Strings; numbers as their decimal spelling."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.array([_text(value) for value in values], pa.string())
+
+
+def instants(values: Sequence[Any]) -> pa.Array:
+    """timestamp[us, UTC] from ISO 8601 strings with any offset; a time without an offset has no sensible reading."""
+    try:
+        return pc.cast(pa.array(values, pa.string()), TIMESTAMP)
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.array([_instant_us(value) for value in values], pa.int64()).cast(TIMESTAMP)
+
+
+def instants_us(values: Sequence[Any]) -> NDArray[np.int64]:
+    """Like `instants`, as microseconds since the epoch, with `NO_TIME` for null."""
+    found: NDArray[np.int64] = instants(values).cast(pa.int64()).fill_null(NO_TIME).to_numpy(zero_copy_only=False)
+    return found
+
+
+def int32s(values: Sequence[Any]) -> pa.Array:
+    """int32 from whole numbers and their spellings."""
+    try:
+        return pa.array(values, pa.int32())
+    except (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError):
+        return pa.array([_int32(value) for value in values], pa.int32())
+
+
+def booleans(values: Sequence[Any]) -> pa.Array:
+    """Booleans, and the words true and false."""
+    try:
+        return pa.array(values, pa.bool_())
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.array([_boolean(value) for value in values], pa.bool_())
+
+
+def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
+    """End - start in seconds (float64), null where either is."""
+    microseconds = pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))
+    return pc.divide(microseconds.cast(pa.float64()), 1e6)
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _instant_us(value: Any) -> int | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else to_us(moment)
+
+
+def _int32(value: Any) -> int | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if math.isfinite(number) and number == int(number) and int(number) in INT32 else None
+
+
+def _boolean(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None

@@ -1,0 +1,1 @@
+"""Productsup CDE: one account's connector runs, by a bearer token."""

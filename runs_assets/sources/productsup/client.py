@@ -1,0 +1,127 @@
+"""The Productsup CDE client: `GET {base}/runs`, an envelope with metadata, paged by offset, without a date filter.
+
+Facts from the vendor's page "List runs": the parameters, the envelope and the row's fields. The newest-first order is
+only seen in its example; the pager verifies it. `next` is never followed: the token goes to no other address.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from runs_assets.http.faults import UnexpectedBodyError
+from runs_assets.http.transport import Answer, Params, Transport
+from runs_assets.paging.offset import OffsetAsk, OffsetPager
+from runs_assets.sources.productsup.settings import MAX_PAGE_SIZE
+from runs_assets.sources.rows import RowShape, RunPage, run_page
+
+# registered-secrets, authentications, connector-setup-config and cli-command can carry credentials and are left out.
+SHAPE = RowShape(
+    id_field="id",
+    created_field="created-at",
+    known=frozenset(
+        {
+            "id",
+            "connector-id",
+            "connector-version",
+            "state",
+            "process-id",
+            "site-id",
+            "site-name",
+            "project-id",
+            "project-name",
+            "account-id",
+            "account-name",
+            "exit-code",
+            "container-api-docker-image",
+            "container-api-version-constraint",
+            "started-at",
+            "finished-at",
+            "created-at",
+        }
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ProductsupFilters:
+    """Which runs to list; None means all."""
+
+    id: str | None = None
+    connector_id: str | None = None
+    connector_version: str | None = None
+    site_id: str | None = None
+    state: str | None = None
+    process_id: str | None = None
+
+    def params(self) -> Mapping[str, str]:
+        """As query parameters, which the API spells with hyphens."""
+        return {
+            item.name.replace("_", "-"): value
+            for item in fields(self)
+            if (value := getattr(self, item.name)) is not None
+        }
+
+
+ALL_RUNS = ProductsupFilters()
+
+
+@dataclass
+class ProductsupClient:
+    """Lists the runs of one account. Use it as a context manager: it holds connections."""
+
+    transport: Transport
+    page_size: int = 100
+    filters: ProductsupFilters = ALL_RUNS
+    shape: RowShape = SHAPE
+    retention: None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self.transport.base_url
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        return self.transport.requests
+
+    def pager(self, start_us: int, end_us: int) -> OffsetPager:
+        """A pager over the runs created in [start_us, end_us)."""
+        return OffsetPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE)
+
+    def fetch(self, ask: OffsetAsk) -> RunPage:
+        """One page. Raises what `Transport.get` raises."""
+        params: Params = {**self.filters.params(), "from": ask.offset, "limit": ask.limit}
+        return self.transport.get("/runs", params, _page_of)
+
+    def __enter__(self) -> Self:
+        self.transport.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.transport.__exit__(kind, error, trace)
+
+
+def _page_of(answer: Answer) -> RunPage:
+    try:
+        document: Any = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raise UnexpectedBodyError(f"the body is not JSON ({len(answer.body)} bytes)") from None
+    if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+        raise UnexpectedBodyError("the body is not an object with a list of runs in 'data'")
+    metadata = document.get("metadata")
+    if not isinstance(metadata, dict) or (offset := _count(metadata.get("from"))) is None:
+        raise UnexpectedBodyError("the body does not say in metadata.from where its page begins")
+    return run_page(document["data"], SHAPE, answer.received_at, offset=offset, total=_count(metadata.get("total")))
+
+
+def _count(value: Any) -> int | None:
+    """A count or offset: a non-negative whole number, or its spelling."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if type(value) is int and value >= 0 else None

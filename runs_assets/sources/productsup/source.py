@@ -1,0 +1,84 @@
+"""Productsup CDE as a source: its resource, and the one function that registers an account."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import httpx
+from pydantic import SecretStr
+
+from runs_assets.errors import SettingsError
+from runs_assets.http.auth import HeaderAuth, RefreshGrant, RefreshingBearerAuth, TokenFile
+from runs_assets.http.redaction import Redactor
+from runs_assets.http.transport import Transport
+from runs_assets.sources.productsup.client import ProductsupClient
+from runs_assets.sources.productsup.normalize import VERSION, normalize
+from runs_assets.sources.productsup.settings import OAUTH_FIELDS, ProductsupSettings
+from runs_assets.sources.source import RunsApi, Source
+from runs_assets.storage.layout import Layout
+
+
+class ProductsupCde(RunsApi):
+    """A Productsup CDE account, by the settings `<settings_prefix>BASE_URL`, `<settings_prefix>TOKEN` and so on."""
+
+    def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> ProductsupClient:
+        """See `RunsApi.client`."""
+        settings = ProductsupSettings.load(self.settings_prefix)
+        if settings.base_url is None:
+            raise SettingsError(
+                f"{self.settings_prefix}BASE_URL is not set. Put the address of your Productsup CDE API "
+                "into .env or the environment."
+            )
+        redact = Redactor()
+        auth, variable = self._auth(settings, redact, source, layout, clock)
+        transport = Transport(settings.base_url, auth, variable, redact, now=clock)
+        return ProductsupClient(transport, settings.page_size)
+
+    def _auth(
+        self,
+        settings: ProductsupSettings,
+        redact: Redactor,
+        source: str,
+        layout: Layout,
+        clock: Callable[[], datetime],
+    ) -> tuple[httpx.Auth, str]:
+        """How to say who we are, and the setting to blame if that is not accepted."""
+        if settings.refreshes:
+            grant = RefreshGrant(
+                settings.token_url or "",
+                settings.client_id or "",
+                _plain(settings.client_secret),
+                _plain(settings.refresh_token),
+            )
+            file = TokenFile(layout.token_file(source), grant)
+            return RefreshingBearerAuth(
+                grant, file, redact, lambda: clock().timestamp()
+            ), f"{self.settings_prefix}REFRESH_TOKEN"
+        if settings.token is None:
+            names = ", ".join(f"{self.settings_prefix}{name.upper()}" for name in OAUTH_FIELDS)
+            raise SettingsError(
+                f"{self.settings_prefix}TOKEN is not set. Put a bearer token, or all of {names}, "
+                "into .env or the environment."
+            )
+        token = _plain(settings.token)
+        redact.learn(token)
+        return HeaderAuth("authorization", f"Bearer {token}"), f"{self.settings_prefix}TOKEN"
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def productsup(name: str, *, settings_prefix: str) -> Source:
+    """An account as a source."""
+    base_url = f"{settings_prefix}BASE_URL"
+    return Source(
+        name=name,
+        platform="productsup",
+        api=ProductsupCde(settings_prefix=settings_prefix),
+        normalize=normalize,
+        normalizer_version=VERSION,
+        needs=(
+            (base_url, f"{settings_prefix}TOKEN"),
+            (base_url, *(f"{settings_prefix}{field.upper()}" for field in OAUTH_FIELDS)),
+        ),
+    )

@@ -1,0 +1,63 @@
+"""Which days can be asked for at all, decided before anything is touched."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from runs_assets.days import DayRange, end_of, iso, start_of
+from runs_assets.errors import OutOfReachError
+
+MARGIN = timedelta(minutes=15)
+"""Kept from the edge of what the API still answers, for the time that a reading takes."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a source can be asked for at an instant: days from `first_day` to the day of `now`, both inclusive.
+
+    `retention` is how far back the API answers, None if it keeps everything.
+    """
+
+    now: datetime
+    first_day: date
+    retention: timedelta | None
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """The earliest creation time that can safely be asked for (whole seconds), None if there is no limit."""
+        if self.retention is None:
+            return None
+        return (self.now - self.retention + MARGIN).replace(microsecond=0) + timedelta(seconds=1)
+
+    def start_for(self, days: DayRange) -> datetime:
+        """Where the reading of `days` begins: their start, or later if the first of them is partly forgotten.
+
+        Raises `OutOfReachError`, with the longest part that can still be read, if any day cannot be read at all.
+        """
+        today = self.now.date()
+        if days.last > today or days.first < self.first_day:
+            raise OutOfReachError(
+                f"{days} cannot be read: there are days from {self.first_day} (RUNS_ASSETS_FIRST_DAY) to today, "
+                f"{today} UTC. Nothing was touched. {self._remedy(days, self.first_day)}"
+            )
+        limit = self.begins_at
+        if limit is None or days.start >= limit:
+            return days.start
+        if end_of(days.first) <= limit:
+            raise OutOfReachError(
+                f"{days} cannot be read: the API has forgotten what was created more than {_days(self.retention)} "
+                f"days ago, before {iso(limit)}. Nothing was touched. {self._remedy(days, limit.date())}"
+            )
+        return limit
+
+    def _remedy(self, days: DayRange, earliest: date) -> str:
+        first, last = max(days.first, earliest), min(days.last, self.now.date())
+        return "None of these days can be read." if first > last else f"Ask for {DayRange(first, last)} instead."
+
+
+def is_out_of_reach(day: date, reach: Reach) -> bool:
+    """Whether some part of a day can no longer be asked for."""
+    return reach.begins_at is not None and start_of(day) < reach.begins_at
+
+
+def _days(duration: timedelta | None) -> str:
+    return f"{duration / timedelta(days=1):g}" if duration else ""

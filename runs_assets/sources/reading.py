@@ -1,0 +1,214 @@
+"""Reading a range of days from a client into the raw files, each day durable as soon as the walk has passed it.
+
+The walk is newest first. Rows are spooled per day as pages arrive; a day is merged and stored once the pager vouches
+that everything in it has been shown. A failed page ends the reading: the day it was in stays as it was before, days
+already stored stay stored.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, iso, start_of, to_us
+from runs_assets.errors import OutOfReachError
+from runs_assets.paging.page import NO_TIME, Pager, pages
+from runs_assets.sources.reach import Reach
+from runs_assets.sources.rows import RowShape, RunPage
+from runs_assets.storage.layout import Layout
+from runs_assets.storage.raw import RawDay, Spool, store_day, store_quarantine
+from runs_assets.storage.reads import Read
+
+PROGRESS_SECONDS = 10.0
+REMEMBERED_ROWS = 20_000
+
+
+class RunsClient(Protocol):
+    """What the reading needs of a platform's client."""
+
+    shape: RowShape
+
+    @property
+    def retention(self) -> timedelta | None:
+        """How far back the API answers; None if it keeps everything."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        ...
+
+    def pager(self, start_us: int, end_us: int) -> Pager[Any]:
+        """A pager over the runs created in [start_us, end_us)."""
+        ...
+
+    def fetch(self, ask: Any) -> RunPage:
+        """The page that answers one of the pager's requests."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@dataclass(frozen=True)
+class StoredDay:
+    """A day that has just become durable, and what reading it took.
+
+    `window` is the part of the day that was asked for, `requests` those sent since the day before it was stored.
+    """
+
+    day: date
+    raw: RawDay
+    quarantined: int
+    window: tuple[datetime, datetime]
+    requests: int
+    notes: tuple[str, ...]
+
+
+@dataclass
+class DayReading:
+    """Reads `days` of `source` with `client` into the files below `layout`; iterate it to make it happen.
+
+    Raises `OutOfReachError` before anything is touched; whatever the client raises, later. `now` is the time at which
+    the reading begins and `clock` the one that goes on; `say` takes a line of progress at least every 10 seconds.
+    """
+
+    client: RunsClient
+    source: str
+    days: DayRange
+    layout: Layout
+    first_day: date
+    read_id: str
+    clock: Callable[[], datetime]
+    say: Callable[[str], None]
+    monotonic: Callable[[], float] = time.monotonic
+    shown: int = 0
+    page_count: int = 0
+    _spools: dict[date, Spool] = field(default_factory=dict)
+    _bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    _stored: set[date] = field(default_factory=set)
+    _recent: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict)
+
+    def __iter__(self) -> Iterator[StoredDay]:
+        self._began = self.clock()
+        reach = Reach(self._began, self.first_day, self.client.retention)
+        self._start = reach.start_for(self.days)
+        self._pager = self.client.pager(to_us(self._start), to_us(self.days.end))
+        self._since = self._told = self.monotonic()
+        self._counted = self.client.requests
+        self._open = self.days.newest_first()
+        self._mark_us = self._pager.mark_us
+        with ExitStack() as stack:
+            stack.callback(self._close_spools)
+            for page in pages(self._pager, self._fetch):
+                self._begin_again_if_told()
+                self._take(page)
+                yield from self._store_passed()
+                self._report()
+            yield from self._store_stragglers()
+
+    def _begin_again_if_told(self) -> None:
+        """Days stored on the strength of an order that turned out not to hold are stored anew at the end."""
+        if self._pager.mark_us > self._mark_us:
+            self._open = self.days.newest_first()
+            self._stored.clear()
+        self._mark_us = self._pager.mark_us
+
+    def _fetch(self, ask: Any) -> RunPage:
+        limit = None if self.client.retention is None else self.clock() - self.client.retention
+        if limit is not None and self._start < limit:
+            raise OutOfReachError(
+                f"The reading took so long that {iso(self._start)} fell out of what the API still answers "
+                f"({self.client.retention}). Days already stored stay; ask again for the rest."
+            )
+        return self.client.fetch(ask)
+
+    def _take(self, page: RunPage) -> None:
+        """Spool the page's rows by day; rows already stored with their day only if they show something new."""
+        self.page_count += 1
+        day_numbers = np.where(page.created_us == NO_TIME, NO_TIME, page.created_us // DAY_US)
+        inside = (page.created_us >= to_us(self._start)) & (page.created_us < to_us(self.days.end))
+        for number in np.unique(day_numbers[inside])[::-1]:
+            day = day_of_us(int(number) * DAY_US)
+            indexes = np.flatnonzero(inside & (day_numbers == number)).tolist()
+            rows = [(page.keys[index], row) for index in indexes if (row := page.rows[index]) is not None]
+            if day in self._stored:
+                rows = [(key, row) for key, row in rows if self._recent.get(key) != row]
+            if rows:
+                keys, bodies = zip(*rows, strict=True)
+                self._spool(day).append(list(keys), list(bodies), page.observed_at)
+                self._remember(rows)
+        self._set_aside(page)
+
+    def _set_aside(self, page: RunPage) -> None:
+        """Keep each bad row with the day that it has, or that its neighbour in the list has."""
+        times = page.times_us
+        for index, trace in page.bad.items():
+            before = page.created_us[: index + 1]
+            usable = before[before != NO_TIME]
+            near = int(usable[-1] if len(usable) else times[0]) if len(times) else to_us(self._start)
+            day = min(max(day_of_us(near), self.days.first), self.days.last)
+            self._bad.setdefault(day, {})[page.keys[index]] = trace
+
+    def _remember(self, rows: list[tuple[str, dict[str, Any]]]) -> None:
+        self._recent.update(rows[-REMEMBERED_ROWS:])
+        self.shown += len(rows)
+        while len(self._recent) > REMEMBERED_ROWS:
+            self._recent.popitem(last=False)
+
+    def _spool(self, day: date) -> Spool:
+        if day not in self._spools:
+            self._spools[day] = Spool(self.layout.scratch(self.source) / f"{day}.jsonl")
+        return self._spools[day]
+
+    def _store_passed(self) -> Iterator[StoredDay]:
+        while self._open and self._pager.mark_us <= max(to_us(start_of(self._open[0])), to_us(self._start)):
+            yield self._store(self._open.pop(0))
+
+    def _store_stragglers(self) -> Iterator[StoredDay]:
+        """Merge what turned up for a day after it was stored."""
+        for day in sorted(self._spools, reverse=True):
+            yield self._store(day)
+
+    def _store(self, day: date) -> StoredDay:
+        spool = self._spool(day)
+        bad = list(self._bad.get(day, {}).values())
+        store_quarantine(self.layout, self.source, day, bad)
+        raw = store_day(self.layout, self.source, day, spool, self._read_of(day), self.client.shape.id_field)
+        self._spools.pop(day).close()
+        self._stored.add(day)
+        requests, self._counted = self.client.requests - self._counted, self.client.requests
+        window = (max(self._start, start_of(day)), min(end_of(day), max(self._began, start_of(day))))
+        return StoredDay(day, raw, len(bad), window, requests, self._pager.notes)
+
+    def _read_of(self, day: date) -> Read:
+        whole = self._start <= start_of(day) and end_of(day) <= self._began and self._pager.is_complete
+        return Read(self.read_id, self._began, self._began if whole else None)
+
+    def _report(self) -> None:
+        now = self.monotonic()
+        if now - self._told >= PROGRESS_SECONDS:
+            self._told = now
+            rate = self.shown / (now - self._since)
+            self.say(
+                f"{self.source}: {len(self._stored)} of {len(self.days)} days done, {self.shown:,} runs, "
+                f"{self.page_count:,} pages, {rate:,.0f} runs/s"
+            )
+
+    def _close_spools(self) -> None:
+        for spool in self._spools.values():
+            spool.close()

@@ -1,0 +1,57 @@
+"""Where everything lies below the data folder.
+
+Data sets are hive-partitioned (`<data set>/source=<source>/date=<day>/part-0.<ending>`), so that pandas, DuckDB, Spark
+and Athena read them as they are. Names that begin with a dot are not data and are ignored by those readers.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+RAW_RUNS = "raw_runs"
+RUNS = "runs"
+RUN_STATUS_COUNTS = "run_status_counts"
+FAILURE_RATES = "failure_rates"
+QUARANTINE = "quarantine"
+
+_ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst"}
+_SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def checked_source_name(name: str) -> str:
+    """A source's name, if it can be part of an asset key, a setting's name and a path; `ValueError` otherwise."""
+    if not _SOURCE_NAME.fullmatch(name):
+        raise ValueError(f"a source's name is made of a-z, 0-9 and _, and begins with a letter: {name!r}")
+    return name
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below one data folder."""
+
+    root: Path
+
+    def day_file(self, dataset: str, source: str, day: date) -> Path:
+        """The one file that holds a source's day in a data set."""
+        ending = _ENDINGS.get(dataset, "parquet")
+        return self.root / dataset / f"source={source}" / f"date={day}" / f"part-0.{ending}"
+
+    def stored_days(self, dataset: str, source: str) -> list[date]:
+        """The days that a data set holds of a source, in order."""
+        folder = self.root / dataset / f"source={source}"
+        return sorted(
+            date.fromisoformat(path.parent.name.removeprefix("date=")) for path in folder.glob("date=*/part-0.*")
+        )
+
+    def scratch(self, source: str) -> Path:
+        """The folder for files in the making; on the same file system, so that they can be renamed into place."""
+        return self.root / ".scratch" / source
+
+    def lock_file(self, source: str) -> Path:
+        """The file whose lock stands for writing this source."""
+        return self.root / ".locks" / f"{source}.lock"
+
+    def token_file(self, source: str) -> Path:
+        """Where rotated OAuth2 tokens of a source are kept."""
+        return self.root / ".tokens" / f"{source}.json"

@@ -1,0 +1,67 @@
+"""One writer per source at a time, by a lock that dies with its process.
+
+An operating-system lock on a file, held by filelock: after a crash or `kill -9` it is free at once, which a row in
+a database or a pool's slot would not be. The data folder must be on a file system that supports such locks.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from runs_assets.errors import BusyError
+from runs_assets.storage.files import cannot_write
+
+log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 900.0
+REPORT_EVERY_SECONDS = 10.0
+
+
+@contextmanager
+def writing(
+    lock_file: Path, source: str, *, patience: float = PATIENCE_SECONDS, say: Callable[[str], None] = log.info
+) -> Iterator[None]:
+    """Hold the right to write a source; waits for another process up to `patience` seconds, then raises `BusyError`."""
+    try:
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        lock_file.touch(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(lock_file, error) from error
+    lock = FileLock(lock_file)
+    _acquire(lock, source, patience, say)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_being_written(lock_file: Path) -> bool:
+    """Whether some process holds the lock at this moment."""
+    if not lock_file.exists():
+        return False
+    lock = FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _acquire(lock: FileLock, source: str, patience: float, say: Callable[[str], None]) -> None:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            lock.acquire(timeout=max(0.0, min(REPORT_EVERY_SECONDS, until - time.monotonic())))
+        except Timeout:
+            if time.monotonic() >= until:
+                raise BusyError(
+                    f"Another process is still writing the files of {source} after {patience:.0f} s. Nothing was read "
+                    "or changed; run this again when the other run has ended."
+                ) from None
+            say(f"{source}: waiting for another process that is writing this source")
+        else:
+            return

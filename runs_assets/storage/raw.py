@@ -1,0 +1,189 @@
+"""The raw file of a day: every run as the API last showed it, one JSON line each, and what the reading was worth.
+
+A line is `{"observed_at": "...Z", "run": {...}}`. The file is one zstd frame with a checksum, followed by a trailer: a
+skippable zstd frame of fixed size that holds the `Read` and the number of lines, so that rows and their worth change
+in one rename, and a file cut short is noticed. Every zstd reader passes over the trailer.
+"""
+
+import io
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import zstandard
+from numpy.typing import NDArray
+
+from runs_assets.days import iso
+from runs_assets.errors import StorageError
+from runs_assets.storage.files import cannot_write, replacing
+from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
+from runs_assets.storage.reads import Read
+
+BATCH_BYTES = 4 * 1024 * 1024
+_TRAILER_MAGIC = 0x184D2A50
+_TRAILER_BYTES = 1024
+_PAYLOAD_BYTES = _TRAILER_BYTES - 8
+
+
+@dataclass(frozen=True)
+class RawDay:
+    """What a raw file says of itself: its worth, its lines, and how many of them the newest reading did not show."""
+
+    read: Read
+    rows: int
+    retained: int
+
+
+class Spool:
+    """One day's rows as they arrive, in a scratch file, so that memory holds only their ids.
+
+    A row that comes twice replaces its earlier observation.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ids: list[pa.Array] = []
+        self._lengths: list[NDArray[np.int64]] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w+b")
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def append(self, ids: list[str], rows: list[dict[str, Any]], observed_at: datetime) -> None:
+        """Add rows that one answer showed; `ids` runs parallel to `rows`."""
+        head = b'{"observed_at":"%b","run":' % iso(observed_at).encode()
+        lines = [head + orjson.dumps(row) + b"}\n" for row in rows]
+        self._ids.append(pa.array(ids, pa.string()))
+        self._lengths.append(np.fromiter(map(len, lines), np.int64, len(lines)))
+        try:
+            self._file.write(b"".join(lines))
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+    def ids(self) -> pa.ChunkedArray:
+        """Every id appended, in order, repeats included."""
+        return pa.chunked_array(self._ids, pa.string())
+
+    def copy_latest(self, out: BinaryIO) -> int:
+        """Write each id's latest line, in the order of arrival; returns the number of lines."""
+        ids = self.ids()
+        if not len(ids):
+            return 0
+        codes = ids.combine_chunks().dictionary_encode().indices.to_numpy()
+        latest = np.empty(int(codes.max()) + 1, np.int64)
+        latest[codes] = np.arange(len(codes))
+        ends = np.cumsum(np.concatenate(self._lengths))
+        self._file.seek(0)
+        position = 0
+        for dropped in np.flatnonzero(latest[codes] != np.arange(len(codes))):
+            stop = int(ends[dropped - 1]) if dropped else 0
+            self._copy(out, stop - position)
+            position = int(ends[dropped])
+            self._file.seek(position)
+        self._copy(out, int(ends[-1]) - position)
+        return len(latest)
+
+    def close(self) -> None:
+        """Remove the scratch file."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _copy(self, out: BinaryIO, size: int) -> None:
+        while size > 0:
+            block = self._file.read(min(size, BATCH_BYTES))
+            out.write(block)
+            size -= len(block)
+
+
+def store_day(layout: Layout, source: str, day: date, fresh: Spool, read: Read, id_field: str) -> RawDay:
+    """Merge what was just read with what the day holds, by id: fresh rows win, runs no longer shown stay.
+
+    `id_field` is the name of the id inside a run. The old file is replaced atomically.
+    """
+    target = layout.day_file(RAW_RUNS, source, day)
+    earlier = stat_day(target) if target.exists() else None
+    with replacing(target, layout.scratch(source)) as file:
+        with _compressing(file) as out:
+            shown = fresh.copy_latest(out)
+            retained = _copy_others(target, fresh.ids(), id_field, out) if earlier else 0
+        stored = RawDay(read.after(earlier.read if earlier else None), shown + retained, retained)
+        file.write(_trailer(stored))
+    return stored
+
+
+def stat_day(path: Path) -> RawDay:
+    """What a raw file says of itself, from its trailer alone. Raises `StorageError` if it has none."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TRAILER_BYTES))
+        trailer = file.read()
+    if len(trailer) != _TRAILER_BYTES or trailer[:8] != struct.pack("<II", _TRAILER_MAGIC, _PAYLOAD_BYTES):
+        raise _damaged(path, "its end is missing")
+    document = json.loads(trailer[8:])
+    return RawDay(Read.from_json(document), document["rows"], document["retained"])
+
+
+def batches(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """The lines of a raw file, decoded, in batches of about 4 MB. Raises `StorageError` if any of it is damaged."""
+    for _, documents in _line_batches(path):
+        yield documents
+
+
+def _line_batches(path: Path) -> Iterator[tuple[list[bytes], list[dict[str, Any]]]]:
+    expected = stat_day(path).rows
+    seen = 0
+    try:
+        with zstandard.open(path, "rb") as stream:
+            reader = io.BufferedReader(stream, BATCH_BYTES)
+            while lines := reader.readlines(BATCH_BYTES):
+                seen += len(lines)
+                yield lines, orjson.loads(b"[" + b",".join(lines) + b"]")
+    except (zstandard.ZstdError, orjson.JSONDecodeError) as error:
+        raise _damaged(path, str(error)) from error
+    if seen != expected:
+        raise _damaged(path, f"it holds {seen} of its {expected} lines")
+
+
+def _copy_others(path: Path, ids: pa.ChunkedArray, id_field: str, out: BinaryIO) -> int:
+    """Copy the lines of runs that are not among `ids`; returns their number."""
+    copied = 0
+    for lines, documents in _line_batches(path):
+        stored = pa.array([str(document["run"][id_field]) for document in documents], pa.string())
+        others = np.flatnonzero(~pc.is_in(stored, value_set=ids).to_numpy(zero_copy_only=False))
+        out.write(b"".join([lines[index] for index in others]))
+        copied += len(others)
+    return copied
+
+
+def store_quarantine(layout: Layout, source: str, day: date, lines: list[dict[str, Any]]) -> None:
+    """Replace what is set aside of a day; without lines, remove it."""
+    target = layout.day_file(QUARANTINE, source, day)
+    if not lines:
+        target.unlink(missing_ok=True)
+        return
+    with replacing(target, layout.scratch(source)) as file, _compressing(file) as out:
+        out.write(b"".join([orjson.dumps(line) + b"\n" for line in lines]))
+
+
+def _compressing(file: BinaryIO) -> Any:
+    return zstandard.ZstdCompressor(level=3, write_checksum=True).stream_writer(file, closefd=False)
+
+
+def _trailer(stored: RawDay) -> bytes:
+    payload = orjson.dumps({**stored.read.to_json(), "rows": stored.rows, "retained": stored.retained})
+    return struct.pack("<II", _TRAILER_MAGIC, _PAYLOAD_BYTES) + payload.ljust(_PAYLOAD_BYTES)
+
+
+def _damaged(path: Path, why: str) -> StorageError:
+    return StorageError(
+        f"The file {path} is damaged: {why}. Restore it from a backup; or move it away and materialize raw_runs again "
+        "for the day, if the API can still be asked for it."
+    )

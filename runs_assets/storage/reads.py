@@ -1,0 +1,51 @@
+"""What a stored day is worth: which reading of the API it came from, and whether that showed the whole day."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from typing import Any, Self
+
+from runs_assets.days import end_of, iso
+
+
+@dataclass(frozen=True)
+class Read:
+    """One reading of a day from the API. Times are aware UTC.
+
+    `complete_as_of` is when the newest reading began that showed the whole day after the day was over; None while
+    there is none. It outlives a later reading that could only see a part.
+    """
+
+    read_id: str
+    read_started_at: datetime
+    complete_as_of: datetime | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stored day holds every run that the API had of it at `complete_as_of`."""
+        return self.complete_as_of is not None
+
+    def after(self, earlier: "Read | None") -> "Read":
+        """This reading merged with what an earlier one stored: what was once seen whole stays whole."""
+        if self.complete or earlier is None:
+            return self
+        return replace(self, complete_as_of=earlier.complete_as_of)
+
+    def is_settled(self, day: date, *, open_runs: int, grace_seconds: float) -> bool:
+        """Whether nothing of the day can be expected to change: seen whole after its end plus a grace, no run open."""
+        if self.complete_as_of is None or open_runs:
+            return False
+        return (self.complete_as_of - end_of(day)).total_seconds() >= grace_seconds
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a file."""
+        return {name: iso(value) if isinstance(value, datetime) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """The inverse of `to_json`; fields that are not ours are ignored."""
+        as_of = document["complete_as_of"]
+        return cls(
+            document["read_id"],
+            datetime.fromisoformat(document["read_started_at"]),
+            datetime.fromisoformat(as_of) if as_of else None,
+        )
