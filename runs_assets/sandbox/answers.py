@@ -1,0 +1,27 @@
+"""What both endpoints share: reading parameters strictly, and answering JSON."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+import orjson
+from starlette.responses import Response
+
+
+def json_answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer."""
+    return Response(orjson.dumps(content), status, headers, media_type="application/json")
+
+
+def integer(text: str) -> int | None:
+    """Return a plain decimal integer, None for anything else."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
+
+
+def instant(text: str) -> datetime | None:
+    """Return an ISO 8601 date-time that has an offset, None for anything else."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return parsed if parsed.tzinfo else None

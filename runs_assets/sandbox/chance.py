@@ -1,0 +1,68 @@
+"""How chance decides a simulated day: when runs are created, how long they take, whether they fail."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from math import exp
+from random import Random
+
+from runs_assets.sandbox.profiles import Incident, Pipeline
+
+TIE_CHANCE = 0.04
+BATCH_CHANCE = 0.5  # per day
+BATCH_SIZE = 5
+
+
+def creations(pipelines: Sequence[Pipeline], day: date, volume: float, rng: Random) -> list[tuple[datetime, Pipeline]]:
+    """Return a day's creation times with their pipelines, oldest first; some share their second."""
+    drawn = [
+        (_second_of_day(pipeline, rng), place)
+        for place, pipeline in enumerate(pipelines)
+        for _ in range(_count(pipeline.expected_runs(day) * volume, rng))
+    ]
+    drawn.sort()
+    seconds = _with_ties([second for second, _ in drawn], rng)
+    midnight = datetime.combine(day, time(), UTC)
+    return [
+        (midnight + timedelta(seconds=second), pipelines[place])
+        for second, (_, place) in zip(seconds, drawn, strict=True)
+    ]
+
+
+def fails(pipeline: Pipeline, created_at: datetime, incidents: Sequence[Incident], rng: Random) -> bool:
+    """Return whether a run fails: by its pipeline's usual rate, or by an incident's."""
+    rate = pipeline.usual_failure_rate(created_at.date())
+    caught = [incident.failure_rate for incident in incidents if incident.covers(pipeline, created_at)]
+    return rng.random() < max([rate, *caught])
+
+
+def duration(pipeline: Pipeline, rng: Random, *, failed: bool) -> timedelta:
+    """Return how long a run takes, in whole seconds; a failed one often ends early."""
+    seconds = pipeline.median_seconds * exp(rng.gauss(0, pipeline.spread))
+    return whole_seconds(seconds * (rng.random() if failed else 1))
+
+
+def whole_seconds(seconds: float) -> timedelta:
+    """Return a span of whole seconds, at least one."""
+    return timedelta(seconds=max(1, round(seconds)))
+
+
+def _count(expected: float, rng: Random) -> int:
+    varied = expected * rng.uniform(0.85, 1.15)
+    return int(varied + rng.random())
+
+
+def _second_of_day(pipeline: Pipeline, rng: Random) -> int:
+    (hour,) = rng.choices(range(24), pipeline.hours)
+    second = rng.choice((0, 900, 1800, 2700)) if pipeline.on_the_quarter else rng.randrange(3600)
+    return hour * 3600 + second
+
+
+def _with_ties(seconds: list[int], rng: Random) -> list[int]:
+    """Let some runs share the second of the run before, and now and then a batch share one second."""
+    for place in range(1, len(seconds)):
+        if rng.random() < TIE_CHANCE:
+            seconds[place] = seconds[place - 1]
+    if len(seconds) >= BATCH_SIZE and rng.random() < BATCH_CHANCE:
+        first = rng.randrange(len(seconds) - BATCH_SIZE + 1)
+        seconds[first : first + BATCH_SIZE] = [seconds[first]] * BATCH_SIZE
+    return seconds
