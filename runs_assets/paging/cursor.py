@@ -52,7 +52,7 @@ class CursorPager:
         while True:
             page = yield from self._ask(cursor)
             longest = max(longest, len(page))
-            if not len(page) or (oldest := int(page.times_us[-1])) < self._start_us:
+            if not len(page) or (oldest := self._oldest(page, cursor)) < self._start_us:
                 break
             second = oldest - oldest % SECOND_US
             if second + SECOND_US < cursor:
@@ -68,27 +68,26 @@ class CursorPager:
     def _ask(self, cursor_us: int, status: str | None = None) -> Generator[CursorAsk, Page, Page]:
         # A server may compare finer than it prints, so a second on either side is read along.
         page = yield CursorAsk(self._start_us - SECOND_US, cursor_us, self._limit, status)
-        if len(page):
-            self._check(page, cursor_us)
-        return page
-
-    def _check(self, page: Page, cursor_us: int) -> None:
-        times = page.times_us
-        if not len(times):
-            raise ApiChangedError(
-                f"A page of {len(page)} runs before {second_of(cursor_us)} has no usable creation time in any row, so "
-                "there is no way to read on. Report it to the platform's support."
-            )
         if not page.is_newest_first:
             raise ApiChangedError(
                 f"The runs before {second_of(cursor_us)} are no longer listed newest first, which the cursor "
                 "depends on. The API has changed: look for a newer version of this project."
             )
-        if times[0] > cursor_us:
+        if len(page.times_us) and page.times_us[0] > cursor_us:
             raise ApiChangedError(
-                f"Asked for runs before {second_of(cursor_us)}, the API showed one of {second_of(int(times[0]))}: it "
-                "no longer obeys its cursor. The API has changed: look for a newer version of this project."
+                f"Asked for runs before {second_of(cursor_us)}, the API showed one of "
+                f"{second_of(int(page.times_us[0]))}: it no longer obeys its cursor. The API has changed: look for a newer "
+                "version of this project."
             )
+        return page
+
+    def _oldest(self, page: Page, cursor_us: int) -> int:
+        if not len(page.times_us):
+            raise ApiChangedError(
+                f"A page of {len(page)} runs before {second_of(cursor_us)} has no usable creation time in any row, so "
+                "there is no way to read on. Report it to the platform's support."
+            )
+        return int(page.times_us[-1])
 
     def _ends_in(self, page: Page, second: int, longest: int) -> Generator[CursorAsk, Page, bool]:
         """Whether nothing lies before a page that is wholly in one second, and nothing more lies in it."""

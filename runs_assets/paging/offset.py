@@ -20,6 +20,9 @@ PROBE_ROWS = 10
 MAX_STALLED_PAGES = 200
 """Pages in a row that may fail to reach an older instant before the list is taken to change faster than it is read."""
 
+MAX_CROWDED_PAGES = 5
+"""Times that the largest page may bring one creation time only: rows that move meanwhile are no reason to give up."""
+
 
 @dataclass(frozen=True)
 class OffsetAsk:
@@ -50,6 +53,7 @@ class OffsetPager:
         self._limit = limit
         self._max_limit = max_limit
         self._trusts_total = True
+        self._crowded_pages = 0
 
     def asks(self) -> Generator[OffsetAsk, Page, None]:
         """The walk; see `Pager`."""
@@ -116,6 +120,8 @@ class OffsetPager:
         if len(newer) and newer[-1] > 0:
             return page.offset + int(newer[-1])
         if self._limit >= self._max_limit:
+            self._crowded_pages += 1
+        if self._crowded_pages > MAX_CROWDED_PAGES:
             raise crowded("the creation time", oldest, len(page), self._max_limit)
         self._limit = min(self._limit * 2, self._max_limit)
         return page.offset
@@ -133,8 +139,8 @@ class OffsetPager:
     def _ends_with(self, page: Page) -> Generator[OffsetAsk, Page, bool]:
         """Whether the list ends with this page: it says so, and nothing lies after it.
 
-        A total may be capped, and is then trusted no more. Without a usable total, the page must also come again
-        unchanged, since rows deleted meanwhile could make the place after it look empty.
+        A total may be capped, and is then trusted no more. Without a usable total, the page's oldest rows must also come
+        again, and be the oldest, since rows deleted meanwhile could make the place after it look empty.
         """
         total = page.total if self._trusts_total else None
         if (total is not None and page.end < total) or (total is None and len(page) >= self._limit):
@@ -146,7 +152,7 @@ class OffsetPager:
         if total is not None:
             return True
         again = yield from self._ask(page.offset)
-        return again.keys == page.keys
+        return _oldest_group(again) == _oldest_group(page)
 
     def _ask(self, offset: int, limit: int | None = None) -> Generator[OffsetAsk, Page, Page]:
         page = yield OffsetAsk(offset, limit or self._limit)
@@ -178,8 +184,9 @@ class OffsetPager:
                     )
                 offset = max(0, offset - limit)
                 continue
+            brought_nothing = seen.issuperset(page.keys)
             seen.update(page.keys)
-            if len(page) <= 1:
+            if brought_nothing and len(page) < limit:
                 break
             offset = page.end - 1
         self.is_complete = totals == {len(seen)}
@@ -187,3 +194,8 @@ class OffsetPager:
 
 def _oldest(page: Page) -> int:
     return int(page.times_us[-1])
+
+
+def _oldest_group(page: Page) -> set[str]:
+    """The rows that share the page's oldest time."""
+    return {page.keys[index] for index in np.flatnonzero(page.created_us == page.times_us[-1:])}

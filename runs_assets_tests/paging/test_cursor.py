@@ -1,0 +1,165 @@
+"""No run of a window is lost, or a typed error says why; the end is proven, not assumed."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runs_assets.days import SECOND_US
+from runs_assets.errors import ApiChangedError
+from runs_assets.paging.cursor import CursorAsk, CursorPager
+from runs_assets.paging.page import NO_TIME, Page, pages
+from runs_assets_tests.paging.lists import START_US, ListedRuns, Run
+
+STATUSES = ("a", "b", "c")
+
+
+def read(runs: ListedRuns, start_us: int, end_us: int, *, limit: int, max_limit: int = 10_000) -> set[str]:
+    """The ids of the window's runs, as the pager reads them."""
+    pager = CursorPager(start_us, end_us, limit=limit, max_limit=max_limit, statuses=STATUSES)
+    shown: set[str] = set()
+    before = end_us
+    for page in pages(pager, runs.by_cursor):
+        assert pager.mark_us <= before
+        before = pager.mark_us
+        inside = (page.created_us >= start_us) & (page.created_us < end_us)
+        shown.update(np.array(page.keys, object)[inside])
+    assert pager.mark_us == start_us
+    return shown
+
+
+def groups_of(sizes: list[int], step_us: int, chance: random.Random) -> list[Run]:
+    """Runs in groups of equal time, `step_us` apart, with ids in no order that end in a status."""
+    return [
+        (f"{chance.random()}-{group}-{n}-{chance.choice(STATUSES)}", START_US + group * step_us)
+        for group, size in enumerate(sizes)
+        for n in range(size)
+    ]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> ListedRuns:
+    """Runs with ties, spread in steps from a tenth of a millisecond to a minute, with inserts and deletes meanwhile."""
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    sizes = draw(st.lists(st.one_of(st.integers(0, 4), st.integers(0, 130)), max_size=12))
+    runs = groups_of(sizes, draw(st.sampled_from([100, 700_000, SECOND_US, 60 * SECOND_US])), chance)
+    inserted, deleted = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+
+    def change(listed: ListedRuns) -> None:
+        for n in range(inserted):
+            newest = max((us for _, us in listed.runs), default=START_US)
+            listed.insert(f"new-{listed.asked}-{n}-a", chance.choice([newest, newest + 5 * SECOND_US, START_US]))
+        for key, _ in chance.sample(listed.runs, min(deleted, len(listed.runs))):
+            listed.delete(key)
+
+    return ListedRuns(
+        runs,
+        printed_us=draw(st.sampled_from([1, 1000, SECOND_US])),
+        cap=draw(st.sampled_from([100, 128, 1_000_000])),
+        change=change,
+        chance=chance,
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(histories(), st.sampled_from([1, 2, 7, 100, 1000, 10_000]), st.integers(-1, 8), st.integers(1, 12))
+def test_every_run_that_existed_throughout_is_shown_or_an_error_says_why(
+    runs: ListedRuns, limit: int, skipped_seconds: int, seconds: int
+) -> None:
+    start_us = START_US + skipped_seconds * SECOND_US
+    end_us = start_us + seconds * 20 * SECOND_US
+    try:
+        shown = read(runs, start_us, end_us, limit=limit)
+    except ApiChangedError as error:
+        assert "runs share the second" in str(error)  # noqa: PT017
+        times = [us // SECOND_US for _, us in runs.runs]
+        assert max(times.count(second) for second in set(times)) >= min(runs.cap, 90)
+    else:
+        assert runs.existing_throughout(start_us, end_us) <= shown
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 60), st.sampled_from([10, 100, 1000]))
+def test_where_nothing_changes_two_requests_more_than_the_pages_suffice(seconds: int, limit: int) -> None:
+    runs = ListedRuns([(f"{n}-a", START_US + n * SECOND_US) for n in range(seconds * 20)])
+    shown = read(runs, START_US, START_US + 2000 * SECOND_US, limit=limit)
+    assert len(shown) == seconds * 20
+    # each page repeats one row of the page before it
+    assert runs.asked <= -(-seconds * 20 // (limit - 1)) + 2
+
+
+def test_rows_of_one_second_at_a_page_edge_are_all_read() -> None:
+    # 3 + 4 runs, the 4 at one second; the plain recipe (cursor = last row's time) reads 3 + 2 and loses two.
+    runs = ListedRuns(groups_of([4, 3], SECOND_US, random.Random(1)))
+    assert len(read(runs, START_US, START_US + 9 * SECOND_US, limit=5)) == 7
+
+
+def test_a_capped_page_is_not_taken_for_the_end() -> None:
+    runs = ListedRuns(groups_of([3] * 100, SECOND_US, random.Random(1)), cap=100)
+    assert len(read(runs, START_US, START_US + 200 * SECOND_US, limit=1000)) == 300
+
+
+def test_a_second_that_fills_a_capped_page_is_an_error_that_names_it_and_the_count() -> None:
+    runs = ListedRuns(groups_of([50, 150], SECOND_US, random.Random(1)), cap=100)
+    with pytest.raises(ApiChangedError, match=r"At least 100 runs share the second 2025-06-15T15:06:41Z"):
+        read(runs, START_US, START_US + 9 * SECOND_US, limit=1000)
+
+
+def test_a_whole_window_in_one_second_is_confirmed_by_status() -> None:
+    # 150 runs in one second, in a page that a server might have capped there: it is the largest page seen.
+    runs = ListedRuns(groups_of([150], SECOND_US, random.Random(1)))
+    assert len(read(runs, START_US, START_US + 9 * SECOND_US, limit=1000)) == 150
+    assert runs.asked == 2 + 1 + len(STATUSES)  # the page, itself again, what is older, and each status
+
+
+def test_a_second_capped_at_its_only_page_is_found_out_by_status() -> None:
+    runs = ListedRuns(groups_of([150], SECOND_US, random.Random(1)), cap=120)
+    with pytest.raises(ApiChangedError, match="share the second"):
+        read(runs, START_US, START_US + 9 * SECOND_US, limit=1000)
+
+
+def test_an_empty_window_takes_one_request() -> None:
+    runs = ListedRuns([])
+    assert read(runs, START_US, START_US + SECOND_US, limit=100) == set()
+    assert runs.asked == 1
+
+
+def fixed(page: Page) -> CursorPager:
+    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=10, max_limit=10, statuses=STATUSES)
+    list(pages(pager, lambda _ask: page))
+    return pager
+
+
+def page_at(*seconds: float | None) -> Page:
+    times = [NO_TIME if second is None else START_US + int(second * SECOND_US) for second in seconds]
+    return Page([str(n) for n in range(len(times))], np.array(times, np.int64))
+
+
+def test_a_list_that_is_not_newest_first_is_an_error() -> None:
+    with pytest.raises(ApiChangedError, match="no longer listed newest first"):
+        fixed(page_at(3, 5, 1))
+
+
+def test_a_cursor_that_is_not_obeyed_is_an_error() -> None:
+    with pytest.raises(ApiChangedError, match="no longer obeys its cursor"):
+        fixed(page_at(90, 89))
+
+
+def test_a_page_of_null_times_only_is_an_error() -> None:
+    with pytest.raises(ApiChangedError, match="no usable creation time in any row"):
+        fixed(page_at(None, None))
+
+
+def test_a_null_time_inside_a_page_does_not_end_the_walk() -> None:
+    runs = ListedRuns(groups_of([1] * 30, SECOND_US, random.Random(1)))
+    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=10, max_limit=10_000, statuses=STATUSES)
+
+    def with_null_at_the_end(ask: CursorAsk) -> Page:
+        page = runs.by_cursor(ask)
+        return replace(page, keys=[*page.keys, "null"], created_us=np.append(page.created_us, NO_TIME))
+
+    shown = {key for page in pages(pager, with_null_at_the_end) for key in page.keys}
+    assert len(shown) == 31

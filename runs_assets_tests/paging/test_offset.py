@@ -1,0 +1,177 @@
+"""The window is found in any list, and no run of it is lost while the list moves; or a typed error says why."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runs_assets.days import SECOND_US
+from runs_assets.errors import ApiChangedError
+from runs_assets.paging.offset import OffsetAsk, OffsetPager
+from runs_assets.paging.page import NO_TIME, Page, pages
+from runs_assets_tests.paging.lists import START_US, ListedRuns
+
+
+def pager_of(start_us: int, end_us: int, limit: int) -> OffsetPager:
+    return OffsetPager(start_us, end_us, limit=limit, max_limit=10_000)
+
+
+def read(runs: ListedRuns, pager: OffsetPager, start_us: int, end_us: int) -> set[str]:
+    """The ids of the window's runs, as the pager reads them."""
+    shown: set[str] = set()
+    for page in pages(pager, runs.by_offset):
+        inside = (page.created_us >= start_us) & (page.created_us < end_us)
+        shown.update(np.array(page.keys, object)[inside])
+    assert pager.mark_us == start_us
+    return shown
+
+
+def seconds(*counts: int) -> list[tuple[str, int]]:
+    """Runs in groups of equal time, a second apart, the first group the oldest."""
+    return [(f"{at}-{n}", START_US + at * SECOND_US) for at, count in enumerate(counts) for n in range(count)]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> ListedRuns:
+    """Runs with ties, and inserts at the head, inserts of late rows and deletes anywhere after each answer."""
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    counts = draw(st.lists(st.one_of(st.just(1), st.integers(0, 6), st.integers(0, 60)), max_size=60))
+    at_head, late, deleted = draw(st.integers(0, 15)), draw(st.integers(0, 2)), draw(st.integers(0, 10))
+    changes = draw(st.integers(0, 20))
+
+    def change(listed: ListedRuns) -> None:
+        if listed.asked > changes:
+            return
+        newest = max((us for _, us in listed.runs), default=START_US)
+        for n in range(at_head):
+            listed.insert(f"new-{listed.asked}-{n}", newest + SECOND_US * chance.randint(0, 1))
+        for n in range(late):
+            listed.insert(f"late-{listed.asked}-{n}", START_US + SECOND_US * chance.randint(0, 60))
+        for key, _ in chance.sample(listed.runs, min(deleted, len(listed.runs))):
+            listed.delete(key)
+
+    return ListedRuns(
+        seconds(*counts),
+        cap=draw(st.sampled_from([100, 128, 1_000_000])),
+        tells_total=draw(st.booleans()),
+        change=change,
+        chance=chance,
+    )
+
+
+@settings(max_examples=500, deadline=None)
+@given(histories(), st.sampled_from([1, 2, 7, 100, 1000]), st.integers(-2, 50), st.integers(1, 70))
+def test_every_run_that_existed_throughout_is_shown_or_an_error_says_why(
+    runs: ListedRuns, limit: int, skipped: int, length: int
+) -> None:
+    start_us, end_us = START_US + skipped * SECOND_US, START_US + (skipped + length) * SECOND_US
+    pager = pager_of(start_us, end_us, limit)
+    try:
+        shown = read(runs, pager, start_us, end_us)
+    except ApiChangedError as error:
+        assert "share the creation time" in str(error)  # noqa: PT017
+        assert max(Counter(us for _, us in runs.runs).values()) >= min(runs.cap, 60)
+    else:
+        assert runs.existing_throughout(start_us, end_us) <= shown
+        assert pager.is_complete
+
+
+def test_a_day_in_a_list_of_100000_runs_is_found_by_bisection() -> None:
+    runs = ListedRuns([(str(n), START_US + n * SECOND_US) for n in range(100_000)])
+    start_us, end_us = START_US + 30_000 * SECOND_US, START_US + 33_000 * SECOND_US
+    shown = read(runs, pager_of(start_us, end_us, 100), start_us, end_us)
+    assert shown == {str(n) for n in range(30_000, 33_000)}
+    assert runs.asked <= 30 * 1.1 + 20
+
+
+def test_deleted_rows_do_not_pull_others_past_the_next_page() -> None:
+    runs = ListedRuns(seconds(*[1] * 40))
+
+    def delete_the_newest(listed: ListedRuns) -> None:
+        if listed.asked == 1:
+            for at in range(30, 40):
+                listed.delete(f"{at}-0")
+
+    runs.change = delete_the_newest
+    # Plain offset paging reads 0..9, then 10..19 of the shrunken list, and never sees runs 20..29.
+    pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
+    assert read(runs, pager, START_US, START_US + 100 * SECOND_US) >= {f"{at}-0" for at in range(30)}
+
+
+def test_a_capped_total_is_not_taken_for_the_end() -> None:
+    runs = ListedRuns(seconds(*[1] * 50))
+
+    def with_capped_total(ask: OffsetAsk) -> Page:
+        page = runs.by_offset(ask)
+        return Page(page.keys, page.created_us, page.offset, 20)
+
+    pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
+    shown = {key for page in pages(pager, with_capped_total) for key in page.keys}
+    assert len(shown) == 50
+
+
+def test_equal_times_that_fill_a_page_take_a_larger_page() -> None:
+    runs = ListedRuns(seconds(1, 25, 1))
+    pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
+    assert len(read(runs, pager, START_US, START_US + 100 * SECOND_US)) == 27
+
+
+def test_equal_times_beyond_the_largest_page_are_an_error_that_names_the_time_and_the_count() -> None:
+    runs = ListedRuns(seconds(1, 150, 1), cap=100)
+    with pytest.raises(ApiChangedError, match=r"At least 100 runs share the creation time 2025-06-15T15:06:41Z"):
+        read(runs, pager_of(START_US, START_US + 100 * SECOND_US, 10), START_US, START_US + 100 * SECOND_US)
+
+
+def test_a_list_without_order_is_read_whole_and_says_so() -> None:
+    chance = random.Random(3)
+    runs = ListedRuns([(f"{chance.random()}", START_US + n * SECOND_US) for n in range(300)], is_sorted=False)
+    start_us, end_us = START_US + 100 * SECOND_US, START_US + 110 * SECOND_US
+    pager = pager_of(start_us, end_us, 20)
+    assert len(read(runs, pager, start_us, end_us)) == 10
+    assert pager.notes == ("The list is not newest first, so all of it was read.",)
+    assert pager.is_complete
+
+
+def test_a_list_without_order_that_changes_meanwhile_is_not_complete() -> None:
+    chance = random.Random(3)
+    runs = ListedRuns([(f"{chance.random()}", START_US + n * SECOND_US) for n in range(300)], is_sorted=False)
+    runs.change = lambda listed: listed.insert(f"0.0{listed.asked}", START_US)
+    pager = pager_of(START_US, START_US + 400 * SECOND_US, 20)
+    read(runs, pager, START_US, START_US + 400 * SECOND_US)
+    assert not pager.is_complete
+
+
+def test_an_empty_list_takes_one_request() -> None:
+    runs = ListedRuns([])
+    assert read(runs, pager_of(START_US, START_US + SECOND_US, 100), START_US, START_US + SECOND_US) == set()
+    assert runs.asked == 1
+
+
+def test_null_times_beside_usable_ones_stop_nothing() -> None:
+    runs = ListedRuns(seconds(*[1] * 50))
+
+    def with_nulls(ask: OffsetAsk) -> Page:
+        page = runs.by_offset(ask)
+        times = np.where(np.arange(page.offset, page.end) % 3 == 0, NO_TIME, page.created_us)
+        return Page(page.keys, times, page.offset, page.total)
+
+    shown = {key for page in pages(pager_of(START_US, START_US + 100 * SECOND_US, 10), with_nulls) for key in page.keys}
+    assert len(shown) == 50
+
+
+def test_a_page_of_null_times_only_is_an_error() -> None:
+    page = Page(["a", "b"], np.array([NO_TIME, NO_TIME]), 0, 2)
+    with pytest.raises(ApiChangedError, match="no usable creation time"):
+        list(pages(pager_of(START_US, START_US + SECOND_US, 10), lambda _ask: page))
+
+
+def test_the_mark_falls_only_to_what_has_been_shown() -> None:
+    runs = ListedRuns(seconds(*[3] * 30))
+    pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
+    shown: set[str] = set()
+    for page in pages(pager, runs.by_offset):
+        shown |= set(page.keys)
+        assert {key for key, us in runs.runs if us >= pager.mark_us} <= shown
