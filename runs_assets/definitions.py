@@ -20,9 +20,10 @@ SOURCES = (
 )
 
 
-def definitions_of(sources: Sequence[Source]) -> dg.Definitions:
-    """Everything that Dagster needs to know of these sources."""
-    shared = dg.Definitions(resources={"data_folder": DataFolder(), "clock": Clock()}, executor=dg.in_process_executor)
+def definitions_of(sources: Sequence[Source], clock: Clock | None = None) -> dg.Definitions:
+    """Everything that Dagster needs to know of these sources; `clock` is for tests that stop it."""
+    resources = {"data_folder": DataFolder(), "clock": clock or Clock()}
+    shared = dg.Definitions(resources=resources, executor=dg.in_process_executor)
     partitions = daily_partitions(project_settings().first_day)
     return dg.Definitions.merge(shared, *(_definitions_of(source, partitions) for source in sources))
 

@@ -2,14 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the real time, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass

@@ -19,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from runs_assets.sandbox.clock import Clock, utc_now
+from runs_assets.days import utc_now
+from runs_assets.sandbox.clock import Clock
 from runs_assets.sandbox.cloudcruise import CloudCruise
 from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
 from runs_assets.sandbox.productsup import Productsup

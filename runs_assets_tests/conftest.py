@@ -1,0 +1,47 @@
+"""One sandbox server for all tests, and a project around it whose time stands still."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from runs_assets.sandbox import CloudCruise, FixedHistory, FrozenClock, Productsup, Sandbox
+from runs_assets_tests.project import Project
+
+NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(server: Sandbox) -> Sandbox:
+    """The server as new: no rows, default settings, the clock frozen at NOW."""
+    server.cloudcruise = CloudCruise(FixedHistory())
+    server.productsup = Productsup(FixedHistory())
+    server.clock = FrozenClock(NOW)
+    server.requests.clear()
+    for hooks in server.hooks.values():
+        hooks.clear()
+    return server
+
+
+@pytest.fixture
+def project(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """The project's definitions on an empty data folder and a Dagster instance of its own, against the sandbox."""
+    monkeypatch.chdir(tmp_path)
+    settings = {
+        "CLOUDCRUISE_BASE_URL": sandbox.cloudcruise_url,
+        "CLOUDCRUISE_API_KEY": sandbox.api_key,
+        "PRODUCTSUP_CDE_BASE_URL": sandbox.productsup_url,
+        "PRODUCTSUP_CDE_TOKEN": sandbox.token,
+        "RUNS_ASSETS_DATA": str(tmp_path / "data"),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with Project.on(sandbox, tmp_path / "data") as project:
+        yield project

@@ -1,0 +1,100 @@
+"""Materializing the project's assets in a test as its users do, and reading what the files then hold."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+from runs_assets.automation.daily import range_tags
+from runs_assets.days import DayRange
+from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.resources import Clock
+from runs_assets.sandbox import Sandbox
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import Layout
+
+ALL = ("raw_runs", "runs", "run_status_counts", "failure_rates")
+
+
+class StoppedClock(Clock):
+    """A clock that shows one time, ISO 8601."""
+
+    at: str
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.at)
+
+
+@dataclass
+class Project:
+    """The assets of some sources, a data folder, and a Dagster instance that remembers what was materialized."""
+
+    sandbox: Sandbox
+    layout: Layout
+    instance: dg.DagsterInstance
+    sources: Sequence[Source] = SOURCES
+
+    @classmethod
+    @contextmanager
+    def on(cls, sandbox: Sandbox, data: Path) -> Iterator[Self]:
+        with dg.DagsterInstance.ephemeral() as instance:
+            yield cls(sandbox, Layout(data), instance)
+
+    def materialize(
+        self, source: str, first: date, last: date | None = None, assets: Sequence[str] = ALL
+    ) -> dg.ExecuteInProcessResult:
+        """Materialize assets of a source for one day, or for a range of days in one run; failures are in the result."""
+        clock = StoppedClock(at=self.sandbox.clock().isoformat())
+        job = definitions_of(self.sources, clock).resolve_job_def(f"{source}_daily")
+        return job.execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey([source, asset]) for asset in assets],
+            partition_key=str(first) if last is None else None,
+            tags=range_tags(DayRange(first, last)) if last else None,
+            raise_on_error=False,
+        )
+
+    def table(self, dataset: str, source: str, day: date) -> list[dict[str, Any]]:
+        """The rows of a day's Parquet file."""
+        rows: list[dict[str, Any]] = pq.ParquetFile(self.layout.day_file(dataset, source, day)).read().to_pylist()
+        return rows
+
+    def metadata(self, dataset: str, source: str, day: date) -> Mapping[str, str]:
+        """What a day's Parquet file says of itself in its schema's metadata."""
+        found = pq.read_schema(self.layout.day_file(dataset, source, day)).metadata
+        return {name.decode(): value.decode() for name, value in found.items()}
+
+    def schema(self, dataset: str, source: str, day: date) -> pa.Schema:
+        """The schema of a day's Parquet file."""
+        return pq.read_schema(self.layout.day_file(dataset, source, day))
+
+    def raw(self, source: str, day: date, dataset: str = "raw_runs") -> list[dict[str, Any]]:
+        """The lines of a day's raw (or quarantine) file."""
+        with zstandard.open(self.layout.day_file(dataset, source, day), "rb") as file:
+            return [orjson.loads(line) for line in file.read().splitlines()]
+
+    def files(self) -> dict[str, bytes]:
+        """Every data file's content by its path below the data folder (locks are not data)."""
+        found = sorted(self.layout.root.glob("*/source=*/**/*"))
+        return {str(path.relative_to(self.layout.root)): path.read_bytes() for path in found if path.is_file()}
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """The sentence with which a run failed."""
+    assert not result.success
+    data = result.get_step_failure_events()[0].step_failure_data
+    assert data.user_failure_data is not None, data.error
+    return data.user_failure_data.description or ""
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Both ends inside."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
