@@ -43,7 +43,7 @@ def record_days(context: dg.AssetExecutionContext, recorded: Recorded) -> dg.Mat
 
 @contextmanager
 def failing_clearly(source: str, doing: str) -> Iterator[None]:
-    """Turn this project's errors into a `dagster.Failure`: one paragraph that names the source and what it was doing."""
+    """Turn this project's errors into a `dagster.Failure`: one paragraph that names the source and what it did."""
     try:
         yield
     except RunsAssetsError as error:

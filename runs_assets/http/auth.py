@@ -5,10 +5,10 @@ The OAuth2 message formats (RFC 6749 section 6) are oauthlib's; this module send
 
 import hashlib
 import os
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import orjson
@@ -19,20 +19,42 @@ from runs_assets.http.faults import TransientError
 from runs_assets.http.redaction import Redactor
 
 EARLY_SECONDS = 30.0
-MAX_TOKEN_ANSWER_BYTES = 1024 * 1024
+Send = Callable[[httpx.Request], tuple[httpx.Response, bytes]]
+"""Sends a request and reads its body, within the transport's bounds."""
 
 
-class HeaderAuth(httpx.Auth):
-    """Sends one fixed header with every request."""
+class Auth(Protocol):
+    """Who we are."""
 
-    def __init__(self, name: str, value: str) -> None:
-        self._name = name
-        self._value = value
+    @property
+    def setting(self) -> str:
+        """The setting to blame when the API does not accept it."""
+        ...
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header; httpx calls this for each request."""
-        request.headers[self._name] = self._value
-        yield request
+    def headers(self, send: Send) -> Mapping[str, str]:
+        """The headers that go with a request; may use `send` to get a token first."""
+        ...
+
+    def renew(self, send: Send) -> bool:
+        """Called after a 401: whether it is worth asking again, with what `headers` gives now."""
+        ...
+
+
+@dataclass(frozen=True)
+class HeaderAuth:
+    """One fixed header with every request."""
+
+    name: str
+    value: str = field(repr=False)
+    setting: str
+
+    def headers(self, send: Send) -> Mapping[str, str]:  # noqa: ARG002
+        """See `Auth`."""
+        return {self.name: self.value}
+
+    def renew(self, send: Send) -> bool:  # noqa: ARG002
+        """There is nothing to renew."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -80,14 +102,17 @@ class TokenFile:
         temporary.replace(self._path)
 
 
-class RefreshingBearerAuth(httpx.Auth):
+class RefreshingBearerAuth:
     """A bearer token that is renewed shortly before it expires, and once when the API says 401.
 
     `now` gives Unix seconds. A refusal of the token endpoint raises `CredentialsError`; that it is down or busy is a
     `TransientError` for the transport to retry.
     """
 
-    def __init__(self, grant: RefreshGrant, file: TokenFile, redact: Redactor, now: Callable[[], float]) -> None:
+    def __init__(
+        self, grant: RefreshGrant, file: TokenFile, redact: Redactor, now: Callable[[], float], setting: str
+    ) -> None:
+        self.setting = setting
         self._grant = grant
         self._file = file
         self._redact = redact
@@ -95,49 +120,36 @@ class RefreshingBearerAuth(httpx.Auth):
         self._tokens = file.load()
         self._redact.learn(grant.client_secret, grant.refresh_token, *self._secret_values())
 
-    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the token, refreshing it first if it is due; refresh once more on a 401.
-
-        This is the hook that leaves the API's own answers unread: their size is bounded by the transport.
-        """
-        renewed = False
-        if self._is_due():
-            yield from self._renew()
-            renewed = True
-        request.headers["authorization"] = f"Bearer {self._tokens['access_token']}"
-        response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED and not renewed:
-            yield from self._renew()
-            request.headers["authorization"] = f"Bearer {self._tokens['access_token']}"
-            yield request
-
-    def _is_due(self) -> bool:
+    def headers(self, send: Send) -> Mapping[str, str]:
+        """The token, refreshed first if it is due."""
         expires_at = self._tokens.get("expires_at")
-        return "access_token" not in self._tokens or (
-            expires_at is not None and self._now() > expires_at - EARLY_SECONDS
-        )
+        if "access_token" not in self._tokens or (expires_at and self._now() > expires_at - EARLY_SECONDS):
+            self.renew(send)
+        return {"authorization": f"Bearer {self._tokens['access_token']}"}
 
-    def _renew(self) -> Generator[httpx.Request, httpx.Response, None]:
+    def renew(self, send: Send) -> bool:
+        """Get new tokens for the refresh token, and store them before they are used."""
         client = WebApplicationClient(self._grant.client_id)
         current = self._tokens.get("refresh_token", self._grant.refresh_token)
-        refresh = httpx.Request(
+        request = httpx.Request(
             "POST",
             self._grant.token_url,
             content=client.prepare_refresh_body(refresh_token=current),
             headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
         )
         basic = httpx.BasicAuth(self._grant.client_id, self._grant.client_secret)
-        response = yield next(basic.auth_flow(refresh))
-        self._tokens = {"refresh_token": current, **self._issued(client, response)}
-        self._redact.learn(*self._secret_values())
-        self._file.save(self._tokens)
-
-    def _issued(self, client: WebApplicationClient, response: httpx.Response) -> dict[str, Any]:
-        """The token endpoint's answer as a dict with an absolute `expires_at` (Unix seconds) where it has one."""
+        response, body = send(next(basic.auth_flow(request)))
         if response.status_code >= 500 or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise TransientError(f"The token endpoint answered HTTP {response.status_code}")
+        self._tokens = {"refresh_token": current, **self._issued(client, body)}
+        self._redact.learn(*self._secret_values())
+        self._file.save(self._tokens)
+        return True
+
+    def _issued(self, client: WebApplicationClient, body: bytes) -> dict[str, Any]:
+        """The token endpoint's answer, with an absolute `expires_at` (Unix seconds) where it says how long."""
         try:
-            issued = dict(client.parse_request_body_response(_short_text(response)))
+            issued = dict(client.parse_request_body_response(body.decode(errors="replace")))
         except OAuth2Error as error:
             raise CredentialsError(
                 f"The token endpoint refused to refresh the token: {self._redact(error.error or 'no reason given')}. "
@@ -149,13 +161,3 @@ class RefreshingBearerAuth(httpx.Auth):
 
     def _secret_values(self) -> list[str]:
         return [str(self._tokens[name]) for name in ("access_token", "refresh_token") if name in self._tokens]
-
-
-def _short_text(response: httpx.Response) -> str:
-    """A token endpoint's body, which is read no further than it can sensibly be long."""
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > MAX_TOKEN_ANSWER_BYTES:
-            raise TransientError("The token endpoint's answer does not end")
-    return body.decode(errors="replace")

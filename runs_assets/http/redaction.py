@@ -5,6 +5,7 @@ Two kinds: ours (keys and tokens, known by value) and those inside the API's own
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 MASK = "[redacted]"
@@ -35,8 +36,13 @@ def without_secrets(row: Mapping[str, Any], known: frozenset[str]) -> dict[str, 
 
     A row is an API's own JSON object; `known` must not hold its sensitive fields.
     """
-    return {
-        name: value
-        for name, value in row.items()
-        if type(value) in SCALARS and (name in known or not SECRET_WORDS.search(name))
-    }
+    kept = {name: row[name] for name in _storable_names(tuple(row), known)}
+    if SCALARS.issuperset(map(type, kept.values())):
+        return kept
+    return {name: value for name, value in kept.items() if type(value) in SCALARS}
+
+
+@lru_cache(maxsize=256)
+def _storable_names(names: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
+    # Rows of one API nearly all have the same names in the same order.
+    return tuple(name for name in names if name in known or not SECRET_WORDS.search(name))

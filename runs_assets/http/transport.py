@@ -15,10 +15,11 @@ from typing import Self, TypeVar
 
 import httpx
 import orjson
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from runs_assets.days import utc_now
 from runs_assets.errors import CredentialsError, RequestRefusedError, RunsAssetsError, UnavailableError
+from runs_assets.http.auth import Auth
 from runs_assets.http.faults import TransientError, UnexpectedBodyError
 from runs_assets.http.redaction import Redactor
 from runs_assets.http.retry_after import requested_wait_seconds
@@ -62,13 +63,12 @@ class Answer:
 class Transport:
     """GET requests to one API, with one set of credentials.
 
-    `credentials` names the setting to blame when the API says 401 or 403. `sleep`, `monotonic` and `now`
-    are parameters so that time can be played in tests. `requests` counts every attempt that was sent.
+    `sleep`, `monotonic` and `now` are parameters so that time can be played in tests. `requests` counts every attempt
+    that was sent.
     """
 
     base_url: str
-    auth: httpx.Auth
-    credentials: str
+    auth: Auth
     redact: Redactor
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
@@ -113,18 +113,9 @@ class Transport:
             ) from error.__cause__
 
     def _attempt(self, path: str, params: Params, parse: Callable[[Answer], T]) -> T:
-        self.requests += 1
-        try:
-            with self._http.stream("GET", self.base_url + path, params=dict(params), auth=self.auth) as response:
-                body = self._body(response)
-        except httpx.ConnectError as error:
-            raise TransientError(f"No connection: {self.redact(str(error))}", refused=True) from error
-        except httpx.TransportError as error:
-            raise TransientError(
-                f"The connection failed: {type(error).__name__} {self.redact(str(error))}".rstrip()
-            ) from error
-        except httpx.DecodingError as error:
-            raise TransientError("The answer's compressed body was damaged") from error
+        response, body = self._send_authorized(path, params)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self.auth.renew(self._send):
+            response, body = self._send_authorized(path, params)
         if not response.is_success:
             raise self._fault(response, body)
         try:
@@ -132,9 +123,33 @@ class Transport:
         except UnexpectedBodyError as error:
             raise TransientError(f"HTTP {response.status_code}, but {self.redact(str(error))}") from error
 
-    def _body(self, response: httpx.Response) -> bytes:
-        """The whole body, read within the attempt's time and size: neither a trickle nor a flood ends the process."""
+    def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
+        headers = self.auth.headers(self._send)
+        return self._send(
+            self._http.build_request("GET", self.base_url + path, params=dict(params), headers=dict(headers))
+        )
+
+    def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Send one request and read its body, within the attempt's time and size."""
+        self.requests += 1
         until = self.monotonic() + self.limits.attempt
+        response = None
+        try:
+            response = self._http.send(request, stream=True)
+            return response, self._body(response, until)
+        except httpx.ConnectError as error:
+            raise TransientError(f"No connection: {self.redact(str(error))}", refused=True) from error
+        except httpx.TransportError as error:
+            what = f"The connection failed: {type(error).__name__} {self.redact(str(error))}".rstrip()
+            raise TransientError(what) from error
+        except httpx.DecodingError as error:
+            raise TransientError("The answer's compressed body was damaged") from error
+        finally:
+            if response is not None:
+                response.close()
+
+    def _body(self, response: httpx.Response, until: float) -> bytes:
+        """The whole body: neither a trickle nor a flood holds the process up."""
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_bytes():
@@ -162,7 +177,7 @@ class Transport:
             remedy = (
                 "Redirects are not followed, because credentials would go along: set the base URL to the final address."
             )
-        return kind(f"{what} ({self.base_url}). {remedy.format(credentials=self.credentials)}")
+        return kind(f"{what} ({self.base_url}). {remedy.format(credentials=self.auth.setting)}")
 
     def _message(self, body: bytes) -> str:
         """What an error body says, in one short line, without secrets."""
@@ -180,9 +195,8 @@ class Transport:
     def _wait_seconds(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.wait_seconds if isinstance(error, TransientError) else None
-        backoff = wait_exponential_jitter(
-            self.limits.first_backoff, self.limits.longest_wait, jitter=self.limits.first_backoff
-        )
+        first = self.limits.first_backoff
+        backoff = wait_exponential(multiplier=first, max=self.limits.longest_wait) + wait_random(0, first)
         return backoff(state) if asked is None else min(asked, self.limits.longest_wait) + 0.1
 
     def _is_over(self, state: RetryCallState, begun: float) -> bool:

@@ -4,13 +4,17 @@ Dry runs are counted and then left out. The rate is failed / (failed + succeeded
 the pipeline, and 0/0 is null, never 0.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.schema import TIMESTAMP, described
 from runs_assets.status import RunStatus
+
+if TYPE_CHECKING:
+    import pandas as pd  # never imported at run time by name: every Dagster process would wait for it
 
 NEEDS = [
     "pipeline_id",
@@ -117,7 +121,7 @@ def wilson_interval(
     return np.where(np.isnan(n), np.nan, low), np.where(np.isnan(n), np.nan, high)
 
 
-def _classified(runs: pa.Table) -> pd.DataFrame:
+def _classified(runs: pa.Table) -> "pd.DataFrame":
     """Each run with one of the counted classes, and with only the times that count for it."""
     frame: pd.DataFrame = runs.select(NEEDS).to_pandas()
     frame["dry"] = frame["dry_run"].eq(other=True)

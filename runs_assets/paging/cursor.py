@@ -76,8 +76,8 @@ class CursorPager:
         if len(page.times_us) and page.times_us[0] > cursor_us:
             raise ApiChangedError(
                 f"Asked for runs before {second_of(cursor_us)}, the API showed one of "
-                f"{second_of(int(page.times_us[0]))}: it no longer obeys its cursor. The API has changed: look for a newer "
-                "version of this project."
+                f"{second_of(int(page.times_us[0]))}: it no longer obeys its cursor. The API has changed: look for a "
+                "newer version of this project."
             )
         return page
 

@@ -160,8 +160,8 @@ class OffsetPager:
             raise _UnsortedError
         if limit is None and len(page) and not len(page.times_us):
             raise ApiChangedError(
-                f"The {len(page)} runs from offset {page.offset} on have no usable creation time, so there is no way to "
-                "tell their days. Report it to the platform's support."
+                f"The {len(page)} runs from offset {page.offset} on have no usable creation time, so there is no way "
+                "to tell their days. Report it to the platform's support."
             )
         return page
 

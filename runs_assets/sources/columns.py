@@ -7,6 +7,7 @@ becomes null (the raw file keeps it).
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -20,22 +21,24 @@ from runs_assets.paging.page import NO_TIME
 from runs_assets.schema import TIMESTAMP
 
 INT32 = range(-(2**31), 2**31)
+MISFIT = (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError)
+"""What pyarrow raises when some value is not of the type asked for."""
 
 
 def texts(values: Sequence[Any]) -> pa.Array:
     """Strings; numbers as their decimal spelling."""
-    try:
+    with suppress(*MISFIT):
         return pa.array(values, pa.string())
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return pa.array([_text(value) for value in values], pa.string())
+    with suppress(*MISFIT):
+        return pa.array(values, pa.int64()).cast(pa.string())
+    return pa.array([_text(value) for value in values], pa.string())
 
 
 def instants(values: Sequence[Any]) -> pa.Array:
     """timestamp[us, UTC] from ISO 8601 strings with any offset; a time without an offset has no sensible reading."""
-    try:
+    with suppress(*MISFIT):
         return pc.cast(pa.array(values, pa.string()), TIMESTAMP)
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return pa.array([_instant_us(value) for value in values], pa.int64()).cast(TIMESTAMP)
+    return pa.array([_instant_us(value) for value in values], pa.int64()).cast(TIMESTAMP)
 
 
 def instants_us(values: Sequence[Any]) -> NDArray[np.int64]:
@@ -46,18 +49,16 @@ def instants_us(values: Sequence[Any]) -> NDArray[np.int64]:
 
 def int32s(values: Sequence[Any]) -> pa.Array:
     """int32 from whole numbers and their spellings."""
-    try:
+    with suppress(*MISFIT):
         return pa.array(values, pa.int32())
-    except (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError):
-        return pa.array([_int32(value) for value in values], pa.int32())
+    return pa.array([_int32(value) for value in values], pa.int32())
 
 
 def booleans(values: Sequence[Any]) -> pa.Array:
     """Booleans, and the words true and false."""
-    try:
+    with suppress(*MISFIT):
         return pa.array(values, pa.bool_())
-    except (pa.ArrowTypeError, pa.ArrowInvalid):
-        return pa.array([_boolean(value) for value in values], pa.bool_())
+    return pa.array([_boolean(value) for value in values], pa.bool_())
 
 
 def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:

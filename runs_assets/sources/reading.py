@@ -6,7 +6,7 @@ already stored stay stored.
 """
 
 import time
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from runs_assets.storage.raw import RawDay, Spool, store_day, store_quarantine
 from runs_assets.storage.reads import Read
 
 PROGRESS_SECONDS = 10.0
-REMEMBERED_ROWS = 20_000
+REMEMBERED_PAGES = 2
 
 
 class RunsClient(Protocol):
@@ -101,7 +101,7 @@ class DayReading:
     _spools: dict[date, Spool] = field(default_factory=dict)
     _bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=dict)
     _stored: set[date] = field(default_factory=set)
-    _recent: OrderedDict[str, dict[str, Any]] = field(default_factory=OrderedDict)
+    _recent: deque[RunPage] = field(default_factory=lambda: deque(maxlen=REMEMBERED_PAGES))
 
     def __iter__(self) -> Iterator[StoredDay]:
         self._began = self.clock()
@@ -144,14 +144,13 @@ class DayReading:
         inside = (page.created_us >= to_us(self._start)) & (page.created_us < to_us(self.days.end))
         for number in np.unique(day_numbers[inside])[::-1]:
             day = day_of_us(int(number) * DAY_US)
-            indexes = np.flatnonzero(inside & (day_numbers == number)).tolist()
-            rows = [(page.keys[index], row) for index in indexes if (row := page.rows[index]) is not None]
+            keys, rows = page.good_rows(np.flatnonzero(inside & (day_numbers == number)))
             if day in self._stored:
-                rows = [(key, row) for key, row in rows if self._recent.get(key) != row]
-            if rows:
-                keys, bodies = zip(*rows, strict=True)
-                self._spool(day).append(list(keys), list(bodies), page.observed_at)
-                self._remember(rows)
+                keys, rows = self._changed(keys, rows)
+            if keys:
+                self._spool(day).append(keys, rows, page.observed_at)
+                self.shown += len(keys)
+        self._recent.append(page)
         self._set_aside(page)
 
     def _set_aside(self, page: RunPage) -> None:
@@ -164,11 +163,11 @@ class DayReading:
             day = min(max(day_of_us(near), self.days.first), self.days.last)
             self._bad.setdefault(day, {})[page.keys[index]] = trace
 
-    def _remember(self, rows: list[tuple[str, dict[str, Any]]]) -> None:
-        self._recent.update(rows[-REMEMBERED_ROWS:])
-        self.shown += len(rows)
-        while len(self._recent) > REMEMBERED_ROWS:
-            self._recent.popitem(last=False)
+    def _changed(self, keys: list[str], rows: list[dict[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+        """Those of some rows that the pages before, which overlap with this one, did not show exactly so."""
+        known = {key: row for page in self._recent for key, row in zip(page.keys, page.rows, strict=True)}
+        changed = [(key, row) for key, row in zip(keys, rows, strict=True) if known.get(key) != row]
+        return [key for key, _ in changed], [row for _, row in changed]
 
     def _spool(self, day: date) -> Spool:
         if day not in self._spools:

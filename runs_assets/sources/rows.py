@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import orjson
@@ -36,6 +36,18 @@ class RunPage(Page):
     rows: list[dict[str, Any] | None] = field(default_factory=list)
     bad: dict[int, dict[str, Any]] = field(default_factory=dict)
     observed_at: datetime = NEVER
+
+    def good_rows(self, indexes: NDArray[np.int64]) -> tuple[list[str], list[dict[str, Any]]]:
+        """The ids and rows at ascending positions, bad ones left out."""
+        if len(indexes) and indexes[-1] - indexes[0] == len(indexes) - 1:
+            chosen = slice(int(indexes[0]), int(indexes[-1]) + 1)
+            keys, rows = self.keys[chosen], self.rows[chosen]
+        else:
+            keys, rows = [self.keys[index] for index in indexes], [self.rows[index] for index in indexes]
+        good = [(key, row) for key, row in zip(keys, rows, strict=True) if row is not None] if self.bad else None
+        if good is None:
+            return keys, cast("list[dict[str, Any]]", rows)
+        return [key for key, _ in good], [row for _, row in good]
 
 
 def run_page(

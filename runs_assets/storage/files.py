@@ -36,8 +36,8 @@ def replacing(target: Path, scratch: Path) -> Iterator[BinaryIO]:
 def cannot_write(path: Path, error: OSError) -> StorageError:
     """The error for a disk that refuses: full, read-only, or gone."""
     return StorageError(
-        f"Could not write {path}: {error.strerror or error}. What was stored before is untouched. Free space or correct "
-        "the folder's permissions, then run the day again."
+        f"Could not write {path}: {error.strerror or error}. What was stored before is untouched. Free space or "
+        "correct the folder's permissions, then run the day again."
     )
 
 

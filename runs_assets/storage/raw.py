@@ -5,7 +5,6 @@ skippable zstd frame of fixed size that holds the `Read` and the number of lines
 in one rename, and a file cut short is noticed. Every zstd reader passes over the trailer.
 """
 
-import io
 import json
 import struct
 from collections.abc import Iterator
@@ -59,13 +58,14 @@ class Spool:
             raise cannot_write(path, error) from error
 
     def append(self, ids: list[str], rows: list[dict[str, Any]], observed_at: datetime) -> None:
-        """Add rows that one answer showed; `ids` runs parallel to `rows`."""
+        """Add rows, at least one, that one answer showed; `ids` runs parallel to `rows`."""
         head = b'{"observed_at":"%b","run":' % iso(observed_at).encode()
-        lines = [head + orjson.dumps(row) + b"}\n" for row in rows]
+        tail = b"}\n"
+        bodies = list(map(orjson.dumps, rows))
         self._ids.append(pa.array(ids, pa.string()))
-        self._lengths.append(np.fromiter(map(len, lines), np.int64, len(lines)))
+        self._lengths.append(np.fromiter(map(len, bodies), np.int64, len(bodies)) + len(head) + len(tail))
         try:
-            self._file.write(b"".join(lines))
+            self._file.write(head + (tail + head).join(bodies) + tail)
         except OSError as error:
             raise cannot_write(self._path, error) from error
 
@@ -133,19 +133,23 @@ def stat_day(path: Path) -> RawDay:
 
 def batches(path: Path) -> Iterator[list[dict[str, Any]]]:
     """The lines of a raw file, decoded, in batches of about 4 MB. Raises `StorageError` if any of it is damaged."""
-    for _, documents in _line_batches(path):
+    for _, documents in _blocks(path):
         yield documents
 
 
-def _line_batches(path: Path) -> Iterator[tuple[list[bytes], list[dict[str, Any]]]]:
+def _blocks(path: Path) -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
+    """Whole lines as they are stored, and decoded."""
     expected = stat_day(path).rows
     seen = 0
+    rest = b""
     try:
         with zstandard.open(path, "rb") as stream:
-            reader = io.BufferedReader(stream, BATCH_BYTES)
-            while lines := reader.readlines(BATCH_BYTES):
-                seen += len(lines)
-                yield lines, orjson.loads(b"[" + b",".join(lines) + b"]")
+            while block := stream.read(BATCH_BYTES):
+                lines, newline, rest = (rest + block).rpartition(b"\n")
+                # JSON has no bare newline inside a string, so each one ends a line.
+                documents = orjson.loads(b"[" + lines.replace(b"\n", b",") + b"]")
+                seen += len(documents)
+                yield lines + newline, documents
     except (zstandard.ZstdError, orjson.JSONDecodeError) as error:
         raise _damaged(path, str(error)) from error
     if seen != expected:
@@ -155,10 +159,12 @@ def _line_batches(path: Path) -> Iterator[tuple[list[bytes], list[dict[str, Any]
 def _copy_others(path: Path, ids: pa.ChunkedArray, id_field: str, out: BinaryIO) -> int:
     """Copy the lines of runs that are not among `ids`; returns their number."""
     copied = 0
-    for lines, documents in _line_batches(path):
+    for block, documents in _blocks(path):
         stored = pa.array([str(document["run"][id_field]) for document in documents], pa.string())
         others = np.flatnonzero(~pc.is_in(stored, value_set=ids).to_numpy(zero_copy_only=False))
-        out.write(b"".join([lines[index] for index in others]))
+        if len(others):
+            lines = block.splitlines(keepends=True)
+            out.write(b"".join([lines[index] for index in others]))
         copied += len(others)
     return copied
 

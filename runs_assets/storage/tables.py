@@ -69,6 +69,6 @@ def load_table(
             return file.read(columns=list(columns)), Lineage.of(file.schema_arrow)
     except (pa.ArrowInvalid, OSError) as error:
         raise StorageError(
-            f"The file {path} is damaged: {error}. Materialize {source}/{dataset} for {day} again; it is rebuilt from the "
-            "files before it, without asking the API."
+            f"The file {path} is damaged: {error}. Materialize {source}/{dataset} for {day} again; it is rebuilt "
+            "from the files before it, without asking the API."
         ) from error

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
-import httpx
 from pydantic import SecretStr
 
 from runs_assets.errors import SettingsError
-from runs_assets.http.auth import HeaderAuth, RefreshGrant, RefreshingBearerAuth, TokenFile
+from runs_assets.http.auth import Auth, HeaderAuth, RefreshGrant, RefreshingBearerAuth, TokenFile
 from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Transport
 from runs_assets.sources.productsup.client import ProductsupClient
@@ -29,19 +29,13 @@ class ProductsupCde(RunsApi):
                 "into .env or the environment."
             )
         redact = Redactor()
-        auth, variable = self._auth(settings, redact, source, layout, clock)
-        transport = Transport(settings.base_url, auth, variable, redact, now=clock)
+        auth = self._auth(settings, redact, layout.token_file(source), clock)
+        transport = Transport(settings.base_url, auth, redact, now=clock)
         return ProductsupClient(transport, settings.page_size)
 
     def _auth(
-        self,
-        settings: ProductsupSettings,
-        redact: Redactor,
-        source: str,
-        layout: Layout,
-        clock: Callable[[], datetime],
-    ) -> tuple[httpx.Auth, str]:
-        """How to say who we are, and the setting to blame if that is not accepted."""
+        self, settings: ProductsupSettings, redact: Redactor, token_file: Path, clock: Callable[[], datetime]
+    ) -> Auth:
         if settings.refreshes:
             grant = RefreshGrant(
                 settings.token_url or "",
@@ -49,10 +43,10 @@ class ProductsupCde(RunsApi):
                 _plain(settings.client_secret),
                 _plain(settings.refresh_token),
             )
-            file = TokenFile(layout.token_file(source), grant)
+            setting = f"{self.settings_prefix}REFRESH_TOKEN"
             return RefreshingBearerAuth(
-                grant, file, redact, lambda: clock().timestamp()
-            ), f"{self.settings_prefix}REFRESH_TOKEN"
+                grant, TokenFile(token_file, grant), redact, lambda: clock().timestamp(), setting
+            )
         if settings.token is None:
             names = ", ".join(f"{self.settings_prefix}{name.upper()}" for name in OAUTH_FIELDS)
             raise SettingsError(
@@ -61,7 +55,7 @@ class ProductsupCde(RunsApi):
             )
         token = _plain(settings.token)
         redact.learn(token)
-        return HeaderAuth("authorization", f"Bearer {token}"), f"{self.settings_prefix}TOKEN"
+        return HeaderAuth("authorization", f"Bearer {token}", f"{self.settings_prefix}TOKEN")
 
 
 def _plain(secret: SecretStr | None) -> str:

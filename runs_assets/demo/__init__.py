@@ -1,0 +1,1 @@
+"""The whole project at work on simulated runs: `runs-assets demo`."""

@@ -1,0 +1,66 @@
+"""The demo from start to end: sandbox, two weeks of both sources, the failure rates, then the Dagster page."""
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from runs_assets.days import DayRange, utc_now
+from runs_assets.demo.environment import DemoFolder, demo_environment
+from runs_assets.demo.materialize import materialize, prepare_instance
+from runs_assets.demo.page import page, page_url, reserve
+from runs_assets.demo.processes import Child, wait_until
+from runs_assets.demo.report import failure_table
+from runs_assets.demo.sandbox import sandbox, settings_of
+from runs_assets.storage.layout import Layout
+
+SOURCES = ("cloudcruise", "productsup")
+DAYS = 14
+FOLDER = ".demo"
+GREETING = """\
+SANDBOX: every run shown here is simulated, and served by this machine.
+Your own settings, data and Dagster history are not touched.
+"""
+
+
+def run_demo(console: Console, *, port: int | None) -> None:
+    """Run it in `.demo` of the working directory; with a `port`, serve the page there until Ctrl-C.
+
+    Raises `DemoError`, or the project's own errors, with a message for people. Nothing that it started outlives it.
+    """
+    with ExitStack() as stack:
+        reserved = stack.enter_context(reserve(port)) if port else None
+        folder = DemoFolder(Path.cwd() / FOLDER)
+        folder.prepare()
+        console.print(GREETING, style="bold")
+        days = _last_days()
+        env = demo_environment(os.environ, folder, days.first)
+        platforms = stack.enter_context(sandbox(os.environ, folder))
+        with console.status("Starting the sandbox"):
+            prepare_instance(env, folder)
+            env |= settings_of(platforms)
+        materialize(console, SOURCES, days, env, folder)
+        console.print(failure_table(Layout(folder.data), SOURCES, days))
+        console.print(f"The files: {folder.data}", markup=False, soft_wrap=True)
+        if port and reserved:
+            reserved.close()
+            _serve(console, port, env, folder, platforms)
+
+
+def _last_days() -> DayRange:
+    today = utc_now().date()
+    return DayRange(today - timedelta(days=DAYS - 1), today)
+
+
+def _serve(console: Console, port: int, env: Mapping[str, str], folder: DemoFolder, platforms: Child) -> None:
+    with ExitStack() as stack:
+        with console.status("Starting the Dagster page"):
+            dagster = stack.enter_context(page(port, env, folder))
+        console.print(f"The Dagster page, on SANDBOX data: {page_url(port)}/asset-groups", soft_wrap=True)
+        console.print("Ctrl-C ends it, and everything that the demo started.")
+        with suppress(KeyboardInterrupt):
+            wait_until(lambda: False, [dagster, platforms])
+        console.print("Stopping.")

@@ -1,0 +1,167 @@
+"""Made-up runs, serialized once: rows of the size and with the fields of the vendors' own example pages.
+
+A row's id is shaped like a UUID whose last part is the row's number within its day, counted from 0 in order of
+creation: so whoever has read a day can be checked for lost and repeated rows without a list of what was served.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DAY_SECONDS = 86_400
+PIPELINES = 40
+SEED = 20_250_301
+
+Texts = list[str]
+RowMaker = Callable[["_Drawn"], Iterator[str]]
+
+
+class History:
+    """Rows, newest first, as one run of bytes in which they stand separated by commas: any page is one slice."""
+
+    def __init__(self, body: bytes, created: NDArray[np.int64], starts: NDArray[np.int64]) -> None:
+        """`created` are seconds since the epoch; row i is `body[starts[i] : starts[i + 1] - 1]`."""
+        self._body = memoryview(body)
+        self._ages = -created  # ascending, which a binary search needs
+        self._starts = starts.tolist()
+
+    def __len__(self) -> int:
+        return len(self._ages)
+
+    def first_before(self, second: int) -> int:
+        """The index of the newest row created strictly before `second` (seconds since the epoch)."""
+        return int(np.searchsorted(self._ages, -second, side="right"))
+
+    def page(self, first: int, last: int) -> memoryview:
+        """The JSON of the rows [first, last), separated by commas."""
+        first, last = min(first, len(self)), min(last, len(self))
+        return self._body[self._starts[first] : self._starts[last] - 1] if first < last else self._body[:0]
+
+
+def history(source: str, days: Sequence[tuple[date, int]]) -> History:
+    """The history of a source ("cloudcruise" or "productsup") that has so many runs on each of these UTC days."""
+    rng = np.random.default_rng(SEED)
+    bodies, created, sizes = [], [], []
+    for day, count in sorted(days, reverse=True):
+        drawn = _Drawn.of(day, count, rng)
+        rows = list(_ROWS[source](drawn))
+        bodies.append(",".join(rows).encode())
+        created.append(drawn.created)
+        sizes.append(np.fromiter(map(len, rows), np.int64, count))
+    starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes) + 1)])
+    return History(b",".join(bodies), np.concatenate(created), starts)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What chance decided for the runs of a day, newest first; times are seconds since the epoch."""
+
+    ids: Texts
+    others: Texts
+    created: NDArray[np.int64]
+    started: NDArray[np.int64]
+    finished: NDArray[np.int64]
+    pipelines: list[int]
+    fates: list[float]
+
+    @classmethod
+    def of(cls, day: date, count: int, rng: np.random.Generator) -> "_Drawn":
+        midnight = (day - date(1970, 1, 1)).days * DAY_SECONDS
+        created = midnight + np.sort(rng.integers(0, DAY_SECONDS, count))[::-1]
+        started = created + rng.integers(1, 30, count)
+        finished = started + rng.lognormal(4, 1, count).astype(np.int64) + 1
+        numbers = range(count - 1, -1, -1)
+        return cls(
+            ids=_uuids(numbers, rng),
+            others=_uuids(numbers, rng),
+            created=created,
+            started=started,
+            finished=finished,
+            pipelines=rng.integers(0, PIPELINES, count).tolist(),
+            fates=rng.random(count).tolist(),
+        )
+
+
+def _uuids(numbers: Sequence[int], rng: np.random.Generator) -> Texts:
+    heads = rng.bytes(10 * len(numbers)).hex()
+    cuts = pairwise(range(0, len(heads) + 1, 20))
+    return [
+        f"{heads[a : a + 8]}-{heads[a + 8 : a + 12]}-{heads[a + 12 : a + 16]}-{heads[a + 16 : b]}-{number:012x}"
+        for (a, b), number in zip(cuts, numbers, strict=True)
+    ]
+
+
+def _times(seconds: NDArray[np.int64]) -> Texts:
+    """As `YYYY-MM-DDThh:mm:ss`, without an offset."""
+    texts: Texts = np.datetime_as_string(seconds.astype("datetime64[s]")).tolist()
+    return texts
+
+
+def _pipeline_ids() -> Texts:
+    return _uuids(range(PIPELINES), np.random.default_rng(SEED))
+
+
+def _cloudcruise_rows(drawn: _Drawn) -> Iterator[str]:
+    workflows = _pipeline_ids()
+    times = (_times(drawn.created), _times(drawn.started), _times(drawn.finished))
+    for key, pipeline, fate, created, started, ended in zip(
+        drawn.ids, drawn.pipelines, drawn.fates, *times, strict=True
+    ):
+        status, start, end = _cloudcruise_end(fate, f'"{started}Z"', f'"{ended}Z"')
+        yield (
+            f'{{"session_id":"{key}","status":"execution.{status}","created_at":"{created}Z",'
+            f'"workflow_id":"{workflows[pipeline]}","workspace_id":"{workflows[0]}",'
+            f'"execution_start":{start},"execution_end":{end},"dry_run":{"true" if pipeline == 1 else "false"}}}'
+        )
+
+
+def _cloudcruise_end(fate: float, started: str, ended: str) -> tuple[str, str, str]:
+    """Status, start and end: 90 % succeed, 7 % fail, 2 % are stopped before they begin, 1 % still run."""
+    if fate < 0.90:
+        return "success", started, ended
+    if fate < 0.97:
+        return "failed", started, ended
+    return ("stopped", "null", ended) if fate < 0.99 else ("start", started, "null")
+
+
+def _productsup_rows(drawn: _Drawn) -> Iterator[str]:
+    connectors = _pipeline_ids()
+    hour = 3_600  # the platform prints these two times in another offset than the first
+    times = (_times(drawn.created), _times(drawn.started + hour), _times(drawn.finished + hour))
+    for key, process, number, fate, created, started, ended in zip(
+        drawn.ids, drawn.others, drawn.pipelines, drawn.fates, *times, strict=True
+    ):
+        state, exit_code, finished = _productsup_end(fate, f'"{ended}+01:00"')
+        yield (
+            f'{{"id":"{key}","connector-id":"{connectors[number]}","connector-version":"2.{number}.0",'
+            f'"state":"{state}","process-id":"{process}","site-id":{1000 + number},"site-name":"Site {number}",'
+            f'"project-id":{300 + number},"project-name":"Project {number}","account-id":600,'
+            f'"account-name":"Account 1","exit-code":{exit_code},"container-api-docker-image":null,'
+            f'"container-api-version-constraint":null,{_SENSITIVE if fate < 0.02 else _NOT_SENSITIVE},'
+            f'"started-at":"{started}+01:00","finished-at":{finished},"created-at":"{created}+00:00"}}'
+        )
+
+
+def _productsup_end(fate: float, ended: str) -> tuple[str, str, str]:
+    """State, exit code and end: 92 % finish, 7 % fail, 1 % still run."""
+    if fate < 0.92:
+        return "finished", "0", ended
+    return ("failed", "1", ended) if fate < 0.99 else ("running", "null", "null")
+
+
+_NOT_SENSITIVE = '"cli-command":null,"registered-secrets":null,"authentications":null,"connector-setup-config":null'
+_SENSITIVE = (
+    '"cli-command":"run --site 1001","registered-secrets":[{"name":"made-up","value":"made-up"}],'
+    '"authentications":{"kind":"basic"},"connector-setup-config":{"depth":2}'
+)
+_ROWS: dict[str, RowMaker] = {"cloudcruise": _cloudcruise_rows, "productsup": _productsup_rows}
+
+
+def numbers_of(ids: Sequence[Any]) -> NDArray[np.int64]:
+    """The row numbers that stand in these ids."""
+    return np.fromiter((int(key[-12:], 16) for key in ids), np.int64, len(ids))

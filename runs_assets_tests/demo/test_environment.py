@@ -1,0 +1,52 @@
+"""The demo's environment and folder, without starting anything."""
+
+from datetime import date
+from pathlib import Path
+
+from runs_assets.demo.environment import LOCATION, DemoFolder, demo_environment, without_settings
+
+USERS = {
+    "PATH": "/bin",
+    "CLOUDCRUISE_API_KEY": "real",
+    "CLOUDCRUISE_EU_API_KEY": "real",
+    "PRODUCTSUP_CDE_TOKEN": "real",
+    "RUNS_ASSETS_DATA": "/real",
+    "DAGSTER_HOME": "/real",
+    "DAGSTER_CLOUD_API_TOKEN": "real",
+    "no_proxy": "intranet",
+}
+
+
+def test_no_setting_of_the_user_is_handed_on() -> None:
+    cleaned = without_settings(USERS)
+    assert cleaned.keys() == {"PATH", "NO_PROXY", "no_proxy"}
+    assert "real" not in " ".join(cleaned.values())
+
+
+def test_a_proxy_of_the_user_does_not_stand_before_the_sandbox() -> None:
+    cleaned = without_settings(USERS)
+    assert cleaned["no_proxy"] == "127.0.0.1,localhost,intranet"
+    assert cleaned["NO_PROXY"] == "127.0.0.1,localhost"
+
+
+def test_data_and_history_lie_in_the_demos_folder(tmp_path: Path) -> None:
+    env = demo_environment(USERS, DemoFolder(tmp_path), date(2026, 3, 1))
+    assert Path(env["RUNS_ASSETS_DATA"]).is_relative_to(tmp_path)
+    assert Path(env["DAGSTER_HOME"]).is_relative_to(tmp_path)
+    assert env["RUNS_ASSETS_FIRST_DAY"] == "2026-03-01"
+
+
+def test_preparing_again_keeps_what_is_there(tmp_path: Path) -> None:
+    folder = DemoFolder(tmp_path)
+    folder.prepare()
+    (folder.data / "kept").touch()
+    folder.prepare()
+    assert (folder.data / "kept").exists()
+
+
+def test_the_page_calls_its_data_a_sandbox_and_sends_nothing_home(tmp_path: Path) -> None:
+    folder = DemoFolder(tmp_path)
+    folder.prepare()
+    assert f'location_name: "{LOCATION}"' in folder.workspace.read_text()
+    assert "SANDBOX" in LOCATION
+    assert "telemetry: {enabled: false}" in (folder.dagster_home / "dagster.yaml").read_text()

@@ -1,0 +1,28 @@
+"""Every form in which a server says how long to wait."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from runs_assets.http.retry_after import requested_wait_seconds
+
+NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        ({"Retry-After": "2.5"}, b"", 2.5),
+        ({"Retry-After": "-4"}, b"", 0.0),
+        ({"Retry-After": "Wed, 18 Mar 2026 11:00:00 GMT"}, b"", 0.0),
+        ({"Retry-After": "soon"}, b"", None),
+        ({"Retry-After": "soon"}, b'{"retryAfterSeconds": 3}', 3.0),
+        ({"X-Ratelimit-Retry-After": "1773835205"}, b"", 5.0),
+        ({}, b"[1]", None),
+        ({}, b"<html>", None),
+        ({}, b"", None),
+    ],
+)
+def test_the_wait_is_understood(headers: dict[str, str], body: bytes, expected: float | None) -> None:
+    assert requested_wait_seconds(httpx.Headers(headers), body, NOW) == expected

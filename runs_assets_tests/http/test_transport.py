@@ -1,0 +1,187 @@
+"""What is retried, for how long, and what is said in the end; over real HTTP."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from runs_assets.errors import CredentialsError, RequestRefusedError, UnavailableError
+from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.faults import UnexpectedBodyError
+from runs_assets.http.redaction import Redactor
+from runs_assets.http.transport import Answer, Limits, Transport
+from runs_assets.sandbox import Sandbox
+from runs_assets.sandbox.server import Handler
+
+NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+KEY = "the-secret-key"
+
+
+class Time:
+    """Time that only passes by sleeping."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def transport(sandbox: Sandbox, time: Time) -> Iterator[Transport]:
+    with Transport(
+        sandbox.cloudcruise_url,
+        HeaderAuth("cc-key", KEY, "THE_KEY"),
+        Redactor([KEY]),
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+        now=lambda: NOW,
+    ) as transport:
+        yield transport
+
+
+def answering(sandbox: Sandbox, *answers: Response) -> None:
+    """Give these answers, the last one again and again."""
+    given = iter(answers)
+    last = [answers[0]]
+
+    async def hook(_request: Request, _inner: Handler) -> Response:
+        last[0] = next(given, last[0])
+        return last[0]
+
+    sandbox.hooks["cloudcruise"].append(hook)
+
+
+def parsed(answer: Answer) -> bytes:
+    if not answer.body.startswith(b"["):
+        raise UnexpectedBodyError("the body is not an array")
+    return answer.body
+
+
+OK = PlainTextResponse("[]")
+
+
+def status(code: int, body: str = "", **headers: str) -> Response:
+    return PlainTextResponse(body, code, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+def test_a_passing_fault_is_retried(sandbox: Sandbox, transport: Transport, code: int) -> None:
+    answering(sandbox, status(code), status(code), OK)
+    assert transport.get("/runs", {}, parsed) == b"[]"
+    assert transport.requests == 3
+
+
+@pytest.mark.parametrize("body", ["", "<html>busy</html>", '{"data":'])
+def test_a_success_that_is_not_the_documented_json_is_retried(
+    sandbox: Sandbox, transport: Transport, body: str
+) -> None:
+    answering(sandbox, PlainTextResponse(body), OK)
+    assert transport.get("/runs", {}, parsed) == b"[]"
+
+
+def test_a_body_cut_short_is_retried(sandbox: Sandbox, transport: Transport) -> None:
+    async def half() -> object:
+        yield b"["
+        raise ConnectionResetError("cut")
+
+    answering(sandbox, StreamingResponse(half()), OK)  # type: ignore[arg-type]
+    assert transport.get("/runs", {}, parsed) == b"[]"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (400, RequestRefusedError),
+        (401, CredentialsError),
+        (403, CredentialsError),
+        (404, RequestRefusedError),
+        (422, RequestRefusedError),
+    ],
+)
+def test_a_refusal_is_never_retried(sandbox: Sandbox, transport: Transport, code: int, error: type[Exception]) -> None:
+    answering(sandbox, status(code, '{"message": "no, the-secret-key"}'), OK)
+    with pytest.raises(error, match=rf'HTTP {code} .*"no, \[redacted\]"'):
+        transport.get("/runs", {}, parsed)
+    assert transport.requests == 1
+
+
+def test_a_redirect_is_not_followed(sandbox: Sandbox, transport: Transport) -> None:
+    answering(sandbox, status(302, location=f"{sandbox.url}/productsup/runs"), OK)
+    with pytest.raises(RequestRefusedError, match="Redirects are not followed"):
+        transport.get("/runs", {}, parsed)
+    assert [request.platform for request in sandbox.requests] == ["cloudcruise"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        ({"retry_after": "7"}, "", 7.0),
+        ({"retry_after": "Wed, 18 Mar 2026 12:00:09 GMT"}, "", 9.0),
+        ({"x_ratelimit_retry_after": str(int(NOW.timestamp()) + 11)}, "", 11.0),
+        ({}, '{"statusCode":429,"retryAfterSeconds":13}', 13.0),
+        ({"retry_after": "3600"}, "", 60.0),  # capped
+    ],
+)
+def test_the_wait_that_the_server_asks_for_is_kept(
+    sandbox: Sandbox, transport: Transport, time: Time, headers: dict[str, str], body: str, seconds: float
+) -> None:
+    answering(sandbox, status(429, body, **headers), OK)
+    transport.get("/runs", {}, parsed)
+    assert time.slept == [pytest.approx(seconds + 0.1)]
+
+
+def test_without_a_word_from_the_server_waits_grow_with_jitter(
+    sandbox: Sandbox, transport: Transport, time: Time
+) -> None:
+    answering(sandbox, *[status(503)] * 5, OK)
+    transport.get("/runs", {}, parsed)
+    assert all(0.5 * 2**n <= slept <= 0.5 * 2**n + 0.5 for n, slept in enumerate(time.slept))
+    assert len(time.slept) == 5
+
+
+def test_the_deadline_ends_it_with_what_was_last_seen(sandbox: Sandbox, transport: Transport, time: Time) -> None:
+    answering(sandbox, status(503, '{"message":"down for maintenance"}'))
+    with pytest.raises(UnavailableError, match=r'HTTP 503 .*"down for maintenance" \(\d+ tries in \d+ s, http'):
+        transport.get("/runs", {}, parsed)
+    assert 200 < sum(time.slept) <= 300
+
+
+def test_a_refused_connection_is_tried_three_times(transport: Transport, time: Time) -> None:
+    nobody = replace(transport, base_url="http://127.0.0.1:9", requests=0)
+    with nobody, pytest.raises(UnavailableError, match=r"No connection.* \(3 tries"):
+        nobody.get("/runs", {}, parsed)
+    assert len(time.slept) == 2
+
+
+def test_an_endless_body_ends_in_an_error_not_in_memory(sandbox: Sandbox, transport: Transport) -> None:
+    async def long() -> object:
+        for _ in range(100):
+            yield b"x" * 65536
+
+    answering(sandbox, StreamingResponse(long()))  # type: ignore[arg-type]
+    bounded = replace(transport, limits=Limits(body_bytes=1_000_000))
+    with bounded, pytest.raises(UnavailableError, match="larger than 1000000 bytes"):
+        bounded.get("/runs", {}, parsed)
+
+
+def test_a_trickling_body_ends_with_the_attempt(sandbox: Sandbox, transport: Transport, time: Time) -> None:
+    async def trickle() -> object:
+        for _ in range(5):
+            time.slept.append(50.0)  # the client's clock, while the body comes
+            yield b"[" * 70_000
+
+    answering(sandbox, StreamingResponse(trickle()), OK)  # type: ignore[arg-type]
+    assert transport.get("/runs", {}, parsed) == b"[]"
+    assert transport.requests == 2
