@@ -38,6 +38,8 @@ def record_days(context: dg.AssetExecutionContext, recorded: Recorded) -> dg.Mat
                 dg.AssetMaterialization(asset_key=context.asset_key, partition=key, metadata=dict(metadata))
             )
         context.add_asset_metadata(dict(metadata), partition_key=key)
+        # Arrow keeps what a day needed; the next day, or the next asset, may need it in other pieces.
+        pa.default_memory_pool().release_unused()
     return dg.MaterializeResult()
 
 

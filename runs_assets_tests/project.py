@@ -56,11 +56,14 @@ class Project:
         job = definitions_of(self.sources, clock).resolve_job_def(f"{source}_daily")
         return job.execute_in_process(
             instance=self.instance,
-            asset_selection=[dg.AssetKey([source, asset]) for asset in assets],
+            asset_selection=[self.asset_key(source, asset) for asset in assets],
             partition_key=str(first) if last is None else None,
             tags=range_tags(DayRange(first, last)) if last else None,
             raise_on_error=False,
         )
+
+    def asset_key(self, source: str, asset: str) -> dg.AssetKey:
+        return dg.AssetKey([source, asset])
 
     def table(self, dataset: str, source: str, day: date) -> list[dict[str, Any]]:
         """The rows of a day's Parquet file."""

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from runs_assets.automation.daily import range_tags
 from runs_assets.days import DayRange
 from runs_assets.demo.environment import DemoFolder
 from runs_assets.demo.errors import DemoError
@@ -51,8 +52,7 @@ def materialize(
 
 
 def _run(source: str, days: DayRange, env: Mapping[str, str], folder: DemoFolder) -> AbstractContextManager[Child]:
-    tags = {"dagster/asset_partition_range_start": str(days.first), "dagster/asset_partition_range_end": str(days.last)}
-    job = ["-m", "runs_assets.definitions", "-j", f"{source}_daily", "--tags", json.dumps(tags)]
+    job = ["-m", "runs_assets.definitions", "-j", f"{source}_daily", "--tags", json.dumps(range_tags(days))]
     log = folder.logs / f"{source}.log"
     return running(f"Reading {source}", ["dagster", "job", "execute", *job], env=env, cwd=folder.root, log=log)
 

@@ -139,8 +139,8 @@ class OffsetPager:
     def _ends_with(self, page: Page) -> Generator[OffsetAsk, Page, bool]:
         """Whether the list ends with this page: it says so, and nothing lies after it.
 
-        A total may be capped, and is then trusted no more. Without a usable total, the page's oldest rows must also come
-        again, and be the oldest, since rows deleted meanwhile could make the place after it look empty.
+        A total may be capped, and is then trusted no more. Without a usable total, the page's oldest rows must also
+        come again, and be the oldest, since rows deleted meanwhile could make the place after it look empty.
         """
         total = page.total if self._trusts_total else None
         if (total is not None and page.end < total) or (total is None and len(page) >= self._limit):

@@ -29,8 +29,8 @@ def texts(values: Sequence[Any]) -> pa.Array:
     """Strings; numbers as their decimal spelling."""
     with suppress(*MISFIT):
         return pa.array(values, pa.string())
-    with suppress(*MISFIT):
-        return pa.array(values, pa.int64()).cast(pa.string())
+    if (whole := _whole_numbers(values)) is not None:
+        return whole.cast(pa.string())
     return pa.array([_text(value) for value in values], pa.string())
 
 
@@ -50,7 +50,8 @@ def instants_us(values: Sequence[Any]) -> NDArray[np.int64]:
 def int32s(values: Sequence[Any]) -> pa.Array:
     """int32 from whole numbers and their spellings."""
     with suppress(*MISFIT):
-        return pa.array(values, pa.int32())
+        if (whole := _whole_numbers(values)) is not None:
+            return whole.cast(pa.int32())
     return pa.array([_int32(value) for value in values], pa.int32())
 
 
@@ -65,6 +66,15 @@ def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
     """End - start in seconds (float64), null where either is."""
     microseconds = pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))
     return pc.divide(microseconds.cast(pa.float64()), 1e6)
+
+
+def _whole_numbers(values: Sequence[Any]) -> pa.Array | None:
+    """Integers and nulls as int64; None if there is anything else, which a conversion would quietly truncate."""
+    with suppress(*MISFIT):
+        found = pa.array(values)
+        if pa.types.is_integer(found.type) or pa.types.is_null(found.type):
+            return found.cast(pa.int64())
+    return None
 
 
 def _text(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -59,32 +60,32 @@ def run_page(
     quarantine, and stops nothing.
     """
     objects = [document if type(document) is dict else {} for document in documents]
-    ids = [_id_of(row.get(shape.id_field)) for row in objects]
+    ids = _ids_of([row.get(shape.id_field) for row in objects])
     created_us = instants_us([row.get(shape.created_field) for row in objects])
-    rows: list[dict[str, Any] | None] = [_storable(row, shape.known) for row in objects]
+    rows = _storable(objects, shape.known)
     bad = {}
     for index in _bad_indexes(ids, created_us):
         why = _why_bad(documents[index], ids[index], shape)
-        bad[index] = {
-            "observed_at": iso(observed_at),
-            "reason": why,
-            **_trace_of(documents[index], rows[index]),
-        }
+        bad[index] = {"observed_at": iso(observed_at), "reason": why, **_trace_of(documents[index], rows[index])}
         rows[index] = None
     keys = [key or f"digest:{_digest(document)}" for key, document in zip(ids, documents, strict=True)]
     return RunPage(keys, created_us, offset, total, rows, bad, observed_at)
 
 
-def _id_of(value: Any) -> str | None:
-    if type(value) is str:
-        return value or None
-    return str(value) if type(value) is int else None
+def _ids_of(values: list[Any]) -> list[str | None]:
+    """Non-empty strings and whole numbers, as strings."""
+    if set(map(type, values)) == {str} and all(values):
+        return values
+    return [(str(value) if type(value) in {str, int} else "") or None for value in values]
 
 
-def _storable(row: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    if row.keys() <= known and SCALARS.issuperset(map(type, row.values())):
-        return row
-    return without_secrets(row, known)
+def _storable(objects: list[dict[str, Any]], known: frozenset[str]) -> list[dict[str, Any] | None]:
+    """Each row as it may be stored; the rows themselves where nothing in any of them has to go."""
+    names = chain.from_iterable(objects)
+    types = map(type, chain.from_iterable(map(dict.values, objects)))
+    if known.issuperset(names) and SCALARS.issuperset(types):
+        return list(objects)
+    return [without_secrets(row, known) for row in objects]
 
 
 def _bad_indexes(ids: list[str | None], created_us: NDArray[np.int64]) -> list[int]:

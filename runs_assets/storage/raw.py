@@ -26,7 +26,7 @@ from runs_assets.storage.files import cannot_write, replacing
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.reads import Read
 
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 _TRAILER_MAGIC = 0x184D2A50
 _TRAILER_BYTES = 1024
 _PAYLOAD_BYTES = _TRAILER_BYTES - 8
@@ -132,7 +132,7 @@ def stat_day(path: Path) -> RawDay:
 
 
 def batches(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The lines of a raw file, decoded, in batches of about 4 MB. Raises `StorageError` if any of it is damaged."""
+    """The lines of a raw file, decoded, in batches of about 2 MB. Raises `StorageError` if any of it is damaged."""
     for _, documents in _blocks(path):
         yield documents
 

@@ -1,0 +1,162 @@
+"""A day's raw file: merged by id, whole or not at all, its worth inside, its damage noticed."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pandas as pd
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runs_assets.errors import StorageError
+from runs_assets.storage.layout import Layout
+from runs_assets.storage.raw import Spool, batches, stat_day, store_day, store_quarantine
+from runs_assets.storage.reads import Read
+
+DAY = date(2026, 3, 17)
+EARLY = datetime(2026, 3, 18, 1, tzinfo=UTC)
+LATE = datetime(2026, 3, 18, 2, 0, 0, 500_000, tzinfo=UTC)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path)
+
+
+def store(layout: Layout, *shown: dict[str, Any], at: datetime = EARLY, read: Read | None = None) -> None:
+    """One reading of the day, each row in an answer of its own."""
+    with closing(Spool(layout.scratch("s") / "spool")) as spool:
+        for row in shown:
+            spool.append([row["id"]], [row], at)
+        store_day(layout, "s", DAY, spool, read or Read("r", at, at), "id")
+
+
+def path(layout: Layout) -> Path:
+    return layout.day_file("raw_runs", "s", DAY)
+
+
+def stored(layout: Layout) -> dict[str, tuple[str, str]]:
+    lines = [line for batch in batches(path(layout)) for line in batch]
+    found = {line["run"]["id"]: (line["run"]["state"], line["observed_at"]) for line in lines}
+    assert len(found) == len(lines)
+    return found
+
+
+def test_the_latest_observation_wins_and_what_is_no_longer_shown_stays(layout: Layout) -> None:
+    store(layout, {"id": "a", "state": "running"}, {"id": "b", "state": "finished"})
+    store(layout, {"id": "c", "state": "queued"}, {"id": "a", "state": "finished"}, at=LATE)
+    assert stored(layout) == {
+        "a": ("finished", "2026-03-18T02:00:00.500000Z"),
+        "b": ("finished", "2026-03-18T01:00:00Z"),
+        "c": ("queued", "2026-03-18T02:00:00.500000Z"),
+    }
+    assert (stat_day(path(layout)).rows, stat_day(path(layout)).retained) == (3, 1)
+
+
+def test_within_one_reading_a_row_that_comes_again_replaces_itself(layout: Layout) -> None:
+    store(
+        layout,
+        {"id": "a", "state": "1"},
+        {"id": "b", "state": "1"},
+        {"id": "a", "state": "2"},
+        {"id": "a", "state": "3"},
+    )
+    assert {run: state for run, (state, _) in stored(layout).items()} == {"a": "3", "b": "1"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 3)), max_size=12), max_size=4))
+def test_any_sequence_of_readings_leaves_each_id_once_in_its_latest_state(
+    readings: list[list[tuple[str, int]]],
+) -> None:
+    expected: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        layout = Layout(Path(folder))
+        store(layout)
+        for reading in readings:
+            store(layout, *[{"id": key, "state": str(state)} for key, state in reading])
+            expected.update({key: str(state) for key, state in reading})
+        assert {run: state for run, (state, _) in stored(layout).items()} == expected
+
+
+def test_a_whole_day_stays_whole_when_a_later_reading_sees_only_a_part(layout: Layout) -> None:
+    store(layout, {"id": "a", "state": "x"}, read=Read("whole", EARLY, EARLY))
+    store(layout, {"id": "b", "state": "x"}, read=Read("part", LATE, None))
+    assert stat_day(path(layout)).read == Read("part", LATE, EARLY)
+
+
+def test_unicode_newlines_and_long_strings_survive(layout: Layout) -> None:
+    states = ["line\nbreak", "\u2028\u0085", "\N{SNOWMAN}" * 10, "x" * 9_000_000, ""]
+    store(layout, *[{"id": str(n), "state": state} for n, state in enumerate(states)])
+    assert [state for state, _ in stored(layout).values()] == states
+
+
+def test_pandas_and_duckdb_read_the_file_as_it_is(layout: Layout) -> None:
+    store(layout, {"id": "a", "state": "x"}, {"id": "b", "state": "y"})
+    assert len(pd.read_json(path(layout), lines=True, compression="zstd")) == 2
+    found = duckdb.connect().execute(
+        f"select source, cast(date as varchar), run.id from read_json('{layout.root}/raw_runs/**/*.zst')"
+    )
+    assert sorted(found.fetchall()) == [("s", "2026-03-17", "a"), ("s", "2026-03-17", "b")]
+
+
+def cut(content: bytes) -> Iterator[bytes]:
+    yield content[: len(content) // 2]
+    yield content[:-1]
+    yield b""
+    flipped = bytearray(content)
+    flipped[30] ^= 0xFF
+    yield bytes(flipped)
+
+
+def test_damage_is_noticed_and_named(layout: Layout) -> None:
+    store(layout, *[{"id": str(n), "state": "x" * n} for n in range(50)])
+    whole = path(layout).read_bytes()
+    for damaged in cut(whole):
+        path(layout).write_bytes(damaged)
+        with pytest.raises(StorageError, match=r"date=2026-03-17/part-0.jsonl.zst is damaged"):
+            stored(layout)
+
+
+def test_a_damaged_day_is_not_overwritten(layout: Layout) -> None:
+    store(layout, {"id": "a", "state": "x"})
+    path(layout).write_bytes(b"not zstd")
+    with pytest.raises(StorageError, match="is damaged"):
+        store(layout, {"id": "b", "state": "x"})
+    assert path(layout).read_bytes() == b"not zstd"
+
+
+def test_a_failure_while_writing_leaves_the_old_day_and_no_leftover(layout: Layout) -> None:
+    store(layout, {"id": "a", "state": "x"})
+    before = path(layout).read_bytes()
+    spool = Spool(layout.scratch("s") / "spool")
+    spool.append(["b"], [{"id": "b", "state": "x"}], LATE)
+    spool._file.close()
+    with pytest.raises(ValueError, match="closed file"):
+        store_day(layout, "s", DAY, spool, Read("r", LATE, LATE), "id")
+    assert path(layout).read_bytes() == before
+    assert [file.name for file in layout.scratch("s").iterdir()] == ["spool"]
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    layout = Layout(tmp_path / "file")
+    with pytest.raises(StorageError, match=r"Could not write .* What was stored before is untouched"):
+        store(layout, {"id": "a", "state": "x"})
+
+
+def test_the_quarantine_is_replaced_and_removed_when_empty(layout: Layout) -> None:
+    file = layout.day_file("quarantine", "s", DAY)
+    store_quarantine(layout, "s", DAY, [{"reason": "no id"}, {"reason": "not an object"}])
+    store_quarantine(layout, "s", DAY, [{"reason": "no id"}])
+    with zstandard.open(file, "rb") as lines:
+        assert [orjson.loads(line) for line in lines.read().splitlines()] == [{"reason": "no id"}]
+    store_quarantine(layout, "s", DAY, [])
+    assert not file.exists()
