@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 import dagster as dg
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from runs_assets.days import to_us
@@ -16,6 +17,7 @@ from runs_assets.sandbox import CloudCruise, FixedHistory, Sandbox
 from runs_assets.sources.cloudcruise.source import cloudcruise
 from runs_assets.sources.columns import instants, texts
 from runs_assets.sources.normalize import runs_table
+from runs_assets.sources.raw_rows import RawRows
 from runs_assets.sources.rows import RowShape, RunPage, run_page
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
@@ -46,7 +48,7 @@ def test_a_second_cloudcruise_account_is_one_line(project: Project, monkeypatch:
 TOY_RUNS = [{"key": f"k{n}", "born": f"{YESTERDAY}T10:00:{n:02d}Z", "verdict": "ok" if n else "bad"} for n in range(3)]
 
 
-TOY_SHAPE = RowShape("key", "born", frozenset({"key", "born", "verdict"}))
+TOY_SHAPE = RowShape("key", "born", pa.schema([(name, pa.string()) for name in ("key", "born", "verdict")]))
 
 
 @dataclass
@@ -77,23 +79,24 @@ class Toy(RunsApi):
         return ToyClient()
 
 
-def normalize(rows: list[dict[str, Any]], observed_at: list[str]) -> Any:
-    verdicts = [row["verdict"] for row in rows]
+def normalize(rows: RawRows) -> pa.Table:
+    verdicts = texts(rows["verdict"])
+    statuses = {"ok": "succeeded", "bad": "failed"}
     return runs_table(
         {
-            "run_id": texts([row["key"] for row in rows]),
-            "raw_status": texts(verdicts),
-            "status": texts([{"ok": "succeeded", "bad": "failed"}[verdict] for verdict in verdicts]),
-            "created_at": instants([row["born"] for row in rows]),
+            "run_id": texts(rows["key"]),
+            "raw_status": verdicts,
+            "status": texts([statuses[verdict] for verdict in verdicts.to_pylist()]),
+            "created_at": instants(rows["born"]),
             "started_at": instants([None] * len(rows)),
             "finished_at": instants([None] * len(rows)),
-            "observed_at": instants(observed_at),
+            "observed_at": instants(rows.observed_at),
         }
     )
 
 
 def toy(name: str) -> Source:
-    return Source(name, "toy", Toy(settings_prefix="TOY_"), normalize, "1", needs=(("TOY_KEY",),))
+    return Source(name, "toy", Toy(settings_prefix="TOY_"), TOY_SHAPE, normalize, "1", needs=(("TOY_KEY",),))
 
 
 def test_a_third_platform_is_a_folder_and_one_line(project: Project) -> None:

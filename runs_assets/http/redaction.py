@@ -36,13 +36,15 @@ def without_secrets(row: Mapping[str, Any], known: frozenset[str]) -> dict[str, 
 
     A row is an API's own JSON object; `known` must not hold its sensitive fields.
     """
-    kept = {name: row[name] for name in _storable_names(tuple(row), known)}
+    kept = dict(row)
+    for name in _sensitive_names(tuple(row), known):
+        del kept[name]
     if SCALARS.issuperset(map(type, kept.values())):
         return kept
     return {name: value for name, value in kept.items() if type(value) in SCALARS}
 
 
 @lru_cache(maxsize=256)
-def _storable_names(names: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
+def _sensitive_names(names: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
     # Rows of one API nearly all have the same names in the same order.
-    return tuple(name for name in names if name in known or not SECRET_WORDS.search(name))
+    return tuple(name for name in names if name not in known and SECRET_WORDS.search(name))

@@ -1,9 +1,7 @@
 """The two daily assets in which a source differs from others: `raw_runs` reads its API, `runs` normalizes the rows."""
 
-import gc
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -23,11 +21,12 @@ from runs_assets.materializing import (
 )
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.schema import RUNS
+from runs_assets.sources.raw_rows import raw_rows
 from runs_assets.sources.reading import DayReading, StoredDay
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage import layout as data_sets
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.raw import batches, stat_day
+from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.tables import Lineage, store_table
 
 RAW_VERSION = "1"
@@ -151,11 +150,7 @@ def normalized(source: Source, day: date, layout: Layout) -> tuple[pa.Table, Lin
     """A day's rows with schema `RUNS`, and what they were built from."""
     path = layout.day_file(data_sets.RAW_RUNS, source.name, day)
     read = stat_day(path).read
-    with _no_garbage_collection():
-        tables = [
-            source.normalize([line["run"] for line in lines], [line["observed_at"] for line in lines])
-            for lines in batches(path)
-        ]
+    tables = [source.normalize(raw_rows(lines, source.shape.fields)) for lines in blocks(path)]
     table = pa.concat_tables(tables) if tables else RUNS.empty_table()
     settled = read.is_settled(day, open_runs=_open_runs(table), grace_seconds=GRACE_SECONDS)
     return table, Lineage(read, settled, source.normalizer_version)
@@ -164,15 +159,3 @@ def normalized(source: Source, day: date, layout: Layout) -> tuple[pa.Table, Lin
 def _open_runs(table: pa.Table) -> int:
     ended: int = pc.sum(table["is_terminal"]).as_py() or 0
     return int(table.num_rows) - ended
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Decoded JSON has no cycles, and looking for some in millions of young objects takes a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

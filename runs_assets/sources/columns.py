@@ -1,8 +1,8 @@
 """From JSON values to typed columns: fast for what is documented, tolerant of what is not.
 
-Each function takes the values of one field, one per row, and returns a column of the same length. Values of the right
-JSON type are converted at once; only where some are not is every value looked at, and one that has no sensible reading
-becomes null (the raw file keeps it).
+Each function takes the values of one field, one per row, as JSON values or as an Arrow array of their JSON type, and
+returns a column of the same length. Values of the right JSON type are converted at once; only where some are not is
+every value looked at, and one that has no sensible reading becomes null (the raw file keeps it).
 """
 
 import math
@@ -19,47 +19,48 @@ from numpy.typing import NDArray
 from runs_assets.days import to_us
 from runs_assets.paging.page import NO_TIME
 from runs_assets.schema import TIMESTAMP
+from runs_assets.sources.raw_rows import Values
 
 INT32 = range(-(2**31), 2**31)
 MISFIT = (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError)
 """What pyarrow raises when some value is not of the type asked for."""
 
 
-def texts(values: Sequence[Any]) -> pa.Array:
+def texts(values: Values) -> pa.Array:
     """Strings; numbers as their decimal spelling."""
     with suppress(*MISFIT):
-        return pa.array(values, pa.string())
+        return _as(pa.string(), values)
     if (whole := _whole_numbers(values)) is not None:
         return whole.cast(pa.string())
-    return pa.array([_text(value) for value in values], pa.string())
+    return pa.array([_text(value) for value in _listed(values)], pa.string())
 
 
-def instants(values: Sequence[Any]) -> pa.Array:
+def instants(values: Values) -> pa.Array:
     """timestamp[us, UTC] from ISO 8601 strings with any offset; a time without an offset has no sensible reading."""
     with suppress(*MISFIT):
-        return pc.cast(pa.array(values, pa.string()), TIMESTAMP)
-    return pa.array([_instant_us(value) for value in values], pa.int64()).cast(TIMESTAMP)
+        return pc.cast(_as(pa.string(), values), TIMESTAMP)
+    return pa.array([_instant_us(value) for value in _listed(values)], pa.int64()).cast(TIMESTAMP)
 
 
-def instants_us(values: Sequence[Any]) -> NDArray[np.int64]:
+def instants_us(values: Values) -> NDArray[np.int64]:
     """Like `instants`, as microseconds since the epoch, with `NO_TIME` for null."""
     found: NDArray[np.int64] = instants(values).cast(pa.int64()).fill_null(NO_TIME).to_numpy(zero_copy_only=False)
     return found
 
 
-def int32s(values: Sequence[Any]) -> pa.Array:
+def int32s(values: Values) -> pa.Array:
     """int32 from whole numbers and their spellings."""
     with suppress(*MISFIT):
         if (whole := _whole_numbers(values)) is not None:
             return whole.cast(pa.int32())
-    return pa.array([_int32(value) for value in values], pa.int32())
+    return pa.array([_int32(value) for value in _listed(values)], pa.int32())
 
 
-def booleans(values: Sequence[Any]) -> pa.Array:
+def booleans(values: Values) -> pa.Array:
     """Booleans, and the words true and false."""
     with suppress(*MISFIT):
-        return pa.array(values, pa.bool_())
-    return pa.array([_boolean(value) for value in values], pa.bool_())
+        return _as(pa.bool_(), values)
+    return pa.array([_boolean(value) for value in _listed(values)], pa.bool_())
 
 
 def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
@@ -68,10 +69,19 @@ def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
     return pc.divide(microseconds.cast(pa.float64()), 1e6)
 
 
-def _whole_numbers(values: Sequence[Any]) -> pa.Array | None:
+def _as(kind: pa.DataType, values: Values) -> pa.Array:
+    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)
+
+
+def _listed(values: Values) -> Sequence[Any]:
+    listed: Sequence[Any] = values.to_pylist() if isinstance(values, pa.Array) else values
+    return listed
+
+
+def _whole_numbers(values: Values) -> pa.Array | None:
     """Integers and nulls as int64; None if there is anything else, which a conversion would quietly truncate."""
     with suppress(*MISFIT):
-        found = pa.array(values)
+        found = values if isinstance(values, pa.Array) else pa.array(values)
         if pa.types.is_integer(found.type) or pa.types.is_null(found.type):
             return found.cast(pa.int64())
     return None

@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, iso, start_of, to_us
+from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, from_us, iso, start_of, to_us
 from runs_assets.errors import OutOfReachError
 from runs_assets.paging.page import NO_TIME, Pager, pages
 from runs_assets.sources.reach import Reach
@@ -83,8 +83,8 @@ class StoredDay:
 class DayReading:
     """Reads `days` of `source` with `client` into the files below `layout`; iterate it to make it happen.
 
-    Raises `OutOfReachError` before anything is touched; whatever the client raises, later. `now` is the time at which
-    the reading begins and `clock` the one that goes on; `say` takes a line of progress at least every 10 seconds.
+    Raises `OutOfReachError` before anything is touched; whatever the client raises, later. `say` takes a line of
+    progress after the first page that ends 10 seconds or more after the line before.
     """
 
     client: RunsClient
@@ -100,6 +100,7 @@ class DayReading:
     page_count: int = 0
     _spools: dict[date, Spool] = field(default_factory=dict)
     _bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    _quarantined: dict[date, int] = field(default_factory=dict)
     _stored: set[date] = field(default_factory=set)
     _recent: deque[RunPage] = field(default_factory=lambda: deque(maxlen=REMEMBERED_PAGES))
 
@@ -154,16 +155,14 @@ class DayReading:
         self._set_aside(page)
 
     def _set_aside(self, page: RunPage) -> None:
-        """Keep each bad row with the day that it has, or that its neighbour in the list has."""
-        times = page.times_us
+        """Keep each bad row with its day: that of its own time, else of the row before it, else of the first after."""
         for index, trace in page.bad.items():
             before = page.created_us[: index + 1]
-            usable = before[before != NO_TIME]
-            near = int(usable[-1] if len(usable) else times[0]) if len(times) else to_us(self._start)
-            day = min(max(day_of_us(near), self.days.first), self.days.last)
-            self._bad.setdefault(day, {})[page.keys[index]] = trace
+            usable = np.concatenate([page.times_us[:1], before[before != NO_TIME]])
+            if len(usable) and self._start <= from_us(int(usable[-1])) < self.days.end:
+                self._bad.setdefault(day_of_us(int(usable[-1])), {})[page.keys[index]] = trace
 
-    def _changed(self, keys: list[str], rows: list[dict[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+    def _changed(self, keys: list[str], rows: list[bytes]) -> tuple[list[str], list[bytes]]:
         """Those of some rows that the pages before, which overlap with this one, did not show exactly so."""
         known = {key: row for page in self._recent for key, row in zip(page.keys, page.rows, strict=True)}
         changed = [(key, row) for key, row in zip(keys, rows, strict=True) if known.get(key) != row]
@@ -180,7 +179,8 @@ class DayReading:
 
     def _store_stragglers(self) -> Iterator[StoredDay]:
         """Merge what turned up for a day after it was stored."""
-        for day in sorted(self._spools, reverse=True):
+        newly_bad = {day for day, bad in self._bad.items() if len(bad) > self._quarantined[day]}
+        for day in sorted(self._spools.keys() | newly_bad, reverse=True):
             yield self._store(day)
 
     def _store(self, day: date) -> StoredDay:
@@ -190,6 +190,7 @@ class DayReading:
         raw = store_day(self.layout, self.source, day, spool, self._read_of(day), self.client.shape.id_field)
         self._spools.pop(day).close()
         self._stored.add(day)
+        self._quarantined[day] = len(bad)
         requests, self._counted = self.client.requests - self._counted, self.client.requests
         window = (max(self._start, start_of(day)), min(end_of(day), max(self._began, start_of(day))))
         return StoredDay(day, raw, len(bad), window, requests, self._pager.notes)

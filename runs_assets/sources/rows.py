@@ -1,13 +1,20 @@
-"""From an answer's JSON rows to a page: what may be stored of each row, and which rows are bad and why."""
+"""From an answer's JSON rows to a page: what may be stored of each row, and which rows are bad and why.
+
+A page whose rows have just the documented fields and types is taken apart by Arrow, without a Python object for every
+value, and its text is stored as it came. Any other page is looked at row by row; what comes out is the same.
+"""
 
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import chain
 from typing import Any, cast
 
 import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from runs_assets.days import iso
@@ -20,41 +27,73 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class RowShape:
-    """Which fields of a platform's rows mean what; `known` are those that may be stored as they are."""
+    """Which fields a platform's rows have.
+
+    `fields` are those that may be stored, with their documented JSON types; sensitive ones are not among them.
+    """
 
     id_field: str
     created_field: str
-    known: frozenset[str]
+    fields: pa.Schema
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names of `fields`."""
+        return frozenset(self.fields.names)
 
 
 @dataclass(frozen=True)
 class RunPage(Page):
-    """A page with its rows: `rows[i]` is what may be stored of row i, None if it is bad (then `bad` has it).
+    """A page with its rows: `rows[i]` is what may be stored of row i as JSON, None if it is bad (then `bad` has it).
 
     `observed_at` is when the answer arrived, UTC.
     """
 
-    rows: list[dict[str, Any] | None] = field(default_factory=list)
+    rows: list[bytes | None] = field(default_factory=list)
     bad: dict[int, dict[str, Any]] = field(default_factory=dict)
     observed_at: datetime = NEVER
 
-    def good_rows(self, indexes: NDArray[np.int64]) -> tuple[list[str], list[dict[str, Any]]]:
+    def good_rows(self, indexes: NDArray[np.int64]) -> tuple[list[str], list[bytes]]:
         """The ids and rows at ascending positions, bad ones left out."""
         if len(indexes) and indexes[-1] - indexes[0] == len(indexes) - 1:
             chosen = slice(int(indexes[0]), int(indexes[-1]) + 1)
             keys, rows = self.keys[chosen], self.rows[chosen]
         else:
             keys, rows = [self.keys[index] for index in indexes], [self.rows[index] for index in indexes]
-        good = [(key, row) for key, row in zip(keys, rows, strict=True) if row is not None] if self.bad else None
-        if good is None:
-            return keys, cast("list[dict[str, Any]]", rows)
+        if not self.bad:
+            return keys, cast("list[bytes]", rows)
+        good = [(key, row) for key, row in zip(keys, rows, strict=True) if row is not None]
         return [key for key, _ in good], [row for _, row in good]
+
+
+def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage | None:
+    """The page of a JSON array whose rows have none but known fields of their documented types, and are all good.
+
+    None if anything is otherwise, be it only the white space; `run_page` takes any rows.
+    """
+    if not (array.startswith(b"[{") and array.endswith(b"}]")):
+        return None
+    lines = array[1:-1].replace(b'},{"', b'}\n{"')
+    rows = lines.split(b"\n")
+    parsing = pj.ParseOptions(explicit_schema=shape.fields, unexpected_field_behavior="error")
+    reading = pj.ReadOptions(use_threads=False, block_size=len(lines) + 1)
+    try:
+        table = pj.read_json(pa.BufferReader(lines), read_options=reading, parse_options=parsing).combine_chunks()
+    except pa.ArrowInvalid:
+        return None
+    keys = table[shape.id_field].to_pylist()
+    if table.num_rows != len(rows) or not all(keys):
+        return None
+    created_us = instants_us(table[shape.created_field].chunk(0))
+    if (created_us == NO_TIME).any():
+        return None
+    return RunPage(keys, created_us, rows=cast("list[bytes | None]", rows), observed_at=observed_at)
 
 
 def run_page(
     documents: list[Any], shape: RowShape, observed_at: datetime, *, offset: int = 0, total: int | None = None
 ) -> RunPage:
-    """A page of an answer's rows, whatever they are.
+    """A page of an answer's decoded rows, whatever they are.
 
     A row without an id, that is not an object, or without a usable creation time is bad: it is described for the
     quarantine, and stops nothing.
@@ -62,11 +101,12 @@ def run_page(
     objects = [document if type(document) is dict else {} for document in documents]
     ids = _ids_of([row.get(shape.id_field) for row in objects])
     created_us = instants_us([row.get(shape.created_field) for row in objects])
-    rows = _storable(objects, shape.known)
+    storable = _storable(objects, shape.known)
+    rows: list[bytes | None] = list(map(orjson.dumps, storable))
     bad = {}
     for index in _bad_indexes(ids, created_us):
         why = _why_bad(documents[index], ids[index], shape)
-        bad[index] = {"observed_at": iso(observed_at), "reason": why, **_trace_of(documents[index], rows[index])}
+        bad[index] = {"observed_at": iso(observed_at), "reason": why, **_trace_of(documents[index], storable[index])}
         rows[index] = None
     keys = [key or f"digest:{_digest(document)}" for key, document in zip(ids, documents, strict=True)]
     return RunPage(keys, created_us, offset, total, rows, bad, observed_at)
@@ -79,12 +119,12 @@ def _ids_of(values: list[Any]) -> list[str | None]:
     return [(str(value) if type(value) in {str, int} else "") or None for value in values]
 
 
-def _storable(objects: list[dict[str, Any]], known: frozenset[str]) -> list[dict[str, Any] | None]:
+def _storable(objects: list[dict[str, Any]], known: frozenset[str]) -> list[dict[str, Any]]:
     """Each row as it may be stored; the rows themselves where nothing in any of them has to go."""
     names = chain.from_iterable(objects)
     types = map(type, chain.from_iterable(map(dict.values, objects)))
     if known.issuperset(names) and SCALARS.issuperset(types):
-        return list(objects)
+        return objects
     return [without_secrets(row, known) for row in objects]
 
 
@@ -99,14 +139,10 @@ def _why_bad(document: Any, key: str | None, shape: RowShape) -> str:
     return f"no usable {shape.id_field}" if key is None else f"no usable {shape.created_field}"
 
 
-def _trace_of(document: Any, storable: dict[str, Any] | None) -> dict[str, Any]:
+def _trace_of(document: Any, storable: dict[str, Any]) -> dict[str, Any]:
     if isinstance(document, dict):
         return {"run": storable}
-    return {
-        "type": type(document).__name__,
-        "bytes": len(orjson.dumps(document)),
-        "sha256": _digest(document),
-    }
+    return {"type": type(document).__name__, "bytes": len(orjson.dumps(document)), "sha256": _digest(document)}
 
 
 def _digest(document: Any) -> str:

@@ -10,11 +10,13 @@ import dagster as dg
 import pyarrow as pa
 
 from runs_assets.settings import is_present
+from runs_assets.sources.raw_rows import RawRows
 from runs_assets.sources.reading import RunsClient
+from runs_assets.sources.rows import RowShape
 from runs_assets.storage.layout import Layout, checked_source_name
 
-Normalizer = Callable[[list[dict[str, Any]], list[str]], pa.Table]
-"""Raw rows and the ISO times at which each was shown -> a table with the schema `runs_assets.schema.RUNS`."""
+Normalizer = Callable[[RawRows], pa.Table]
+"""Raw rows -> a table with the schema `runs_assets.schema.RUNS`."""
 
 
 class RunsApi(dg.ConfigurableResource[Any], ABC):
@@ -41,6 +43,7 @@ class Source:
     name: str
     platform: str
     api: RunsApi
+    shape: RowShape
     normalize: Normalizer
     normalizer_version: str
     needs: tuple[tuple[str, ...], ...]

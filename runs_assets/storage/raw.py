@@ -26,7 +26,7 @@ from runs_assets.storage.files import cannot_write, replacing
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.reads import Read
 
-BATCH_BYTES = 2 * 1024 * 1024
+BLOCK_BYTES = 2 * 1024 * 1024
 _TRAILER_MAGIC = 0x184D2A50
 _TRAILER_BYTES = 1024
 _PAYLOAD_BYTES = _TRAILER_BYTES - 8
@@ -57,15 +57,14 @@ class Spool:
         except OSError as error:
             raise cannot_write(path, error) from error
 
-    def append(self, ids: list[str], rows: list[dict[str, Any]], observed_at: datetime) -> None:
-        """Add rows, at least one, that one answer showed; `ids` runs parallel to `rows`."""
+    def append(self, ids: list[str], rows: list[bytes], observed_at: datetime) -> None:
+        """Add rows, at least one, that one answer showed; as JSON; `ids` runs parallel to `rows`."""
         head = b'{"observed_at":"%b","run":' % iso(observed_at).encode()
         tail = b"}\n"
-        bodies = list(map(orjson.dumps, rows))
         self._ids.append(pa.array(ids, pa.string()))
-        self._lengths.append(np.fromiter(map(len, bodies), np.int64, len(bodies)) + len(head) + len(tail))
+        self._lengths.append(np.fromiter(map(len, rows), np.int64, len(rows)) + len(head) + len(tail))
         try:
-            self._file.write(head + (tail + head).join(bodies) + tail)
+            self._file.write(head + (tail + head).join(rows) + tail)
         except OSError as error:
             raise cannot_write(self._path, error) from error
 
@@ -99,7 +98,7 @@ class Spool:
 
     def _copy(self, out: BinaryIO, size: int) -> None:
         while size > 0:
-            block = self._file.read(min(size, BATCH_BYTES))
+            block = self._file.read(min(size, BLOCK_BYTES))
             out.write(block)
             size -= len(block)
 
@@ -131,26 +130,23 @@ def stat_day(path: Path) -> RawDay:
     return RawDay(Read.from_json(document), document["rows"], document["retained"])
 
 
-def batches(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The lines of a raw file, decoded, in batches of about 2 MB. Raises `StorageError` if any of it is damaged."""
-    for _, documents in _blocks(path):
-        yield documents
+def blocks(path: Path) -> Iterator[bytes]:
+    """The lines of a raw file in blocks of about 2 MB, each of whole lines.
 
-
-def _blocks(path: Path) -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
-    """Whole lines as they are stored, and decoded."""
+    Raises `StorageError` if any of the file is damaged, at the latest after its last block.
+    """
     expected = stat_day(path).rows
     seen = 0
     rest = b""
     try:
         with zstandard.open(path, "rb") as stream:
-            while block := stream.read(BATCH_BYTES):
-                lines, newline, rest = (rest + block).rpartition(b"\n")
+            while block := stream.read(BLOCK_BYTES):
                 # JSON has no bare newline inside a string, so each one ends a line.
-                documents = orjson.loads(b"[" + lines.replace(b"\n", b",") + b"]")
-                seen += len(documents)
-                yield lines + newline, documents
-    except (zstandard.ZstdError, orjson.JSONDecodeError) as error:
+                lines, newline, rest = (rest + block).rpartition(b"\n")
+                if newline:
+                    seen += lines.count(b"\n") + 1
+                    yield lines + newline
+    except zstandard.ZstdError as error:
         raise _damaged(path, str(error)) from error
     if seen != expected:
         raise _damaged(path, f"it holds {seen} of its {expected} lines")
@@ -159,12 +155,11 @@ def _blocks(path: Path) -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
 def _copy_others(path: Path, ids: pa.ChunkedArray, id_field: str, out: BinaryIO) -> int:
     """Copy the lines of runs that are not among `ids`; returns their number."""
     copied = 0
-    for block, documents in _blocks(path):
-        stored = pa.array([str(document["run"][id_field]) for document in documents], pa.string())
+    for block in blocks(path):
+        lines = block.splitlines(keepends=True)
+        stored = pa.array([str(orjson.loads(line)["run"][id_field]) for line in lines], pa.string())
         others = np.flatnonzero(~pc.is_in(stored, value_set=ids).to_numpy(zero_copy_only=False))
-        if len(others):
-            lines = block.splitlines(keepends=True)
-            out.write(b"".join([lines[index] for index in others]))
+        out.write(b"".join([lines[index] for index in others]))
         copied += len(others)
     return copied
 

@@ -2,18 +2,28 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from runs_assets.schema import RUNS
+from runs_assets.sources.cloudcruise.client import SHAPE as CC_SHAPE
 from runs_assets.sources.cloudcruise.normalize import normalize as cloudcruise
+from runs_assets.sources.productsup.client import SHAPE as PS_SHAPE
 from runs_assets.sources.productsup.normalize import normalize as productsup
+from runs_assets.sources.raw_rows import RawRows, raw_rows
+from runs_assets.sources.rows import RowShape
 
 SEEN = "2026-03-18T12:00:00.250000Z"
 
 
+def stored(rows: list[dict[str, Any]], shape: RowShape) -> RawRows:
+    lines = [orjson.dumps({"observed_at": SEEN, "run": row}) + b"\n" for row in rows]
+    return raw_rows(b"".join(lines), shape.fields)
+
+
 def cc(**fields: Any) -> dict[str, Any]:
     row = {"session_id": "s", "created_at": "2026-03-17T10:00:00Z", **fields}
-    table = cloudcruise([row], [SEEN])
+    table = cloudcruise(stored([row], CC_SHAPE))
     assert table.schema.equals(RUNS)
     [normalized] = table.to_pylist()
     return dict(normalized)
@@ -25,7 +35,7 @@ def ps(**fields: Any) -> dict[str, Any]:
         "created-at": "2026-03-17T10:00:00+00:00",
         **{name.replace("_", "-"): value for name, value in fields.items()},
     }
-    table = productsup([row], [SEEN])
+    table = productsup(stored([row], PS_SHAPE))
     assert table.schema.equals(RUNS)
     [normalized] = table.to_pylist()
     return dict(normalized)
@@ -105,7 +115,7 @@ def test_times_of_every_form_are_read_or_null(printed: Any, expected: str) -> No
         {"session_id": n, "created_at": "2026-03-17T10:00:00Z", "execution_start": at}
         for n, at in zip("ab", [printed, "2026-03-17T10:00:00Z"], strict=True)
     ]
-    assert [str(row["started_at"]) for row in cloudcruise(rows, [SEEN, SEEN]).to_pylist()] == [
+    assert [str(row["started_at"]) for row in cloudcruise(stored(rows, CC_SHAPE)).to_pylist()] == [
         expected,
         "2026-03-17 10:00:00+00:00",
     ]
@@ -147,4 +157,4 @@ def test_mixed_types_in_one_column_are_each_read() -> None:
     rows = [
         {"id": str(n), "created-at": "2026-03-17T10:00:00Z", "site-id": site} for n, site in enumerate([1, "two", None])
     ]
-    assert productsup(rows, [SEEN] * 3)["site_id"].to_pylist() == ["1", "two", None]
+    assert productsup(stored(rows, PS_SHAPE))["site_id"].to_pylist() == ["1", "two", None]

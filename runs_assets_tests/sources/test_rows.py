@@ -1,22 +1,31 @@
 """Whatever a row is, it is stored, or set aside with the reason; nothing sensitive goes along."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runs_assets.paging.page import NO_TIME
+from runs_assets.sources.cloudcruise.client import SHAPE as CC_SHAPE
 from runs_assets.sources.productsup.client import SHAPE
-from runs_assets.sources.rows import run_page
+from runs_assets.sources.rows import RunPage, array_page, run_page
 from runs_assets_tests.seeds import PRODUCTSUP_EXAMPLE
 
 AT = datetime(2026, 3, 18, 12, tzinfo=UTC)
 CREATED = "2026-03-17T10:00:00+00:00"
 
 
+def decoded(page: RunPage) -> dict[str, Any]:
+    return {key: row and orjson.loads(row) for key, row in zip(page.keys, page.rows, strict=True)}
+
+
 def test_sensitive_and_secret_looking_fields_are_dropped_and_the_others_kept() -> None:
     row = {**PRODUCTSUP_EXAMPLE[0], "registered-secrets": "s", "cli-command": "s", "authentications": "s"}
     row |= {"connector-setup-config": {"a": "s"}, "api-token": "s", "nested": {"secret": "s"}, "region": "eu"}
-    [stored] = run_page([row], SHAPE, AT).rows
+    stored = decoded(run_page([row], SHAPE, AT))["019e16f3-bfc3-7993-bd03-ad2089ed3b04"]
     sensitive = {"registered-secrets", "cli-command", "authentications", "connector-setup-config"}
     assert stored == {**{k: v for k, v in PRODUCTSUP_EXAMPLE[0].items() if k not in sensitive}, "region": "eu"}
 
@@ -66,4 +75,50 @@ def test_good_rows_are_taken_by_position() -> None:
     documents[2] = "bad"
     keys, rows = run_page(documents, SHAPE, AT).good_rows(np.array([1, 2, 3]))
     assert keys == ["1", "3"]
-    assert [row["id"] for row in rows] == ["1", "3"]
+    assert [orjson.loads(row)["id"] for row in rows] == ["1", "3"]
+
+
+JSON_TEXT = st.one_of(st.text(max_size=8), st.sampled_from(["},{", '"},{"', "\n", "\u2028", "{", "]"]))
+VALUES = st.one_of(
+    st.none(), JSON_TEXT, JSON_TEXT, JSON_TEXT, st.booleans(), st.integers(-5, 5), st.just({"a": 1}), st.just([])
+)
+TIMES = st.sampled_from(["2026-03-17T10:00:00Z", "2026-03-17T10:00:00.123456+01:00", "2026-03-17T10:00:00.123Z"])
+
+
+def likely(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(usual, usual, usual, usual, VALUES)
+
+
+ROWS = st.fixed_dictionaries(
+    {"session_id": likely(st.uuids().map(str)), "created_at": likely(TIMES)},
+    optional={"status": VALUES, "workflow_id": VALUES, "dry_run": likely(st.booleans()), "new_field": VALUES},
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(ROWS, max_size=4))
+def test_the_fast_way_through_a_page_gives_what_the_slow_one_gives_or_nothing(documents: list[dict[str, Any]]) -> None:
+    fast = array_page(orjson.dumps(documents), CC_SHAPE, AT)
+    if fast is not None:
+        slow = run_page(documents, CC_SHAPE, AT)
+        assert fast.keys == slow.keys
+        assert fast.created_us.tolist() == slow.created_us.tolist()
+        assert [orjson.loads(row or b"") for row in fast.rows] == [orjson.loads(row or b"") for row in slow.rows]
+        assert not slow.bad
+
+
+def test_the_documented_page_goes_the_fast_way_and_others_do_not() -> None:
+    good = {"session_id": "a", "created_at": CREATED, "status": None, "dry_run": True}
+    assert array_page(orjson.dumps([good, good]), CC_SHAPE, AT) is not None
+    for other in (
+        {"extra": 1},
+        {"status": 5},
+        {"session_id": ""},
+        {"session_id": None},
+        {"created_at": "soon"},
+        {"status": "},{"},
+    ):
+        assert array_page(orjson.dumps([good, {**good, **other}, good]), CC_SHAPE, AT) is None
+    assert array_page(orjson.dumps([good], option=orjson.OPT_INDENT_2), CC_SHAPE, AT) is None
+    assert array_page(orjson.dumps([good])[:-1], CC_SHAPE, AT) is None
+    assert array_page(b"[]", CC_SHAPE, AT) is None

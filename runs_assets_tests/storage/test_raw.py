@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from runs_assets.errors import StorageError
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.raw import Spool, batches, stat_day, store_day, store_quarantine
+from runs_assets.storage.raw import Spool, blocks, stat_day, store_day, store_quarantine
 from runs_assets.storage.reads import Read
 
 DAY = date(2026, 3, 17)
@@ -34,7 +34,7 @@ def store(layout: Layout, *shown: dict[str, Any], at: datetime = EARLY, read: Re
     """One reading of the day, each row in an answer of its own."""
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         for row in shown:
-            spool.append([row["id"]], [row], at)
+            spool.append([row["id"]], [orjson.dumps(row)], at)
         store_day(layout, "s", DAY, spool, read or Read("r", at, at), "id")
 
 
@@ -43,7 +43,7 @@ def path(layout: Layout) -> Path:
 
 
 def stored(layout: Layout) -> dict[str, tuple[str, str]]:
-    lines = [line for batch in batches(path(layout)) for line in batch]
+    lines = [orjson.loads(line) for block in blocks(path(layout)) for line in block.splitlines()]
     found = {line["run"]["id"]: (line["run"]["state"], line["observed_at"]) for line in lines}
     assert len(found) == len(lines)
     return found
@@ -137,7 +137,7 @@ def test_a_failure_while_writing_leaves_the_old_day_and_no_leftover(layout: Layo
     store(layout, {"id": "a", "state": "x"})
     before = path(layout).read_bytes()
     spool = Spool(layout.scratch("s") / "spool")
-    spool.append(["b"], [{"id": "b", "state": "x"}], LATE)
+    spool.append(["b"], [b"{}"], LATE)
     spool._file.close()
     with pytest.raises(ValueError, match="closed file"):
         store_day(layout, "s", DAY, spool, Read("r", LATE, LATE), "id")

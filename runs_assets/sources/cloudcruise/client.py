@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
+import pyarrow as pa
 
 from runs_assets.days import from_us, iso
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params, Transport
 from runs_assets.paging.cursor import CursorAsk, CursorPager
 from runs_assets.sources.cloudcruise.settings import MAX_PAGE_SIZE
-from runs_assets.sources.rows import RowShape, RunPage, run_page
+from runs_assets.sources.rows import RowShape, RunPage, array_page, run_page
 
 STATUSES = (
     "execution.queued",
@@ -31,17 +32,17 @@ STATUSES = (
 SHAPE = RowShape(
     id_field="session_id",
     created_field="created_at",
-    known=frozenset(
-        {
-            "session_id",
-            "status",
-            "created_at",
-            "workflow_id",
-            "workspace_id",
-            "execution_start",
-            "execution_end",
-            "dry_run",
-        }
+    fields=pa.schema(
+        [
+            ("session_id", pa.string()),
+            ("status", pa.string()),
+            ("created_at", pa.string()),
+            ("workflow_id", pa.string()),
+            ("workspace_id", pa.string()),
+            ("execution_start", pa.string()),
+            ("execution_end", pa.string()),
+            ("dry_run", pa.bool_()),
+        ]
     ),
 )
 
@@ -109,6 +110,9 @@ class CloudCruiseClient:
 
 
 def _page_of(answer: Answer) -> RunPage:
+    page = array_page(answer.body, SHAPE, answer.received_at)
+    if page is not None:
+        return page
     try:
         documents: Any = orjson.loads(answer.body)
     except orjson.JSONDecodeError:

@@ -1,12 +1,11 @@
 """CloudCruise rows as `runs`: which field is which column, which word which status."""
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.sources.columns import booleans, instants, texts
 from runs_assets.sources.normalize import runs_table
+from runs_assets.sources.raw_rows import RawRows
 from runs_assets.status import RunStatus
 
 VERSION = "1"
@@ -23,21 +22,21 @@ STATUS_OF = {
 }
 
 
-def normalize(rows: list[dict[str, Any]], observed_at: list[str]) -> pa.Table:
-    """The `runs` table (schema `runs_assets.schema.RUNS`) of raw rows and the ISO times at which each was shown."""
-    raw_status = pc.fill_null(texts([row.get("status") for row in rows]), "")
+def normalize(rows: RawRows) -> pa.Table:
+    """The `runs` table (schema `runs_assets.schema.RUNS`) of raw rows."""
+    raw_status = pc.fill_null(texts(rows["status"]), "")
     return runs_table(
         {
-            "run_id": texts([row["session_id"] for row in rows]),
+            "run_id": texts(rows["session_id"]),
             "raw_status": raw_status,
             "status": statuses(raw_status),
-            "created_at": instants([row["created_at"] for row in rows]),
-            "started_at": instants([row.get("execution_start") for row in rows]),
-            "finished_at": instants([row.get("execution_end") for row in rows]),
-            "observed_at": instants(observed_at),
-            "pipeline_id": texts([row.get("workflow_id") for row in rows]),
-            "workspace_id": texts([row.get("workspace_id") for row in rows]),
-            "dry_run": booleans([row.get("dry_run") for row in rows]),
+            "created_at": instants(rows["created_at"]),
+            "started_at": instants(rows["execution_start"]),
+            "finished_at": instants(rows["execution_end"]),
+            "observed_at": instants(rows.observed_at),
+            "pipeline_id": texts(rows["workflow_id"]),
+            "workspace_id": texts(rows["workspace_id"]),
+            "dry_run": booleans(rows["dry_run"]),
         }
     )
 

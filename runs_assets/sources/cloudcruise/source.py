@@ -7,7 +7,7 @@ from runs_assets.errors import SettingsError
 from runs_assets.http.auth import HeaderAuth
 from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Transport
-from runs_assets.sources.cloudcruise.client import CloudCruiseClient
+from runs_assets.sources.cloudcruise.client import SHAPE, CloudCruiseClient
 from runs_assets.sources.cloudcruise.normalize import VERSION, normalize
 from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
 from runs_assets.sources.source import RunsApi, Source, default_prefix
@@ -35,6 +35,7 @@ def cloudcruise(name: str = "cloudcruise", *, settings_prefix: str | None = None
         name=name,
         platform="cloudcruise",
         api=CloudCruise(settings_prefix=prefix),
+        shape=SHAPE,
         normalize=normalize,
         normalizer_version=VERSION,
         needs=((f"{prefix}API_KEY",),),

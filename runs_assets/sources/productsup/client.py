@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
+import pyarrow as pa
 
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params, Transport
@@ -21,26 +22,26 @@ from runs_assets.sources.rows import RowShape, RunPage, run_page
 SHAPE = RowShape(
     id_field="id",
     created_field="created-at",
-    known=frozenset(
-        {
-            "id",
-            "connector-id",
-            "connector-version",
-            "state",
-            "process-id",
-            "site-id",
-            "site-name",
-            "project-id",
-            "project-name",
-            "account-id",
-            "account-name",
-            "exit-code",
-            "container-api-docker-image",
-            "container-api-version-constraint",
-            "started-at",
-            "finished-at",
-            "created-at",
-        }
+    fields=pa.schema(
+        [
+            ("id", pa.string()),
+            ("connector-id", pa.string()),
+            ("connector-version", pa.string()),
+            ("state", pa.string()),
+            ("process-id", pa.string()),
+            ("site-id", pa.int64()),
+            ("site-name", pa.string()),
+            ("project-id", pa.int64()),
+            ("project-name", pa.string()),
+            ("account-id", pa.int64()),
+            ("account-name", pa.string()),
+            ("exit-code", pa.int64()),
+            ("container-api-docker-image", pa.string()),
+            ("container-api-version-constraint", pa.string()),
+            ("started-at", pa.string()),
+            ("finished-at", pa.string()),
+            ("created-at", pa.string()),
+        ]
     ),
 )
 

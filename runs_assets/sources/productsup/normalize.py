@@ -1,41 +1,40 @@
 """Productsup CDE rows as `runs`: which field is which column, and what state and exit code mean together."""
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.sources.columns import instants, int32s, texts
 from runs_assets.sources.normalize import runs_table
+from runs_assets.sources.raw_rows import RawRows
 from runs_assets.status import RunStatus
 
 VERSION = "1"
 
 
-def normalize(rows: list[dict[str, Any]], observed_at: list[str]) -> pa.Table:
-    """The `runs` table (schema `runs_assets.schema.RUNS`) of raw rows and the ISO times at which each was shown."""
-    state = pc.fill_null(texts([row.get("state") for row in rows]), "")
-    exit_code = int32s([row.get("exit-code") for row in rows])
-    started_at = instants([row.get("started-at") for row in rows])
-    finished_at = instants([row.get("finished-at") for row in rows])
+def normalize(rows: RawRows) -> pa.Table:
+    """The `runs` table (schema `runs_assets.schema.RUNS`) of raw rows."""
+    state = pc.fill_null(texts(rows["state"]), "")
+    exit_code = int32s(rows["exit-code"])
+    started_at = instants(rows["started-at"])
+    finished_at = instants(rows["finished-at"])
     return runs_table(
         {
-            "run_id": texts([row["id"] for row in rows]),
+            "run_id": texts(rows["id"]),
             "raw_status": state,
             "status": statuses(state, exit_code, started_at, finished_at),
-            "created_at": instants([row["created-at"] for row in rows]),
+            "created_at": instants(rows["created-at"]),
             "started_at": started_at,
             "finished_at": finished_at,
-            "observed_at": instants(observed_at),
-            "pipeline_id": texts([row.get("connector-id") for row in rows]),
-            "pipeline_version": texts([row.get("connector-version") for row in rows]),
-            "workspace_id": texts([row.get("account-id") for row in rows]),
-            "workspace_name": texts([row.get("account-name") for row in rows]),
-            "project_id": texts([row.get("project-id") for row in rows]),
-            "project_name": texts([row.get("project-name") for row in rows]),
-            "site_id": texts([row.get("site-id") for row in rows]),
-            "site_name": texts([row.get("site-name") for row in rows]),
-            "process_id": texts([row.get("process-id") for row in rows]),
+            "observed_at": instants(rows.observed_at),
+            "pipeline_id": texts(rows["connector-id"]),
+            "pipeline_version": texts(rows["connector-version"]),
+            "workspace_id": texts(rows["account-id"]),
+            "workspace_name": texts(rows["account-name"]),
+            "project_id": texts(rows["project-id"]),
+            "project_name": texts(rows["project-name"]),
+            "site_id": texts(rows["site-id"]),
+            "site_name": texts(rows["site-name"]),
+            "process_id": texts(rows["process-id"]),
             "exit_code": exit_code,
         }
     )

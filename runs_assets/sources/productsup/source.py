@@ -10,7 +10,7 @@ from runs_assets.errors import SettingsError
 from runs_assets.http.auth import Auth, HeaderAuth, RefreshGrant, RefreshingBearerAuth, TokenFile
 from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Transport
-from runs_assets.sources.productsup.client import ProductsupClient
+from runs_assets.sources.productsup.client import SHAPE, ProductsupClient
 from runs_assets.sources.productsup.normalize import VERSION, normalize
 from runs_assets.sources.productsup.settings import OAUTH_FIELDS, ProductsupSettings
 from runs_assets.sources.source import RunsApi, Source
@@ -69,6 +69,7 @@ def productsup(name: str, *, settings_prefix: str) -> Source:
         name=name,
         platform="productsup",
         api=ProductsupCde(settings_prefix=settings_prefix),
+        shape=SHAPE,
         normalize=normalize,
         normalizer_version=VERSION,
         needs=(
