@@ -39,10 +39,8 @@ def raw_rows(lines: bytes, fields: pa.Schema) -> RawRows:
     """Whole lines of a raw file; `fields` has the documented JSON types of the platform's fields."""
     schema = pa.schema([("observed_at", pa.string()), ("run", pa.struct(list(fields)))])
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-    # One block, so that no line is cut at a block's edge.
-    reading = pj.ReadOptions(use_threads=False, block_size=len(lines) + 1)
     try:
-        table = pj.read_json(pa.BufferReader(lines), read_options=reading, parse_options=options).combine_chunks()
+        table = pj.read_json(pa.BufferReader(lines), parse_options=options).combine_chunks()
     except pa.ArrowInvalid:
         documents = orjson.loads(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
         return RawRows([line["observed_at"] for line in documents], [line["run"] for line in documents])

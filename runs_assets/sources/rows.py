@@ -75,10 +75,9 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
         return None
     lines = array[1:-1].replace(b'},{"', b'}\n{"')
     rows = lines.split(b"\n")
-    parsing = pj.ParseOptions(explicit_schema=shape.fields, unexpected_field_behavior="error")
-    reading = pj.ReadOptions(use_threads=False, block_size=len(lines) + 1)
+    options = pj.ParseOptions(explicit_schema=shape.fields, unexpected_field_behavior="error")
     try:
-        table = pj.read_json(pa.BufferReader(lines), read_options=reading, parse_options=parsing).combine_chunks()
+        table = pj.read_json(pa.BufferReader(lines), parse_options=options).combine_chunks()
     except pa.ArrowInvalid:
         return None
     keys = table[shape.id_field].to_pylist()
