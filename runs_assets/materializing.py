@@ -71,9 +71,9 @@ def table_schema(schema: pa.Schema) -> dg.TableSchema:
     )
 
 
-def definition_metadata(layout_dataset: str, source: str, schema: pa.Schema | None = None) -> dict[str, Any]:
+def definition_metadata(dataset: str, source: str, schema: pa.Schema | None = None) -> dict[str, Any]:
     """What is known of a daily asset before any run."""
-    files = f"<RUNS_ASSETS_DATA>/{layout_dataset}/source={source}/date=<day>/"
+    files = f"<RUNS_ASSETS_DATA>/{dataset}/source={source}/date=<day>/"
     columns = {"dagster/column_schema": table_schema(schema)} if schema else {}
     return {"files": files, **columns}
 
@@ -96,17 +96,12 @@ def preview(table: pa.Table) -> dg.TableMetadataValue:
     """The first rows, with empty columns left out."""
     head = table.slice(0, PREVIEW_ROWS)
     shown = [name for name in head.column_names if head[name].null_count < head.num_rows]
-    records = [
-        dg.TableRecord(
-            {
-                name: value if isinstance(value, str | int | float | bool) else _cell(value)
-                for name, value in row.items()
-            }
-        )
-        for row in head.select(shown).to_pylist()
-    ]
-    return dg.MetadataValue.table(records, schema=table_schema(head.select(shown).schema))
+    head = head.select(shown)
+    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in head.to_pylist()]
+    return dg.MetadataValue.table(records, schema=table_schema(head.schema))
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> str | int | float | bool:
+    if isinstance(value, str | int | float | bool):
+        return value
     return "" if value is None else str(value)

@@ -15,7 +15,7 @@ from runs_assets.sources.source import Source
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
-DAYS_BACK = 3
+DAYS = 3
 TEMPORARY_HOME_PREFIX = ".tmp_dagster_home_"
 IS_TEMPORARY = (
     "Off, because DAGSTER_HOME is not set: Dagster then keeps its history in a temporary folder that is lost when it "
@@ -62,17 +62,17 @@ def daily_schedule(source: Source, job: "AssetJob") -> dg.ScheduleDefinition:
         now = context.scheduled_execution_time
         if (run := run_in_flight(context.instance, source, data_folder.layout, now)) is not None:
             return dg.SkipReason(f"{source.name} is being read by run {run.run_id}; the next tick asks again.")
-        return _request(source, DayRange(now.date() - timedelta(days=DAYS_BACK), now.date() - timedelta(days=1)))
+        yesterday = now.date() - timedelta(days=1)
+        if yesterday < data_folder.first_day:
+            return dg.SkipReason(f"The first day to be kept, {data_folder.first_day}, is not over yet.")
+        days = DayRange(max(yesterday - timedelta(days=DAYS - 1), data_folder.first_day), yesterday)
+        return dg.RunRequest(run_key=f"{source.job_name}:{days}", tags=range_tags(days))
 
     return schedule
 
 
-def _request(source: Source, days: DayRange) -> dg.RunRequest:
-    return dg.RunRequest(run_key=f"{source.job_name}:{days}", tags=range_tags(days))
-
-
 def _description(source: Source, *, is_kept: bool) -> str:
-    what = f"Every night: the last {DAYS_BACK} whole UTC days of {source.name}, read again in one run."
+    what = f"Every night: the last {DAYS} whole UTC days of {source.name}, read again in one run."
     if not is_kept:
         return f"{what} {IS_TEMPORARY}"
     if not source.is_configured:

@@ -9,8 +9,13 @@ from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import is_being_written
 
-WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
-UNFINISHED = (*WAITING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 HEAD_START = timedelta(minutes=5)
 """How long a run counts as alive without holding its source's lock: between assets, or before the first one."""
 
@@ -18,12 +23,13 @@ HEAD_START = timedelta(minutes=5)
 def run_in_flight(instance: dg.DagsterInstance, source: Source, layout: Layout, now: datetime) -> dg.DagsterRun | None:
     """A run of the source, whoever started it, that has not ended; None if there is none.
 
-    Dagster keeps a killed run as started for ever. So a run older than five minutes only counts while some process
-    holds the source's lock, which dies with its process.
+    Dagster keeps a killed run as started for ever. So a run that has left the queue counts for five minutes, and after
+    that only while some process holds the source's lock, which dies with its process.
     """
     is_held = is_being_written(layout.lock_file(source.name))
     for record in _unfinished(instance, source):
-        if is_held or now - record.create_timestamp < HEAD_START:
+        is_queued = record.dagster_run.status == dg.DagsterRunStatus.QUEUED
+        if is_held or is_queued or now - record.create_timestamp < HEAD_START:
             return record.dagster_run
     return None
 

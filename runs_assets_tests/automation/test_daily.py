@@ -76,6 +76,15 @@ def test_at_a_quarter_past_midnight_it_asks_for_three_days_in_one_run(instance: 
     assert (schedule().cron_schedule, schedule().execution_timezone) == ("15 0 * * *", "UTC")
 
 
+def test_it_asks_for_no_day_before_the_first(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", "2026-03-17")
+    request = tick(instance)
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags["dagster/asset_partition_range_start"] == "2026-03-17"
+    monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", "2026-03-18")
+    assert tick(instance) == "The first day to be kept, 2026-03-18, is not over yet."
+
+
 @pytest.mark.parametrize(
     ("variables", "is_on", "says"),
     [
