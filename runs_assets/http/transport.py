@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 import orjson
@@ -57,6 +57,13 @@ class Answer:
 
     body: bytes
     received_at: datetime
+
+    def json(self) -> Any:
+        """The decoded body; raises `UnexpectedBodyError`."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise UnexpectedBodyError(f"the body is not JSON ({len(self.body)} bytes)") from None
 
 
 @dataclass

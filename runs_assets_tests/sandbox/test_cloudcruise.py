@@ -4,17 +4,9 @@ import pytest
 
 from runs_assets.sandbox import FixedHistory, Row
 from runs_assets_tests.sandbox.asking import NOW, OTHER_WORKFLOW, WORKFLOW, Asker, session
+from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 
-SEED_ROW = {
-    "session_id": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
-    "status": "execution.success",
-    "created_at": "2026-02-15T10:00:00Z",
-    "workflow_id": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
-    "workspace_id": "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
-    "execution_start": "2026-02-15T10:00:01Z",
-    "execution_end": "2026-02-15T10:00:30Z",
-    "dry_run": False,
-}
+SEED_ROW = CLOUDCRUISE_EXAMPLE[0]
 
 
 def serve(ask: Asker, *rows: dict[str, object]) -> None:

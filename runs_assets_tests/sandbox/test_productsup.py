@@ -2,35 +2,14 @@ import pytest
 
 from runs_assets.sandbox import FixedHistory
 from runs_assets_tests.sandbox.asking import Asker, run, runs_a_minute_apart
+from runs_assets_tests.seeds import PRODUCTSUP_EXAMPLE
 
 
 def serve(ask: Asker, *rows: dict[str, object]) -> None:
     ask.sandbox.productsup.history = FixedHistory.of(rows)
 
 
-SEED_ROW = {
-    "id": "019e16f3-bfc3-7993-bd03-ad2089ed3b04",
-    "connector-id": "019e16f3-bfa8-7390-9e63-3354f9aa2939",
-    "connector-version": "2.0.0",
-    "state": "finished",
-    "process-id": "019e16f3-bfc3-79c7-bd03-ad208a64bf34",
-    "site-id": 1001,
-    "site-name": "Site 1",
-    "project-id": 300,
-    "project-name": "Project 1",
-    "account-id": 600,
-    "account-name": "Account 1",
-    "exit-code": 0,
-    "container-api-docker-image": None,
-    "container-api-version-constraint": None,
-    "cli-command": None,
-    "registered-secrets": None,
-    "authentications": None,
-    "connector-setup-config": None,
-    "started-at": "2025-10-29T13:09:16+01:00",
-    "finished-at": "2025-10-29T13:14:16+01:00",
-    "created-at": "2025-01-04T10:00:00+00:00",
-}
+SEED_ROW = PRODUCTSUP_EXAMPLE[0]
 
 
 def test_the_documented_example_is_answered_in_its_envelope(ask: Asker) -> None:

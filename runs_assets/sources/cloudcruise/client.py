@@ -4,19 +4,16 @@ Facts from the vendor's page "List runs": the parameters and the row's fields, t
 seven statuses.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
-from types import TracebackType
-from typing import Any, Self
 
-import orjson
 import pyarrow as pa
 
 from runs_assets.days import from_us, iso
 from runs_assets.http.faults import UnexpectedBodyError
-from runs_assets.http.transport import Answer, Params, Transport
+from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.cursor import CursorAsk, CursorPager
+from runs_assets.sources.client import HttpClient, params_of
 from runs_assets.sources.cloudcruise.settings import MAX_PAGE_SIZE
 from runs_assets.sources.rows import RowShape, RunPage, array_page, run_page
 
@@ -55,33 +52,18 @@ class CloudCruiseFilters:
     status: str | None = None
     credential_id: str | None = None
 
-    def params(self) -> Mapping[str, str]:
-        """As query parameters."""
-        return {item.name: value for item in fields(self) if (value := getattr(self, item.name)) is not None}
-
 
 ALL_RUNS = CloudCruiseFilters()
 
 
 @dataclass
-class CloudCruiseClient:
-    """Lists the runs of one workspace. Use it as a context manager: it holds connections."""
+class CloudCruiseClient(HttpClient):
+    """Lists the runs of one workspace."""
 
-    transport: Transport
     retention: timedelta
     page_size: int = 1000
     filters: CloudCruiseFilters = ALL_RUNS
     shape: RowShape = SHAPE
-
-    @property
-    def base_url(self) -> str:
-        """Where the API is."""
-        return self.transport.base_url
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, retries included."""
-        return self.transport.requests
 
     def pager(self, start_us: int, end_us: int) -> CursorPager:
         """A pager over the runs created in [start_us, end_us)."""
@@ -91,7 +73,7 @@ class CloudCruiseClient:
     def fetch(self, ask: CursorAsk) -> RunPage:
         """One page. Raises what `Transport.get` raises."""
         params: Params = {
-            **self.filters.params(),
+            **params_of(self.filters, separator="_"),
             **({"status": ask.status} if ask.status else {}),
             "start_time": iso(from_us(ask.start_us)),
             "cursor": iso(from_us(ask.cursor_us)),
@@ -99,24 +81,12 @@ class CloudCruiseClient:
         }
         return self.transport.get("/runs", params, _page_of)
 
-    def __enter__(self) -> Self:
-        self.transport.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.transport.__exit__(kind, error, trace)
-
 
 def _page_of(answer: Answer) -> RunPage:
     page = array_page(answer.body, SHAPE, answer.received_at)
     if page is not None:
         return page
-    try:
-        documents: Any = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        raise UnexpectedBodyError(f"the body is not JSON ({len(answer.body)} bytes)") from None
+    documents = answer.json()
     if not isinstance(documents, list):
         raise UnexpectedBodyError("the body is not a JSON array of runs")
     return run_page(documents, SHAPE, answer.received_at)

@@ -4,17 +4,15 @@ Facts from the vendor's page "List runs": the parameters, the envelope and the r
 only seen in its example; the pager verifies it. `next` is never followed: the token goes to no other address.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from runs_assets.http.faults import UnexpectedBodyError
-from runs_assets.http.transport import Answer, Params, Transport
+from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
+from runs_assets.sources.client import HttpClient, params_of
 from runs_assets.sources.productsup.settings import MAX_PAGE_SIZE
 from runs_assets.sources.rows import RowShape, RunPage, run_page
 
@@ -57,37 +55,18 @@ class ProductsupFilters:
     state: str | None = None
     process_id: str | None = None
 
-    def params(self) -> Mapping[str, str]:
-        """As query parameters, which the API spells with hyphens."""
-        return {
-            item.name.replace("_", "-"): value
-            for item in fields(self)
-            if (value := getattr(self, item.name)) is not None
-        }
-
 
 ALL_RUNS = ProductsupFilters()
 
 
 @dataclass
-class ProductsupClient:
-    """Lists the runs of one account. Use it as a context manager: it holds connections."""
+class ProductsupClient(HttpClient):
+    """Lists the runs of one account."""
 
-    transport: Transport
     page_size: int = 100
     filters: ProductsupFilters = ALL_RUNS
     shape: RowShape = SHAPE
     retention: None = None
-
-    @property
-    def base_url(self) -> str:
-        """Where the API is."""
-        return self.transport.base_url
-
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, retries included."""
-        return self.transport.requests
 
     def pager(self, start_us: int, end_us: int) -> OffsetPager:
         """A pager over the runs created in [start_us, end_us)."""
@@ -95,24 +74,12 @@ class ProductsupClient:
 
     def fetch(self, ask: OffsetAsk) -> RunPage:
         """One page. Raises what `Transport.get` raises."""
-        params: Params = {**self.filters.params(), "from": ask.offset, "limit": ask.limit}
+        params: Params = {**params_of(self.filters, separator="-"), "from": ask.offset, "limit": ask.limit}
         return self.transport.get("/runs", params, _page_of)
-
-    def __enter__(self) -> Self:
-        self.transport.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.transport.__exit__(kind, error, trace)
 
 
 def _page_of(answer: Answer) -> RunPage:
-    try:
-        document: Any = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        raise UnexpectedBodyError(f"the body is not JSON ({len(answer.body)} bytes)") from None
+    document = answer.json()
     if not isinstance(document, dict) or not isinstance(document.get("data"), list):
         raise UnexpectedBodyError("the body is not an object with a list of runs in 'data'")
     metadata = document.get("metadata")

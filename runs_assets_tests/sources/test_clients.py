@@ -1,0 +1,114 @@
+"""Each client sends its documented filters, and takes only the documented answer for an answer."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from runs_assets.days import to_us
+from runs_assets.errors import UnavailableError
+from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.redaction import Redactor
+from runs_assets.http.transport import Limits, Transport
+from runs_assets.paging.cursor import CursorAsk
+from runs_assets.paging.offset import OffsetAsk
+from runs_assets.sandbox import Sandbox
+from runs_assets.sandbox.server import Handler
+from runs_assets.sources.cloudcruise.client import CloudCruiseClient, CloudCruiseFilters
+from runs_assets.sources.productsup.client import ProductsupClient, ProductsupFilters
+from runs_assets_tests.conftest import NOW
+
+IMPATIENT = Limits(deadline=0.0)
+
+
+@pytest.fixture
+def cloudcruise(sandbox: Sandbox) -> CloudCruiseClient:
+    auth = HeaderAuth("cc-key", sandbox.api_key, "KEY")
+    return CloudCruiseClient(Transport(sandbox.cloudcruise_url, auth, Redactor(), IMPATIENT), timedelta(days=31))
+
+
+@pytest.fixture
+def productsup(sandbox: Sandbox) -> ProductsupClient:
+    auth = HeaderAuth("authorization", f"Bearer {sandbox.token}", "TOKEN")
+    return ProductsupClient(Transport(sandbox.productsup_url, auth, Redactor(), IMPATIENT))
+
+
+def test_cloudcruise_sends_the_window_and_every_filter(sandbox: Sandbox, cloudcruise: CloudCruiseClient) -> None:
+    workflow = "0a1b2c3d-0000-4000-8000-000000000000"
+    filters = CloudCruiseFilters(workflow_id=workflow, status="execution.failed", credential_id="c")
+    start = to_us(NOW - timedelta(days=2))
+    with replace(cloudcruise, filters=filters) as client:
+        client.fetch(CursorAsk(start, start + 1_500_000, 7))
+    assert sandbox.requests[0].query == {
+        "workflow_id": workflow,
+        "status": "execution.failed",
+        "credential_id": "c",
+        "start_time": "2026-03-16T12:00:00Z",
+        "cursor": "2026-03-16T12:00:01.500000Z",
+        "limit": "7",
+    }
+
+
+def test_productsup_sends_the_offset_and_every_filter(sandbox: Sandbox, productsup: ProductsupClient) -> None:
+    filters = ProductsupFilters("i", "c", "1.0", "7", "failed", "p")
+    with replace(productsup, filters=filters) as client:
+        client.fetch(OffsetAsk(30, 10))
+    assert sandbox.requests[0].query == {
+        "id": "i",
+        "connector-id": "c",
+        "connector-version": "1.0",
+        "site-id": "7",
+        "state": "failed",
+        "process-id": "p",
+        "from": "30",
+        "limit": "10",
+    }
+
+
+def answering(sandbox: Sandbox, platform: str, document: Any) -> None:
+    async def hook(_request: Request, _inner: Handler) -> Response:
+        return JSONResponse(document)
+
+    sandbox.hooks[platform].append(hook)
+
+
+@pytest.mark.parametrize("document", [{"data": []}, {"message": "ok"}, None, "text", 3])
+def test_cloudcruise_takes_nothing_but_an_array(
+    sandbox: Sandbox, cloudcruise: CloudCruiseClient, document: Any
+) -> None:
+    answering(sandbox, "cloudcruise", document)
+    with cloudcruise, pytest.raises(UnavailableError, match="not a JSON array of runs"):
+        cloudcruise.fetch(CursorAsk(0, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ([], "not an object with a list of runs"),
+        ({"data": {}}, "not an object with a list of runs"),
+        ({"data": []}, "where its page begins"),
+        ({"data": [], "metadata": {"from": None}}, "where its page begins"),
+        ({"data": [], "metadata": {"from": -1}}, "where its page begins"),
+    ],
+)
+def test_productsup_takes_nothing_but_its_envelope(
+    sandbox: Sandbox, productsup: ProductsupClient, document: Any, says: str
+) -> None:
+    answering(sandbox, "productsup", document)
+    with productsup, pytest.raises(UnavailableError, match=says):
+        productsup.fetch(OffsetAsk(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"), [(5, 5), ("5", 5), (None, None), (-1, None), ("many", None), (1.5, None)]
+)
+def test_productsup_trusts_what_the_metadata_says_where_it_makes_sense(
+    sandbox: Sandbox, productsup: ProductsupClient, total: Any, expected: int | None
+) -> None:
+    answering(sandbox, "productsup", {"data": [], "metadata": {"from": "3", "total": total}})
+    with productsup:
+        page = productsup.fetch(OffsetAsk(4, 1))
+    assert (page.offset, page.total) == (3, expected)
