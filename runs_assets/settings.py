@@ -9,17 +9,28 @@ import os
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import ValidationError
+from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runs_assets.errors import SettingsError
 
 ENV_FILE = Path(".env")
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def _usable_secret(secret: SecretStr) -> SecretStr:
+    """A secret without the line end that files and secret stores like to add."""
+    value = secret.get_secret_value().strip()
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("contains characters that cannot be sent in a header")
+    return SecretStr(value)
+
+
+Secret = Annotated[SecretStr, AfterValidator(_usable_secret)]
 
 
 class EnvironmentSettings(BaseSettings):

@@ -56,6 +56,23 @@ def test_secrets_are_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hidden-value" not in repr(CloudCruiseSettings.load("X_"))
 
 
+def test_a_line_end_around_a_secret_is_not_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_API_KEY", " key\n")
+    secret = CloudCruiseSettings.load("X_").api_key
+    assert secret is not None
+    assert secret.get_secret_value() == "key"
+
+
+@pytest.mark.parametrize("value", ["ke\ny", "k\u00e9y"])
+def test_a_secret_that_no_header_can_carry_is_named_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("X_API_KEY", value)
+    with pytest.raises(SettingsError, match=r"X_API_KEY: .*cannot be sent in a header") as caught:
+        CloudCruiseSettings.load("X_")
+    assert value not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -5,6 +5,7 @@ is a transient fault like any other: a proxy's HTML page must never be taken for
 not followed, so that credentials never reach another host.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -59,10 +60,18 @@ class Answer:
     received_at: datetime
 
     def json(self) -> Any:
-        """The decoded body; raises `UnexpectedBodyError`."""
+        """The decoded body; raises `UnexpectedBodyError`.
+
+        Half of a surrogate pair, which JavaScript leaves when it cuts a string within an emoji, becomes a question mark.
+        """
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
+            pass
+        try:
+            lenient = json.dumps(json.loads(self.body), ensure_ascii=False, allow_nan=False)
+            return orjson.loads(lenient.encode(errors="replace"))
+        except (ValueError, RecursionError):
             raise UnexpectedBodyError(f"the body is not JSON ({len(self.body)} bytes)") from None
 
 

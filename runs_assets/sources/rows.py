@@ -71,7 +71,7 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
 
     None if anything is otherwise, be it only the white space; `run_page` takes any rows.
     """
-    if not (array.startswith(b"[{") and array.endswith(b"}]")):
+    if not (array.startswith(b"[{") and array.endswith(b"}]") and _is_utf8(array)):
         return None
     lines = array[1:-1].replace(b'},{"', b'}\n{"')
     rows = lines.split(b"\n")
@@ -109,6 +109,17 @@ def run_page(
         rows[index] = None
     keys = [key or f"digest:{_digest(document)}" for key, document in zip(ids, documents, strict=True)]
     return RunPage(keys, created_us, offset, total, rows, bad, observed_at)
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Arrow's parser does not look; what is stored must be readable by others."""
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _ids_of(values: list[Any]) -> list[str | None]:

@@ -126,8 +126,11 @@ def stat_day(path: Path) -> RawDay:
         trailer = file.read()
     if len(trailer) != _TRAILER_BYTES or trailer[:8] != struct.pack("<II", _TRAILER_MAGIC, _PAYLOAD_BYTES):
         raise _damaged(path, "its end is missing")
-    document = json.loads(trailer[8:])
-    return RawDay(Read.from_json(document), document["rows"], document["retained"])
+    try:
+        document = json.loads(trailer[8:])
+        return RawDay(Read.from_json(document), document["rows"], document["retained"])
+    except (ValueError, KeyError) as error:
+        raise _damaged(path, "its end cannot be read") from error
 
 
 def blocks(path: Path) -> Iterator[bytes]:

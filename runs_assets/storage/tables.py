@@ -67,7 +67,7 @@ def load_table(
     try:
         with pq.ParquetFile(path) as file:
             return file.read(columns=list(columns)), Lineage.of(file.schema_arrow)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (ValueError, KeyError, OSError) as error:
         raise StorageError(
             f"The file {path} is damaged: {error}. Materialize {source}/{dataset} for {day} again; it is rebuilt "
             "from the files before it, without asking the API."

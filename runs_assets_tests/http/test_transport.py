@@ -185,3 +185,17 @@ def test_a_trickling_body_ends_with_the_attempt(sandbox: Sandbox, transport: Tra
     answering(sandbox, StreamingResponse(trickle()), OK)  # type: ignore[arg-type]
     assert transport.get("/runs", {}, parsed) == b"[]"
     assert transport.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [(b'["\\ud83d!"]', ["?!"]), (b'["\\ud83d\\ude00"]', ["\N{GRINNING FACE}"]), (b"[18446744073709551616]", [2.0**64])],
+)
+def test_json_that_only_javascript_writes_is_understood(body: bytes, expected: list[object]) -> None:
+    assert Answer(body, NOW).json() == expected
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[1", b"[NaN]", b'["\xff"]', b"[1e999]", b"[" * 100_000])
+def test_what_is_not_json_is_said_to_be_unexpected(body: bytes) -> None:
+    with pytest.raises(UnexpectedBodyError, match="is not JSON"):
+        Answer(body, NOW).json()

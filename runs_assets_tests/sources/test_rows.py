@@ -122,3 +122,4 @@ def test_the_documented_page_goes_the_fast_way_and_others_do_not() -> None:
     assert array_page(orjson.dumps([good], option=orjson.OPT_INDENT_2), CC_SHAPE, AT) is None
     assert array_page(orjson.dumps([good])[:-1], CC_SHAPE, AT) is None
     assert array_page(b"[]", CC_SHAPE, AT) is None
+    assert array_page(b'[{"session_id":"a\xff","created_at":"2026-03-17T10:00:00Z"}]', CC_SHAPE, AT) is None

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from runs_assets.errors import StorageError
@@ -59,3 +60,11 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(StorageError, match=r"date=2026-03-17/part-0.parquet is damaged"):
         load_table(layout, "runs", "s", DAY, ["a"])
+
+
+def test_a_file_of_somebody_else_is_not_taken_for_ours(tmp_path: Path) -> None:
+    path = Layout(tmp_path).day_file("runs", "s", DAY)
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"a": [1]}), path)
+    with pytest.raises(StorageError, match="is damaged"):
+        load_table(Layout(tmp_path), "runs", "s", DAY, ["a"])

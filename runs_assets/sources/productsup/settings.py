@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from runs_assets.settings import EnvironmentSettings, checked_base_url
+from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url
 
 OAUTH_FIELDS = ("token_url", "client_id", "client_secret", "refresh_token")
 MAX_PAGE_SIZE = 10_000
@@ -17,11 +17,11 @@ class ProductsupSettings(EnvironmentSettings):
     """
 
     base_url: Annotated[str, AfterValidator(checked_base_url)] | None = None
-    token: SecretStr | None = None
+    token: Secret | None = None
     token_url: Annotated[str, AfterValidator(checked_base_url)] | None = None
     client_id: str | None = None
-    client_secret: SecretStr | None = None
-    refresh_token: SecretStr | None = None
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 100
 
     @model_validator(mode="after")
