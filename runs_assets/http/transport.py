@@ -62,7 +62,7 @@ class Answer:
     def json(self) -> Any:
         """The decoded body; raises `UnexpectedBodyError`.
 
-        Half of a surrogate pair, which JavaScript leaves when it cuts a string within an emoji, becomes a question mark.
+        Half of a surrogate pair, which JavaScript leaves when it cuts a string within an emoji, becomes `?`.
         """
         try:
             return orjson.loads(self.body)
