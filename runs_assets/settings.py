@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
+import httpx
 from dotenv import dotenv_values
 from pydantic import AfterValidator, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +50,8 @@ class EnvironmentSettings(BaseSettings):
         build: Any = cls
         try:
             settings: Self = build(_env_prefix=prefix)
+        except UnicodeDecodeError:
+            raise _unreadable_env_file() from None
         except ValidationError as error:
             faults = "; ".join(f"{_variable(prefix, fault)}: {fault['msg']}" for fault in error.errors())
             raise SettingsError(
@@ -67,7 +70,7 @@ class ProjectSettings(EnvironmentSettings):
     `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
     """
 
-    data: Path = Path("data")
+    data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
     first_day: date = date(2025, 1, 1)
 
 
@@ -81,8 +84,15 @@ def is_present(names: Iterable[str]) -> bool:
 
     For import time, where only the presence of a name may decide anything.
     """
-    file_values = dotenv_values(ENV_FILE)
+    try:
+        file_values = dotenv_values(ENV_FILE)
+    except UnicodeDecodeError:
+        raise _unreadable_env_file() from None
     return all(os.environ.get(name) or file_values.get(name) for name in names)
+
+
+def _unreadable_env_file() -> SettingsError:
+    return SettingsError("The file .env is not UTF-8 text. Save it as UTF-8.")
 
 
 def checked_base_url(url: str) -> str:
@@ -90,10 +100,16 @@ def checked_base_url(url: str) -> str:
 
     Only https, or http to a loopback host; no credentials, query or fragment inside.
     """
-    parts = urlsplit(url)
+    try:
+        url = str(httpx.URL(url.strip()))
+        parts = urlsplit(url)
+        is_port_usable = parts.port is None or parts.port > 0
+        (parts.hostname or "").encode("idna")
+    except (httpx.InvalidURL, ValueError):
+        raise ValueError("is not a URL") from None
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not contain a user name or a password")
-    if not parts.hostname or parts.query or parts.fragment:
+    if not parts.hostname or not is_port_usable or parts.query or parts.fragment:
         raise ValueError("must look like https://host/path")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
         raise ValueError("must begin with https:// (http:// only for a loopback host)")

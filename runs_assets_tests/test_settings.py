@@ -83,16 +83,34 @@ def test_a_secret_that_no_header_can_carry_is_named_without_its_value(
         "https://host/?a=b",
         "host",
         "https://host/#x",
+        "https://a..b",
+        "http://127.0.0.1:abc",
+        "https://host:99999",
+        "https://u:secretpw@ex\u2100mple.com",
     ],
 )
 def test_a_base_url_must_be_safe_to_send_credentials_to(url: str) -> None:
-    with pytest.raises(ValueError, match="must"):
+    with pytest.raises(ValueError, match=r"must|is not a URL") as caught:
         checked_base_url(url)
+    assert "secretpw" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["https://host/path", "http://127.0.0.1:8000", "http://localhost/x", "http://[::1]:1"])
 def test_https_or_loopback_is_accepted_without_a_trailing_slash(url: str) -> None:
     assert checked_base_url(url + "/") == url
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_DATA", "~/runs")
+    assert project_settings().data == Path.home() / "runs"
+
+
+def test_an_env_file_that_is_not_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"X=\xff\xfe")
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8"):
+        project_settings()
+    with pytest.raises(SettingsError, match=r"\.env is not UTF-8"):
+        is_present(["X"])
 
 
 def test_the_first_day_is_a_date(monkeypatch: pytest.MonkeyPatch) -> None:

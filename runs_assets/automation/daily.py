@@ -8,7 +8,7 @@ import dagster as dg
 
 from runs_assets.automation.in_flight import run_in_flight
 from runs_assets.days import DayRange
-from runs_assets.resources import DataFolder
+from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present
 from runs_assets.sources.source import Source
 
@@ -56,13 +56,14 @@ def daily_schedule(source: Source, job: "AssetJob") -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING if is_on else dg.DefaultScheduleStatus.STOPPED,
         description=_description(source, is_kept=is_kept),
     )
-    def schedule(context: dg.ScheduleEvaluationContext, data_folder: DataFolder) -> dg.RunRequest | dg.SkipReason:
+    def schedule(
+        context: dg.ScheduleEvaluationContext, data_folder: DataFolder, clock: Clock
+    ) -> dg.RunRequest | dg.SkipReason:
         if _is_temporary(context.instance):
             return dg.SkipReason(IS_TEMPORARY)
-        now = context.scheduled_execution_time
-        if (run := run_in_flight(context.instance, source, data_folder.layout, now)) is not None:
+        if (run := run_in_flight(context.instance, source, data_folder.layout, clock.now())) is not None:
             return dg.SkipReason(f"{source.name} is being read by run {run.run_id}; the next tick asks again.")
-        yesterday = now.date() - timedelta(days=1)
+        yesterday = context.scheduled_execution_time.date() - timedelta(days=1)
         if yesterday < data_folder.first_day:
             return dg.SkipReason(f"The first day to be kept, {data_folder.first_day}, is not over yet.")
         days = DayRange(max(yesterday - timedelta(days=DAYS - 1), data_folder.first_day), yesterday)

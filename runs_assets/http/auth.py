@@ -14,7 +14,7 @@ import httpx
 import orjson
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
-from runs_assets.errors import CredentialsError
+from runs_assets.errors import CredentialsError, StorageError
 from runs_assets.http.faults import TransientError
 from runs_assets.http.redaction import Redactor
 
@@ -63,8 +63,8 @@ class RefreshGrant:
 
     token_url: str
     client_id: str
-    client_secret: str
-    refresh_token: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
 
 
 class TokenFile:
@@ -82,21 +82,30 @@ class TokenFile:
         """The stored tokens; empty if there are none of this grant."""
         try:
             stored = orjson.loads(self._path.read_bytes())
+            return dict(stored["tokens"]) if stored["origin"] == self._origin else {}
         except FileNotFoundError:
             return {}
-        except orjson.JSONDecodeError:
+        except (ValueError, TypeError, KeyError):
             raise CredentialsError(
                 f"The file of rotated tokens is damaged: {self._path}. Delete it and set a fresh refresh token."
             ) from None
-        return dict(stored["tokens"]) if stored["origin"] == self._origin else {}
 
     def save(self, tokens: dict[str, Any]) -> None:
         """Store the tokens durably before anything uses them: a rotated refresh token exists only here."""
+        try:
+            self._write(orjson.dumps({"origin": self._origin, "tokens": tokens}))
+        except OSError as error:
+            raise StorageError(
+                f"Could not write the rotated tokens to {self._path}: {error.strerror}. Free space or correct the "
+                "folder's permissions; if the next refresh is refused, set a fresh refresh token."
+            ) from error
+
+    def _write(self, content: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = self._path.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(orjson.dumps({"origin": self._origin, "tokens": tokens}))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._path)
@@ -147,17 +156,24 @@ class RefreshingBearerAuth:
         return True
 
     def _issued(self, client: WebApplicationClient, body: bytes) -> dict[str, Any]:
-        """The token endpoint's answer, with an absolute `expires_at` (Unix seconds) where it says how long."""
+        """What is kept of the token endpoint's answer, with an absolute `expires_at` (Unix seconds) if it has a term."""
+        if not body.lstrip().startswith(b"{"):
+            raise TransientError("The token endpoint's answer is not a JSON object")
         try:
-            issued = dict(client.parse_request_body_response(body.decode(errors="replace")))
+            answer = client.parse_request_body_response(body.decode(errors="replace"))
+            issued = {name: answer[name] for name in ("access_token", "refresh_token") if answer.get(name)}
+            if answer.get("expires_in"):
+                issued["expires_at"] = self._now() + float(answer["expires_in"])
+            return {"access_token": issued.pop("access_token"), **issued}
         except OAuth2Error as error:
             raise CredentialsError(
                 f"The token endpoint refused to refresh the token: {self._redact(error.error or 'no reason given')}. "
                 "Set a fresh refresh token, and check the client id and secret."
             ) from None
-        if issued.get("expires_in") is not None:
-            issued["expires_at"] = self._now() + float(issued["expires_in"])
-        return issued
+        except (ValueError, TypeError, AttributeError, KeyError):
+            raise CredentialsError(
+                "The token endpoint's answer is not what RFC 6749 describes. Check the token URL."
+            ) from None
 
     def _secret_values(self) -> list[str]:
         return [str(self._tokens[name]) for name in ("access_token", "refresh_token") if name in self._tokens]

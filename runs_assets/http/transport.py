@@ -19,7 +19,13 @@ import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from runs_assets.days import utc_now
-from runs_assets.errors import CredentialsError, RequestRefusedError, RunsAssetsError, UnavailableError
+from runs_assets.errors import (
+    CredentialsError,
+    RequestRefusedError,
+    RunsAssetsError,
+    SettingsError,
+    UnavailableError,
+)
 from runs_assets.http.auth import Auth
 from runs_assets.http.faults import TransientError, UnexpectedBodyError
 from runs_assets.http.redaction import Redactor
@@ -94,7 +100,13 @@ class Transport:
 
     def __post_init__(self) -> None:
         timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
-        self._http = httpx.Client(timeout=timeout, follow_redirects=False, headers={"accept": "application/json"})
+        try:
+            self._http = httpx.Client(timeout=timeout, follow_redirects=False, headers={"accept": "application/json"})
+        except (ImportError, ValueError):
+            raise SettingsError(
+                "The proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: correct or unset it."
+            ) from None
+        self._refusals = 0
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +123,7 @@ class Transport:
         are used up. `parse` raises `UnexpectedBodyError` for what is not the documented JSON.
         """
         begun = self.monotonic()
+        self._refusals = 0
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
             wait=self._wait_seconds,
@@ -126,7 +139,7 @@ class Transport:
             raise UnavailableError(
                 f"{error} ({tries} tries in {self.monotonic() - begun:.0f} s, {self.base_url}). "
                 "Try again later; if it stays so, check the base URL and the platform's status."
-            ) from error.__cause__
+            ) from None
 
     def _attempt(self, path: str, params: Params, parse: Callable[[Answer], T]) -> T:
         response, body = self._send_authorized(path, params)
@@ -137,7 +150,7 @@ class Transport:
         try:
             return parse(Answer(body, self.now()))
         except UnexpectedBodyError as error:
-            raise TransientError(f"HTTP {response.status_code}, but {self.redact(str(error))}") from error
+            raise TransientError(f"HTTP {response.status_code}, but {self.redact(str(error))}") from None
 
     def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
         headers = self.auth.headers(self._send)
@@ -154,12 +167,14 @@ class Transport:
             response = self._http.send(request, stream=True)
             return response, self._body(response, until)
         except httpx.ConnectError as error:
-            raise TransientError(f"No connection: {self.redact(str(error))}", refused=True) from error
+            raise TransientError(f"No connection: {self.redact(str(error))}", refused=_is_refusal(error)) from None
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
+            raise SettingsError(f"The request cannot be sent as the settings have it ({self.base_url}).") from None
         except httpx.TransportError as error:
             what = f"The connection failed: {type(error).__name__} {self.redact(str(error))}".rstrip()
-            raise TransientError(what) from error
-        except httpx.DecodingError as error:
-            raise TransientError("The answer's compressed body was damaged") from error
+            raise TransientError(what) from None
+        except httpx.DecodingError:
+            raise TransientError("The answer's compressed body was damaged") from None
         finally:
             if response is not None:
                 response.close()
@@ -217,10 +232,20 @@ class Transport:
 
     def _is_over(self, state: RetryCallState, begun: float) -> bool:
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, TransientError) and error.refused and state.attempt_number >= self.limits.refused_tries:
+        self._refusals = self._refusals + 1 if isinstance(error, TransientError) and error.refused else 0
+        if self._refusals >= self.limits.refused_tries:
             return True
         return self.monotonic() - begun + state.upcoming_sleep > self.limits.deadline
 
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         log.warning("%s; trying again in %.1f s", error, state.upcoming_sleep)
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Whether nobody listens at the address; a name that cannot be resolved, or a failed TLS, may pass."""
+    while error is not None:
+        if isinstance(error, ConnectionRefusedError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -131,6 +131,8 @@ class OffsetPager:
         step = max(1, self._limit // 8)
         while True:
             page = yield from self._ask(offset)
+            if page.offset == 0 and not len(page):
+                raise ApiChangedError("The list became empty while it was being read. Try again later.")
             if page.offset == 0 or (len(page.times_us) and int(page.times_us[0]) > newer_than_us):
                 return page
             offset = max(0, min(offset, page.offset) - step)

@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, from_us, iso, start_of, to_us
+from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, iso, start_of, to_us
 from runs_assets.errors import OutOfReachError
 from runs_assets.paging.page import NO_TIME, Pager, pages
 from runs_assets.sources.reach import Reach
@@ -123,8 +123,10 @@ class DayReading:
             yield from self._store_stragglers()
 
     def _begin_again_if_told(self) -> None:
-        """Days stored on the strength of an order that turned out not to hold are stored anew at the end."""
+        """Take back the verdict on days stored on the strength of an order that does not hold; they come again."""
         if self._pager.mark_us > self._mark_us:
+            for day in sorted(self._stored):
+                self._store(day, is_vouched=False)
             self._open = self.days.newest_first()
             self._stored.clear()
         self._mark_us = self._pager.mark_us
@@ -159,7 +161,7 @@ class DayReading:
         for index, trace in page.bad.items():
             before = page.created_us[: index + 1]
             usable = np.concatenate([page.times_us[:1], before[before != NO_TIME]])
-            if len(usable) and self._start <= from_us(int(usable[-1])) < self.days.end:
+            if len(usable) and to_us(self._start) <= usable[-1] < to_us(self.days.end):
                 self._bad.setdefault(day_of_us(int(usable[-1])), {})[page.keys[index]] = trace
 
     def _changed(self, keys: list[str], rows: list[bytes]) -> tuple[list[str], list[bytes]]:
@@ -183,21 +185,20 @@ class DayReading:
         for day in sorted(self._spools.keys() | newly_bad, reverse=True):
             yield self._store(day)
 
-    def _store(self, day: date) -> StoredDay:
+    def _store(self, day: date, *, is_vouched: bool = True) -> StoredDay:
         spool = self._spool(day)
         bad = list(self._bad.get(day, {}).values())
-        store_quarantine(self.layout, self.source, day, bad)
-        raw = store_day(self.layout, self.source, day, spool, self._read_of(day), self.client.shape.id_field)
+        is_clipped = self._start > start_of(day)
+        store_quarantine(self.layout, self.source, day, bad, add=is_clipped)
+        is_whole = is_vouched and self._pager.is_complete and not is_clipped and end_of(day) <= self._began
+        read = Read(self.read_id, self._began, self._began if is_whole else None)
+        raw = store_day(self.layout, self.source, day, spool, read, self.client.shape.id_field)
         self._spools.pop(day).close()
         self._stored.add(day)
         self._quarantined[day] = len(bad)
         requests, self._counted = self.client.requests - self._counted, self.client.requests
         window = (max(self._start, start_of(day)), min(end_of(day), max(self._began, start_of(day))))
         return StoredDay(day, raw, len(bad), window, requests, self._pager.notes)
-
-    def _read_of(self, day: date) -> Read:
-        whole = self._start <= start_of(day) and end_of(day) <= self._began and self._pager.is_complete
-        return Read(self.read_id, self._began, self._began if whole else None)
 
     def _report(self) -> None:
         now = self.monotonic()

@@ -71,7 +71,7 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
 
     None if anything is otherwise, be it only the white space; `run_page` takes any rows.
     """
-    if not (array.startswith(b"[{") and array.endswith(b"}]") and _is_utf8(array)):
+    if not (array.startswith(b"[{") and array.endswith(b"}]") and b"\r" not in array and _is_utf8(array)):
         return None
     lines = array[1:-1].replace(b'},{"', b'}\n{"')
     rows = lines.split(b"\n")
@@ -152,8 +152,15 @@ def _why_bad(document: Any, key: str | None, shape: RowShape) -> str:
 def _trace_of(document: Any, storable: dict[str, Any]) -> dict[str, Any]:
     if isinstance(document, dict):
         return {"run": storable}
-    return {"type": type(document).__name__, "bytes": len(orjson.dumps(document)), "sha256": _digest(document)}
+    return {"type": type(document).__name__, "bytes": len(_encoded(document)), "sha256": _digest(document)}
 
 
 def _digest(document: Any) -> str:
-    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(_encoded(document)).hexdigest()
+
+
+def _encoded(document: Any) -> bytes:
+    try:
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return b"nested too deeply"

@@ -1,13 +1,15 @@
 """The raw file of a day: every run as the API last showed it, one JSON line each, and what the reading was worth.
 
 A line is `{"observed_at": "...Z", "run": {...}}`. The file is one zstd frame with a checksum, followed by a trailer: a
-skippable zstd frame of fixed size that holds the `Read` and the number of lines, so that rows and their worth change
-in one rename, and a file cut short is noticed. Every zstd reader passes over the trailer.
+skippable zstd frame of fixed size that holds the `Read`, the number of lines and a checksum of its own, so that rows
+and their worth change in one rename, and a file cut short is noticed. Every zstd reader passes over the trailer.
 """
 
 import json
 import struct
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -93,7 +95,8 @@ class Spool:
 
     def close(self) -> None:
         """Remove the scratch file."""
-        self._file.close()
+        with suppress(OSError):  # a full disk, which the write before has told
+            self._file.close()
         self._path.unlink(missing_ok=True)
 
     def _copy(self, out: BinaryIO, size: int) -> None:
@@ -106,15 +109,19 @@ class Spool:
 def store_day(layout: Layout, source: str, day: date, fresh: Spool, read: Read, id_field: str) -> RawDay:
     """Merge what was just read with what the day holds, by id: fresh rows win, runs no longer shown stay.
 
-    `id_field` is the name of the id inside a run. The old file is replaced atomically.
+    `id_field` is the name of the id inside a run. The old file is replaced atomically. What the same reading stored
+    before is only added to: its verdict is the later one, and its runs count as shown.
     """
     target = layout.day_file(RAW_RUNS, source, day)
     earlier = stat_day(target) if target.exists() else None
     with replacing(target, layout.scratch(source)) as file:
         with _compressing(file) as out:
             shown = fresh.copy_latest(out)
-            retained = _copy_others(target, fresh.ids(), id_field, out) if earlier else 0
-        stored = RawDay(read.after(earlier.read if earlier else None), shown + retained, retained)
+            others = _copy_others(target, fresh.ids(), id_field, out) if earlier else 0
+        if earlier and earlier.read.read_id == read.read_id:
+            stored = RawDay(read, shown + others, earlier.retained)
+        else:
+            stored = RawDay(read.after(earlier.read if earlier else None), shown + others, others)
         file.write(_trailer(stored))
     return stored
 
@@ -126,8 +133,11 @@ def stat_day(path: Path) -> RawDay:
         trailer = file.read()
     if len(trailer) != _TRAILER_BYTES or trailer[:8] != struct.pack("<II", _TRAILER_MAGIC, _PAYLOAD_BYTES):
         raise _damaged(path, "its end is missing")
+    payload, checksum = trailer[8:-4], trailer[-4:]
+    if struct.pack("<I", zlib.crc32(payload)) != checksum:
+        raise _damaged(path, "its end cannot be read")
     try:
-        document = json.loads(trailer[8:])
+        document = json.loads(payload)
         return RawDay(Read.from_json(document), document["rows"], document["retained"])
     except (ValueError, KeyError) as error:
         raise _damaged(path, "its end cannot be read") from error
@@ -159,7 +169,7 @@ def _copy_others(path: Path, ids: pa.ChunkedArray, id_field: str, out: BinaryIO)
     """Copy the lines of runs that are not among `ids`; returns their number."""
     copied = 0
     for block in blocks(path):
-        lines = block.splitlines(keepends=True)
+        lines = [line + b"\n" for line in block.rstrip(b"\n").split(b"\n")]
         stored = pa.array([str(orjson.loads(line)["run"][id_field]) for line in lines], pa.string())
         others = np.flatnonzero(~pc.is_in(stored, value_set=ids).to_numpy(zero_copy_only=False))
         out.write(b"".join([lines[index] for index in others]))
@@ -167,9 +177,13 @@ def _copy_others(path: Path, ids: pa.ChunkedArray, id_field: str, out: BinaryIO)
     return copied
 
 
-def store_quarantine(layout: Layout, source: str, day: date, lines: list[dict[str, Any]]) -> None:
-    """Replace what is set aside of a day; without lines, remove it."""
+def store_quarantine(layout: Layout, source: str, day: date, lines: list[dict[str, Any]], *, add: bool = False) -> None:
+    """Replace what is set aside of a day, or `add` to it; remove the file where there is nothing."""
     target = layout.day_file(QUARANTINE, source, day)
+    if add and target.exists():
+        with zstandard.open(target, "rb") as stream:
+            before = [orjson.loads(line) for line in stream.read().splitlines()]
+        lines = [*(line for line in before if line not in lines), *lines]
     if not lines:
         target.unlink(missing_ok=True)
         return
@@ -183,7 +197,8 @@ def _compressing(file: BinaryIO) -> Any:
 
 def _trailer(stored: RawDay) -> bytes:
     payload = orjson.dumps({**stored.read.to_json(), "rows": stored.rows, "retained": stored.retained})
-    return struct.pack("<II", _TRAILER_MAGIC, _PAYLOAD_BYTES) + payload.ljust(_PAYLOAD_BYTES)
+    padded = payload.ljust(_PAYLOAD_BYTES - 4)
+    return struct.pack("<II", _TRAILER_MAGIC, _PAYLOAD_BYTES) + padded + struct.pack("<I", zlib.crc32(padded))
 
 
 def _damaged(path: Path, why: str) -> StorageError:

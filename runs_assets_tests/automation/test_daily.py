@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -12,9 +12,10 @@ from dagster._core.instance.ref import InstanceRef
 
 from runs_assets.automation.daily import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.definitions import SOURCES, definitions_of
-from runs_assets.resources import DataFolder
+from runs_assets.resources import Clock, DataFolder
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
+from runs_assets_tests.project import StoppedClock
 
 MIDNIGHT = datetime(2026, 3, 18, 0, 15, tzinfo=UTC)
 CONFIGURED = {"CLOUDCRUISE_API_KEY": "k", "DAGSTER_HOME": "/somewhere"}
@@ -34,14 +35,14 @@ def schedule(name: str = "cloudcruise_daily_schedule") -> dg.ScheduleDefinition:
     return found
 
 
-def tick(instance: dg.DagsterInstance) -> dg.RunRequest | str:
+def tick(instance: dg.DagsterInstance, clock: Clock | None = None) -> dg.RunRequest | str:
     """What the schedule asks for at MIDNIGHT, or why it does not."""
     defs = definitions_of(SOURCES)
     with dg.build_schedule_context(
         instance,
         scheduled_execution_time=MIDNIGHT,
         repository_def=defs.get_repository_def(),
-        resources={"data_folder": DataFolder()},
+        resources={"data_folder": DataFolder(), "clock": clock or Clock()},
     ) as context:
         data = defs.resolve_schedule_def("cloudcruise_daily_schedule").evaluate_tick(context)
     if data.skip_message:
@@ -133,12 +134,13 @@ def test_it_does_not_wait_for_another_source_or_a_finished_run(instance: dg.Dags
 
 
 def test_a_killed_run_holds_the_source_for_five_minutes_and_a_live_one_as_long_as_it_writes(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     run = unfinished_run(instance, "cloudcruise_daily", dg.DagsterRunStatus.STARTED)
     record = instance.get_run_record_by_id(run.run_id)
     assert record is not None
-    monkeypatch.setattr(f"{__name__}.MIDNIGHT", record.create_timestamp.replace(tzinfo=UTC).replace(year=2099))
-    assert isinstance(tick(instance), dg.RunRequest)
+    soon, later = (StoppedClock(at=str(record.create_timestamp + timedelta(seconds=by))) for by in (299, 301))
+    assert "is being read" in str(tick(instance, soon))
+    assert isinstance(tick(instance, later), dg.RunRequest)
     with writing(Layout(tmp_path / "data").lock_file("cloudcruise"), "cloudcruise"):
-        assert "is being read" in str(tick(instance))
+        assert "is being read" in str(tick(instance, later))

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from runs_assets.errors import CredentialsError, SettingsError
+from runs_assets.http.auth import RefreshGrant
 from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.sandbox.server import Handler
 from runs_assets.sources.productsup.client import ProductsupClient
@@ -137,3 +138,43 @@ def test_some_of_the_four_settings_are_an_error_that_names_the_others(monkeypatc
     monkeypatch.delenv("PS_CLIENT_SECRET")
     with pytest.raises(SettingsError, match="not set: CLIENT_SECRET"):
         ProductsupSettings.load("PS_")
+
+
+def token_answers(sandbox: Sandbox, answer: Response) -> None:
+    async def hook(request: Request, inner: Handler) -> Response:
+        return answer if request.url.path.endswith("/token") else await inner(request)
+
+    sandbox.hooks["productsup"].append(hook)
+
+
+def test_an_answer_without_a_new_refresh_token_keeps_the_old_one(
+    sandbox: Sandbox, tmp_path: Path, clock: FrozenClock
+) -> None:
+    body = orjson.dumps(
+        {"access_token": sandbox.token, "token_type": "bearer", "refresh_token": None, "expires_at": "x"}
+    )
+    token_answers(sandbox, Response(body, media_type="application/json"))
+    read_once(tmp_path, clock)
+    stored = orjson.loads(next((tmp_path / ".tokens").iterdir()).read_bytes())
+    assert stored["tokens"] == {"refresh_token": "sandbox-refresh-token-0", "access_token": sandbox.token}
+
+
+@pytest.mark.parametrize(
+    "body", ['{"access_token": null}', '{"error": {}}', '{"access_token": "a", "expires_in": "soon"}']
+)
+def test_an_odd_token_answer_is_a_clear_error(sandbox: Sandbox, tmp_path: Path, clock: FrozenClock, body: str) -> None:
+    token_answers(sandbox, Response(body, media_type="application/json"))
+    with pytest.raises(CredentialsError, match="token endpoint"):
+        read_once(tmp_path, clock)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null"])
+def test_a_damaged_token_file_is_named(tmp_path: Path, clock: FrozenClock, content: str) -> None:
+    read_once(tmp_path, clock)
+    next((tmp_path / ".tokens").iterdir()).write_text(content)
+    with pytest.raises(CredentialsError, match=r"The file of rotated tokens is damaged: .*productsup.json"):
+        read_once(tmp_path, clock)
+
+
+def test_secrets_are_in_no_repr_of_a_grant() -> None:
+    assert "hidden" not in repr(RefreshGrant("https://x", "id", "hidden-secret", "hidden-token"))

@@ -19,6 +19,7 @@ NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
         ({"Retry-After": "soon"}, b"", None),
         ({"Retry-After": "soon"}, b'{"retryAfterSeconds": 3}', 3.0),
         ({"X-Ratelimit-Retry-After": "1773835205"}, b"", 5.0),
+        ({"Retry-After": "Mon, 01 Jan 999999999999999999999 00:00:00 GMT"}, b"", None),
         ({}, b"[1]", None),
         ({}, b"<html>", None),
         ({}, b"", None),

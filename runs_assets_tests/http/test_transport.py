@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from runs_assets.errors import CredentialsError, RequestRefusedError, UnavailableError
+from runs_assets.errors import CredentialsError, RequestRefusedError, SettingsError, UnavailableError
 from runs_assets.http.auth import HeaderAuth
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.redaction import Redactor
@@ -199,3 +199,23 @@ def test_json_that_only_javascript_writes_is_understood(body: bytes, expected: l
 def test_what_is_not_json_is_said_to_be_unexpected(body: bytes) -> None:
     with pytest.raises(UnexpectedBodyError, match="is not JSON"):
         Answer(body, NOW).json()
+
+
+def test_a_refusal_after_other_faults_is_still_tried_three_times(
+    sandbox: Sandbox, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(sandbox, status(503), status(503), OK)
+    begun = iter(range(100))
+
+    def restart(_seconds: float) -> None:
+        transport.base_url = "http://127.0.0.1:9" if next(begun) == 1 else sandbox.cloudcruise_url
+
+    monkeypatch.setattr(transport, "sleep", restart)
+    assert transport.get("/runs", {}, parsed) == b"[]"
+    assert transport.requests == 4  # 503, 503, refused, 200
+
+
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "foo://127.0.0.1:1")
+    with pytest.raises(SettingsError, match="HTTP_PROXY"):
+        Transport(sandbox.cloudcruise_url, HeaderAuth("cc-key", KEY, "THE_KEY"), Redactor([KEY]))

@@ -83,12 +83,12 @@ def test_every_run_that_existed_throughout_is_shown_or_an_error_says_why(
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 60), st.sampled_from([10, 100, 1000]))
-def test_where_nothing_changes_two_requests_more_than_the_pages_suffice(seconds: int, limit: int) -> None:
+def test_where_nothing_changes_three_requests_more_than_the_pages_suffice(seconds: int, limit: int) -> None:
     runs = ListedRuns([(f"{n}-a", START_US + n * SECOND_US) for n in range(seconds * 20)])
     shown = read(runs, START_US, START_US + 2000 * SECOND_US, limit=limit)
     assert len(shown) == seconds * 20
     # each page repeats one row of the page before it
-    assert runs.asked <= -(-seconds * 20 // (limit - 1)) + 2
+    assert runs.asked <= -(-seconds * 20 // (limit - 1)) + 3
 
 
 def test_rows_of_one_second_at_a_page_edge_are_all_read() -> None:
@@ -112,7 +112,7 @@ def test_a_whole_window_in_one_second_is_confirmed_by_status() -> None:
     # 150 runs in one second, in a page that a server might have capped there: it is the largest page seen.
     runs = ListedRuns(groups_of([150], SECOND_US, random.Random(1)))
     assert len(read(runs, START_US, START_US + 9 * SECOND_US, limit=1000)) == 150
-    assert runs.asked == 2 + 1 + len(STATUSES)  # the page, itself again, what is older, and each status
+    assert runs.asked == 2 + 2 + len(STATUSES)  # the page, itself again, twice that nothing is older, each status
 
 
 def test_a_second_capped_at_its_only_page_is_found_out_by_status() -> None:
@@ -121,10 +121,22 @@ def test_a_second_capped_at_its_only_page_is_found_out_by_status() -> None:
         read(runs, START_US, START_US + 9 * SECOND_US, limit=1000)
 
 
-def test_an_empty_window_takes_one_request() -> None:
+def test_an_empty_window_takes_two_requests_since_an_empty_answer_counts_when_it_comes_twice() -> None:
     runs = ListedRuns([])
     assert read(runs, START_US, START_US + SECOND_US, limit=100) == set()
-    assert runs.asked == 1
+    assert runs.asked == 2
+
+
+@pytest.mark.parametrize("broken", range(1, 9))
+def test_one_empty_answer_anywhere_is_not_taken_for_the_end(broken: int) -> None:
+    runs = ListedRuns(groups_of([2] * 12, SECOND_US, random.Random(1)))
+    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=5, max_limit=10_000, statuses=STATUSES)
+
+    def sometimes_empty(ask: CursorAsk) -> Page:
+        page = runs.by_cursor(ask)
+        return page_at() if runs.asked == broken else page
+
+    assert len({key for page in pages(pager, sometimes_empty) for key in page.keys}) == 24
 
 
 def fixed(page: Page) -> CursorPager:

@@ -92,6 +92,8 @@ def test_cloudcruise_takes_nothing_but_an_array(
         ({"data": []}, "where its page begins"),
         ({"data": [], "metadata": {"from": None}}, "where its page begins"),
         ({"data": [], "metadata": {"from": -1}}, "where its page begins"),
+        ({"data": [], "metadata": {"from": "9" * 5000}}, "where its page begins"),
+        ({"data": [], "metadata": {"from": 3, "total": 18}}, "the page at 3 of 18 runs is empty"),
     ],
 )
 def test_productsup_takes_nothing_but_its_envelope(
@@ -108,7 +110,7 @@ def test_productsup_takes_nothing_but_its_envelope(
 def test_productsup_trusts_what_the_metadata_says_where_it_makes_sense(
     sandbox: Sandbox, productsup: ProductsupClient, total: Any, expected: int | None
 ) -> None:
-    answering(sandbox, "productsup", {"data": [], "metadata": {"from": "3", "total": total}})
+    answering(sandbox, "productsup", {"data": [], "metadata": {"from": "5", "total": total}})
     with productsup:
         page = productsup.fetch(OffsetAsk(4, 1))
-    assert (page.offset, page.total) == (3, expected)
+    assert (page.offset, page.total) == (5, expected)

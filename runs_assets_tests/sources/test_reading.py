@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from runs_assets.sandbox import FixedHistory, Row
 from runs_assets.sandbox.server import Handler
+from runs_assets.storage.raw import stat_day
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project, failure_of
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
@@ -114,6 +115,38 @@ def test_a_list_without_order_is_read_whole_complete_and_says_so(project: Projec
     assert {event.metadata["notes"].value for event in events} == {
         "The list is not newest first, so all of it was read."
     }
+
+
+def test_a_list_whose_order_breaks_leaves_no_day_of_the_reading_complete_if_it_then_fails(project: Project) -> None:
+    rows = [ps(f"{day}-{n}", f"2026-03-{day}T10:00:{n:02d}Z") for day in (14, 15, 16, 17) for n in range(6)]
+    listed = [Row(datetime.fromisoformat(str(row["created-at"])), row) for row in rows]
+    stray = Row(datetime.fromisoformat("2026-03-15T10:00:01.5Z"), ps("stray", "2026-03-17T11:00:00Z"))
+    project.sandbox.productsup.history = FixedHistory([*listed, stray])
+    refused: list[bool] = []
+
+    async def refuse_the_second_pass(request: Request, inner: Handler) -> Response:
+        seen = [asked.query["from"] for asked in project.sandbox.requests]
+        refused.append(seen.count("0") > 1)
+        return PlainTextResponse("{}", 403) if refused[-1] else await inner(request)
+
+    project.sandbox.hooks["productsup"].append(refuse_the_second_pass)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRODUCTSUP_CDE_PAGE_SIZE", "5")
+        assert not project.materialize("productsup", date(2026, 3, 14), date(2026, 3, 17), assets=("raw_runs",)).success
+    assert any(refused)
+    path = project.layout.day_file("raw_runs", "productsup", date(2026, 3, 17))
+    assert stat_day(path).read.complete is False
+
+
+def test_times_at_the_ends_of_the_calendar_stop_nothing(project: Project) -> None:
+    rows = [
+        Row(NOW, ps("late", "9999-12-31T23:59:59-12:00")),
+        Row(NOW - timedelta(hours=12, minutes=1), ps("none", f"{YESTERDAY}T10:00:00Z", **{"created-at": None})),
+        Row(NOW - timedelta(hours=13), ps("a", f"{YESTERDAY}T09:00:00Z")),
+    ]
+    project.sandbox.productsup.history = FixedHistory(rows)
+    assert project.materialize("productsup", YESTERDAY).success
+    assert ids(project, "productsup", YESTERDAY) == ["a"]
 
 
 def test_the_assets_after_raw_are_rebuilt_from_files_without_a_request(project: Project) -> None:

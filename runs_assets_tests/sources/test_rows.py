@@ -122,4 +122,12 @@ def test_the_documented_page_goes_the_fast_way_and_others_do_not() -> None:
     assert array_page(orjson.dumps([good], option=orjson.OPT_INDENT_2), CC_SHAPE, AT) is None
     assert array_page(orjson.dumps([good])[:-1], CC_SHAPE, AT) is None
     assert array_page(b"[]", CC_SHAPE, AT) is None
+    assert array_page(b'[{"session_id":"a",\r"created_at":"2026-03-17T10:00:00Z"}]', CC_SHAPE, AT) is None
     assert array_page(b'[{"session_id":"a\xff","created_at":"2026-03-17T10:00:00Z"}]', CC_SHAPE, AT) is None
+
+
+def test_a_row_nested_too_deeply_to_be_written_again_is_set_aside() -> None:
+    deep: Any = orjson.loads(b"[" * 600 + b"]" * 600)
+    page = run_page([deep, {"id": "a", "created-at": CREATED}], SHAPE, AT)
+    assert page.bad[0]["reason"] == "not an object"
+    assert [row is not None for row in page.rows] == [False, True]

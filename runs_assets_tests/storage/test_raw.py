@@ -35,7 +35,7 @@ def store(layout: Layout, *shown: dict[str, Any], at: datetime = EARLY, read: Re
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         for row in shown:
             spool.append([row["id"]], [orjson.dumps(row)], at)
-        store_day(layout, "s", DAY, spool, read or Read("r", at, at), "id")
+        store_day(layout, "s", DAY, spool, read or Read(f"read at {at}", at, at), "id")
 
 
 def path(layout: Layout) -> Path:
@@ -107,6 +107,21 @@ def test_pandas_and_duckdb_read_the_file_as_it_is(layout: Layout) -> None:
     assert sorted(found.fetchall()) == [("s", "2026-03-17", "a"), ("s", "2026-03-17", "b")]
 
 
+def test_a_clipped_reading_adds_to_the_quarantine(layout: Layout) -> None:
+    for lines in ([{"reason": "a"}], [{"reason": "b"}], [{"reason": "b"}]):
+        store_quarantine(layout, "s", DAY, lines, add=True)
+    with zstandard.open(layout.day_file("quarantine", "s", DAY), "rb") as file:
+        assert [orjson.loads(line)["reason"] for line in file.read().splitlines()] == ["a", "b"]
+
+
+def test_within_one_reading_the_later_verdict_holds_and_its_runs_count_as_shown(layout: Layout) -> None:
+    store(layout, {"id": "gone", "state": "x"}, read=Read("before", EARLY, EARLY))
+    store(layout, {"id": "a", "state": "x"}, read=Read("now", LATE, LATE))
+    store(layout, {"id": "b", "state": "x"}, read=Read("now", LATE, None))
+    found = stat_day(path(layout))
+    assert (found.rows, found.retained, found.read) == (3, 1, Read("now", LATE, None))
+
+
 def cut(content: bytes) -> Iterator[bytes]:
     yield content[: len(content) // 2]
     yield content[:-1]
@@ -114,6 +129,7 @@ def cut(content: bytes) -> Iterator[bytes]:
     flipped = bytearray(content)
     flipped[30] ^= 0xFF
     yield bytes(flipped)
+    yield content.replace(b'"complete_as_of":"2026', b'"complete_as_of":"2036')
 
 
 def test_damage_is_noticed_and_named(layout: Layout) -> None:

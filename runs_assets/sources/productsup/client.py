@@ -56,6 +56,7 @@ class ProductsupFilters:
     process_id: str | None = None
 
 
+MAX_DIGITS = 18
 ALL_RUNS = ProductsupFilters()
 
 
@@ -85,11 +86,14 @@ def _page_of(answer: Answer) -> RunPage:
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or (offset := _count(metadata.get("from"))) is None:
         raise UnexpectedBodyError("the body does not say in metadata.from where its page begins")
-    return run_page(document["data"], SHAPE, answer.received_at, offset=offset, total=_count(metadata.get("total")))
+    total = _count(metadata.get("total"))
+    if not document["data"] and total is not None and offset < total:
+        raise UnexpectedBodyError(f"the page at {offset} of {total} runs is empty")
+    return run_page(document["data"], SHAPE, answer.received_at, offset=offset, total=total)
 
 
 def _count(value: Any) -> int | None:
     """A count or offset: a non-negative whole number, or its spelling."""
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and value.isdecimal() and len(value) <= MAX_DIGITS:
         return int(value)
     return value if type(value) is int and value >= 0 else None
