@@ -156,7 +156,7 @@ class RefreshingBearerAuth:
         return True
 
     def _issued(self, client: WebApplicationClient, body: bytes) -> dict[str, Any]:
-        """What is kept of the token endpoint's answer, with an absolute `expires_at` (Unix seconds) if it has a term."""
+        """What is kept of the token endpoint's answer, with an `expires_at` (Unix seconds) if it has a term."""
         if not body.lstrip().startswith(b"{"):
             raise TransientError("The token endpoint's answer is not a JSON object")
         try:
