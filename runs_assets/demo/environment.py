@@ -15,6 +15,7 @@ DAGSTER_YAML = """\
 telemetry: {enabled: false}
 nux: {enabled: false}
 run_monitoring: {enabled: true, max_runtime_seconds: 600}
+python_logs: {managed_python_loggers: [runs_assets], python_log_level: INFO}
 """
 WORKSPACE_YAML = f"""\
 load_from:
