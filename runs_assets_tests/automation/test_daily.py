@@ -121,7 +121,15 @@ def test_the_prefix_of_temporary_homes_is_still_dagsters() -> None:
     assert TMP_DAGSTER_HOME_PREFIX == TEMPORARY_HOME_PREFIX
 
 
-@pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+@pytest.mark.parametrize(
+    "status",
+    [
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    ],
+)
 def test_it_waits_for_a_run_of_the_source(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> None:
     run = unfinished_run(instance, "cloudcruise_daily", status)
     assert tick(instance) == f"cloudcruise is being read by run {run.run_id}; the next tick asks again."
@@ -144,3 +152,17 @@ def test_a_killed_run_holds_the_source_for_five_minutes_and_a_live_one_as_long_a
     assert isinstance(tick(instance, later), dg.RunRequest)
     with writing(Layout(tmp_path / "data").lock_file("cloudcruise"), "cloudcruise"):
         assert "is being read" in str(tick(instance, later))
+
+
+@pytest.mark.parametrize(("source", "waits"), [("cloudcruise", True), ("productsup", False)])
+def test_it_waits_for_a_run_that_was_started_from_an_assets_page(
+    instance: dg.DagsterInstance, source: str, waits: bool
+) -> None:
+    run = dg.DagsterRun(
+        job_name="__ASSET_JOB",
+        run_id=str(uuid.uuid4()),
+        status=dg.DagsterRunStatus.STARTED,
+        asset_selection=frozenset({dg.AssetKey([source, "raw_runs"])}),
+    )
+    instance.add_run(run)
+    assert ("is being read" in str(tick(instance))) is waits

@@ -175,3 +175,27 @@ def test_a_null_time_inside_a_page_does_not_end_the_walk() -> None:
 
     shown = {key for page in pages(pager, with_null_at_the_end) for key in page.keys}
     assert len(shown) == 31
+
+
+def test_a_page_capped_below_the_trusted_length_that_hides_older_runs_is_an_error() -> None:
+    # 50 of 53 runs, in a page that is shorter than what is asked for and than what is taken as not capped
+    runs = ListedRuns(groups_of([3, 50], SECOND_US, random.Random(1)), cap=50)
+    with pytest.raises(ApiChangedError, match="At least 50 runs share the second"):
+        read(runs, START_US, START_US + 9 * SECOND_US, limit=1000)
+
+
+def test_a_second_that_is_shorter_than_an_earlier_page_needs_no_confirmation_by_status() -> None:
+    runs = ListedRuns(groups_of([120, 50], SECOND_US, random.Random(1)))
+    assert len(read(runs, START_US, START_US + 9 * SECOND_US, limit=1000)) == 170
+    assert runs.asked == 4  # both seconds, the older one again, and twice that nothing is older
+
+
+def test_a_run_that_appears_between_two_of_the_largest_pages_is_no_reason_to_give_up() -> None:
+    runs = ListedRuns(groups_of([0, 0, 0, 0, 0, 3], SECOND_US, random.Random(1)))
+
+    def appear(listed: ListedRuns) -> None:
+        if listed.asked == 2:
+            listed.insert("late-a", START_US)
+
+    runs.change = appear
+    assert len(read(runs, START_US, START_US + 9 * SECOND_US, limit=10, max_limit=10)) == 4

@@ -185,3 +185,47 @@ def test_a_list_that_becomes_empty_while_it_is_read_is_an_error() -> None:
     runs.change = lambda listed: listed.runs.clear() if listed.asked == 2 else None
     with pytest.raises(ApiChangedError, match="became empty"):
         read(runs, pager_of(START_US, START_US + 100 * SECOND_US, 10), START_US, START_US + 100 * SECOND_US)
+
+
+def test_runs_of_one_time_that_change_places_are_all_read_though_deletes_pull_them_up() -> None:
+    runs = ListedRuns(seconds(*[1] * 5, 12, *[1] * 15))
+
+    def delete_the_newest(listed: ListedRuns) -> None:
+        if listed.asked == 1:
+            for at in range(13, 21):
+                listed.delete(f"{at}-0")
+
+    runs.change = delete_the_newest
+    # The first page shows 5 of the 12. The place after it then lies within them: 7 come before it, in another order.
+    pager = pager_of(START_US, START_US + 100 * SECOND_US, 20)
+    assert read(runs, pager, START_US, START_US + 100 * SECOND_US) >= {f"5-{n}" for n in range(12)}
+
+
+def test_without_a_total_an_empty_place_after_deletes_is_not_taken_for_the_end() -> None:
+    runs = ListedRuns(seconds(*[1] * 15), cap=10, tells_total=False)
+
+    def delete_the_newest(listed: ListedRuns) -> None:
+        if listed.asked == 1:
+            for at in range(9, 15):
+                listed.delete(f"{at}-0")
+
+    runs.change = delete_the_newest
+    # 15 runs, 10 shown; after 6 deletes nothing is left at offset 10, and 5 runs have not been shown.
+    pager = pager_of(START_US, START_US + 100 * SECOND_US, 100)
+    assert read(runs, pager, START_US, START_US + 100 * SECOND_US) >= {f"{at}-0" for at in range(9)}
+
+
+def test_no_run_of_a_list_without_order_is_lost_when_deletes_pull_it_up() -> None:
+    chance = random.Random(3)
+    runs = ListedRuns([(f"{chance.random()}", START_US + n * SECOND_US) for n in range(300)], is_sorted=False)
+
+    def delete_the_first(listed: ListedRuns) -> None:
+        if listed.asked == 5:
+            for key, _ in sorted(listed.runs)[:10]:
+                listed.delete(key)
+
+    runs.change = delete_the_first
+    start_us, end_us = START_US, START_US + 400 * SECOND_US
+    pager = pager_of(start_us, end_us, 20)
+    assert runs.existing_throughout(start_us, end_us) <= read(runs, pager, start_us, end_us)
+    assert not pager.is_complete

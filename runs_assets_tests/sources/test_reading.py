@@ -1,13 +1,18 @@
 """Days become durable one by one; rows that move, come late or are bad end up where they belong."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from runs_assets.sandbox import FixedHistory, Row
+from runs_assets.days import DayRange
+from runs_assets.errors import OutOfReachError
+from runs_assets.sandbox import FixedHistory, FrozenClock, Row
 from runs_assets.sandbox.server import Handler
+from runs_assets.sources.cloudcruise.source import CloudCruise
+from runs_assets.sources.reading import DayReading
+from runs_assets.storage.lock import is_being_written
 from runs_assets.storage.raw import stat_day
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project, failure_of
@@ -169,3 +174,185 @@ def test_a_replay_over_days_of_which_some_were_never_read_names_those(project: P
     text = failure_of(project.materialize("productsup", date(2025, 2, 2), date(2025, 2, 4), assets=("runs",)))
     assert "There are no raw runs for 2025-02-02, 2025-02-04" in text
     assert ids(project, "productsup", date(2025, 2, 3)) == ["a"]
+
+
+def test_a_time_that_is_printed_rounded_up_to_midnight_belongs_to_the_day_that_it_prints(project: Project) -> None:
+    at = datetime(2026, 3, 16, 23, 59, 59, 999_600, tzinfo=UTC)
+    project.sandbox.cloudcruise.history = FixedHistory([Row(at, cc("a", "2026-03-17T00:00:00.000Z"))])
+    assert project.materialize("cloudcruise", date(2026, 3, 17)).success
+    assert ids(project, "cloudcruise", date(2026, 3, 17)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "status", "is_settled"),
+    [
+        ("2026-03-18T23:59:59Z", "execution.success", "false"),
+        ("2026-03-19T00:00:00Z", "execution.success", "true"),
+        ("2026-03-19T00:00:00Z", "execution.queued", "false"),
+    ],
+)
+def test_a_day_is_settled_when_it_was_seen_24_hours_after_its_end_with_no_run_open(
+    project: Project, seen_at: str, status: str, is_settled: str
+) -> None:
+    project.sandbox.clock = FrozenClock(datetime.fromisoformat(seen_at))
+    project.sandbox.cloudcruise.history = FixedHistory.of([cc("a", "2026-03-17T10:00:00Z", status=status)])
+    assert project.materialize("cloudcruise", date(2026, 3, 17)).success
+    metadata = project.metadata("failure_rates", "cloudcruise", date(2026, 3, 17))
+    assert (metadata["complete"], metadata["settled"]) == ("true", is_settled)
+    [rates] = project.table("failure_rates", "cloudcruise", date(2026, 3, 17))
+    assert str(rates["is_final"]).lower() == is_settled
+
+
+def test_a_list_without_order_that_changes_meanwhile_leaves_the_day_not_complete(project: Project) -> None:
+    rows = [Row(NOW - timedelta(minutes=n), ps(str(n), f"{YESTERDAY}T10:{n * 7 % 60:02d}:00Z")) for n in range(30)]
+    history = project.sandbox.productsup.history = FixedHistory(rows)
+    asked = iter(range(100))
+
+    async def insert_later(request: Request, inner: Handler) -> Response:
+        history.insert(Row(NOW, ps(f"new{next(asked)}", f"{YESTERDAY}T11:00:00Z")))
+        return await inner(request)
+
+    project.sandbox.hooks["productsup"].append(insert_later)
+    assert project.materialize("productsup", YESTERDAY).success
+    assert set(ids(project, "productsup", YESTERDAY)) >= {str(n) for n in range(30)}
+    assert project.metadata("runs", "productsup", YESTERDAY)["complete"] == "false"
+
+
+def test_a_run_that_changes_after_its_day_was_stored_is_stored_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRODUCTSUP_CDE_PAGE_SIZE", "5")
+    rows = [ps(f"{day}-{n}", f"2026-03-{day}T10:0{n}:00Z") for day in (17, 16) for n in range(9, -1, -1)]
+    project.sandbox.productsup.history = FixedHistory.of(rows)
+    asked = iter(range(100))
+
+    async def fail_the_last_run(request: Request, inner: Handler) -> Response:
+        # Three pages show 2026-03-17 and a run of the day before; the fourth begins with the last one of it again.
+        if next(asked) == 3:
+            changed = [{**row, "state": "failed"} if row["id"] == "17-0" else row for row in rows]
+            project.sandbox.productsup.history = FixedHistory.of(changed)
+        return await inner(request)
+
+    project.sandbox.hooks["productsup"].append(fail_the_last_run)
+    assert project.materialize("productsup", date(2026, 3, 16), YESTERDAY).success
+    found = {run["run_id"]: run["status"] for run in project.table("runs", "productsup", YESTERDAY)}
+    assert found == {f"17-{n}": "succeeded" if n else "failed" for n in range(10)}
+
+
+def test_days_stored_before_the_list_proved_to_be_without_order_are_stored_anew_and_say_so(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRODUCTSUP_CDE_PAGE_SIZE", "5")
+    printed = [f"2026-03-17T10:0{n}:00Z" for n in range(9, -1, -1)]
+    printed += [f"2026-03-16T10:{n * 7 % 60:02d}:00Z" for n in range(30)]
+    rows = [Row(NOW - timedelta(minutes=n), ps(str(n), at)) for n, at in enumerate(printed)]
+    project.sandbox.productsup.history = FixedHistory(rows)
+    result = project.materialize("productsup", date(2026, 3, 16), YESTERDAY)
+    assert result.success
+    last = {
+        event.partition: event.metadata["notes"].value if "notes" in event.metadata else ""
+        for event in result.asset_materializations_for_node("productsup__raw_runs")
+    }
+    says = "The list is not newest first, so all of it was read."
+    assert last == {"2026-03-16": says, "2026-03-17": says}
+
+
+def test_a_day_stored_before_a_changing_list_proved_to_be_without_order_is_not_complete(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRODUCTSUP_CDE_PAGE_SIZE", "5")
+    printed = [f"2026-03-17T10:0{n}:00Z" for n in range(9, -1, -1)]
+    printed += [f"2026-03-16T10:{n * 7 % 60:02d}:00Z" for n in range(30)]
+    rows = [Row(NOW - timedelta(minutes=n), ps(str(n), at)) for n, at in enumerate(printed)]
+    history = project.sandbox.productsup.history = FixedHistory(rows)
+    asked = iter(range(1000))
+
+    async def append_later(request: Request, inner: Handler) -> Response:
+        n = next(asked)
+        if n < 10:  # the fifth request is the first of the whole list
+            history.insert(Row(NOW - timedelta(hours=2, minutes=n), ps(f"new{n}", "2026-03-01T11:00:00Z")))
+        return await inner(request)
+
+    project.sandbox.hooks["productsup"].append(append_later)
+    assert project.materialize("productsup", date(2026, 3, 16), YESTERDAY).success
+    assert project.metadata("runs", "productsup", date(2026, 3, 16))["complete"] == "false"
+    assert project.metadata("runs", "productsup", YESTERDAY)["complete"] == "false"
+
+
+def test_a_reading_that_the_retention_overtakes_ends_and_keeps_the_days_already_stored(project: Project) -> None:
+    clock = FrozenClock(NOW)
+    project.sandbox.clock = clock
+    rows = [cc(f"{at}", f"{at}T10:00:00Z") for at in ("2026-02-17", "2026-02-16")]
+    project.sandbox.cloudcruise.history = FixedHistory.of(rows)
+
+    async def take_long(request: Request, inner: Handler) -> Response:
+        answer = await inner(request)
+        clock.advance(timedelta(hours=7))  # the API forgets at 2026-02-15T12:00 and on
+        return answer
+
+    project.sandbox.hooks["cloudcruise"].append(take_long)
+    days = DayRange(date(2026, 2, 16), date(2026, 2, 17))
+    with CloudCruise(settings_prefix="CLOUDCRUISE_").client("cloudcruise", project.layout, clock) as client:
+        reading = DayReading(
+            client, "cloudcruise", days, project.layout, date(2025, 1, 1), "r", clock=clock, say=lambda _line: None
+        )
+        with pytest.raises(OutOfReachError, match="The reading took so long that 2026-02-16T00:00:00Z fell out"):
+            list(reading)
+    assert len(project.sandbox.requests) == 2
+
+
+def test_a_bad_row_of_a_day_that_was_not_asked_for_touches_nothing_of_that_day(project: Project) -> None:
+    at = datetime(2026, 3, 16, 10, tzinfo=UTC)
+    old, bad = ps("old", "2026-03-16T10:00:00Z"), ps("bad", "", **{"created-at": None})
+    good = Row(at + timedelta(days=1), ps("good", "2026-03-17T10:00:00Z"))
+    project.sandbox.productsup.history = FixedHistory([good, Row(at, old), Row(at - timedelta(hours=1), bad)])
+    assert project.materialize("productsup", YESTERDAY).success
+    assert {date for date in map(str, project.files()) if "date=2026-03-16" in date} == set()
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("cloudcruise", ""),
+        ("cloudcruise", "<html>busy</html>"),
+        ("cloudcruise", '[{"session_id":'),
+        ("cloudcruise", '{"message":"maintenance"}'),
+        ("productsup", ""),
+        ("productsup", "<html>busy</html>"),
+        ("productsup", '{"data":'),
+        ("productsup", "[]"),
+        ("productsup", '{"message":"maintenance"}'),
+        ("productsup", '{"data":[]}'),
+        ("productsup", '{"data":[],"metadata":{"total":0}}'),
+    ],
+)
+def test_a_success_that_is_not_the_documented_json_is_asked_again_not_taken_for_the_end(
+    project: Project, source: str, body: str
+) -> None:
+    at = f"{YESTERDAY}T10:00:00Z"
+    project.sandbox.cloudcruise.history = FixedHistory.of([cc("a", at)])
+    project.sandbox.productsup.history = FixedHistory.of([ps("a", at)])
+    given = iter([PlainTextResponse(body)])
+
+    async def busy_at_first(request: Request, inner: Handler) -> Response:
+        return next(given, None) or await inner(request)
+
+    project.sandbox.hooks[source].append(busy_at_first)
+    assert project.materialize(source, YESTERDAY, assets=("raw_runs",)).success
+    assert [line["observed_at"] for line in project.raw(source, YESTERDAY)] == ["2026-03-18T12:00:00Z"]
+
+
+def test_a_source_is_locked_while_it_is_read_and_what_a_killed_process_left_is_removed(project: Project) -> None:
+    leftover = project.layout.scratch("cloudcruise") / "2026-01-01.jsonl"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"half a li")
+    held: list[tuple[bool, bool]] = []
+
+    async def look(request: Request, inner: Handler) -> Response:
+        held.append((is_being_written(project.layout.lock_file("cloudcruise")), leftover.exists()))
+        return await inner(request)
+
+    project.sandbox.hooks["cloudcruise"].append(look)
+    assert project.materialize("cloudcruise", YESTERDAY).success
+    assert set(held) == {(True, False)}
+    assert not is_being_written(project.layout.lock_file("cloudcruise"))

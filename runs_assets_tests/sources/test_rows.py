@@ -131,3 +131,8 @@ def test_a_row_nested_too_deeply_to_be_written_again_is_set_aside() -> None:
     page = run_page([deep, {"id": "a", "created-at": CREATED}], SHAPE, AT)
     assert page.bad[0]["reason"] == "not an object"
     assert [row is not None for row in page.rows] == [False, True]
+
+
+def test_a_nested_value_is_dropped_from_a_documented_field_too() -> None:
+    page = run_page([{"id": "a", "created-at": CREATED, "site-name": {"password": "s"}}], SHAPE, AT)
+    assert decoded(page) == {"a": {"id": "a", "created-at": CREATED}}

@@ -176,3 +176,24 @@ def test_the_quarantine_is_replaced_and_removed_when_empty(layout: Layout) -> No
         assert [orjson.loads(line) for line in lines.read().splitlines()] == [{"reason": "no id"}]
     store_quarantine(layout, "s", DAY, [])
     assert not file.exists()
+
+
+def test_a_file_of_which_only_the_trailer_is_left_is_damaged(layout: Layout) -> None:
+    store(layout, {"id": "a", "state": "x"})
+    path(layout).write_bytes(path(layout).read_bytes()[-1024:])
+    with pytest.raises(StorageError, match="it holds 0 of its 1 lines"):
+        stored(layout)
+
+
+def test_no_flipped_bit_in_the_rows_goes_unnoticed(layout: Layout) -> None:
+    store(layout, {"id": "a", "state": "finished"}, {"id": "b", "state": "failed"})
+    whole, before = path(layout).read_bytes(), stored(layout)
+    for position in range(len(whole) - 1024):
+        flipped = bytearray(whole)
+        flipped[position] ^= 1
+        path(layout).write_bytes(flipped)
+        try:
+            found = stored(layout)
+        except StorageError:
+            continue
+        assert found == before  # a bit that means nothing to a reader
