@@ -96,7 +96,12 @@ def _unreadable_env_file() -> SettingsError:
 
 
 def checked_base_url(url: str) -> str:
-    """A base URL without its trailing slash, if a credential may be sent there; `ValueError` otherwise.
+    """A checked URL without its trailing slash, to which paths are added."""
+    return checked_url(url).rstrip("/")
+
+
+def checked_url(url: str) -> str:
+    """A URL to which a credential may be sent; `ValueError` for any other.
 
     Only https, or http to a loopback host; no credentials, query or fragment inside.
     """
@@ -113,4 +118,4 @@ def checked_base_url(url: str) -> str:
         raise ValueError("must look like https://host/path")
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS):
         raise ValueError("must begin with https:// (http:// only for a loopback host)")
-    return url.rstrip("/")
+    return url

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runs_assets.errors import SettingsError
-from runs_assets.settings import checked_base_url, is_present, project_settings
+from runs_assets.settings import checked_base_url, checked_url, is_present, project_settings
 from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
 from runs_assets.sources.productsup.settings import ProductsupSettings
 
@@ -98,6 +98,10 @@ def test_a_base_url_must_be_safe_to_send_credentials_to(url: str) -> None:
 @pytest.mark.parametrize("url", ["https://host/path", "http://127.0.0.1:8000", "http://localhost/x", "http://[::1]:1"])
 def test_https_or_loopback_is_accepted_without_a_trailing_slash(url: str) -> None:
     assert checked_base_url(url + "/") == url
+
+
+def test_a_token_url_keeps_its_trailing_slash() -> None:
+    assert checked_url("https://host/token/") == "https://host/token/"
 
 
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:

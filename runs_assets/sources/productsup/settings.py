@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url
+from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url, checked_url
 
 OAUTH_FIELDS = ("token_url", "client_id", "client_secret", "refresh_token")
 MAX_PAGE_SIZE = 10_000
@@ -18,7 +18,7 @@ class ProductsupSettings(EnvironmentSettings):
 
     base_url: Annotated[str, AfterValidator(checked_base_url)] | None = None
     token: Secret | None = None
-    token_url: Annotated[str, AfterValidator(checked_base_url)] | None = None
+    token_url: Annotated[str, AfterValidator(checked_url)] | None = None
     client_id: str | None = None
     client_secret: Secret | None = None
     refresh_token: Secret | None = None
