@@ -170,11 +170,14 @@ class OffsetPager:
     # -- when there is no order to rely on ---------------------------------------------------------------------
 
     def _whole_list(self) -> Generator[OffsetAsk, Page, None]:
-        """Every page from the head on, each overlapping the one before by a row that both must show."""
+        """Every page from the head on, each overlapping the one before by a row that both must show.
+
+        A list that grows at its end as fast as it is read is left there, and is then not complete.
+        """
         limit = max(2, self._limit)
         seen: set[str] = set()
         totals: set[int | None] = set()
-        offset = steps_back = 0
+        offset = steps_back = tail_pages = 0
         while True:
             page = yield OffsetAsk(offset, limit)
             totals.add(page.total)
@@ -188,7 +191,8 @@ class OffsetPager:
                 continue
             brought_nothing = seen.issuperset(page.keys)
             seen.update(page.keys)
-            if brought_nothing and len(page) < limit:
+            tail_pages += len(page) <= 2
+            if (brought_nothing and len(page) < limit) or tail_pages > MAX_STALLED_PAGES:
                 break
             offset = page.end - 1
         self.is_complete = totals == {len(seen)}

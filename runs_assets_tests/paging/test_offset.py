@@ -147,6 +147,14 @@ def test_a_list_without_order_that_changes_meanwhile_is_not_complete() -> None:
     assert not pager.is_complete
 
 
+def test_a_list_that_grows_at_its_end_with_every_request_is_left_there_and_not_complete() -> None:
+    runs = ListedRuns([(f"{n:03d}", START_US + n * 7 % 60 * SECOND_US) for n in range(50)], is_sorted=False)
+    runs.change = lambda listed: listed.insert(f"9{listed.asked:05d}", START_US)
+    pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
+    assert read(runs, pager, START_US, START_US + 100 * SECOND_US) >= {f"{n:03d}" for n in range(50)}
+    assert not pager.is_complete
+
+
 def test_an_empty_list_takes_one_request() -> None:
     runs = ListedRuns([])
     assert read(runs, pager_of(START_US, START_US + SECOND_US, 100), START_US, START_US + SECOND_US) == set()
@@ -202,15 +210,15 @@ def test_runs_of_one_time_that_change_places_are_all_read_though_deletes_pull_th
 
 
 def test_without_a_total_an_empty_place_after_deletes_is_not_taken_for_the_end() -> None:
-    runs = ListedRuns(seconds(*[1] * 15), cap=10, tells_total=False)
+    runs = ListedRuns(seconds(*[1] * 25), cap=10, tells_total=False)
 
     def delete_the_newest(listed: ListedRuns) -> None:
-        if listed.asked == 1:
-            for at in range(9, 15):
+        if listed.asked == 3:
+            for at in range(9, 25):
                 listed.delete(f"{at}-0")
 
     runs.change = delete_the_newest
-    # 15 runs, 10 shown; after 6 deletes nothing is left at offset 10, and 5 runs have not been shown.
+    # Shown so far: 24 to 5, the page being 16 to 7 at offset 8. Of the 9 runs left, none is at 18, only the last at 8.
     pager = pager_of(START_US, START_US + 100 * SECOND_US, 100)
     assert read(runs, pager, START_US, START_US + 100 * SECOND_US) >= {f"{at}-0" for at in range(9)}
 
