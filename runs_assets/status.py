@@ -18,5 +18,4 @@ class RunStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-IN_FLIGHT = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSED})
 TERMINAL = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})

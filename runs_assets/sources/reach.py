@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from runs_assets.days import DayRange, end_of, iso, start_of
+from runs_assets.days import DayRange, end_of, iso
 from runs_assets.errors import OutOfReachError
 
 MARGIN = timedelta(minutes=15)
@@ -52,11 +52,6 @@ class Reach:
     def _remedy(self, days: DayRange, earliest: date) -> str:
         first, last = max(days.first, earliest), min(days.last, self.now.date())
         return "None of these days can be read." if first > last else f"Ask for {DayRange(first, last)} instead."
-
-
-def is_out_of_reach(day: date, reach: Reach) -> bool:
-    """Whether some part of a day can no longer be asked for."""
-    return reach.begins_at is not None and start_of(day) < reach.begins_at
 
 
 def _days(duration: timedelta | None) -> str:
