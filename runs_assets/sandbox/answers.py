@@ -1,11 +1,14 @@
 """What both endpoints share: reading parameters strictly, and answering JSON."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 import orjson
+from starlette.requests import Request
 from starlette.responses import Response
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def json_answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

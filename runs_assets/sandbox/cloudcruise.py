@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from runs_assets.sandbox.answers import instant, integer, json_answer
 from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
+from runs_assets.sandbox.faults.fault import Fault, faulty
 from runs_assets.sandbox.history import History, Row, first_before
 
 STATUSES = frozenset(
@@ -28,6 +29,7 @@ class CloudCruise:
     history: History = field(default_factory=simulated_cloudcruise)
     api_key: str = "sandbox-cloudcruise-key"
     retention_days: float = 31
+    faults: list[Fault] = field(default_factory=list)
 
     async def answer(self, request: Request, path: str, now: datetime) -> Response:
         """Answer one request; `path` is below the platform's base URL."""
@@ -48,7 +50,7 @@ class CloudCruise:
         cursor = _instant_parameter(query, "cursor")
         limit = _limit(query)
         filters = _filters(query)
-        rows = self.history.visible(now)
+        rows = faulty(self.history.visible(now), self.faults, now)
         newest = 0 if cursor is None else first_before(rows, cursor)
         window = (rows[place] for place in range(newest, first_before(rows, start)))
         return [row.body for row in islice(_matching(window, filters), limit)]

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from runs_assets.sandbox.answers import integer, json_answer
+from runs_assets.sandbox.faults.fault import Fault, faulty
 from runs_assets.sandbox.history import History, Row
 from runs_assets.sandbox.oauth import TokenIssuer
 from runs_assets.sandbox.productsup_runs import simulated_productsup
@@ -29,6 +30,7 @@ class Productsup:
     forbidden_token: str = "sandbox-forbidden-token"  # noqa: S105
     tokens: TokenIssuer = field(default_factory=TokenIssuer)
     max_page_size: int = 1000
+    faults: list[Fault] = field(default_factory=list)
 
     async def answer(self, request: Request, path: str, now: datetime) -> Response:
         """Answer one request; `path` is below the platform's base URL."""
@@ -54,7 +56,7 @@ class Productsup:
             return json_answer({"message": "Bad request.", "errors": errors}, 400)
         offset = int(query.get("from", 0))
         limit = min(int(query.get("limit", DEFAULT_LIMIT)), self.max_page_size)
-        rows = _matching(self.history.visible(now), query)
+        rows = _matching(faulty(self.history.visible(now), self.faults, now), query)
         page = [row.body for row in rows[offset : offset + limit]]
         metadata = {"from": offset, "limit": limit, "count": len(page), "total": len(rows), "next": None}
         content = {"data": page, "metadata": metadata, "message": "successful operation", "resource": "run"}

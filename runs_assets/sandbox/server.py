@@ -20,22 +20,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from runs_assets.days import utc_now
+from runs_assets.sandbox.answers import Handler
 from runs_assets.sandbox.clock import Clock
 from runs_assets.sandbox.cloudcruise import CloudCruise
 from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
+from runs_assets.sandbox.faults.fault import Fault
 from runs_assets.sandbox.productsup import Productsup
 from runs_assets.sandbox.productsup_runs import simulated_productsup
 
 START_SECONDS = 30
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
-Handler = Callable[[Request], Awaitable[Response]]
 #: Stands between the network and a platform: may answer itself, or change the request's answer.
 Hook = Callable[[Request, Handler], Awaitable[Response]]
 
 
 class Platform(Protocol):
-    """What the server asks of a platform."""
+    """What the server asks of a platform. `faults` may be changed while it is served; the first one is outermost."""
+
+    faults: list[Fault]
 
     async def answer(self, request: Request, path: str, now: datetime) -> Response:
         """Answer one request; `path` is below the platform's base URL."""
@@ -152,7 +155,8 @@ class Sandbox:
             return await platform.answer(asked, path, self.clock())
 
         handler: Handler = innermost
-        for hook in reversed(self.hooks[name]):
+        hooks = [*self.hooks[name], *(fault.answer for fault in platform.faults)]
+        for hook in reversed(hooks):
             handler = _hooked(hook, handler)
         response = await handler(request)
         self.requests.append(RecordedRequest(name, path, dict(request.query_params), response.status_code))

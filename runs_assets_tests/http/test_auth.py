@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from runs_assets.errors import CredentialsError, SettingsError
 from runs_assets.http.auth import RefreshGrant
 from runs_assets.sandbox import FrozenClock, Sandbox
-from runs_assets.sandbox.server import Handler
+from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.productsup.client import ProductsupClient
 from runs_assets.sources.productsup.settings import ProductsupSettings
 from runs_assets.sources.productsup.source import ProductsupCde

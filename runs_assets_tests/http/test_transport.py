@@ -14,7 +14,7 @@ from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Answer, Limits, Transport
 from runs_assets.sandbox import Sandbox
-from runs_assets.sandbox.server import Handler
+from runs_assets.sandbox.answers import Handler
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 KEY = "the-secret-key"

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from runs_assets.sandbox import FixedHistory, FrozenClock, RecordedRequest, Sandbox
-from runs_assets.sandbox.server import Handler
+from runs_assets.sandbox.answers import Handler
 from runs_assets_tests.sandbox.asking import NOW, Asker, session
 
 

@@ -16,7 +16,7 @@ from runs_assets.http.transport import Limits, Transport
 from runs_assets.paging.cursor import CursorAsk
 from runs_assets.paging.offset import OffsetAsk
 from runs_assets.sandbox import Sandbox
-from runs_assets.sandbox.server import Handler
+from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient, CloudCruiseFilters
 from runs_assets.sources.productsup.client import ProductsupClient, ProductsupFilters
 from runs_assets_tests.conftest import NOW

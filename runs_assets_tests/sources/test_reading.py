@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from runs_assets.days import DayRange
 from runs_assets.errors import OutOfReachError
 from runs_assets.sandbox import FixedHistory, FrozenClock, Row
-from runs_assets.sandbox.server import Handler
+from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.cloudcruise.source import CloudCruise
 from runs_assets.sources.reading import DayReading
 from runs_assets.storage.lock import is_being_written
