@@ -87,6 +87,7 @@ def table_metadata(table: pa.Table, path: Path, lineage: Lineage) -> dict[str, A
         "read_id": lineage.read.read_id,
         "read_started_at": dg.MetadataValue.timestamp(lineage.read.read_started_at),
         "complete": lineage.read.complete,
+        "open_runs": lineage.open_runs,
         "settled": lineage.settled,
         "preview": preview(table),
     }

@@ -9,6 +9,7 @@ import dagster as dg
 
 from runs_assets.days import utc_now
 from runs_assets.settings import project_settings
+from runs_assets.settling.rules import Rules
 from runs_assets.storage.files import empty_scratch
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
@@ -26,6 +27,11 @@ class DataFolder(dg.ConfigurableResource[Any]):
     def first_day(self) -> date:
         """The first UTC day that may be stored (`RUNS_ASSETS_FIRST_DAY`)."""
         return project_settings().first_day
+
+    @property
+    def rules(self) -> Rules:
+        """When a day counts as settled, and when it is read again."""
+        return Rules.of(project_settings())
 
     @contextmanager
     def writing(self, source: str, say: Callable[[str], None]) -> Iterator[Layout]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from dotenv import dotenv_values
-from pydantic import AfterValidator, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runs_assets.errors import SettingsError
@@ -64,14 +64,24 @@ def _variable(prefix: str, fault: Any) -> str:
     return prefix + "_".join(str(part) for part in fault["loc"]).upper() if fault["loc"] else f"{prefix}*"
 
 
+Duration = Annotated[float, Field(ge=0, le=100_000)]
+PositiveDuration = Annotated[float, Field(gt=0, le=100_000)]
+
+
 class ProjectSettings(EnvironmentSettings):
-    """Where the files are, and which days there are.
+    """Where the files are, which days there are, and how often a day is read (see `runs_assets.settling.rules`).
 
     `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
     """
 
     data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
     first_day: date = date(2025, 1, 1)
+    grace_hours: Duration = 24
+    today_every_minutes: PositiveDuration = 60
+    recheck_every_hours: PositiveDuration = 24
+    give_up_days: PositiveDuration = 7
+    abandoned_every_days: PositiveDuration = 7
+    last_look_days: PositiveDuration = 2
 
 
 def project_settings() -> ProjectSettings:

@@ -20,7 +20,8 @@ from runs_assets.materializing import (
     table_metadata,
 )
 from runs_assets.resources import Clock, DataFolder
-from runs_assets.schema import RUNS
+from runs_assets.schema import RUNS, TIMESTAMP
+from runs_assets.settling.rules import Rules
 from runs_assets.sources.raw_rows import raw_rows
 from runs_assets.sources.reading import DayReading, StoredDay
 from runs_assets.sources.source import RunsApi, Source
@@ -30,7 +31,6 @@ from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.tables import Lineage, store_table
 
 RAW_VERSION = "1"
-GRACE_SECONDS = 24 * 3600
 
 
 def raw_runs_asset(source: Source, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -120,12 +120,14 @@ def runs_asset(source: Source, partitions: dg.DailyPartitionsDefinition) -> dg.A
             failing_clearly(source.name, f"normalizing {days}"),
             data_folder.writing(source.name, context.log.info) as layout,
         ):
-            return record_days(context, normalized_days(source, days, layout))
+            return record_days(context, normalized_days(source, days, layout, data_folder.rules))
 
     return runs
 
 
-def normalized_days(source: Source, days: DayRange, layout: Layout) -> Iterator[tuple[date, Mapping[str, Any]]]:
+def normalized_days(
+    source: Source, days: DayRange, layout: Layout, rules: Rules
+) -> Iterator[tuple[date, Mapping[str, Any]]]:
     """Build each day's `runs` file from its raw file, oldest day first; yields the day and its metadata.
 
     Raises `StorageError` at the end, naming the days that have no raw file, after all others are done.
@@ -136,9 +138,9 @@ def normalized_days(source: Source, days: DayRange, layout: Layout) -> Iterator[
         if not path.exists():
             missing.append(str(day))
             continue
-        table, lineage = normalized(source, day, layout)
+        table, lineage = normalized(source, day, layout, rules)
         stored = store_table(layout, data_sets.RUNS, source.name, day, table, lineage)
-        yield day, {**table_metadata(table, stored, lineage), "open_runs": _open_runs(table)}
+        yield day, {**table_metadata(table, stored, lineage), "abandoned_runs": _abandoned_runs(table, lineage, rules)}
     if missing:
         raise StorageError(
             f"There are no raw runs for {', '.join(missing)}. Materialize {source.name}/raw_runs for these days first; "
@@ -146,16 +148,19 @@ def normalized_days(source: Source, days: DayRange, layout: Layout) -> Iterator[
         )
 
 
-def normalized(source: Source, day: date, layout: Layout) -> tuple[pa.Table, Lineage]:
+def normalized(source: Source, day: date, layout: Layout, rules: Rules) -> tuple[pa.Table, Lineage]:
     """A day's rows with schema `RUNS`, and what they were built from."""
     path = layout.day_file(data_sets.RAW_RUNS, source.name, day)
     read = stat_day(path).read
     tables = [source.normalize(raw_rows(lines, source.shape.fields)) for lines in blocks(path)]
     table = pa.concat_tables(tables) if tables else RUNS.empty_table()
-    settled = read.is_settled(day, open_runs=_open_runs(table), grace_seconds=GRACE_SECONDS)
-    return table, Lineage(read, settled, source.normalizer_version)
-
-
-def _open_runs(table: pa.Table) -> int:
     ended: int = pc.sum(table["is_terminal"]).as_py() or 0
-    return int(table.num_rows) - ended
+    open_runs = table.num_rows - ended
+    return table, Lineage(read, open_runs, rules.is_settled(day, read, open_runs), source.normalizer_version)
+
+
+def _abandoned_runs(table: pa.Table, lineage: Lineage, rules: Rules) -> int:
+    """How many runs were still open when they were that old that nobody waits for them any more."""
+    given_up = pa.scalar(lineage.read.read_started_at - rules.give_up_after, TIMESTAMP)
+    abandoned = pc.and_(pc.invert(table["is_terminal"]), pc.less_equal(table["created_at"], given_up))
+    return pc.sum(abandoned).as_py() or 0

@@ -192,7 +192,7 @@ class DayReading:
         store_quarantine(self.layout, self.source, day, bad, add=is_clipped)
         is_whole = is_vouched and self._pager.is_complete and not is_clipped and end_of(day) <= self._began
         read = Read(self.read_id, self._began, self._began if is_whole else None)
-        raw = store_day(self.layout, self.source, day, spool, read, self.client.shape.id_field)
+        raw = store_day(self.layout, self.source, day, spool, read, self.client.shape.id_field, is_part=is_clipped)
         self._spools.pop(day).close()
         self._stored.add(day)
         self._quarantined[day] = len(bad)

@@ -106,11 +106,14 @@ class Spool:
             size -= len(block)
 
 
-def store_day(layout: Layout, source: str, day: date, fresh: Spool, read: Read, id_field: str) -> RawDay:
+def store_day(
+    layout: Layout, source: str, day: date, fresh: Spool, read: Read, id_field: str, *, is_part: bool = False
+) -> RawDay:
     """Merge what was just read with what the day holds, by id: fresh rows win, runs no longer shown stay.
 
     `id_field` is the name of the id inside a run. The old file is replaced atomically. What the same reading stored
-    before is only added to: its verdict is the later one, and its runs count as shown.
+    before is only added to: its verdict is the later one, and its runs count as shown. A reading of a part of the day
+    (`is_part`) cannot tell which of the others are no longer shown.
     """
     target = layout.day_file(RAW_RUNS, source, day)
     earlier = stat_day(target) if target.exists() else None
@@ -121,7 +124,8 @@ def store_day(layout: Layout, source: str, day: date, fresh: Spool, read: Read, 
         if earlier and earlier.read.read_id == read.read_id:
             stored = RawDay(read, shown + others, earlier.retained)
         else:
-            stored = RawDay(read.after(earlier.read if earlier else None), shown + others, others)
+            retained = earlier.retained if earlier and is_part else others
+            stored = RawDay(read.after(earlier.read if earlier else None), shown + others, retained)
         file.write(_trailer(stored))
     return stored
 

@@ -1,10 +1,10 @@
 """What a stored day is worth: which reading of the API it came from, and whether that showed the whole day."""
 
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Self
 
-from runs_assets.days import end_of, iso
+from runs_assets.days import iso
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,6 @@ class Read:
         if self.complete or earlier is None:
             return self
         return replace(self, complete_as_of=earlier.complete_as_of)
-
-    def is_settled(self, day: date, *, open_runs: int, grace_seconds: float) -> bool:
-        """Whether nothing of the day can be expected to change: seen whole after its end plus a grace, no run open."""
-        if self.complete_as_of is None or open_runs:
-            return False
-        return (self.complete_as_of - end_of(day)).total_seconds() >= grace_seconds
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a file."""

@@ -18,20 +18,25 @@ ROW_GROUP_ROWS = 128 * 1024
 
 @dataclass(frozen=True)
 class Lineage:
-    """What a day's table was built from: which reading, whether the day was settled by it, and by which code."""
+    """What a day's table was built from: which reading, how many of its runs were open, and by which code.
+
+    `settled` is whether the day was, by the rules of the time at which its `runs` were built.
+    """
 
     read: Read
+    open_runs: int
     settled: bool
     code_version: str
 
     def to_metadata(self) -> dict[str, str]:
-        """As strings, for a schema's metadata: times in ISO 8601 UTC, truths as `true` or `false`, unknown as empty."""
+        """As strings, for a schema: times in ISO 8601 UTC, numbers and truths as in JSON, unknown as empty."""
         read = self.read.to_json()
         return {
             "read_id": read["read_id"],
             "read_started_at": read["read_started_at"],
             "complete": str(self.read.complete).lower(),
             "complete_as_of": read["complete_as_of"] or "",
+            "open_runs": str(self.open_runs),
             "settled": str(self.settled).lower(),
             "code_version": self.code_version,
         }
@@ -40,7 +45,7 @@ class Lineage:
     def of(cls, schema: pa.Schema) -> "Lineage":
         """The inverse of `to_metadata`."""
         found = {name.decode(): value.decode() for name, value in (schema.metadata or {}).items()}
-        return cls(Read.from_json(found), found["settled"] == "true", found["code_version"])
+        return cls(Read.from_json(found), int(found["open_runs"]), found["settled"] == "true", found["code_version"])
 
 
 def store_table(layout: Layout, dataset: str, source: str, day: date, table: pa.Table, lineage: Lineage) -> Path:

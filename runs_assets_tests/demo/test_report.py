@@ -38,7 +38,7 @@ def rates(pipeline: str | None, *, runs: int, failed: int, succeeded: int, last:
 
 def store(layout: Layout, day: date, rows: list[dict[str, Any]]) -> None:
     table = pa.Table.from_pylist(rows, schema=FAILURE_RATES)
-    lineage = Lineage(Read("a-read", datetime(2026, 3, 3, tzinfo=UTC)), settled=False, code_version="1")
+    lineage = Lineage(Read("a-read", datetime(2026, 3, 3, tzinfo=UTC)), open_runs=0, settled=False, code_version="1")
     store_table(layout, data_sets.FAILURE_RATES, "cloudcruise", day, table, lineage)
 
 

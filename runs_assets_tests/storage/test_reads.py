@@ -1,33 +1,19 @@
-"""When a day is settled."""
+"""What a reading was worth, in a file and back."""
 
-from datetime import UTC, date, datetime, timedelta
-
-import pytest
+from datetime import UTC, datetime
 
 from runs_assets.storage.reads import Read
 
-DAY = date(2026, 3, 17)
-END = datetime(2026, 3, 18, tzinfo=UTC)
-GRACE = 24 * 3600
-
-
-@pytest.mark.parametrize(
-    ("complete_as_of", "open_runs", "is_settled"),
-    [
-        (END + timedelta(hours=24), 0, True),
-        (END + timedelta(hours=24), 1, False),
-        (END + timedelta(hours=24) - timedelta(microseconds=1), 0, False),
-        (None, 0, False),
-    ],
-)
-def test_a_day_is_settled_by_a_complete_read_after_its_grace_with_no_run_open(
-    complete_as_of: datetime | None, open_runs: int, is_settled: bool
-) -> None:
-    read = Read("r", END + timedelta(days=9), complete_as_of)
-    assert read.is_settled(DAY, open_runs=open_runs, grace_seconds=GRACE) is is_settled
+AT = datetime(2026, 3, 18, tzinfo=UTC)
 
 
 def test_a_read_survives_json() -> None:
-    for as_of in (None, END):
-        read = Read("r", END, as_of)
+    for as_of in (None, AT):
+        read = Read("r", AT, as_of)
         assert Read.from_json(read.to_json()) == read
+
+
+def test_what_was_once_seen_whole_stays_whole() -> None:
+    part, whole = Read("part", AT, None), Read("whole", AT, AT)
+    assert part.after(whole) == Read("part", AT, AT)
+    assert part.after(None) == part.after(part) == part

@@ -21,8 +21,8 @@ AT = datetime(2026, 3, 19, 1, 2, 3, 450_000, tzinfo=UTC)
 @pytest.mark.parametrize(
     "lineage",
     [
-        Lineage(Read("r", AT, AT), settled=True, code_version="1/2"),
-        Lineage(Read("r", AT, None), settled=False, code_version=""),
+        Lineage(Read("r", AT, AT), open_runs=0, settled=True, code_version="1/2"),
+        Lineage(Read("r", AT, None), open_runs=0, settled=False, code_version=""),
     ],
 )
 def test_the_lineage_comes_back(tmp_path: Path, lineage: Lineage) -> None:
@@ -36,7 +36,7 @@ def test_the_lineage_comes_back(tmp_path: Path, lineage: Lineage) -> None:
 def test_pandas_and_duckdb_see_the_source_and_the_date(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     for source, day in (("s", DAY), ("t", date(2026, 3, 18))):
-        lineage = Lineage(Read("r", AT, AT), settled=True, code_version="1")
+        lineage = Lineage(Read("r", AT, AT), open_runs=0, settled=True, code_version="1")
         store_table(layout, "runs", source, day, pa.table({"a": [1, 2]}), lineage)
     frame = pd.read_parquet(tmp_path / "runs")
     assert frame.groupby(["source", "date"], observed=True).size().to_dict() == {
@@ -55,7 +55,7 @@ def test_a_missing_file_names_what_to_materialize(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     path = store_table(
-        layout, "runs", "s", DAY, pa.table({"a": [1]}), Lineage(Read("r", AT), settled=False, code_version="1")
+        layout, "runs", "s", DAY, pa.table({"a": [1]}), Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
     )
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(StorageError, match=r"date=2026-03-17/part-0.parquet is damaged"):

@@ -1,0 +1,48 @@
+"""The durations that decide when a day counts as settled and when it is read again."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Self
+
+from runs_assets.days import end_of
+from runs_assets.settings import ProjectSettings
+from runs_assets.storage.reads import Read
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How patient the project is.
+
+    `grace` is how long after its end a day must be seen whole to be settled, for rows that arrive late.
+    `today_every` is the wait between two readings of a day that is not over; a day that is over but not settled waits
+    for as long as it is old, at least `today_every` and at most `recheck_every`. From `give_up_after` its end on, what
+    is still open is abandoned, and the day is read every `abandoned_every`. Where the API forgets, each day is read
+    once more `last_look_before` it is forgotten.
+    """
+
+    grace: timedelta
+    today_every: timedelta
+    recheck_every: timedelta
+    give_up_after: timedelta
+    abandoned_every: timedelta
+    last_look_before: timedelta
+
+    @classmethod
+    def of(cls, settings: ProjectSettings) -> Self:
+        """The rules that the `RUNS_ASSETS_*` settings give."""
+        return cls(
+            grace=timedelta(hours=settings.grace_hours),
+            today_every=timedelta(minutes=settings.today_every_minutes),
+            recheck_every=timedelta(hours=settings.recheck_every_hours),
+            give_up_after=timedelta(days=settings.give_up_days),
+            abandoned_every=timedelta(days=settings.abandoned_every_days),
+            last_look_before=timedelta(days=settings.last_look_days),
+        )
+
+    def is_settled(self, day: date, read: Read, open_runs: int) -> bool:
+        """Whether nothing of the day can be expected to change: seen whole after its grace, and no run is open."""
+        return open_runs == 0 and self.saw_late_runs(day, read)
+
+    def saw_late_runs(self, day: date, read: Read) -> bool:
+        """Whether the day was seen whole when the grace for late rows had passed."""
+        return read.complete_as_of is not None and read.complete_as_of >= end_of(day) + self.grace
