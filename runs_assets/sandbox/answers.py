@@ -1,5 +1,6 @@
 """What both endpoints share: reading parameters strictly, and answering JSON."""
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -12,8 +13,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def json_answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON answer."""
-    return Response(orjson.dumps(content), status, headers, media_type="application/json")
+    """Return a JSON answer; half of a surrogate pair is printed as its escape."""
+    try:
+        text = orjson.dumps(content)
+    except orjson.JSONEncodeError:
+        text = json.dumps(content).encode()
+    return Response(text, status, headers, media_type="application/json")
 
 
 def integer(text: str) -> int | None:

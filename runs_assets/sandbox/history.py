@@ -46,7 +46,7 @@ class FixedHistory:
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._rows = _newest_first(rows)
+        self._rows = newest_first(rows)
 
     @classmethod
     def of(cls, bodies: Iterable[Mapping[str, object]]) -> "FixedHistory":
@@ -59,7 +59,7 @@ class FixedHistory:
 
     def insert(self, *rows: Row) -> None:
         """Add rows, each ahead of those of the same creation time."""
-        self._rows = _newest_first([*rows, *self._rows])
+        self._rows = newest_first([*rows, *self._rows])
 
     def delete(self, is_gone: Callable[[Row], bool]) -> None:
         """Remove the rows for which `is_gone` holds."""
@@ -71,12 +71,13 @@ def first_before(rows: Sequence[Row], instant: datetime) -> int:
     return bisect_right(rows, _FAR_FUTURE - instant, key=_distance_from_future)
 
 
+def newest_first(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows sorted; those of equal creation time keep their order."""
+    return sorted(rows, key=_distance_from_future)
+
+
 def _distance_from_future(row: Row) -> timedelta:
     return _FAR_FUTURE - row.created_at
-
-
-def _newest_first(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=_distance_from_future)
 
 
 def _printed_creation(body: Mapping[str, object]) -> datetime:

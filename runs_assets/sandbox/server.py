@@ -8,7 +8,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 from threading import Event, Thread
 from types import TracebackType
 from typing import Protocol, Self
@@ -27,6 +27,7 @@ from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
 from runs_assets.sandbox.faults.fault import Fault
 from runs_assets.sandbox.productsup import Productsup
 from runs_assets.sandbox.productsup_runs import simulated_productsup
+from runs_assets.sandbox.switches import Switches
 
 START_SECONDS = 30
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -78,6 +79,15 @@ class Sandbox:
         self.requests: list[RecordedRequest] = []
         self.hooks: dict[str, list[Hook]] = {"cloudcruise": [], "productsup": []}
         self._port = port
+        self._switches = Switches(self._platforms)
+
+    def switch_on(self, platform: str, fault: str | Fault) -> Fault:
+        """Switch a platform's fault on, by its name or as an instance; see `Switches`."""
+        return self._switches.switch_on(platform, fault)
+
+    def switch_off(self, platform: str, name: str) -> None:
+        """Switch a platform's fault off; see `Switches`."""
+        self._switches.switch_off(platform, name)
 
     @classmethod
     def simulated(
@@ -142,17 +152,21 @@ class Sandbox:
         self._thread.join()
 
     def _app(self) -> Starlette:
-        return Starlette(
-            routes=[Route(f"/{name}{{path:path}}", partial(self._answer, name), methods=METHODS) for name in self.hooks]
+        endpoints = (
+            Route(f"/{name}{{path:path}}", partial(self._answer, name), methods=METHODS) for name in self.hooks
         )
+        return Starlette(routes=[*endpoints, *self._switches.routes()])
+
+    def _platforms(self) -> dict[str, Platform]:
+        return {"cloudcruise": self.cloudcruise, "productsup": self.productsup}
 
     async def _answer(self, name: str, request: Request) -> Response:
-        platforms: dict[str, Platform] = {"cloudcruise": self.cloudcruise, "productsup": self.productsup}
-        platform = platforms[name]
+        platform = self._platforms()[name]
         path = request.path_params["path"]
+        request.state.now = reduce(lambda now, fault: fault.clock(now), platform.faults, self.clock())
 
         async def innermost(asked: Request) -> Response:
-            return await platform.answer(asked, path, self.clock())
+            return await platform.answer(asked, path, asked.state.now)
 
         handler: Handler = innermost
         hooks = [*self.hooks[name], *(fault.answer for fault in platform.faults)]

@@ -16,7 +16,8 @@ PLATFORMS = frozenset({"cloudcruise", "productsup"})
 class Fault:
     """One way to misbehave; this one does nothing. An instance belongs to one platform and may keep state.
 
-    `name` is what it is switched on by, `about` says in a sentence what happens.
+    `name` is what it is switched on by, `about` says in a sentence what happens. `rows` gives the same for the same
+    arguments until the next request: only `answer` counts requests.
     """
 
     name: ClassVar[str]
@@ -27,8 +28,12 @@ class Fault:
         """Return the rows that exist at `now`, newest first, given those that the history has."""
         return rows
 
+    def clock(self, now: datetime) -> datetime:
+        """Return the server's time, given the true one."""
+        return now
+
     async def answer(self, request: Request, inner: Handler) -> Response:
-        """Answer a request, or change what `inner` answers."""
+        """Answer a request, or change what `inner` answers; `request.state.now` is the server's time."""
         return await inner(request)
 
 
