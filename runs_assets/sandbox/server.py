@@ -5,7 +5,7 @@ and waits. Nothing outside 127.0.0.1 can reach it.
 """
 
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, reduce
@@ -24,7 +24,8 @@ from runs_assets.sandbox.answers import Handler
 from runs_assets.sandbox.clock import Clock
 from runs_assets.sandbox.cloudcruise import CloudCruise
 from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
-from runs_assets.sandbox.faults.fault import Fault
+from runs_assets.sandbox.faults.fault import Fault, faulty
+from runs_assets.sandbox.history import History, Row
 from runs_assets.sandbox.productsup import Productsup
 from runs_assets.sandbox.productsup_runs import simulated_productsup
 from runs_assets.sandbox.switches import Switches
@@ -39,6 +40,7 @@ Hook = Callable[[Request, Handler], Awaitable[Response]]
 class Platform(Protocol):
     """What the server asks of a platform. `faults` may be changed while it is served; the first one is outermost."""
 
+    history: History
     faults: list[Fault]
 
     async def answer(self, request: Request, path: str, now: datetime) -> Response:
@@ -88,6 +90,11 @@ class Sandbox:
     def switch_off(self, platform: str, name: str) -> None:
         """Switch a platform's fault off; see `Switches`."""
         self._switches.switch_off(platform, name)
+
+    def shown(self, platform: str) -> Sequence[Row]:
+        """Return the rows that a request without filters would find now, its faults at work."""
+        its = self._platforms()[platform]
+        return faulty(its.history.visible(self._now(its)), its.faults, self._now(its))
 
     @classmethod
     def simulated(
@@ -160,10 +167,13 @@ class Sandbox:
     def _platforms(self) -> dict[str, Platform]:
         return {"cloudcruise": self.cloudcruise, "productsup": self.productsup}
 
+    def _now(self, platform: Platform) -> datetime:
+        return reduce(lambda now, fault: fault.clock(now), platform.faults, self.clock())
+
     async def _answer(self, name: str, request: Request) -> Response:
         platform = self._platforms()[name]
         path = request.path_params["path"]
-        request.state.now = reduce(lambda now, fault: fault.clock(now), platform.faults, self.clock())
+        request.state.now = self._now(platform)
 
         async def innermost(asked: Request) -> Response:
             return await platform.answer(asked, path, asked.state.now)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
-from runs_assets.sandbox.faults import answers, order
+from runs_assets.sandbox.faults import access, answers, drift, fields, network, order, paging
 from runs_assets.sandbox.faults.fault import PLATFORMS, Fault
 
 
@@ -19,7 +19,11 @@ def _defined_in(*modules: ModuleType) -> Iterator[type[Fault]]:
 
 
 #: Every fault by its name.
-FAULTS: Mapping[str, type[Fault]] = {kind.name: kind for kind in _defined_in(order, answers) if "name" in vars(kind)}
+FAULTS: Mapping[str, type[Fault]] = {
+    kind.name: kind
+    for kind in _defined_in(order, paging, drift, fields, access, answers, network)
+    if "name" in vars(kind)
+}
 
 
 def fault_names(platform: str) -> list[str]:

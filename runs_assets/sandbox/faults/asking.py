@@ -29,7 +29,11 @@ def asks_for_runs(request: Request) -> bool:
 
 
 def edited(answer: Response, edit: Callable[[Any], object]) -> Response:
-    """Return a 200 answer with its document changed by `edit`, which returns the new one; others as they are."""
-    if answer.status_code != 200:
+    """Return a JSON answer 200 with its document changed by `edit`; others, which another fault made, as they are."""
+    if type(answer) is not Response or answer.status_code != 200:
         return answer
-    return json_answer(edit(orjson.loads(answer.body)))
+    try:
+        document = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return answer
+    return json_answer(edit(document))
