@@ -1,14 +1,15 @@
 """One careful GET: retried where waiting can help, bounded in time and size, and clear about what went wrong.
 
-What a status means is a table (`_REMEDIES`); what is not listed fails. A 2xx whose body is not the documented JSON
+What a status means is a table (`refusals`); what is not listed fails. A 2xx whose body is not the documented JSON
 is a transient fault like any other: a proxy's HTML page must never be taken for the end of the data. Redirects are
-not followed, so that credentials never reach another host.
+not followed, so that credentials never reach another host; nor does a proxy see what is sent over plain http.
 """
 
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -19,34 +20,33 @@ import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from runs_assets.days import utc_now
-from runs_assets.errors import (
-    CredentialsError,
-    RequestRefusedError,
-    RunsAssetsError,
-    SettingsError,
-    UnavailableError,
-)
+from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
+from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
 from runs_assets.http.faults import TransientError, UnexpectedBodyError
 from runs_assets.http.redaction import Redactor
-from runs_assets.http.retry_after import requested_wait_seconds
+from runs_assets.http.refusals import distrust, refusal
+from runs_assets.http.wire_log import redacted_wire_log
+from runs_assets.http.wording import plain
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Params = Mapping[str, str | int]
 
-RETRIED_STATUSES = frozenset({408, 429, *range(500, 600)})
-_REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
-    400: (RequestRefusedError, "The API refused a parameter: compare the settings with its documentation."),
-    401: (CredentialsError, "Check {credentials}: it is wrong, expired or revoked."),
-    403: (CredentialsError, "Give {credentials} access to the runs, or use another one that has it."),
-    404: (RequestRefusedError, "Check the base URL: there is no such address."),
-}
+HEADERS = {"accept": "application/json", "accept-encoding": ACCEPT_ENCODING}
+# Plain http is for loopback alone, and a proxy would read the credentials that go over it.
+NEVER_PROXIED: Mapping[str, None] = dict.fromkeys(
+    ("http://", "all://127.0.0.1", "all://localhost", "all://[::1]"),
+)
+SHOWN_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one GET, all attempts together; every duration is in seconds, sizes in bytes."""
+    """Bounds of one GET, all attempts together; every duration is in seconds, sizes in bytes.
+
+    `body_bytes` is for an answer with runs, `other_bytes` for errors, of which the rest is ignored, and for tokens.
+    """
 
     deadline: float = 300.0
     attempt: float = 120.0
@@ -55,7 +55,8 @@ class Limits:
     longest_wait: float = 60.0
     first_backoff: float = 0.5
     refused_tries: int = 3
-    body_bytes: int = 256 * 1024 * 1024
+    body_bytes: int = 64 * 1024 * 1024
+    other_bytes: int = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -101,20 +102,27 @@ class Transport:
     def __post_init__(self) -> None:
         timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
         try:
-            self._http = httpx.Client(timeout=timeout, follow_redirects=False, headers={"accept": "application/json"})
+            self._http = httpx.Client(timeout=timeout, follow_redirects=False, headers=HEADERS, mounts=NEVER_PROXIED)
         except (ImportError, ValueError):
             raise SettingsError(
                 "The proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: correct or unset it."
             ) from None
+        except OSError:
+            raise SettingsError(
+                "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be used: correct or unset it."
+            ) from None
         self._refusals = 0
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
+        self._open.enter_context(redacted_wire_log(self.redact))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
+        self._open.close()
 
     def get(self, path: str, params: Params, parse: Callable[[Answer], T]) -> T:
         """The parsed answer to `GET <base_url><path>`.
@@ -143,85 +151,65 @@ class Transport:
 
     def _attempt(self, path: str, params: Params, parse: Callable[[Answer], T]) -> T:
         response, body = self._send_authorized(path, params)
-        if response.status_code == httpx.codes.UNAUTHORIZED and self.auth.renew(self._send):
+        if response.status_code == httpx.codes.UNAUTHORIZED and self.auth.renew(self._send_for_token):
             response, body = self._send_authorized(path, params)
         if not response.is_success:
-            raise self._fault(response, body)
+            raise refusal(response, body, self.base_url, self.auth.setting, self._shown, self.now())
         try:
             return parse(Answer(body, self.now()))
         except UnexpectedBodyError as error:
-            raise TransientError(f"HTTP {response.status_code}, but {self.redact(str(error))}") from None
+            raise TransientError(f"HTTP {response.status_code}, but {self._shown(str(error))}") from None
 
     def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
-        headers = self.auth.headers(self._send)
-        return self._send(
-            self._http.build_request("GET", self.base_url + path, params=dict(params), headers=dict(headers))
-        )
+        headers = self.auth.headers(self._send_for_token)
+        request = self._http.build_request("GET", self.base_url + path, params=dict(params), headers=dict(headers))
+        return self._send(request, self.limits.body_bytes)
 
-    def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+    def _send_for_token(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        request.headers["accept-encoding"] = ACCEPT_ENCODING
+        return self._send(request, self.limits.other_bytes)
+
+    def _send(self, request: httpx.Request, most_bytes: int) -> tuple[httpx.Response, bytes]:
         """Send one request and read its body, within the attempt's time and size."""
         self.requests += 1
         until = self.monotonic() + self.limits.attempt
         response = None
         try:
             response = self._http.send(request, stream=True)
-            return response, self._body(response, until)
+            return response, b"".join(self._pieces(response, most_bytes, until))
         except httpx.ConnectError as error:
-            raise TransientError(f"No connection: {self.redact(str(error))}", refused=_is_refusal(error)) from None
+            if (distrusted := distrust(error, self.base_url)) is not None:
+                raise distrusted from None
+            raise TransientError(f"No connection: {self._shown(str(error))}", refused=_is_refusal(error)) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
             raise SettingsError(f"The request cannot be sent as the settings have it ({self.base_url}).") from None
         except httpx.TransportError as error:
-            what = f"The connection failed: {type(error).__name__} {self.redact(str(error))}".rstrip()
+            what = f"The connection failed: {type(error).__name__} {self._shown(str(error))}".rstrip()
             raise TransientError(what) from None
-        except httpx.DecodingError:
-            raise TransientError("The answer's compressed body was damaged") from None
         finally:
             if response is not None:
                 response.close()
 
-    def _body(self, response: httpx.Response, until: float) -> bytes:
-        """The whole body: neither a trickle nor a flood holds the process up."""
-        chunks: list[bytes] = []
+    def _pieces(self, response: httpx.Response, most_bytes: int, until: float) -> Iterator[bytes]:
+        """The body: neither a trickle nor a flood holds the process up. Of an error, only the beginning."""
+        most = most_bytes if response.is_success else self.limits.other_bytes
         size = 0
-        for chunk in response.iter_bytes():
-            size += len(chunk)
-            if size > self.limits.body_bytes:
+        for piece in pieces_of(response):
+            size += len(piece)
+            if size > most and not response.is_success:
+                return
+            if size > most:
                 raise UnavailableError(
-                    f"The answer is larger than {self.limits.body_bytes} bytes and was not read to its end "
-                    f"({self.base_url}). Use a smaller page size, or check the base URL."
+                    f"The answer is larger than {most} bytes and was not read to its end "
+                    f"({response.url.copy_with(query=None)}). Use a smaller page size, or check the URL."
                 )
             if self.monotonic() > until:
                 raise TransientError(f"The answer did not end within {self.limits.attempt:.0f} s")
-            chunks.append(chunk)
-        return b"".join(chunks)
+            yield piece
 
-    def _fault(self, response: httpx.Response, body: bytes) -> Exception:
-        status = response.status_code
-        what = f"HTTP {status} {response.reason_phrase}".rstrip()
-        said = self._message(body)
-        if said:
-            what += f', "{said}"'
-        if status in RETRIED_STATUSES:
-            return TransientError(what, wait_seconds=requested_wait_seconds(response.headers, body, self.now()))
-        kind, remedy = _REMEDIES.get(status, (RequestRefusedError, "Check the base URL and the settings."))
-        if response.is_redirect:
-            remedy = (
-                "Redirects are not followed, because credentials would go along: set the base URL to the final address."
-            )
-        return kind(f"{what} ({self.base_url}). {remedy.format(credentials=self.auth.setting)}")
-
-    def _message(self, body: bytes) -> str:
-        """What an error body says, in one short line, without secrets."""
-        try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return ""
-        if not isinstance(document, dict):
-            return ""
-        said = [str(document["message"])] if isinstance(document.get("message"), str) else []
-        if isinstance(document.get("errors"), dict):
-            said += [f"{name}: {text}" for name, text in document["errors"].items()]
-        return self.redact(" ".join(" ".join(said).split()))[:300]
+    def _shown(self, foreign: str) -> str:
+        """Foreign text as a part of our sentences: short, on one line, without secrets."""
+        return plain(self.redact(plain(foreign)))[:SHOWN_CHARACTERS]
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

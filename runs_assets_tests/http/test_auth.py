@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from runs_assets.errors import CredentialsError, SettingsError
-from runs_assets.http.auth import RefreshGrant
+from runs_assets.http.token_file import RefreshGrant
 from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.productsup.client import ProductsupClient
