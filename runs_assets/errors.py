@@ -9,10 +9,13 @@
     ├── ApiChangedError     report it: the API no longer behaves as its documentation says
     ├── BusyError           wait: another run is writing this source
     └── StorageError        repair the data folder; what it holds is named
+        └── DamagedFileError  build this one file again, or restore it
 
 A message says what happened, to which source, and what to do. It never holds a secret: whoever raises one passes
 foreign text through `runs_assets.http.redaction` first.
 """
+
+from pathlib import Path
 
 
 class RunsAssetsError(Exception):
@@ -49,3 +52,12 @@ class BusyError(RunsAssetsError):
 
 class StorageError(RunsAssetsError):
     """A stored file is damaged, or the data folder cannot be written."""
+
+
+class DamagedFileError(StorageError):
+    """A stored file is not as it was written. `path` is the file, `why` how that was noticed."""
+
+    def __init__(self, path: Path, why: str, remedy: str) -> None:
+        super().__init__(f"The file {path} is damaged: {why}. {remedy}")
+        self.path = path
+        self.why = why

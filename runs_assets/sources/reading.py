@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -22,8 +23,11 @@ from runs_assets.paging.page import NO_TIME, Pager, pages
 from runs_assets.sources.reach import Reach
 from runs_assets.sources.rows import RowShape, RunPage
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.raw import RawDay, Spool, store_day, store_quarantine
+from runs_assets.storage.merging import store_day
+from runs_assets.storage.quarantine import store_quarantine
+from runs_assets.storage.raw import RawDay
 from runs_assets.storage.reads import Read
+from runs_assets.storage.spool import Spool
 
 PROGRESS_SECONDS = 10.0
 REMEMBERED_PAGES = 2
@@ -101,6 +105,7 @@ class DayReading:
     _spools: dict[date, Spool] = field(default_factory=dict)
     _bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=dict)
     _quarantined: dict[date, int] = field(default_factory=dict)
+    _notes: dict[date, list[str]] = field(default_factory=dict)
     _stored: set[date] = field(default_factory=set)
     _recent: deque[RunPage] = field(default_factory=lambda: deque(maxlen=REMEMBERED_PAGES))
 
@@ -189,16 +194,22 @@ class DayReading:
         spool = self._spool(day)
         bad = list(self._bad.get(day, {}).values())
         is_clipped = self._start > start_of(day)
-        store_quarantine(self.layout, self.source, day, bad, add=is_clipped)
+        tell = partial(self._tell, day)
+        store_quarantine(self.layout, self.source, day, bad, read_id=self.read_id, add=is_clipped, tell=tell)
         is_whole = is_vouched and self._pager.is_complete and not is_clipped and end_of(day) <= self._began
         read = Read(self.read_id, self._began, self._began if is_whole else None)
-        raw = store_day(self.layout, self.source, day, spool, read, self.client.shape.id_field, is_part=is_clipped)
+        id_field = self.client.shape.id_field
+        raw = store_day(self.layout, self.source, day, spool, read, id_field, is_part=is_clipped, tell=tell)
         self._spools.pop(day).close()
         self._stored.add(day)
         self._quarantined[day] = len(bad)
         requests, self._counted = self.client.requests - self._counted, self.client.requests
         window = (max(self._start, start_of(day)), min(end_of(day), max(self._began, start_of(day))))
-        return StoredDay(day, raw, len(bad), window, requests, self._pager.notes)
+        return StoredDay(day, raw, len(bad), window, requests, (*self._pager.notes, *self._notes.get(day, [])))
+
+    def _tell(self, day: date, note: str) -> None:
+        self._notes.setdefault(day, []).append(note)
+        self.say(f"{self.source}, {day}: {note}")
 
     def _report(self) -> None:
         now = self.monotonic()

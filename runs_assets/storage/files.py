@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,23 +14,43 @@ from runs_assets.errors import StorageError
 def replacing(target: Path, scratch: Path) -> Iterator[BinaryIO]:
     """A new file in `scratch` that takes the place of `target` when the block ends without an error.
 
-    It is flushed to the disk first, and so is the folder's entry. `scratch` must be on the target's file system.
-    Raises `StorageError` naming the target when the disk refuses; the old file is then untouched.
+    It is open for writing and reading. It is flushed to the disk first, and so is the folder's entry. `scratch` must be
+    on the target's file system. Raises `StorageError` naming the target when the disk refuses; the old file is then
+    untouched.
     """
     temporary = scratch / f"{target.parent.parent.parent.name}-{target.parent.name}-{target.name}"
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with temporary.open("w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         temporary.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
         raise cannot_write(target, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only folder refuses this too, and the error before has told
+            temporary.unlink()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """An open file; raises `StorageError` naming it when it is not there or the disk refuses to show it."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def is_stored(path: Path) -> bool:
+    """Whether there is something under this name; raises `StorageError` if the disk does not tell."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise cannot_read(path, error) from error
 
 
 def cannot_write(path: Path, error: OSError) -> StorageError:
@@ -41,10 +61,38 @@ def cannot_write(path: Path, error: OSError) -> StorageError:
     )
 
 
+def cannot_read(path: Path, error: OSError) -> StorageError:
+    """The error for a file or folder that is there and cannot be read, or is gone when it is needed."""
+    return StorageError(
+        f"Could not read {path}: {error.strerror or error}. Nothing was changed. Correct its permissions or the disk, "
+        "or restore it from a backup, then run the day again."
+    )
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there; raises `StorageError` naming it when the disk refuses."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def empty_scratch(scratch: Path) -> None:
     """Remove what a killed process left behind. Only for the holder of the source's lock."""
-    if scratch.exists():
-        shutil.rmtree(scratch)
+    try:
+        if scratch.exists():
+            shutil.rmtree(scratch)
+    except OSError as error:
+        raise cannot_write(scratch, error) from error
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it; each entry is on the disk before a file is put in."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from runs_assets.storage.files import cannot_read
+
 RAW_RUNS = "raw_runs"
 RUNS = "runs"
 RUN_STATUS_COUNTS = "run_status_counts"
@@ -38,15 +40,26 @@ class Layout:
         return self.root / dataset / f"source={source}" / f"date={day}" / f"part-0.{ending}"
 
     def stored_days(self, dataset: str, source: str) -> list[date]:
-        """The days that a data set holds of a source, in order."""
+        """The days that a data set holds of a source, in order; what does not look like a day's file is passed over.
+
+        Raises `StorageError` if the folder cannot be read.
+        """
         folder = self.root / dataset / f"source={source}"
-        return sorted(
-            date.fromisoformat(path.parent.name.removeprefix("date=")) for path in folder.glob("date=*/part-0.*")
-        )
+        try:
+            days = sorted(day for entry in folder.iterdir() if (day := _day_of(entry.name)) is not None)
+            return [day for day in days if self.day_file(dataset, source, day).is_file()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise cannot_read(folder, error) from error
 
     def scratch(self, source: str) -> Path:
         """The folder for files in the making; on the same file system, so that they can be renamed into place."""
         return self.root / ".scratch" / source
+
+    def damaged_file(self, dataset: str, source: str, day: date, read_id: str) -> Path:
+        """Where a day's file is kept that a reading found damaged: no reader takes it for data, nothing deletes it."""
+        return self.day_file(f".damaged/{dataset}", source, day).with_name(f"{read_id}.{_ENDINGS[dataset]}")
 
     def lock_file(self, source: str) -> Path:
         """The file whose lock stands for writing this source."""
@@ -55,3 +68,11 @@ class Layout:
     def token_file(self, source: str) -> Path:
         """Where rotated OAuth2 tokens of a source are kept."""
         return self.root / ".tokens" / f"{source}.json"
+
+
+def _day_of(folder: str) -> date | None:
+    try:
+        day = date.fromisoformat(folder.removeprefix("date="))
+    except ValueError:
+        return None
+    return day if folder == f"date={day}" else None

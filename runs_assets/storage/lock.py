@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from runs_assets.errors import BusyError
-from runs_assets.storage.files import cannot_write
+from runs_assets.storage.files import cannot_write, is_stored
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 900.0
@@ -24,14 +24,17 @@ REPORT_EVERY_SECONDS = 10.0
 def writing(
     lock_file: Path, source: str, *, patience: float = PATIENCE_SECONDS, say: Callable[[str], None] = log.info
 ) -> Iterator[None]:
-    """Hold the right to write a source; waits for another process up to `patience` seconds, then raises `BusyError`."""
+    """Hold the right to write a source; waits for another process up to `patience` seconds, then raises `BusyError`.
+
+    Raises `StorageError` if the data folder cannot be written.
+    """
+    lock = FileLock(lock_file)
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         lock_file.touch(exist_ok=True)
+        _acquire(lock, source, patience, say)
     except OSError as error:
         raise cannot_write(lock_file, error) from error
-    lock = FileLock(lock_file)
-    _acquire(lock, source, patience, say)
     try:
         yield
     finally:
@@ -39,14 +42,16 @@ def writing(
 
 
 def is_being_written(lock_file: Path) -> bool:
-    """Whether some process holds the lock at this moment."""
-    if not lock_file.exists():
+    """Whether some process holds the lock at this moment; raises `StorageError` if that cannot be told."""
+    if not is_stored(lock_file):
         return False
     lock = FileLock(lock_file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return True
+    except OSError as error:
+        raise cannot_write(lock_file, error) from error
     lock.release()
     return False
 

@@ -1,37 +1,37 @@
 """The raw file of a day: every run as the API last showed it, one JSON line each, and what the reading was worth.
 
-A line is `{"observed_at": "...Z", "run": {...}}`. The file is one zstd frame with a checksum, followed by a trailer: a
-skippable zstd frame of fixed size that holds the `Read`, the number of lines and a checksum of its own, so that rows
-and their worth change in one rename, and a file cut short is noticed. Every zstd reader passes over the trailer.
+A line is `{"observed_at": "...Z", "run": {...}}`. The file is one zstd frame with a checksum, followed by two skippable
+zstd frames, which every zstd reader passes over: checksums of the first frame's pieces, and a trailer of fixed size
+that holds the `Read`, the number of lines and a checksum of its own. So rows and their worth change in one rename, no
+changed bit goes unnoticed, and of a damaged file it is known which lines are still as they were written.
 """
 
 import json
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import orjson
-import pyarrow as pa
-import pyarrow.compute as pc
 import zstandard
-from numpy.typing import NDArray
 
-from runs_assets.days import iso
-from runs_assets.errors import StorageError
-from runs_assets.storage.files import cannot_write, replacing
-from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
+from runs_assets.errors import DamagedFileError
+from runs_assets.storage.checksums import CHECKSUM_BYTES, PIECE_BYTES, checksums, intact_bytes
+from runs_assets.storage.files import reading
 from runs_assets.storage.reads import Read
 
 BLOCK_BYTES = 4 * 1024 * 1024
-_TRAILER_MAGIC = 0x184D2A50
+_SKIPPABLE = struct.Struct("<II")  # a skippable frame's magic, and how many bytes follow
+_TRAILER_MAGIC, _CHECKSUMS_MAGIC = 0x184D2A50, 0x184D2A51
 _TRAILER_BYTES = 1024
-_PAYLOAD_BYTES = _TRAILER_BYTES - 8
+_PAYLOAD_BYTES = _TRAILER_BYTES - _SKIPPABLE.size
+_REMEDY = (
+    "Materialize raw_runs again for the day, if the API can still be asked for it: what can be read of the file is "
+    "kept. Or restore the file from a backup."
+)
 
 
 @dataclass(frozen=True)
@@ -43,170 +43,156 @@ class RawDay:
     retained: int
 
 
-class Spool:
-    """One day's rows as they arrive, in a scratch file, so that memory holds only their ids.
-
-    A row that comes twice replaces its earlier observation.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._ids: list[pa.Array] = []
-        self._lengths: list[NDArray[np.int64]] = []
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w+b")
-        except OSError as error:
-            raise cannot_write(path, error) from error
-
-    def append(self, ids: list[str], rows: list[bytes], observed_at: datetime) -> None:
-        """Add rows, at least one, that one answer showed; as JSON; `ids` runs parallel to `rows`."""
-        head = b'{"observed_at":"%b","run":' % iso(observed_at).encode()
-        tail = b"}\n"
-        self._ids.append(pa.array(ids, pa.string()))
-        self._lengths.append(np.fromiter(map(len, rows), np.int64, len(rows)) + len(head) + len(tail))
-        try:
-            self._file.write(head + (tail + head).join(rows) + tail)
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
-
-    def ids(self) -> pa.ChunkedArray:
-        """Every id appended, in order, repeats included."""
-        return pa.chunked_array(self._ids, pa.string())
-
-    def copy_latest(self, out: BinaryIO) -> int:
-        """Write each id's latest line, in the order of arrival; returns the number of lines."""
-        ids = self.ids()
-        if not len(ids):
-            return 0
-        codes = ids.combine_chunks().dictionary_encode().indices.to_numpy()
-        latest = np.empty(int(codes.max()) + 1, np.int64)
-        latest[codes] = np.arange(len(codes))
-        ends = np.cumsum(np.concatenate(self._lengths))
-        self._file.seek(0)
-        position = 0
-        for dropped in np.flatnonzero(latest[codes] != np.arange(len(codes))):
-            stop = int(ends[dropped - 1]) if dropped else 0
-            self._copy(out, stop - position)
-            position = int(ends[dropped])
-            self._file.seek(position)
-        self._copy(out, int(ends[-1]) - position)
-        return len(latest)
-
-    def close(self) -> None:
-        """Remove the scratch file."""
-        with suppress(OSError):  # a full disk, which the write before has told
-            self._file.close()
-        self._path.unlink(missing_ok=True)
-
-    def _copy(self, out: BinaryIO, size: int) -> None:
-        while size > 0:
-            block = self._file.read(min(size, BLOCK_BYTES))
-            out.write(block)
-            size -= len(block)
+@contextmanager
+def compressing(file: BinaryIO) -> Iterator[Any]:
+    """A stream that compresses what is written to it into one zstd frame of `file`."""
+    with zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False) as out:
+        yield out
 
 
-def store_day(
-    layout: Layout, source: str, day: date, fresh: Spool, read: Read, id_field: str, *, is_part: bool = False
-) -> RawDay:
-    """Merge what was just read with what the day holds, by id: fresh rows win, runs no longer shown stay.
-
-    `id_field` is the name of the id inside a run. The old file is replaced atomically. What the same reading stored
-    before is only added to: its verdict is the later one, and its runs count as shown. A reading of a part of the day
-    (`is_part`) cannot tell which of the others are no longer shown.
-    """
-    target = layout.day_file(RAW_RUNS, source, day)
-    earlier = stat_day(target) if target.exists() else None
-    with replacing(target, layout.scratch(source)) as file:
-        with _compressing(file) as out:
-            shown = fresh.copy_latest(out)
-            others = _copy_others(target, fresh.ids(), id_field, out) if earlier else 0
-        if earlier and earlier.read.read_id == read.read_id:
-            stored = RawDay(read, shown + others, earlier.retained)
-        else:
-            retained = earlier.retained if earlier and is_part else others
-            stored = RawDay(read.after(earlier.read if earlier else None), shown + others, retained)
-        file.write(_trailer(stored))
-    return stored
+def finish(file: BinaryIO, day: RawDay) -> None:
+    """Write what follows the lines of a raw file, which is open for writing and reading."""
+    size = file.tell()
+    found = checksums(file, size)
+    file.seek(size)
+    file.write(_SKIPPABLE.pack(_CHECKSUMS_MAGIC, len(found)) + found)
+    payload = orjson.dumps({**day.read.to_json(), "rows": day.rows, "retained": day.retained, "frame_bytes": size})
+    padded = payload.ljust(_PAYLOAD_BYTES - CHECKSUM_BYTES)
+    file.write(_SKIPPABLE.pack(_TRAILER_MAGIC, _PAYLOAD_BYTES) + padded + struct.pack("<I", zlib.crc32(padded)))
 
 
 def stat_day(path: Path) -> RawDay:
-    """What a raw file says of itself, from its trailer alone. Raises `StorageError` if it has none."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _TRAILER_BYTES))
-        trailer = file.read()
-    if len(trailer) != _TRAILER_BYTES or trailer[:8] != struct.pack("<II", _TRAILER_MAGIC, _PAYLOAD_BYTES):
-        raise _damaged(path, "its end is missing")
-    payload, checksum = trailer[8:-4], trailer[-4:]
-    if struct.pack("<I", zlib.crc32(payload)) != checksum:
-        raise _damaged(path, "its end cannot be read")
+    """What a raw file says of itself, from its trailer alone.
+
+    Raises `StorageError` if the file cannot be read, `DamagedFileError` if it has no sound trailer.
+    """
+    with reading(path) as file:
+        return _Trailer.of(path, file).day
+
+
+def verified(path: Path) -> RawDay:
+    """What a raw file says of itself, when every byte of it is as it was written; raises as `stat_day` otherwise."""
+    with reading(path) as file:
+        trailer = _Trailer.of(path, file)
+        if trailer.expected_checksums(file) != checksums(file, trailer.frame_bytes):
+            raise _damaged(path, "its content has changed since it was written")
+        return trailer.day
+
+
+def verify_raw(path: Path) -> str | None:
+    """Why a raw file is damaged, or None if it is sound; reads the whole file. Raises `StorageError` if it cannot."""
     try:
-        document = json.loads(payload)
-        return RawDay(Read.from_json(document), document["rows"], document["retained"])
-    except (ValueError, KeyError) as error:
-        raise _damaged(path, "its end cannot be read") from error
+        for _ in blocks(path):
+            pass
+    except DamagedFileError as damage:
+        return damage.why
+    return None
 
 
 def blocks(path: Path) -> Iterator[bytes]:
     """The lines of a raw file in blocks of about 4 MB, each of whole lines.
 
-    Raises `StorageError` if any of the file is damaged, at the latest after its last block.
+    Raises `DamagedFileError` before the first of them if any of the file is damaged, `StorageError` if it cannot be
+    read.
     """
-    expected = stat_day(path).rows
+    expected = verified(path).rows
     seen = 0
-    rest = b""
     try:
-        with zstandard.open(path, "rb") as stream:
-            while block := stream.read(BLOCK_BYTES):
-                # JSON has no bare newline inside a string, so each one ends a line.
-                lines, newline, rest = (rest + block).rpartition(b"\n")
-                if newline:
-                    seen += lines.count(b"\n") + 1
-                    yield lines + newline
+        with reading(path) as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+            for lines in _whole_lines(iter(lambda: stream.read(BLOCK_BYTES), b"")):
+                seen += lines.count(b"\n")
+                yield lines
     except zstandard.ZstdError as error:
         raise _damaged(path, str(error)) from error
     if seen != expected:
         raise _damaged(path, f"it holds {seen} of its {expected} lines")
 
 
-def _copy_others(path: Path, ids: pa.ChunkedArray, id_field: str, out: BinaryIO) -> int:
-    """Copy the lines of runs that are not among `ids`; returns their number."""
-    copied = 0
-    for block in blocks(path):
-        lines = [line + b"\n" for line in block.rstrip(b"\n").split(b"\n")]
-        stored = pa.array([str(orjson.loads(line)["run"][id_field]) for line in lines], pa.string())
-        others = np.flatnonzero(~pc.is_in(stored, value_set=ids).to_numpy(zero_copy_only=False))
-        out.write(b"".join([lines[index] for index in others]))
-        copied += len(others)
-    return copied
+def salvaged(path: Path, id_field: str) -> Iterator[bytes]:
+    """What can be recovered of a damaged raw file: blocks of whole lines, each with a run that has an id.
+
+    These are the lines before the damage, judged by the checksums; those that can be decoded if there are no checksums
+    left, as of a file that was cut short.
+    """
+    with reading(path) as file:
+        content = _intact(path, file)
+    for lines in _whole_lines(_decodable(content)):
+        yield b"".join([line + b"\n" for line in lines.split(b"\n") if run_id(line, id_field) is not None])
 
 
-def store_quarantine(layout: Layout, source: str, day: date, lines: list[dict[str, Any]], *, add: bool = False) -> None:
-    """Replace what is set aside of a day, or `add` to it; remove the file where there is nothing."""
-    target = layout.day_file(QUARANTINE, source, day)
-    if add and target.exists():
-        with zstandard.open(target, "rb") as stream:
-            before = [orjson.loads(line) for line in stream.read().splitlines()]
-        lines = [*(line for line in before if line not in lines), *lines]
-    if not lines:
-        target.unlink(missing_ok=True)
+def run_id(line: bytes, id_field: str) -> str | None:
+    """The id in a line of a raw file; None if it is not such a line."""
+    try:
+        return str(orjson.loads(line)["run"][id_field])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+@dataclass(frozen=True)
+class _Trailer:
+    day: RawDay
+    frame_bytes: int
+
+    @classmethod
+    def of(cls, path: Path, file: BinaryIO) -> "_Trailer":
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _TRAILER_BYTES))
+        trailer = file.read()
+        if len(trailer) != _TRAILER_BYTES or trailer[:8] != _SKIPPABLE.pack(_TRAILER_MAGIC, _PAYLOAD_BYTES):
+            raise _damaged(path, "its end is missing")
+        payload, checksum = trailer[_SKIPPABLE.size : -CHECKSUM_BYTES], trailer[-CHECKSUM_BYTES:]
+        if struct.pack("<I", zlib.crc32(payload)) != checksum:
+            raise _damaged(path, "its end cannot be read")
+        try:
+            document = json.loads(payload)
+            day = RawDay(Read.from_json(document), document["rows"], document["retained"])
+            return cls(day, document["frame_bytes"])
+        except (ValueError, KeyError) as error:
+            raise _damaged(path, "its end cannot be read") from error
+
+    def expected_checksums(self, file: BinaryIO) -> bytes | None:
+        """Those that were written; None if they are not where they should be."""
+        size = -(-self.frame_bytes // PIECE_BYTES) * CHECKSUM_BYTES
+        head = _SKIPPABLE.pack(_CHECKSUMS_MAGIC, size)
+        file.seek(self.frame_bytes)
+        found = file.read()[:-_TRAILER_BYTES]
+        return found[len(head) :] if found.startswith(head) and len(found) == len(head) + size else None
+
+
+def _intact(path: Path, file: BinaryIO) -> bytes:
+    """The beginning of a file up to the damage, or all of it if that cannot be told."""
+    try:
+        trailer = _Trailer.of(path, file)
+        expected = trailer.expected_checksums(file)
+    except DamagedFileError:
+        file.seek(0)
+        return file.read()
+    size = trailer.frame_bytes
+    intact = size if expected is None else intact_bytes(checksums(file, size), expected, size)
+    file.seek(0)
+    return file.read(intact)
+
+
+def _decodable(content: bytes) -> Iterator[bytes]:
+    decoder = zstandard.ZstdDecompressor().decompressobj()
+    try:
+        for start in range(0, len(content), PIECE_BYTES):
+            yield decoder.decompress(content[start : start + PIECE_BYTES])
+            if decoder.eof:
+                return
+    except zstandard.ZstdError:
         return
-    with replacing(target, layout.scratch(source)) as file, _compressing(file) as out:
-        out.write(b"".join([orjson.dumps(line) + b"\n" for line in lines]))
 
 
-def _compressing(file: BinaryIO) -> Any:
-    return zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False)
+def _whole_lines(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes, cut at the ends of lines; what follows the last line's end is left out."""
+    rest = b""
+    for part in parts:
+        # JSON has no bare newline inside a string, so each one ends a line.
+        lines, newline, rest = (rest + part).rpartition(b"\n")
+        if newline:
+            yield lines + newline
 
 
-def _trailer(stored: RawDay) -> bytes:
-    payload = orjson.dumps({**stored.read.to_json(), "rows": stored.rows, "retained": stored.retained})
-    padded = payload.ljust(_PAYLOAD_BYTES - 4)
-    return struct.pack("<II", _TRAILER_MAGIC, _PAYLOAD_BYTES) + padded + struct.pack("<I", zlib.crc32(padded))
-
-
-def _damaged(path: Path, why: str) -> StorageError:
-    return StorageError(
-        f"The file {path} is damaged: {why}. Restore it from a backup; or move it away and materialize raw_runs again "
-        "for the day, if the API can still be asked for it."
-    )
+def _damaged(path: Path, why: str) -> DamagedFileError:
+    return DamagedFileError(path, why, _REMEDY)

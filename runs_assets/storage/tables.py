@@ -1,6 +1,7 @@
 """A day's Parquet file, and what it says in its schema metadata about the reading it was built from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -8,10 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from runs_assets.errors import StorageError
-from runs_assets.storage.files import replacing
+from runs_assets.errors import DamagedFileError, StorageError
+from runs_assets.storage.files import is_stored, reading, replacing
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
+from runs_assets.storage.seal import broken_seal, seal
 
 ROW_GROUP_ROWS = 128 * 1024
 
@@ -53,7 +55,8 @@ def store_table(layout: Layout, dataset: str, source: str, day: date, table: pa.
     path = layout.day_file(dataset, source, day)
     stamped = table.replace_schema_metadata(lineage.to_metadata())
     with replacing(path, layout.scratch(source)) as file:
-        pq.write_table(stamped, file, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+        pq.write_table(stamped, file, compression="zstd", row_group_size=ROW_GROUP_ROWS, write_page_checksum=True)
+        seal(file)
     return path
 
 
@@ -62,18 +65,47 @@ def load_table(
 ) -> tuple[pa.Table, Lineage]:
     """Some columns of a day's file, and its lineage.
 
-    Raises `StorageError` if the file is missing or damaged.
+    Raises `StorageError` if the file is missing, cannot be read or lacks a column, `DamagedFileError` if any of it has
+    changed since it was written.
     """
-    path = layout.day_file(dataset, source, day)
-    if not path.exists():
+    with _opened(layout, dataset, source, day) as file:
+        table = file.read(columns=list(columns))
+        lineage = Lineage.of(file.schema_arrow)
+    if lacking := set(columns) - set(table.column_names):
+        path = layout.day_file(dataset, source, day)
+        raise StorageError(
+            f"The file {path} lacks {', '.join(sorted(lacking))}: other code wrote it. {_remedy(dataset, source, day)}"
+        )
+    return table, lineage
+
+
+def load_lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineage:
+    """What a day's file says of itself; raises as `load_table` does, but does not look at the rows."""
+    with _opened(layout, dataset, source, day, footer_only=True) as file:
+        return Lineage.of(file.schema_arrow)
+
+
+@contextmanager
+def _opened(
+    layout: Layout, dataset: str, source: str, day: date, *, footer_only: bool = False
+) -> Iterator[pq.ParquetFile]:
+    path, remedy = layout.day_file(dataset, source, day), _remedy(dataset, source, day)
+    if not is_stored(path):
         raise StorageError(
             f"There is no {dataset} of {source} for {day} ({path}). Materialize {source}/{dataset} for that day first."
         )
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read(columns=list(columns)), Lineage.of(file.schema_arrow)
-    except (ValueError, KeyError, OSError) as error:
-        raise StorageError(
-            f"The file {path} is damaged: {error}. Materialize {source}/{dataset} for {day} again; it is rebuilt "
-            "from the files before it, without asking the API."
-        ) from error
+    with reading(path) as file:
+        if why := broken_seal(file, footer_only=footer_only):
+            raise DamagedFileError(path, why, remedy)
+        try:
+            with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+                yield parquet
+        except (ValueError, KeyError) as error:
+            raise DamagedFileError(path, str(error), remedy) from error
+
+
+def _remedy(dataset: str, source: str, day: date) -> str:
+    return (
+        f"Materialize {source}/{dataset} for {day} again; it is rebuilt from the files before it, without asking the "
+        "API."
+    )

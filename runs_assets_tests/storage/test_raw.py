@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 from runs_assets.errors import StorageError
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.raw import Spool, blocks, stat_day, store_day, store_quarantine
+from runs_assets.storage.merging import store_day
+from runs_assets.storage.raw import blocks, stat_day, verify_raw
 from runs_assets.storage.reads import Read
+from runs_assets.storage.spool import Spool
 
 DAY = date(2026, 3, 17)
 EARLY = datetime(2026, 3, 18, 1, tzinfo=UTC)
@@ -107,13 +109,6 @@ def test_pandas_and_duckdb_read_the_file_as_it_is(layout: Layout) -> None:
     assert sorted(found.fetchall()) == [("s", "2026-03-17", "a"), ("s", "2026-03-17", "b")]
 
 
-def test_a_clipped_reading_adds_to_the_quarantine(layout: Layout) -> None:
-    for lines in ([{"reason": "a"}], [{"reason": "b"}], [{"reason": "b"}]):
-        store_quarantine(layout, "s", DAY, lines, add=True)
-    with zstandard.open(layout.day_file("quarantine", "s", DAY), "rb") as file:
-        assert [orjson.loads(line)["reason"] for line in file.read().splitlines()] == ["a", "b"]
-
-
 def test_within_one_reading_the_later_verdict_holds_and_its_runs_count_as_shown(layout: Layout) -> None:
     store(layout, {"id": "gone", "state": "x"}, read=Read("before", EARLY, EARLY))
     store(layout, {"id": "a", "state": "x"}, read=Read("now", LATE, LATE))
@@ -141,14 +136,6 @@ def test_damage_is_noticed_and_named(layout: Layout) -> None:
             stored(layout)
 
 
-def test_a_damaged_day_is_not_overwritten(layout: Layout) -> None:
-    store(layout, {"id": "a", "state": "x"})
-    path(layout).write_bytes(b"not zstd")
-    with pytest.raises(StorageError, match="is damaged"):
-        store(layout, {"id": "b", "state": "x"})
-    assert path(layout).read_bytes() == b"not zstd"
-
-
 def test_a_failure_while_writing_leaves_the_old_day_and_no_leftover(layout: Layout) -> None:
     store(layout, {"id": "a", "state": "x"})
     before = path(layout).read_bytes()
@@ -168,20 +155,10 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> Non
         store(layout, {"id": "a", "state": "x"})
 
 
-def test_the_quarantine_is_replaced_and_removed_when_empty(layout: Layout) -> None:
-    file = layout.day_file("quarantine", "s", DAY)
-    store_quarantine(layout, "s", DAY, [{"reason": "no id"}, {"reason": "not an object"}])
-    store_quarantine(layout, "s", DAY, [{"reason": "no id"}])
-    with zstandard.open(file, "rb") as lines:
-        assert [orjson.loads(line) for line in lines.read().splitlines()] == [{"reason": "no id"}]
-    store_quarantine(layout, "s", DAY, [])
-    assert not file.exists()
-
-
 def test_a_file_of_which_only_the_trailer_is_left_is_damaged(layout: Layout) -> None:
     store(layout, {"id": "a", "state": "x"})
     path(layout).write_bytes(path(layout).read_bytes()[-1024:])
-    with pytest.raises(StorageError, match="it holds 0 of its 1 lines"):
+    with pytest.raises(StorageError, match="its content has changed since it was written"):
         stored(layout)
 
 

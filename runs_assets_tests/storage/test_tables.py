@@ -55,7 +55,12 @@ def test_a_missing_file_names_what_to_materialize(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     path = store_table(
-        layout, "runs", "s", DAY, pa.table({"a": [1]}), Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
+        layout,
+        "runs",
+        "s",
+        DAY,
+        pa.table({"a": [1]}),
+        Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1"),
     )
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(StorageError, match=r"date=2026-03-17/part-0.parquet is damaged"):

@@ -1,0 +1,79 @@
+"""Where a day's rows wait, on the disk, until the reading has passed the day."""
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from runs_assets.days import iso
+from runs_assets.storage.files import cannot_write
+
+BLOCK_BYTES = 4 * 1024 * 1024
+
+
+class Spool:
+    """One day's rows as they arrive, in a scratch file, so that memory holds only their ids.
+
+    A row that comes twice replaces its earlier observation.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ids: list[pa.Array] = []
+        self._lengths: list[NDArray[np.int64]] = []
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w+b")
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def append(self, ids: list[str], rows: list[bytes], observed_at: datetime) -> None:
+        """Add rows, at least one, that one answer showed; as JSON; `ids` runs parallel to `rows`."""
+        head = b'{"observed_at":"%b","run":' % iso(observed_at).encode()
+        tail = b"}\n"
+        self._ids.append(pa.array(ids, pa.string()))
+        self._lengths.append(np.fromiter(map(len, rows), np.int64, len(rows)) + len(head) + len(tail))
+        try:
+            self._file.write(head + (tail + head).join(rows) + tail)
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+    def ids(self) -> pa.ChunkedArray:
+        """Every id appended, in order, repeats included."""
+        return pa.chunked_array(self._ids, pa.string())
+
+    def copy_latest(self, out: BinaryIO) -> int:
+        """Write each id's latest line, in the order of arrival; returns the number of lines."""
+        ids = self.ids()
+        if not len(ids):
+            return 0
+        codes = ids.combine_chunks().dictionary_encode().indices.to_numpy()
+        latest = np.empty(int(codes.max()) + 1, np.int64)
+        latest[codes] = np.arange(len(codes))
+        ends = np.cumsum(np.concatenate(self._lengths))
+        self._file.seek(0)
+        position = 0
+        for dropped in np.flatnonzero(latest[codes] != np.arange(len(codes))):
+            stop = int(ends[dropped - 1]) if dropped else 0
+            self._copy(out, stop - position)
+            position = int(ends[dropped])
+            self._file.seek(position)
+        self._copy(out, int(ends[-1]) - position)
+        return len(latest)
+
+    def close(self) -> None:
+        """Remove the scratch file."""
+        with suppress(OSError):  # a full disk, which the write before has told
+            self._file.close()
+        with suppress(OSError):  # a folder that has become read-only; the next run empties it
+            self._path.unlink()
+
+    def _copy(self, out: BinaryIO, size: int) -> None:
+        while size > 0:
+            block = self._file.read(min(size, BLOCK_BYTES))
+            out.write(block)
+            size -= len(block)
