@@ -81,6 +81,9 @@ class DayRange:
     def __len__(self) -> int:
         return (self.last - self.first).days + 1
 
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first}..{self.last}"
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import dagster as dg
 
 from runs_assets.automation.daily import daily_job, daily_schedule
-from runs_assets.metrics.assets import metric_assets
+from runs_assets.automation.unsettled_days import unsettled_days_sensor
+from runs_assets.metrics.assets import metric_assets, table_versions
 from runs_assets.partitions import daily_partitions
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import project_settings
@@ -39,6 +40,7 @@ def _definitions_of(source: Source, partitions: dg.DailyPartitionsDefinition) ->
         assets=assets,
         jobs=[job],
         schedules=[daily_schedule(source, job)],
+        sensors=[unsettled_days_sensor(source, job, table_versions(source.normalizer_version))],
         resources={source.name: source.api},
     )
 

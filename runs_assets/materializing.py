@@ -44,14 +44,17 @@ def record_days(context: dg.AssetExecutionContext, recorded: Recorded) -> dg.Mat
 
 
 @contextmanager
-def failing_clearly(source: str, doing: str) -> Iterator[None]:
-    """Turn this project's errors into a `dagster.Failure`: one paragraph that names the source and what it did."""
+def failing_clearly(source: str, doing: str, **metadata: str) -> Iterator[None]:
+    """Turn this project's errors into a `dagster.Failure`: one paragraph that names the source and what it did.
+
+    Its metadata has the error's class as `kind`, and what else is given.
+    """
     try:
         yield
     except RunsAssetsError as error:
         raise dg.Failure(
             description=f"{source}: {doing} failed. {error}",
-            metadata={"kind": type(error).__name__},
+            metadata={"kind": type(error).__name__, **metadata},
             allow_retries=False,
         ) from error
 

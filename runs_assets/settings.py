@@ -5,6 +5,7 @@ Each group of settings is one validated object, read from the environment or fro
 when a run asks for them, and `is_present` looks at names only.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable
 from datetime import date
@@ -99,6 +100,13 @@ def is_present(names: Iterable[str]) -> bool:
     except UnicodeDecodeError:
         raise _unreadable_env_file() from None
     return all(os.environ.get(name) or file_values.get(name) for name in names)
+
+
+def fingerprint(prefixes: Iterable[str]) -> str:
+    """Eight hexadecimal digits that change with the variables of these prefixes; too few to betray a secret."""
+    values = {**dotenv_values(ENV_FILE), **os.environ}
+    chosen = sorted((name, value or "") for name, value in values.items() if name.startswith(tuple(prefixes)))
+    return hashlib.blake2b(repr(chosen).encode(), digest_size=4).hexdigest()
 
 
 def _unreadable_env_file() -> SettingsError:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from runs_assets.automation.daily import range_tags
+from runs_assets.automation.run_days import range_tags
 from runs_assets.days import DayRange
 from runs_assets.definitions import SOURCES, definitions_of
 from runs_assets.resources import Clock

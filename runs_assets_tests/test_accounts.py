@@ -54,7 +54,6 @@ TOY_SHAPE = RowShape("key", "born", pa.schema([(name, pa.string()) for name in (
 @dataclass
 class ToyClient:
     shape: RowShape = TOY_SHAPE
-    retention: timedelta | None = None
     base_url: str = "toy:"
     requests: int = 0
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from runs_assets.automation.daily import range_tags
+from runs_assets.automation.run_days import range_tags
 from runs_assets.days import DayRange
 from runs_assets.demo.environment import DemoFolder
 from runs_assets.demo.errors import DemoError

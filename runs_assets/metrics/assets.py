@@ -37,6 +37,10 @@ class Metric:
     compute: Callable[[pa.Table, bool], pa.Table]
     headline: Callable[[pa.Table], Mapping[str, Any]]
 
+    def code_version(self, normalizer_version: str) -> str:
+        """What a day's file says it was built by: the normalizer of its `runs`, and this metric."""
+        return f"{normalizer_version}/{self.version}"
+
 
 def _overall(table: pa.Table) -> Mapping[str, Any]:
     """The day's rate over all pipelines, as numbers that Dagster plots by partition."""
@@ -65,6 +69,12 @@ METRICS = (
         headline=_overall,
     ),
 )
+
+
+def table_versions(normalizer_version: str) -> dict[str, str]:
+    """The code version that each data set after raw has if it is built by the present code."""
+    versions = {metric.dataset: metric.code_version(normalizer_version) for metric in METRICS}
+    return {data_sets.RUNS: normalizer_version, **versions}
 
 
 def metric_assets(source: str, partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -103,6 +113,6 @@ def computed_days(
     for day in reversed(days.newest_first()):
         runs, lineage = load_table(layout, data_sets.RUNS, source, day, metric.needs)
         table = metric.compute(runs, lineage.settled)
-        own = replace(lineage, code_version=f"{lineage.code_version}/{metric.version}")
+        own = replace(lineage, code_version=metric.code_version(lineage.code_version))
         path = store_table(layout, metric.dataset, source, day, table, own)
         yield day, {**table_metadata(table, path, own), **metric.headline(table)}

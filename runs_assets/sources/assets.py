@@ -8,9 +8,10 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
 from runs_assets.days import DayRange, iso
-from runs_assets.errors import StorageError
+from runs_assets.errors import DamagedFileError, RequestRefusedError, StorageError
 from runs_assets.materializing import (
     OWNERS,
     days_of,
@@ -22,15 +23,26 @@ from runs_assets.materializing import (
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.schema import RUNS, TIMESTAMP
 from runs_assets.settling.rules import Rules
+from runs_assets.sources.open_runs import OpenRunsReading, SingleRunClient
 from runs_assets.sources.raw_rows import raw_rows
-from runs_assets.sources.reading import DayReading, StoredDay
+from runs_assets.sources.reading import DayReading, RunsClient, StoredDay
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage import layout as data_sets
+from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.tables import Lineage, store_table
 
 RAW_VERSION = "1"
+
+
+class RawRunsConfig(dg.Config):
+    """How a run reads its days."""
+
+    only_open_runs: bool = Field(
+        default=False,
+        description="Ask only for the runs that were open when the day was read last, each by its id.",
+    )
 
 
 def raw_runs_asset(source: Source, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -51,32 +63,44 @@ def raw_runs_asset(source: Source, partitions: dg.DailyPartitionsDefinition) -> 
         metadata=definition_metadata(data_sets.RAW_RUNS, source.name),
         required_resource_keys={source.name, "data_folder", "clock"},
     )
-    def raw_runs(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def raw_runs(context: dg.AssetExecutionContext, config: RawRunsConfig) -> dg.MaterializeResult[None]:
         days = days_of(context)
         api: RunsApi = getattr(context.resources, source.name)
         data_folder: DataFolder = context.resources.data_folder
         clock: Clock = context.resources.clock
         with (
-            failing_clearly(source.name, f"reading {days}"),
+            failing_clearly(source.name, f"reading {days}", settings=api.fingerprint),
             data_folder.writing(source.name, context.log.info) as layout,
             api.client(source.name, layout, clock.now) as client,
         ):
-            reading = DayReading(
-                client=client,
-                source=source.name,
-                days=days,
-                layout=layout,
-                first_day=data_folder.first_day,
-                read_id=str(uuid.uuid4()),
-                clock=clock.now,
-                say=context.log.info,
-            )
+            read_id = str(uuid.uuid4())
+            reading: DayReading | OpenRunsReading
+            if config.only_open_runs:
+                reading = OpenRunsReading(_asking_by_id(client), source.name, days, layout, read_id, clock.now)
+            else:
+                reading = DayReading(
+                    client=client,
+                    source=source.name,
+                    days=days,
+                    layout=layout,
+                    first_day=data_folder.first_day,
+                    retention=api.capabilities.retention,
+                    read_id=read_id,
+                    clock=clock.now,
+                    say=context.log.info,
+                )
             return record_days(context, ((stored.day, _raw_metadata(stored, reading)) for stored in reading))
 
     return raw_runs
 
 
-def _raw_metadata(stored: StoredDay, reading: DayReading) -> Mapping[str, Any]:
+def _asking_by_id(client: RunsClient) -> SingleRunClient:
+    if not isinstance(client, SingleRunClient):
+        raise RequestRefusedError("This platform cannot be asked for a single run. Set only_open_runs to false.")
+    return client
+
+
+def _raw_metadata(stored: StoredDay, reading: DayReading | OpenRunsReading) -> Mapping[str, Any]:
     path = reading.layout.day_file(data_sets.RAW_RUNS, reading.source, stored.day)
     start, end = stored.window
     notes = {"notes": " ".join(stored.notes)} if stored.notes else {}
@@ -130,22 +154,38 @@ def normalized_days(
 ) -> Iterator[tuple[date, Mapping[str, Any]]]:
     """Build each day's `runs` file from its raw file, oldest day first; yields the day and its metadata.
 
-    Raises `StorageError` at the end, naming the days that have no raw file, after all others are done.
+    Raises `StorageError` at the end, naming the days that have no raw file, or none that can be read, after all others
+    are done.
     """
-    missing = []
+    missing, damaged = [], []
     for day in reversed(days.newest_first()):
-        path = layout.day_file(data_sets.RAW_RUNS, source.name, day)
-        if not path.exists():
+        if not is_stored(layout.day_file(data_sets.RAW_RUNS, source.name, day)):
             missing.append(str(day))
             continue
-        table, lineage = normalized(source, day, layout, rules)
+        try:
+            table, lineage = normalized(source, day, layout, rules)
+        except DamagedFileError as error:
+            damaged.append(f"{day} ({error.path}: {error.why})")
+            continue
         stored = store_table(layout, data_sets.RUNS, source.name, day, table, lineage)
         yield day, {**table_metadata(table, stored, lineage), "abandoned_runs": _abandoned_runs(table, lineage, rules)}
-    if missing:
-        raise StorageError(
-            f"There are no raw runs for {', '.join(missing)}. Materialize {source.name}/raw_runs for these days first; "
-            "every other day of the range is done."
-        )
+    if missing or damaged:
+        raise StorageError(_what_lacks(source.name, missing, damaged))
+
+
+def _what_lacks(source: str, missing: list[str], damaged: list[str]) -> str:
+    absent = (
+        f"There are no raw runs for {', '.join(missing)}. Materialize {source}/raw_runs for these days first. "
+        if missing
+        else ""
+    )
+    unreadable = (
+        f"The raw files of {', '.join(damaged)} are damaged. Materialize {source}/raw_runs for these days again, if "
+        "the API still has them: what can be read of the files is kept. Or restore the files from a backup. "
+        if damaged
+        else ""
+    )
+    return f"{absent}{unreadable}Every other day of the range is done."
 
 
 def normalized(source: Source, day: date, layout: Layout, rules: Rules) -> tuple[pa.Table, Lineage]:

@@ -11,6 +11,14 @@ MARGIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
+class Capabilities:
+    """What an API can be asked: how far back (`retention`, None: for ever), and for a single run by its id."""
+
+    retention: timedelta | None = None
+    asks_by_id: bool = False
+
+
+@dataclass(frozen=True)
 class Reach:
     """What a source can be asked for at an instant: days from `first_day` to the day of `now`, both inclusive.
 
@@ -27,6 +35,12 @@ class Reach:
         if self.retention is None:
             return None
         return (self.now - self.retention + MARGIN).replace(microsecond=0) + timedelta(seconds=1)
+
+    @property
+    def days(self) -> DayRange | None:
+        """Every day that can be asked for, the first perhaps only in part; None if there is none."""
+        first = max(self.first_day, self.begins_at.date()) if self.begins_at else self.first_day
+        return DayRange(first, self.now.date()) if first <= self.now.date() else None
 
     def start_for(self, days: DayRange) -> datetime:
         """Where the reading of `days` begins: their start, or later if the first of them is partly forgotten.

@@ -39,11 +39,6 @@ class RunsClient(Protocol):
     shape: RowShape
 
     @property
-    def retention(self) -> timedelta | None:
-        """How far back the API answers; None if it keeps everything."""
-        ...
-
-    @property
     def base_url(self) -> str:
         """Where the API is."""
         ...
@@ -96,6 +91,7 @@ class DayReading:
     days: DayRange
     layout: Layout
     first_day: date
+    retention: timedelta | None
     read_id: str
     clock: Callable[[], datetime]
     say: Callable[[str], None]
@@ -111,7 +107,7 @@ class DayReading:
 
     def __iter__(self) -> Iterator[StoredDay]:
         self._began = self.clock()
-        reach = Reach(self._began, self.first_day, self.client.retention)
+        reach = Reach(self._began, self.first_day, self.retention)
         self._start = reach.start_for(self.days)
         self._pager = self.client.pager(to_us(self._start), to_us(self.days.end))
         self._since = self._told = self.monotonic()
@@ -137,11 +133,11 @@ class DayReading:
         self._mark_us = self._pager.mark_us
 
     def _fetch(self, ask: Any) -> RunPage:
-        limit = None if self.client.retention is None else self.clock() - self.client.retention
+        limit = None if self.retention is None else self.clock() - self.retention
         if limit is not None and self._start < limit:
             raise OutOfReachError(
                 f"The reading took so long that {iso(self._start)} fell out of what the API still answers "
-                f"({self.client.retention}). Days already stored stay; ask again for the rest."
+                f"({self.retention}). Days already stored stay; ask again for the rest."
             )
         return self.client.fetch(ask)
 

@@ -73,6 +73,8 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
     """
     if not (array.startswith(b"[{") and array.endswith(b"}]") and b"\r" not in array and _is_utf8(array)):
         return None
+    if b"://" in array or b"\\" in array:  # a URL, plain or escaped, may carry credentials
+        return None
     lines = array[1:-1].replace(b'},{"', b'}\n{"')
     rows = lines.split(b"\n")
     options = pj.ParseOptions(explicit_schema=shape.fields, unexpected_field_behavior="error")
@@ -97,10 +99,9 @@ def run_page(
     A row without an id, that is not an object, or without a usable creation time is bad: it is described for the
     quarantine, and stops nothing.
     """
-    objects = [document if type(document) is dict else {} for document in documents]
-    ids = _ids_of([row.get(shape.id_field) for row in objects])
-    created_us = instants_us([row.get(shape.created_field) for row in objects])
-    storable = _storable(objects, shape.known)
+    storable = _storable([document if type(document) is dict else {} for document in documents], shape.known)
+    ids = _ids_of([row.get(shape.id_field) for row in storable])
+    created_us = instants_us([row.get(shape.created_field) for row in storable])
     rows: list[bytes | None] = list(map(orjson.dumps, storable))
     bad = {}
     for index in _bad_indexes(ids, created_us):
@@ -132,8 +133,9 @@ def _ids_of(values: list[Any]) -> list[str | None]:
 def _storable(objects: list[dict[str, Any]], known: frozenset[str]) -> list[dict[str, Any]]:
     """Each row as it may be stored; the rows themselves where nothing in any of them has to go."""
     names = chain.from_iterable(objects)
-    types = map(type, chain.from_iterable(map(dict.values, objects)))
-    if known.issuperset(names) and SCALARS.issuperset(types):
+    values = list(chain.from_iterable(map(dict.values, objects)))
+    is_plain = known.issuperset(names) and SCALARS.issuperset(map(type, values))
+    if is_plain and not any(type(value) is str and "://" in value for value in values):
         return objects
     return [without_secrets(row, known) for row in objects]
 

@@ -9,8 +9,9 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from runs_assets.settings import is_present
+from runs_assets.settings import fingerprint, is_present
 from runs_assets.sources.raw_rows import RawRows
+from runs_assets.sources.reach import Capabilities
 from runs_assets.sources.reading import RunsClient
 from runs_assets.sources.rows import RowShape
 from runs_assets.storage.layout import Layout, checked_source_name
@@ -30,6 +31,20 @@ class RunsApi(dg.ConfigurableResource[Any], ABC):
     @abstractmethod
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> RunsClient:
         """A client for use in a `with` block. Raises `SettingsError` naming what is missing or wrong."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the settings, so that what failed with others can be tried again at once."""
+        return fingerprint([self.settings_prefix, "RUNS_ASSETS_"])
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the API can be asked: unless a platform says otherwise, for every day ever, and not by a run's id.
+
+        Raises `SettingsError` if a setting decides it and is wrong. Where runs can be asked for by id, `client` gives
+        a `SingleRunClient`.
+        """
+        return Capabilities()
 
 
 @dataclass(frozen=True)
@@ -55,6 +70,11 @@ class Source:
     def is_configured(self) -> bool:
         """Whether the variables that it needs are set; their values are not looked at."""
         return any(is_present(names) for names in self.needs)
+
+    @property
+    def what_it_needs(self) -> str:
+        """The names of those variables."""
+        return " or ".join(" and ".join(names) for names in self.needs)
 
     @property
     def job_name(self) -> str:

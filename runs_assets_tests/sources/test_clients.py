@@ -27,7 +27,7 @@ IMPATIENT = Limits(deadline=0.0)
 @pytest.fixture
 def cloudcruise(sandbox: Sandbox) -> CloudCruiseClient:
     auth = HeaderAuth("cc-key", sandbox.api_key, "KEY")
-    return CloudCruiseClient(Transport(sandbox.cloudcruise_url, auth, Redactor(), IMPATIENT), timedelta(days=31))
+    return CloudCruiseClient(Transport(sandbox.cloudcruise_url, auth, Redactor(), IMPATIENT))
 
 
 @pytest.fixture

@@ -295,7 +295,15 @@ def test_a_reading_that_the_retention_overtakes_ends_and_keeps_the_days_already_
     days = DayRange(date(2026, 2, 16), date(2026, 2, 17))
     with CloudCruise(settings_prefix="CLOUDCRUISE_").client("cloudcruise", project.layout, clock) as client:
         reading = DayReading(
-            client, "cloudcruise", days, project.layout, date(2025, 1, 1), "r", clock=clock, say=lambda _line: None
+            client,
+            "cloudcruise",
+            days,
+            project.layout,
+            date(2025, 1, 1),
+            timedelta(days=31),
+            "r",
+            clock=clock,
+            say=lambda _line: None,
         )
         with pytest.raises(OutOfReachError, match="The reading took so long that 2026-02-16T00:00:00Z fell out"):
             list(reading)

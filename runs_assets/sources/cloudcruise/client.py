@@ -5,7 +5,6 @@ seven statuses.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pyarrow as pa
 
@@ -60,7 +59,6 @@ ALL_RUNS = CloudCruiseFilters()
 class CloudCruiseClient(HttpClient):
     """Lists the runs of one workspace."""
 
-    retention: timedelta
     page_size: int = 1000
     filters: CloudCruiseFilters = ALL_RUNS
     shape: RowShape = SHAPE

@@ -10,6 +10,7 @@ from runs_assets.http.transport import Transport
 from runs_assets.sources.cloudcruise.client import SHAPE, CloudCruiseClient
 from runs_assets.sources.cloudcruise.normalize import VERSION, normalize
 from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
+from runs_assets.sources.reach import Capabilities
 from runs_assets.sources.source import RunsApi, Source, default_prefix
 from runs_assets.storage.layout import Layout
 
@@ -25,7 +26,12 @@ class CloudCruise(RunsApi):
             raise SettingsError(f"{variable} is not set. Put the workspace's API key into .env or the environment.")
         key = settings.api_key.get_secret_value()
         transport = Transport(settings.base_url, HeaderAuth("cc-key", key, variable), Redactor([key]), now=clock)
-        return CloudCruiseClient(transport, timedelta(days=settings.retention_days), settings.page_size)
+        return CloudCruiseClient(transport, settings.page_size)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """See `RunsApi.capabilities`."""
+        return Capabilities(timedelta(days=CloudCruiseSettings.load(self.settings_prefix).retention_days))
 
 
 def cloudcruise(name: str = "cloudcruise", *, settings_prefix: str | None = None) -> Source:

@@ -67,11 +67,14 @@ class ProductsupClient(HttpClient):
     page_size: int = 100
     filters: ProductsupFilters = ALL_RUNS
     shape: RowShape = SHAPE
-    retention: None = None
 
     def pager(self, start_us: int, end_us: int) -> OffsetPager:
         """A pager over the runs created in [start_us, end_us)."""
         return OffsetPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE)
+
+    def fetch_run(self, run_id: str) -> RunPage:
+        """The page of a single run, empty if the API no longer shows it. Raises what `Transport.get` raises."""
+        return self.transport.get("/runs", params_of(ProductsupFilters(id=run_id), separator="-"), _page_of)
 
     def fetch(self, ask: OffsetAsk) -> RunPage:
         """One page. Raises what `Transport.get` raises."""

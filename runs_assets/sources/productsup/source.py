@@ -13,6 +13,7 @@ from runs_assets.http.transport import Transport
 from runs_assets.sources.productsup.client import SHAPE, ProductsupClient
 from runs_assets.sources.productsup.normalize import VERSION, normalize
 from runs_assets.sources.productsup.settings import OAUTH_FIELDS, ProductsupSettings
+from runs_assets.sources.reach import Capabilities
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
 
@@ -32,6 +33,11 @@ class ProductsupCde(RunsApi):
         auth = self._auth(settings, redact, layout.token_file(source), clock)
         transport = Transport(settings.base_url, auth, redact, now=clock)
         return ProductsupClient(transport, settings.page_size)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """See `RunsApi.capabilities`."""
+        return Capabilities(asks_by_id=True)
 
     def _auth(
         self, settings: ProductsupSettings, redact: Redactor, token_file: Path, clock: Callable[[], datetime]

@@ -1,0 +1,179 @@
+"""The sensor that keeps a source's days current until they are final, by asking for what is due, one run at a time."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+import dagster as dg
+
+from runs_assets.automation.in_flight import days_being_backfilled, run_in_flight
+from runs_assets.automation.past_runs import past_attempts
+from runs_assets.automation.run_days import range_tags
+from runs_assets.automation.switches import IS_TEMPORARY, is_on, is_temporary, why_off
+from runs_assets.days import iso
+from runs_assets.errors import SettingsError
+from runs_assets.resources import Clock, DataFolder
+from runs_assets.settling.attempts import Attempt, days_wait_until, waits_until
+from runs_assets.settling.due import Due, Request, Unrecorded, Work, due_days, next_request
+from runs_assets.settling.rules import Rules
+from runs_assets.settling.state import DayState, Versions, day_state, verified
+from runs_assets.sources.reach import Capabilities, Reach
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import RAW_RUNS, Layout
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+SECONDS_BETWEEN_TICKS = 60
+MINUTES_BETWEEN_LOOKS_BEYOND = 10
+HEADWAY = timedelta(minutes=30)
+"""A day that the API forgets within this time is not asked for: the run might begin too late for it."""
+
+
+def unsettled_days_sensor(source: Source, job: "AssetJob", versions: Versions) -> dg.SensorDefinition:
+    """`<source>_unsettled_days`: asks for the days that are due, as one run of the source's job at a time.
+
+    On by default if the source is configured and Dagster's history is kept. `versions` are the present code versions
+    of the source's tables. A tick makes no request to the API, and reads the ends of the files of the days in reach.
+    """
+
+    @dg.sensor(
+        name=f"{source.name}_unsettled_days",
+        job=job,
+        minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
+        default_status=dg.DefaultSensorStatus.RUNNING if is_on(source) else dg.DefaultSensorStatus.STOPPED,
+        description=(
+            f"Reads the days of {source.name} again until they are final: today every hour, a day that is over when it "
+            "has grown twice as old, and never-read days before the API forgets them. " + why_off(source)
+        ).strip(),
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock
+    ) -> dg.RunRequest | dg.SkipReason:
+        if is_temporary(context.instance):
+            return dg.SkipReason(IS_TEMPORARY)
+        if not source.is_configured:
+            return dg.SkipReason(why_off(source))
+        try:
+            request = Tick.at_present(source, versions, context.instance, data_folder, clock).decide()
+        except SettingsError as error:
+            return dg.SkipReason(str(error))
+        return dg.SkipReason(request) if isinstance(request, str) else run_request(source, request, versions)
+
+    return sensor
+
+
+def run_request(source: Source, request: Request, versions: Versions) -> dg.RunRequest:
+    """What Dagster is asked for. It has no run key: the same days may be due again."""
+    tags = {**range_tags(request.days), "runs_assets/work": request.work.value, "runs_assets/why": request.why}
+    if request.work is Work.REBUILD:
+        return dg.RunRequest(tags=tags, asset_selection=[dg.AssetKey([source.name, name]) for name in versions])
+    if request.work is Work.READ_OPEN_RUNS:
+        config = {"ops": {f"{source.name}__{RAW_RUNS}": {"config": {"only_open_runs": True}}}}
+        return dg.RunRequest(tags=tags, run_config=config)
+    return dg.RunRequest(tags=tags)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One look at a source: its files, and what Dagster knows of its runs."""
+
+    source: Source
+    capabilities: Capabilities
+    versions: Versions
+    instance: dg.DagsterInstance
+    layout: Layout
+    rules: Rules
+    first_day: date
+    now: datetime
+
+    @classmethod
+    def at_present(
+        cls, source: Source, versions: Versions, instance: dg.DagsterInstance, data_folder: DataFolder, clock: Clock
+    ) -> Self:
+        """A look at the present moment. Raises `SettingsError` if a setting cannot be used."""
+        return cls(
+            source=source,
+            capabilities=source.api.capabilities,
+            versions=versions,
+            instance=instance,
+            layout=data_folder.layout,
+            rules=data_folder.rules,
+            first_day=data_folder.first_day,
+            now=clock.now(),
+        )
+
+    def decide(self) -> Request | str:
+        """The run to ask for, or why there is none."""
+        if (run := run_in_flight(self.instance, self.source, self.layout, self.now)) is not None:
+            return f"{self.source.name} is being read by run {run.run_id}."
+        attempts = past_attempts(self.instance, self.source, self.now)
+        in_reach = self._days_in_reach()
+        beyond = self._days_beyond(in_reach)
+        states = [self._state(day, attempts) for day in beyond or in_reach]
+        dues = due_days(states, self.capabilities, self.rules, self.now, self._unrecorded(states))
+        backfilled = days_being_backfilled(self.instance, self.source)
+        possible = [due for due in dues if due.day not in backfilled and (due.work is Work.REBUILD or not beyond)]
+        return self._first(possible, attempts, days_wait_until(_readings(attempts), states))
+
+    def _first(self, dues: list[Due], attempts: list[Attempt], not_before: dict[date, datetime]) -> Request | str:
+        """The first that need not wait because of a failure."""
+        settings = self.source.api.fingerprint
+        reading_waits = waits_until(_readings(attempts), settings) or self.now
+        rebuilding_waits = waits_until((attempt for attempt in attempts if not attempt.asked_the_api), settings)
+        ready = [
+            due
+            for due in dues
+            if ((rebuilding_waits or self.now) if due.work is Work.REBUILD else reading_waits) <= self.now
+        ]
+        request = next_request(ready, self.now, not_before)
+        if request is not None:
+            return request
+        if reading_waits > self.now:
+            why = f"because its last run failed ({_readings(attempts)[0].failure})"
+            return f"{self.source.name} is not asked before {iso(reading_waits)}, {why}."
+        return self._nothing_due(dues)
+
+    def _nothing_due(self, dues: list[Due]) -> str:
+        coming = min(dues, key=lambda due: due.at, default=None)
+        if coming is None:
+            return f"Every day of {self.source.name} that was looked at is done."
+        return f"Nothing is due. Next: {coming.day} at {iso(max(coming.at, self.now))}, since {coming.why}."
+
+    def _days_in_reach(self) -> list[date]:
+        reach = Reach(self.now + HEADWAY, self.first_day, self.capabilities.retention).days
+        return [day for day in reach.newest_first() if day <= self.now.date()] if reach else []
+
+    def _days_beyond(self, in_reach: list[date]) -> list[date]:
+        """Every tenth minute, some of the stored days beyond reach, whose tables may have to be built again.
+
+        As many as there are days in reach, so that a tick never looks at more files than these have, and in turn.
+        """
+        if self.now.minute % MINUTES_BETWEEN_LOOKS_BEYOND:
+            return []
+        stored = self.layout.stored_days(RAW_RUNS, self.source.name)
+        beyond = [day for day in stored if not in_reach or day < in_reach[-1]]
+        size = max(len(in_reach), 1)
+        slices = [beyond[start : start + size] for start in range(0, len(beyond), size)]
+        turn = int(self.now.timestamp()) // (60 * MINUTES_BETWEEN_LOOKS_BEYOND)
+        return slices[turn % len(slices)] if slices else []
+
+    def _state(self, day: date, attempts: list[Attempt]) -> DayState:
+        """The day's state; if building its tables failed, its raw file is read through to see whether it is damaged."""
+        state = day_state(self.layout, self.source.name, day, self.versions, self.rules)
+        has_failed = any(attempt.failure and day in attempt.days for attempt in attempts)
+        return verified(state, self.layout, self.source.name) if state.is_behind and has_failed else state
+
+    def _unrecorded(self, states: list[DayState]) -> Unrecorded:
+        """The stored days of which Dagster knows no reading, or not every table."""
+        stored = {state.day for state in states if state.raw is not None}
+        without_table = {day for dataset in self.versions for day in stored - self._recorded(dataset)}
+        return Unrecorded(stored - self._recorded(RAW_RUNS), without_table)
+
+    def _recorded(self, dataset: str) -> set[date]:
+        key = dg.AssetKey([self.source.name, dataset])
+        return {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
+
+
+def _readings(attempts: list[Attempt]) -> list[Attempt]:
+    return [attempt for attempt in attempts if attempt.asked_the_api]

@@ -1,0 +1,74 @@
+"""What the files say of a day: what its reading was worth, and whether everything after it follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from runs_assets.errors import StorageError
+from runs_assets.settling.rules import Rules
+from runs_assets.storage.layout import RAW_RUNS, RUNS, Layout
+from runs_assets.storage.raw import RawDay, stat_day, verify_raw
+from runs_assets.storage.tables import Lineage, load_lineage
+
+Versions = Mapping[str, str]
+"""The present code version of each data set after raw: that of `runs` is the normalizer's."""
+
+
+@dataclass(frozen=True)
+class DayState:
+    """A day as the files have it.
+
+    `raw` is None if the day was never read, or if what was stored can no longer be read (then `damage` says why).
+    `runs` is what the day's `runs` were built from, None if there are none. `is_behind` is whether any table after raw
+    is not built from the newest reading, by the present code and rules.
+    """
+
+    day: date
+    raw: RawDay | None = None
+    damage: str | None = None
+    runs: Lineage | None = None
+    is_behind: bool = False
+
+    def is_settled(self, rules: Rules) -> bool:
+        """Whether the day was settled by its newest reading, as far as the tables have followed it."""
+        if self.raw is None or self.runs is None or self.is_behind:
+            return False
+        return rules.is_settled(self.day, self.raw.read, self.runs.open_runs)
+
+
+def day_state(layout: Layout, source: str, day: date, versions: Versions, rules: Rules) -> DayState:
+    """Look at a day: the end of its raw file, and the schemas of its tables."""
+    path = layout.day_file(RAW_RUNS, source, day)
+    if not path.exists():
+        return DayState(day)
+    try:
+        raw = stat_day(path)
+    except StorageError as error:
+        return DayState(day, damage=str(error))
+    found = {dataset: _lineage(layout, dataset, source, day) for dataset in versions}
+    is_behind = any(not _follows(lineage, raw, day, versions[dataset], rules) for dataset, lineage in found.items())
+    return DayState(day, raw, runs=found[RUNS], is_behind=is_behind)
+
+
+def verified(state: DayState, layout: Layout, source: str) -> DayState:
+    """The state after a look at every byte of the raw file, which `day_state` does not take."""
+    why = verify_raw(layout.day_file(RAW_RUNS, source, state.day)) if state.raw else None
+    return DayState(state.day, damage=why) if why else state
+
+
+def _follows(lineage: Lineage | None, raw: RawDay, day: date, version: str, rules: Rules) -> bool:
+    """Whether a table was built from the newest reading, by the present code and rules."""
+    return (
+        lineage is not None
+        and lineage.read == raw.read
+        and lineage.code_version == version
+        and lineage.settled == rules.is_settled(day, raw.read, lineage.open_runs)
+    )
+
+
+def _lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineage | None:
+    """None where there is no table, or none that can be read: both are mended by building it again."""
+    try:
+        return load_lineage(layout, dataset, source, day)
+    except StorageError:
+        return None
