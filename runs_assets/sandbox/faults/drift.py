@@ -61,7 +61,9 @@ class RunsDeletedWhilePaging(Drift):
         """Leave out what is gone."""
         left = [row for row in rows if identity(row) not in self.gone]
         while left and len(self.gone) < self.due:
-            self.gone.add(identity(left.pop(self.place(len(left)))))
+            lost = identity(left[self.place(len(left))])
+            self.gone.add(lost)
+            left = [row for row in left if identity(row) != lost]
         return left
 
     def place(self, count: int) -> int:  # noqa: ARG002

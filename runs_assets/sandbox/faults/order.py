@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, groupby
-from random import Random
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -91,10 +90,9 @@ class UnstableTies(Fault):
     _requests: int = field(default=0, init=False)
 
     def rows(self, rows: Sequence[Row], now: datetime) -> Sequence[Row]:  # noqa: ARG002
-        """Shuffle every group of one creation time."""
-        chance = Random(self._requests)  # noqa: S311  (a simulation, no secret)
+        """Turn every group of one creation time by a place for each request."""
         groups = (list(group) for _, group in groupby(rows, key=lambda row: row.created_at))
-        return [row for group in groups for row in chance.sample(group, len(group))]
+        return [row for group in groups for row in _turned(group, self._requests)]
 
     async def answer(self, request: Request, inner: Handler) -> Response:
         """Count."""
@@ -132,6 +130,11 @@ def _group_size(page_size: int) -> int:
 
 def _in_groups(day: list[Row], size: int) -> Iterator[Row]:
     return (moved(row, day[place - place % size].created_at) for place, row in enumerate(day))
+
+
+def _turned(group: list[Row], by: int) -> list[Row]:
+    first = by % len(group)
+    return group[first:] + group[:first]
 
 
 def _utc_day(row: Row) -> object:
