@@ -1,26 +1,21 @@
 """The daily job of a source, and the schedule that asks for the last days every night."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from runs_assets.automation.in_flight import run_in_flight
+from runs_assets.automation.run_days import range_tags
+from runs_assets.automation.switches import IS_TEMPORARY, is_on, is_temporary, why_off
 from runs_assets.days import DayRange
 from runs_assets.resources import Clock, DataFolder
-from runs_assets.settings import is_present
 from runs_assets.sources.source import Source
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 DAYS = 3
-TEMPORARY_HOME_PREFIX = ".tmp_dagster_home_"
-IS_TEMPORARY = (
-    "Off, because DAGSTER_HOME is not set: Dagster then keeps its history in a temporary folder that is lost when it "
-    "stops. Set DAGSTER_HOME to an absolute path (the README's line does), and start again."
-)
 
 
 def daily_job(source: Source, assets: list[dg.AssetsDefinition]) -> "AssetJob":
@@ -32,29 +27,21 @@ def daily_job(source: Source, assets: list[dg.AssetsDefinition]) -> "AssetJob":
     )
 
 
-def range_tags(days: DayRange) -> dict[str, str]:
-    """The run tags that make one run of a range of days."""
-    return {
-        "dagster/asset_partition_range_start": str(days.first),
-        "dagster/asset_partition_range_end": str(days.last),
-    }
-
-
 def daily_schedule(source: Source, job: "AssetJob") -> dg.ScheduleDefinition:
     """At 00:15 UTC: yesterday and the two days before it, as one run.
 
     On by default if the source is configured and Dagster's history is kept.
     """
-    is_kept = is_present(["DAGSTER_HOME"])
-    is_on = source.is_configured and is_kept
 
     @dg.schedule(
         name=f"{source.name}_daily_schedule",
         job=job,
         cron_schedule="15 0 * * *",
         execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING if is_on else dg.DefaultScheduleStatus.STOPPED,
-        description=_description(source, is_kept=is_kept),
+        default_status=dg.DefaultScheduleStatus.RUNNING if is_on(source) else dg.DefaultScheduleStatus.STOPPED,
+        description=(
+            f"Every night: the last {DAYS} whole UTC days of {source.name}, read again in one run. {why_off(source)}"
+        ).strip(),
     )
     def schedule(
         context: dg.ScheduleEvaluationContext, data_folder: DataFolder, clock: Clock
@@ -70,18 +57,3 @@ def daily_schedule(source: Source, job: "AssetJob") -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=f"{source.job_name}:{days}", tags=range_tags(days))
 
     return schedule
-
-
-def _description(source: Source, *, is_kept: bool) -> str:
-    what = f"Every night: the last {DAYS} whole UTC days of {source.name}, read again in one run."
-    if not is_kept:
-        return f"{what} {IS_TEMPORARY}"
-    if not source.is_configured:
-        alternatives = " or ".join(" and ".join(names) for names in source.needs)
-        return f"{what} Off until {alternatives} are set."
-    return what
-
-
-def is_temporary(instance: dg.DagsterInstance) -> bool:
-    """Whether this is the instance that Dagster makes up where DAGSTER_HOME is not set, and throws away."""
-    return instance.is_persistent and Path(instance.root_directory).name.startswith(TEMPORARY_HOME_PREFIX)

@@ -20,7 +20,7 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from runs_assets.automation.daily import IS_TEMPORARY, is_temporary
+from runs_assets.automation.switches import IS_TEMPORARY, is_temporary
 from runs_assets.resources import Clock
 from runs_assets.settings import is_present
 

@@ -18,7 +18,6 @@ from dagster._core.test_utils import freeze_time
 
 import runs_assets_tests
 from runs_assets.automation import retention
-from runs_assets.automation.daily import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.automation.retention import (
     KEEP_DAYS,
     Project,
@@ -28,6 +27,7 @@ from runs_assets.automation.retention import (
     prune_schedule,
     superseded_runs,
 )
+from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.resources import Clock
 
 DAGSTER_YAML = Path(runs_assets_tests.__file__).parents[1] / "dagster.yaml"
