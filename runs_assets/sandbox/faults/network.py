@@ -34,7 +34,7 @@ class BodiesCut(NowAndThen):
     async def hit(self, request: Request, inner: Handler) -> Response:
         """Cut it."""
         answer = await inner(request)
-        return _Cut(answer.body, answer.status_code, media_type="application/json")
+        return _Cut(answer.body or b"[]", answer.status_code, media_type="application/json")
 
 
 @dataclass(eq=False)
