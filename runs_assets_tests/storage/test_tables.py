@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pandas as pd
@@ -9,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from runs_assets.errors import StorageError
+from runs_assets.errors import DamagedFileError, StorageError
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
-from runs_assets.storage.tables import Lineage, load_table, store_table
+from runs_assets.storage.tables import Lineage, load_lineage, load_table, store_table
 
 DAY = date(2026, 3, 17)
 AT = datetime(2026, 3, 19, 1, 2, 3, 450_000, tzinfo=UTC)
@@ -72,4 +73,70 @@ def test_a_file_of_somebody_else_is_not_taken_for_ours(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     pq.write_table(pa.table({"a": [1]}), path)
     with pytest.raises(StorageError, match="is damaged"):
+        load_table(Layout(tmp_path), "runs", "s", DAY, ["a"])
+
+
+def test_no_changed_byte_goes_unnoticed(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    lineage = Lineage(Read("r", AT, AT), open_runs=0, settled=True, code_version="1")
+    path = store_table(layout, "runs", "s", DAY, pa.table({"a": [1, 2, 3], "b": ["x", None, "zz"]}), lineage)
+    whole = path.read_bytes()
+    chance = Random(1)
+    for position in range(len(whole)):
+        changed = bytearray(whole)
+        changed[position] ^= chance.randint(1, 255)
+        path.write_bytes(changed)
+        with pytest.raises(
+            DamagedFileError, match=r"date=2026-03-17/part-0.parquet is damaged: .* s/runs for 2026-03-17"
+        ):
+            load_table(layout, "runs", "s", DAY, ["a"])
+
+
+def test_a_changed_footer_is_noticed_by_who_only_wants_the_lineage(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    lineage = Lineage(Read("r", AT, AT), open_runs=0, settled=True, code_version="1")
+    path = store_table(layout, "runs", "s", DAY, pa.table({"a": [1, 2, 3]}), lineage)
+    assert load_lineage(layout, "runs", "s", DAY) == lineage
+    path.write_bytes(path.read_bytes().replace(b"settled\x18\x04true", b"settled\x18\x04trux"))
+    with pytest.raises(DamagedFileError, match="its footer has changed since it was written"):
+        load_lineage(layout, "runs", "s", DAY)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"x" * 7, b"\xff" * 20, b"\0" * 5000])
+def test_what_is_no_parquet_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = Layout(tmp_path).day_file("runs", "s", DAY)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    for load in (
+        lambda: load_table(Layout(tmp_path), "runs", "s", DAY, []),
+        lambda: load_lineage(Layout(tmp_path), "runs", "s", DAY),
+    ):
+        with pytest.raises(DamagedFileError, match=r"part-0.parquet is damaged"):
+            load()
+
+
+def test_the_pages_have_checksums_of_their_own_for_other_readers(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    lineage = Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
+    path = store_table(layout, "runs", "s", DAY, pa.table({"a": [f"{n * n:09d}" for n in range(3000)]}), lineage)
+    column = pq.read_metadata(path).row_group(0).column(0)
+    middle = column.data_page_offset + column.total_compressed_size // 4
+    content = bytearray(path.read_bytes())
+    content[middle] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(OSError, match="could not verify page integrity, CRC checksum"):
+        pq.read_table(path, page_checksum_verification=True)
+
+
+def test_a_file_without_a_column_that_is_asked_for_is_named(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    lineage = Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
+    store_table(layout, "runs", "s", DAY, pa.table({"a": [1]}), lineage)
+    with pytest.raises(StorageError, match=r"part-0.parquet lacks b, c: .* Materialize s/runs for 2026-03-17 again"):
+        load_table(layout, "runs", "s", DAY, ["c", "a", "b"])
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    Layout(tmp_path).day_file("runs", "s", DAY).mkdir(parents=True)
+    with pytest.raises(StorageError, match=r"Could not read .*part-0.parquet: Is a directory"):
         load_table(Layout(tmp_path), "runs", "s", DAY, ["a"])
