@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import quote_plus
 
 import httpx
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
@@ -76,7 +77,9 @@ class RefreshingBearerAuth:
         self._redact = redact
         self._now = now
         self._tokens = file.load()
-        basic = b64encode(f"{grant.client_id}:{grant.client_secret}".encode()).decode()
+        # The standard (RFC 6749 section 2.3.1) has both escaped before they are joined.
+        self._client = quote_plus(grant.client_id), quote_plus(grant.client_secret)
+        basic = b64encode(":".join(self._client).encode()).decode()
         self._redact.learn(basic, grant.client_secret, grant.refresh_token, *self._secret_values())
 
     def headers(self, send: Send) -> Mapping[str, str]:
@@ -96,8 +99,7 @@ class RefreshingBearerAuth:
             content=client.prepare_refresh_body(refresh_token=current),
             headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
         )
-        basic = httpx.BasicAuth(self._grant.client_id, self._grant.client_secret)
-        response, body = send(next(basic.auth_flow(request)))
+        response, body = send(next(httpx.BasicAuth(*self._client).auth_flow(request)))
         _check_is_answer(response, body)
         self._tokens = {"refresh_token": current, **self._issued(client, body)}
         self._redact.learn(*self._secret_values())

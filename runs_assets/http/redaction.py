@@ -21,7 +21,8 @@ STRETCH = 12
 WORD = 8
 """Characters: a secret that is shorter is masked only as a whole word, or hardly any text would be left."""
 
-_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@")
+# A password may hold an unescaped slash; a colon before digits and a slash is a port.
+_USER_INFO = re.compile(r"(?<=://)(?:[^/?#\s:]*:(?!\d+/)\S*|[^/?#\s]*)@")
 _QUERY = re.compile(rf"([?&#][^=&#\s]*(?:{SECRET_WORDS.pattern}|sig)[^=&#\s]*=)[^&#\s\"']+", re.IGNORECASE)
 
 
