@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from runs_assets.days import DayRange
+from runs_assets.http.wording import plain
 from runs_assets.metrics.failure_rates import wilson_interval
 from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS
 from runs_assets.storage.layout import FAILURE_RATES, Layout
@@ -74,7 +76,7 @@ def failure_table(layout: Layout, sources: Sequence[str], days: DayRange) -> Tab
         whole, pipelines = _lines(layout, source, days)
         table.add_row(*whole.cells(), style="bold")
         for line in sorted(pipelines, key=lambda line: line.failure_rate or 0.0, reverse=True):
-            table.add_row(*line.cells())
+            table.add_row(Text(plain(line.title)), *line.cells()[1:])
         table.add_section()
     return table
 

@@ -117,6 +117,15 @@ def test_a_refusal_is_never_retried(sandbox: Sandbox, transport: Transport, code
     assert transport.requests == 1
 
 
+def test_what_a_server_says_is_one_short_line_without_control_characters(
+    sandbox: Sandbox, transport: Transport
+) -> None:
+    said = "a\\u001b[2J\\nforged\\u0007\\u202e " + "b" * 5000
+    answering(sandbox, status(400, f'{{"message": "{said}", "errors": {{"x\\u009b": "y"}}}}'))
+    with pytest.raises(RequestRefusedError, match=rf'HTTP 400 Bad Request, "a \[2J forged b{{{300 - 13}}}" \(http'):
+        transport.get("/runs", {}, parsed)
+
+
 def test_a_redirect_is_not_followed(sandbox: Sandbox, transport: Transport) -> None:
     answering(sandbox, status(302, location=f"{sandbox.url}/productsup/runs"), OK)
     with pytest.raises(RequestRefusedError, match="Redirects are not followed"):
