@@ -1,0 +1,109 @@
+"""What must come of each fault on each source: the day is right in the end, or its reading fails in one way.
+
+A fault that goes from failing to right, or back, is a change to be noticed: there is one expected word for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runs_assets.sandbox.faults import FAULTS
+from runs_assets.sandbox.faults.fault import Fault
+from runs_assets_tests.contract.scenario import FULL_LIFE, RIGHT, SHORT_LIFE, Reading, fault_of
+
+SOURCES = ("cloudcruise", "productsup")
+API_CHANGED = "fails: ApiChangedError"
+REFUSED = "fails: RequestRefusedError"
+UNAVAILABLE = "fails: UnavailableError"
+NOT_APPLICABLE = "-"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault's expected verdicts; on Productsup the same as on CloudCruise unless told.
+
+    `life` is when the day is read: what happens to a single answer does not depend on the day's age. `parameters` fit
+    the fault to the small pages here. `leaves_open` are the sources on which runs vanish, or stand still, while open,
+    so that no day that has one may ever say that it is settled.
+    """
+
+    cloudcruise: str = RIGHT
+    productsup: str | None = None
+    life: Sequence[Reading] = FULL_LIFE
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    leaves_open: Sequence[str] = ()
+
+    def expected(self, source: str) -> str:
+        """The verdict on a source."""
+        return self.cloudcruise if source == "cloudcruise" or self.productsup is None else self.productsup
+
+
+def short(cloudcruise: str = RIGHT, productsup: str | None = None, **parameters: object) -> Case:
+    """A case with a short life."""
+    return Case(cloudcruise, productsup, SHORT_LIFE, parameters)
+
+
+ONLY_PRODUCTSUP = short(NOT_APPLICABLE, RIGHT)
+
+CASES: Mapping[str, Case] = {
+    # the order of the list
+    "ties_at_page_edge": Case(parameters={"page_size": 10}),
+    "tie_group_beyond_largest_page": Case(API_CHANGED, parameters={"size": 40, "largest_page": 15}),
+    "times_printed_coarser": Case(),
+    "unstable_ties": Case(),
+    "unsorted_list": Case(API_CHANGED, RIGHT),
+    "ids_repeated_across_pages": Case(),
+    "page_size_capped": Case(parameters={"largest_page": 14}),
+    # a list that changes
+    "runs_inserted_while_paging": Case(leaves_open=["productsup"]),
+    "runs_deleted_while_paging": Case(parameters={"at_most": 30}, leaves_open=SOURCES),
+    "runs_deleted_anywhere": Case(parameters={"at_most": 30}, leaves_open=SOURCES),
+    "runs_arrive_late": Case(),
+    "statuses_change": Case(),
+    # rows
+    "creation_times_null": Case(),
+    "ids_null": Case(),
+    "unknown_words": Case(),
+    "unknown_fields": Case(),
+    "missing_fields": Case(),
+    "numbers_as_strings": Case(),
+    "odd_offsets": Case(),
+    "huge_strings": short(),
+    "non_ascii_strings": short(),
+    # paging
+    "next_is_number": ONLY_PRODUCTSUP,
+    "next_is_path": ONLY_PRODUCTSUP,
+    "next_is_url": ONLY_PRODUCTSUP,
+    "next_is_foreign": ONLY_PRODUCTSUP,
+    "cursor_ignored": Case(API_CHANGED),
+    # answers
+    "too_many_requests_seconds": short(wait_seconds=7),
+    "too_many_requests_date": short(wait_seconds=7),
+    "too_many_requests_body": short(RIGHT, NOT_APPLICABLE, wait_seconds=7),
+    "too_many_requests_epoch": short(wait_seconds=7),
+    "server_errors": short(),
+    "html_pages": short(),
+    "truncated_json": short(),
+    "empty_bodies": short(),
+    "empty_lists": short(),
+    "redirects_elsewhere": short(REFUSED),
+    # the network
+    "connections_reset": short(),
+    "bodies_cut": short(),
+    "slow_answers": short(seconds=0.05),
+    "hanging_answers": short(every=6),
+    "endless_bodies": short(UNAVAILABLE),
+    # access and clocks
+    "tokens_expire": ONLY_PRODUCTSUP,
+    "clock_minutes_off": Case(),
+    "clock_minutes_behind": Case(),
+}
+
+
+def cells() -> list[tuple[str, str]]:
+    """Every fault with each source that can have it."""
+    return [(name, source) for name in CASES for source in SOURCES if source in FAULTS[name].platforms]
+
+
+def make(name: str, source: str) -> Fault:
+    """The fault as this matrix has it."""
+    return fault_of(source, name, **CASES[name].parameters)

@@ -1,0 +1,56 @@
+"""The verdicts of all faults on all sources, each measured when it is first asked for and then remembered."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+import dagster as dg
+
+from runs_assets.sandbox import Sandbox
+from runs_assets_tests.contract.cases import CASES, NOT_APPLICABLE, cells, make
+from runs_assets_tests.contract.played import staged
+from runs_assets_tests.contract.scenario import Life, play
+
+
+@dataclass
+class Matrix:
+    """A sandbox, a Dagster instance that all lives share, and what came of each life."""
+
+    server: Sandbox
+    instance: dg.DagsterInstance
+    _verdicts: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def opened(cls) -> Iterator[Self]:
+        """A matrix without a verdict."""
+        with Sandbox() as server, dg.DagsterInstance.ephemeral() as instance:
+            yield cls(server, instance)
+
+    def verdict(self, name: str, source: str) -> str:
+        """`lost 0, duplicated 0, stale 0`, or what else came of it."""
+        if (name, source) not in cells():
+            return NOT_APPLICABLE
+        if (name, source) not in self._verdicts:
+            self._verdicts[name, source] = self.life(source, name).verdict
+        return self._verdicts[name, source]
+
+    def life(self, source: str, *names: str) -> Life:
+        """Play a day's life with some faults together, the last one innermost."""
+        cases = [CASES[name] for name in names]
+        faults = [make(name, source) for name in names]
+        with (
+            TemporaryDirectory() as folder,
+            staged(self.server, self.instance, Path(folder), refreshes_tokens="tokens_expire" in names) as stage,
+        ):
+            return play(
+                stage,
+                source,
+                faults,
+                readings=max((case.life for case in cases), key=len),
+                is_loud=any(case.expected(source).startswith("fails") for case in cases),
+                leaves_open=any(source in case.leaves_open for case in cases),
+            )
