@@ -7,6 +7,10 @@ from runs_assets.sandbox.faults import FAULTS
 from runs_assets_tests.contract.cases import CASES, SOURCES
 
 README = Path(__file__).parents[2] / "README.md"
+INTRODUCTION = """\
+The sandbox has these traps and others as named faults. Here is what comes of each when a day is read live, after its end
+and after the grace, with all files compared with the truth after every reading (`runs_assets_tests/contract/`). Where a
+reading fails, the files stay as they were, and the day is right once the fault is gone."""
 BEGIN = "<!-- written by `python -m runs_assets_tests.contract` -->"
 END = "<!-- end of what is written -->"
 
@@ -14,6 +18,8 @@ END = "<!-- end of what is written -->"
 def table(verdict: Callable[[str, str], str]) -> str:
     """Markdown: a line for each fault, a column for each source; `verdict` is asked for each (fault, source)."""
     lines = [
+        INTRODUCTION,
+        "",
         "| fault | what happens | CloudCruise | Productsup CDE |",
         "|---|---|---|---|",
         *(
@@ -35,7 +41,7 @@ def write(content: str) -> None:
     """Replace the table in the README."""
     text = README.read_text()
     begin, end = _place(text)
-    README.write_text(f"{text[:begin]}\n{content}\n{text[end:]}")
+    README.write_text(f"{text[:begin]}\n\n{content}\n\n{text[end:]}")
 
 
 def _place(text: str) -> tuple[int, int]:

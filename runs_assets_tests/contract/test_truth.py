@@ -7,7 +7,7 @@ import pytest
 from runs_assets_tests.contract.cases import SOURCES
 from runs_assets_tests.contract.history import DAY, RUNS_A_DAY, WrittenHistory
 from runs_assets_tests.contract.scenario import AFTER_GRACE, LATER, LIVE, NEXT_DAY
-from runs_assets_tests.contract.truth import read_back
+from runs_assets_tests.contract.truth import ID, read_back
 
 
 @pytest.mark.parametrize("at", [LIVE.at, NEXT_DAY.at, AFTER_GRACE.at, LATER.at])
@@ -31,7 +31,7 @@ def test_the_history_has_what_loses_runs(source: str) -> None:
     seconds = [run.created_at for run in runs]
     midnight = datetime.combine(DAY, datetime.min.time(), UTC)
     assert seconds == sorted(seconds, reverse=True)
-    assert len({run.row(LATER.at).body["session_id" if source == "cloudcruise" else "id"] for run in runs}) == len(runs)
+    assert len({run.row(run.created_at).body[ID[source]] for run in runs}) == len(runs)
     assert max(seconds.count(second) for second in seconds) > AFTER_GRACE.page_size
     assert seconds.count(midnight) == seconds.count(midnight - timedelta(seconds=1)) == 3
     assert sum(midnight <= second < midnight + timedelta(days=1) for second in seconds) == RUNS_A_DAY[0]
