@@ -20,6 +20,7 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
+from runs_assets.automation.past_runs import LOOK_BACK
 from runs_assets.automation.switches import IS_TEMPORARY, is_temporary
 from runs_assets.resources import Clock
 from runs_assets.settings import is_present
@@ -82,10 +83,12 @@ class Project:
 def prune_job(keep_days: int = KEEP_DAYS) -> dg.JobDefinition:
     """The job `prune_runs`: deletes superseded runs that ended more than `keep_days` days ago, at most 500 at a time.
 
-    Raises `ValueError` if `keep_days` is less than 1.
+    Raises `ValueError` if `keep_days` is shorter than the time for which the sensors look back at runs.
     """
-    if keep_days < 1:
-        raise ValueError(f"keep_days is {keep_days}; a run must be kept for at least 1 day after its end.")
+    if timedelta(days=keep_days) < LOOK_BACK:
+        raise ValueError(
+            f"Runs cannot be deleted {keep_days} days after their end: the sensors look back for {LOOK_BACK.days} days."
+        )
 
     @dg.op(required_resource_keys={"clock"})
     def delete_superseded_runs(context: dg.OpExecutionContext) -> None:

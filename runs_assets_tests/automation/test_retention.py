@@ -81,15 +81,17 @@ class History:
             job = DEFS.resolve_job_def("s_daily")
             return job.execute_in_process(instance=self.instance, tags=keys).run_id
 
-    def made(self, day: float, raw: Sequence[str] = (), rates: Sequence[str] = (), *, checked: bool = False) -> str:
-        """A run that left just these materializations and, if `checked`, an evaluation of the check."""
+    def made(
+        self, day: float, raw: Sequence[str] = (), rates: Sequence[str] = (), checks: Sequence[str | None] = ()
+    ) -> str:
+        """A run that left just materializations of these partitions, and evaluations of the check for `checks`."""
         run_id = self.add(day)
         materialized = [*((RAW, key) for key in raw), *((RATES, key) for key in rates)]
         for asset, key in materialized:
             made = dg.AssetMaterialization(asset, partition=key, metadata={"by": run_id})
             self.event(run_id, DagsterEventType.ASSET_MATERIALIZATION, StepMaterializationData(made))
-        if checked:
-            evaluation = AssetCheckEvaluation(RAW, CHECK.name, passed=False, metadata={})
+        for partition in checks:
+            evaluation = AssetCheckEvaluation(RAW, CHECK.name, passed=False, metadata={}, partition=partition)
             self.event(run_id, DagsterEventType.ASSET_CHECK_EVALUATION, evaluation)
         return run_id
 
@@ -216,7 +218,7 @@ def test_a_range_run_stays_until_its_last_day_is_superseded(history: History) ->
 
 
 def test_a_run_with_the_newest_evaluation_of_a_check_stays(history: History) -> None:
-    first, second, bare = history.made(0, [X], checked=True), history.made(1, [X], checked=True), history.made(2, [X])
+    first, second, bare = history.made(0, [X], checks=[None]), history.made(1, [X], checks=[None]), history.made(2, [X])
     history.prune(20)
     assert history.has(first, second, bare) == [False, True, True]
     assert history.evaluations() == {second}
@@ -282,9 +284,10 @@ def test_of_many_the_oldest_go_first_and_its_own_runs_are_no_exception(
 
 def test_pages_of_records_are_all_read(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "PAGE_ROWS", 1)
-    runs = [history.made(number, [day], checked=True) for number, day in enumerate((X, Y, X, Y))]
+    runs = [history.made(number, [day], checks=[day]) for number, day in enumerate((X, Y, X, Y))]
+    bare = history.made(5, [X, Y])
     history.prune(20)
-    assert history.has(*runs) == [False, False, True, True]
+    assert history.has(*runs, bare) == [False, False, True, True, True]
 
 
 def schedule() -> dg.ScheduleDefinition:
@@ -302,9 +305,11 @@ def test_it_is_on_where_history_is_kept(
 
 
 @pytest.mark.parametrize("is_temporary", [True, False])
-def test_it_asks_once_a_day_unless_the_instance_is_temporary(tmp_path: Path, is_temporary: bool) -> None:
+def test_it_asks_once_a_day_unless_the_instance_is_temporary(
+    empty_home: Path, tmp_path: Path, is_temporary: bool
+) -> None:
     home = tmp_path / (f"{TEMPORARY_HOME_PREFIX}x" if is_temporary else "home")
-    home.mkdir()
+    shutil.copytree(empty_home, home)
     with (
         dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home))) as instance,
         dg.build_schedule_context(instance, scheduled_execution_time=START) as context,
@@ -314,6 +319,7 @@ def test_it_asks_once_a_day_unless_the_instance_is_temporary(tmp_path: Path, is_
     assert len(data.run_requests or []) == (0 if is_temporary else 1)
 
 
-def test_runs_are_kept_for_a_day_at_least() -> None:
-    with pytest.raises(ValueError, match="keep_days is 0; a run must be kept for at least 1 day"):
-        prune_job(keep_days=0)
+def test_runs_are_kept_for_as_long_as_the_sensors_look_back() -> None:
+    prune_job(keep_days=2)
+    with pytest.raises(ValueError, match="cannot be deleted 1 days after their end: the sensors look back for 2 days"):
+        prune_job(keep_days=1)
