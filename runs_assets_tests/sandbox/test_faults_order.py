@@ -1,9 +1,10 @@
+from datetime import timedelta
 from itertools import groupby
 
 import pytest
 
 from runs_assets.sandbox.faults.order import PageSizeCapped, TieGroupBeyondLargestPage, TiesAtPageEdge
-from runs_assets_tests.sandbox.asking import PLATFORMS, Asker, created_of, id_of
+from runs_assets_tests.sandbox.asking import NOW, PLATFORMS, Asker, created_of, id_of
 
 both = pytest.mark.parametrize("platform", PLATFORMS)
 
@@ -65,6 +66,13 @@ def test_more_runs_share_an_instant_than_the_largest_page_holds(ask: Asker, plat
     shown = ask.sandbox.shown(platform)
     assert len(shown) == 9 + 29
     assert len({str(row.body) for row in shown}) == 9 + 29
+
+
+@both
+def test_the_group_stands_where_it_is_told(ask: Asker, platform: str) -> None:
+    ids = ask.show(platform, 9)
+    ask.sandbox.switch_on(platform, TieGroupBeyondLargestPage(size=3, before=NOW - timedelta(minutes=2)))
+    assert [id_of(row) for row in ask.rows(platform)] == [*ids[:3], "run-2-1", "run-2-2", *ids[3:]]
 
 
 @both

@@ -12,7 +12,7 @@ from runs_assets.sandbox.answers import Handler
 from runs_assets.sandbox.faults.asking import asked_limit, asked_otherwise
 from runs_assets.sandbox.faults.fault import Fault
 from runs_assets.sandbox.faults.rows import copied, moved, number_of
-from runs_assets.sandbox.history import Row, newest_first
+from runs_assets.sandbox.history import Row, first_before, newest_first
 
 DEFAULT_PAGE = 100
 
@@ -38,18 +38,20 @@ class TiesAtPageEdge(Fault):
 
 @dataclass(eq=False)
 class TieGroupBeyondLargestPage(Fault):
-    """The group is made of copies of one run: of the list's middle one when the fault began."""
+    """The group is made of copies of one run: the newest created before `before`, else the list's middle one."""
 
     name = "tie_group_beyond_largest_page"
     about = "More runs share one creation time than the largest page holds, to which the server cuts every page."
     size: int = 150
     largest_page: int = 100
+    before: datetime | None = None
     _group: list[Row] = field(default_factory=list, init=False)
 
     def rows(self, rows: Sequence[Row], now: datetime) -> Sequence[Row]:  # noqa: ARG002
         """Add the group."""
         if rows and not self._group:
-            self._group = [copied(rows[len(rows) // 2], str(number)) for number in range(1, self.size)]
+            place = first_before(rows, self.before) if self.before else len(rows) // 2
+            self._group = [copied(rows[min(place, len(rows) - 1)], str(number)) for number in range(1, self.size)]
         return newest_first([*rows, *self._group])
 
     async def answer(self, request: Request, inner: Handler) -> Response:
