@@ -23,6 +23,9 @@ MAX_STALLED_PAGES = 200
 MAX_CROWDED_PAGES = 5
 """Times that the largest page may bring one creation time only: rows that move meanwhile are no reason to give up."""
 
+MAX_OFFSET = 10**9
+"""No list is taken to be longer: a server that shows new runs even there does not obey its offset."""
+
 
 @dataclass(frozen=True)
 class OffsetAsk:
@@ -41,7 +44,8 @@ class OffsetPager:
 
     If the list proves not to be newest first, all of it is read instead, `notes` says so, and `is_complete` stays True
     only if as many different rows were shown as the list says it has, unchanged throughout.
-    Raises `ApiChangedError` for a group of equal times, or a change of the list, that no page can bridge.
+    Raises `ApiChangedError` for a group of equal times, or a change of the list, that no page can bridge, and for an
+    offset that is not obeyed.
     """
 
     def __init__(self, start_us: int, end_us: int, *, limit: int, max_limit: int) -> None:
@@ -87,6 +91,12 @@ class OffsetPager:
         """An offset at which the list is already older than the window's end, or over."""
         older = total if total is not None and total > newer else 2 * newer + 2
         while (yield from self._is_newer_than_window(older)):
+            if older > MAX_OFFSET:
+                raise ApiChangedError(
+                    f"Asked for the runs from offset {older} on, the API still shows some of "
+                    f"{second_of(self._end_us)} or later: it no longer obeys its offset. The API has changed: look for "
+                    "a newer version of this project."
+                )
             older *= 2
         return older
 

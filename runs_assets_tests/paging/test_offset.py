@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,6 +89,14 @@ def test_a_day_in_a_list_of_100000_runs_is_found_by_bisection() -> None:
     shown = read(runs, pager_of(start_us, end_us, 100), start_us, end_us)
     assert shown == {str(n) for n in range(30_000, 33_000)}
     assert runs.asked <= 30 * 1.1 + 20
+
+
+def test_an_offset_that_is_not_obeyed_is_an_error_after_few_requests() -> None:
+    runs = ListedRuns([(str(second), START_US + second * SECOND_US) for second in range(200)])
+    pager = pager_of(START_US, START_US + 10 * SECOND_US, 20)
+    with pytest.raises(ApiChangedError, match="no longer obeys its offset"):
+        list(pages(pager, lambda ask: runs.by_offset(replace(ask, offset=0))))
+    assert runs.asked < 40
 
 
 def test_deleted_rows_do_not_pull_others_past_the_next_page() -> None:
