@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import dagster as dg
 
 from runs_assets.automation.daily import daily_job, daily_schedule
+from runs_assets.automation.daily_checks import checks_job, checks_schedule
 from runs_assets.automation.unsettled_days import unsettled_days_sensor
+from runs_assets.checks.source_checks import source_checks
 from runs_assets.metrics.assets import metric_assets, table_versions
 from runs_assets.partitions import daily_partitions
 from runs_assets.resources import Clock, DataFolder
@@ -35,12 +37,15 @@ def _definitions_of(source: Source, partitions: dg.DailyPartitionsDefinition) ->
         runs_asset(source, partitions),
         *metric_assets(source.name, partitions),
     ]
-    job = daily_job(source, assets)
+    versions = table_versions(source.normalizer_version)
+    checks = source_checks(source, versions)
+    job, judging = daily_job(source, assets), checks_job(source, checks)
     return dg.Definitions(
         assets=assets,
-        jobs=[job],
-        schedules=[daily_schedule(source, job)],
-        sensors=[unsettled_days_sensor(source, job, table_versions(source.normalizer_version))],
+        asset_checks=[checks],
+        jobs=[job, judging],
+        schedules=[daily_schedule(source, job), checks_schedule(source, judging)],
+        sensors=[unsettled_days_sensor(source, job, versions)],
         resources={source.name: source.api},
     )
 

@@ -96,9 +96,9 @@ def table_metadata(table: pa.Table, path: Path, lineage: Lineage) -> dict[str, A
     }
 
 
-def preview(table: pa.Table) -> dg.TableMetadataValue:
+def preview(table: pa.Table, rows: int = PREVIEW_ROWS) -> dg.TableMetadataValue:
     """The first rows, with empty columns left out."""
-    head = table.slice(0, PREVIEW_ROWS)
+    head = table.slice(0, rows)
     shown = [name for name in head.column_names if head[name].null_count < head.num_rows]
     head = head.select(shown)
     records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in head.to_pylist()]

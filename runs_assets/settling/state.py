@@ -46,7 +46,7 @@ def day_state(layout: Layout, source: str, day: date, versions: Versions, rules:
     except StorageError as error:
         return DayState(day, damage=str(error))
     found = {dataset: _lineage(layout, dataset, source, day) for dataset in versions}
-    is_behind = any(not _follows(lineage, raw, day, versions[dataset], rules) for dataset, lineage in found.items())
+    is_behind = any(not follows(lineage, raw, day, versions[dataset], rules) for dataset, lineage in found.items())
     return DayState(day, raw, runs=found[RUNS], is_behind=is_behind)
 
 
@@ -56,7 +56,7 @@ def verified(state: DayState, layout: Layout, source: str) -> DayState:
     return DayState(state.day, damage=why) if why else state
 
 
-def _follows(lineage: Lineage | None, raw: RawDay, day: date, version: str, rules: Rules) -> bool:
+def follows(lineage: Lineage | None, raw: RawDay, day: date, version: str, rules: Rules) -> bool:
     """Whether a table was built from the newest reading, by the present code and rules."""
     return (
         lineage is not None

@@ -21,7 +21,8 @@ from runs_assets.materializing import (
     table_metadata,
 )
 from runs_assets.resources import Clock, DataFolder
-from runs_assets.schema import RUNS, TIMESTAMP
+from runs_assets.schema import RUNS
+from runs_assets.settling.abandoned import is_abandoned
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.open_runs import OpenRunsReading, SingleRunClient
 from runs_assets.sources.raw_rows import raw_rows
@@ -168,7 +169,8 @@ def normalized_days(
             damaged.append(f"{day} ({error.path}: {error.why})")
             continue
         stored = store_table(layout, data_sets.RUNS, source.name, day, table, lineage)
-        yield day, {**table_metadata(table, stored, lineage), "abandoned_runs": _abandoned_runs(table, lineage, rules)}
+        abandoned: int = pc.sum(is_abandoned(table, lineage.read, rules)).as_py() or 0
+        yield day, {**table_metadata(table, stored, lineage), "abandoned_runs": abandoned}
     if missing or damaged:
         raise StorageError(_what_lacks(source.name, missing, damaged))
 
@@ -197,10 +199,3 @@ def normalized(source: Source, day: date, layout: Layout, rules: Rules) -> tuple
     ended: int = pc.sum(table["is_terminal"]).as_py() or 0
     open_runs = table.num_rows - ended
     return table, Lineage(read, open_runs, rules.is_settled(day, read, open_runs), source.normalizer_version)
-
-
-def _abandoned_runs(table: pa.Table, lineage: Lineage, rules: Rules) -> int:
-    """How many runs were still open when they were that old that nobody waits for them any more."""
-    given_up = pa.scalar(lineage.read.read_started_at - rules.give_up_after, TIMESTAMP)
-    abandoned = pc.and_(pc.invert(table["is_terminal"]), pc.less_equal(table["created_at"], given_up))
-    return pc.sum(abandoned).as_py() or 0
