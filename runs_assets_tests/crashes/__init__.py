@@ -1,0 +1,1 @@
+"""Real runs in processes of their own, killed, starved of disk and set against each other."""

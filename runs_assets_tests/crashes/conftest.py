@@ -1,0 +1,82 @@
+"""A sandbox with the changing past, a warm process, and orders for runs that read it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runs_assets.sandbox import CloudCruise, FixedHistory, FrozenClock, Sandbox
+from runs_assets.storage.layout import Layout
+from runs_assets_tests.crashes.runner import Outcome, Runner
+from runs_assets_tests.crashes.truth import DAYS, clock, rows
+from runs_assets_tests.crashes.warm import Order
+from runs_assets_tests.crashes.watching import SOURCE, Watch
+
+
+def order(sandbox: Sandbox, data: Path, outcome: Path, version: int, **more: Any) -> Order:
+    """A run of all days, as of the version's time."""
+    env = {
+        "CLOUDCRUISE_BASE_URL": sandbox.cloudcruise_url,
+        "CLOUDCRUISE_API_KEY": sandbox.api_key,
+        "CLOUDCRUISE_PAGE_SIZE": "5",
+        "RUNS_ASSETS_DATA": str(data),
+    }
+    return Order(SOURCE, str(DAYS[0]), str(DAYS[-1]), clock(version).isoformat(), str(outcome), env, **more)
+
+
+def show(sandbox: Sandbox, version: int) -> None:
+    """Let the API show a version of the past."""
+    sandbox.cloudcruise.history = FixedHistory(rows(version))
+    sandbox.clock = FrozenClock(clock(version))
+
+
+@contextmanager
+def runner_at(sandbox: Sandbox, folder: Path, prefix: Sequence[str] = ()) -> Iterator[Runner]:
+    """A warm process that has made a run of version 0 into a folder that nobody looks at."""
+    show(sandbox, 0)
+    first = order(sandbox, folder / "data", folder / "outcome.json", 0)
+    with Runner.started(folder, first, prefix) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def runner(server: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    server.cloudcruise = CloudCruise(FixedHistory())
+    with runner_at(server, tmp_path_factory.mktemp("warm")) as runner:
+        yield runner
+
+
+@dataclass
+class Account:
+    """CloudCruise with the changing past, and a data folder that follows it.
+
+    `data` is the data folder as the runs see it, if they see it elsewhere than the test.
+    """
+
+    sandbox: Sandbox
+    runner: Runner
+    folder: Path
+    watch: Watch
+    data: Path | None = None
+
+    @property
+    def layout(self) -> Layout:
+        return self.watch.layout
+
+    def order(self, version: int, **more: Any) -> Order:
+        return order(self.sandbox, self.data or self.layout.root, self.folder / "outcome.json", version, **more)
+
+    def read(self, version: int, **more: Any) -> Outcome:
+        """Have a version read, or killed while it is; then look at the files."""
+        show(self.sandbox, version)
+        outcome = self.runner.run(self.order(version, **more))
+        self.watch.check(version)
+        return outcome
+
+
+@pytest.fixture
+def account(runner: Runner, sandbox: Sandbox, tmp_path: Path) -> Account:
+    return Account(sandbox, runner, tmp_path, Watch(Layout(tmp_path / "data")))

@@ -1,0 +1,164 @@
+"""A disk that is full or may not be written ends a run with a sentence; what was stored before stays as it was."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from runs_assets.sandbox import CloudCruise, FixedHistory, Sandbox
+from runs_assets.storage.layout import Layout
+from runs_assets_tests.crashes.conftest import Account, runner_at
+from runs_assets_tests.crashes.warm import NOBODY
+from runs_assets_tests.crashes.watching import Watch, files
+
+UNSHARE = ["unshare", "--map-root-user", "--user", "--mount"]
+DISK_BYTES = 512 * 1024
+
+
+def can_mount() -> bool:
+    """Whether this machine lets us have a disk of our own, in a mount namespace."""
+    if shutil.which("unshare") is None:
+        return False
+    return (
+        subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False).returncode
+        == 0
+    )
+
+
+needs_mount = pytest.mark.skipif(not can_mount(), reason="this machine grants no mount namespace (unshare, tmpfs)")
+
+
+@pytest.mark.parametrize(
+    ("file_bytes", "doing"),
+    [(2000, "reading 2026-03-15..2026-03-17"), (5000, "normalizing 2026-03-15..2026-03-17")],
+)
+def test_a_file_that_cannot_grow_is_named_and_nothing_is_lost(account: Account, file_bytes: int, doing: str) -> None:
+    assert account.read(0).is_success
+    before = files(account.layout)
+    failure = account.read(1, file_bytes=file_bytes).failure
+    assert failure is not None
+    assert f"cloudcruise: {doing} failed. Could not write {account.layout.root}" in failure
+    assert ": File too large. What was stored before is untouched. Free space" in failure
+    data_set = "raw_runs" if "reading" in doing else "runs"
+    kept = {path for path, content in files(account.layout).items() if before[path] == content}
+    assert all(path in kept for path in before if path.is_relative_to(account.layout.root / data_set))
+    assert account.read(1).is_success
+    account.watch.check_is_done(1)
+
+
+@contextmanager
+def small_disk(sandbox: Sandbox, folder: Path) -> Iterator[tuple[Account, int]]:
+    """An account whose data folder is a small disk that only its runs see, and the process that sees it."""
+    data = folder / "account" / "data"
+    data.mkdir(parents=True)
+    mount = f'mount -t tmpfs -o size={DISK_BYTES} none {data} && exec "$@"'
+    sandbox.cloudcruise = CloudCruise(FixedHistory())
+    with runner_at(sandbox, folder, [*UNSHARE, "sh", "-c", mount, "sh"]) as runner:
+        pid = runner.process.pid
+        watch = Watch(Layout(Path(f"/proc/{pid}/root{data}")))
+        yield Account(sandbox, runner, folder / "account", watch, data), pid
+
+
+@needs_mount
+def test_a_full_and_a_read_only_disk_are_told_and_nothing_is_lost(sandbox: Sandbox, tmp_path: Path) -> None:
+    with small_disk(sandbox, tmp_path) as (account, pid):
+        assert account.read(0).is_success
+        filler = account.layout.root / "filler"
+        for free in (0, 4, 8, 12):
+            fill(filler, free * 1024)
+            failure = account.read(1).failure
+            assert failure is not None
+            assert f"Could not write {account.folder}/data/" in failure
+            assert ": No space left on device. What was stored before is untouched. Free space" in failure
+        filler.unlink()
+        assert account.read(1).is_success
+        account.watch.check_is_done(1)
+
+        before = files(account.layout)
+        remount(pid, account.folder / "data", "ro")
+        failure = account.read(2).failure
+        assert failure is not None
+        assert f"Could not write {account.folder}/data/.locks/cloudcruise.lock: Read-only file system." in failure
+        assert files(account.layout) == before
+        remount(pid, account.folder / "data", "rw")
+        assert account.read(2).is_success
+        account.watch.check_is_done(2)
+
+
+def fill(filler: Path, free: int) -> None:
+    """Take all of the disk but `free` bytes."""
+    filler.unlink(missing_ok=True)
+    disk = os.statvfs(filler.parent)
+    filler.write_bytes(bytes(max(0, disk.f_bavail * disk.f_frsize - free)))
+
+
+def remount(pid: int, folder: Path, mode: str) -> None:
+    inside = ["nsenter", "--preserve-credentials", "--user", "--mount", "--target", str(pid)]
+    subprocess.run([*inside, "mount", "-o", f"remount,{mode}", str(folder)], check=True)
+
+
+@contextmanager
+def closed(folder: Path) -> Iterator[None]:
+    """A folder, with those inside, in which nothing can be made or removed."""
+    inside = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for path in inside:
+        path.chmod(0o555)
+    try:
+        yield
+    finally:
+        for path in inside:
+            path.chmod(0o755)
+
+
+def give_away(root: Path) -> None:
+    """Root may do everything, so its runs here are made by nobody."""
+    if os.geteuid() == 0:
+        for path in [root, *root.rglob("*")]:
+            os.chown(path, NOBODY, NOBODY)
+
+
+@pytest.fixture
+def open_account(account: Account) -> Iterator[Account]:
+    """An account in a folder that everybody may look into."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        yield Account(account.sandbox, account.runner, folder, Watch(Layout(folder / "data")))
+
+
+def test_a_folder_that_may_not_be_written_is_named_and_nothing_is_lost(open_account: Account) -> None:
+    account, root = open_account, open_account.layout.root
+    assert account.read(0).is_success
+    give_away(account.folder)
+    before = files(account.layout)
+    for name in (".locks", ".scratch", "quarantine", "raw_runs", "runs", "failure_rates"):
+        if name == ".locks":
+            (root / ".locks/cloudcruise.lock").unlink()
+        with closed(root / name):
+            failure = account.read(1, is_nobody=True).failure
+        assert failure is not None
+        assert f"Could not write {root / name}/" in failure
+        assert ": Permission denied. What was stored before is untouched." in failure
+        assert {
+            path: content for path, content in files(account.layout).items() if path.is_relative_to(root / name)
+        } == {path: content for path, content in before.items() if path.is_relative_to(root / name)}
+    assert account.read(1, is_nobody=True).is_success
+    account.watch.check_is_done(1)
+
+
+def test_a_raw_file_that_may_not_be_read_is_named_and_stays(open_account: Account) -> None:
+    account = open_account
+    assert account.read(0).is_success
+    give_away(account.folder)
+    [path] = [path for path in files(account.layout) if "raw_runs" in str(path) and "03-16" in str(path)]
+    path.chmod(0)
+    outcome = account.runner.run(account.order(0, is_nobody=True))
+    path.chmod(0o644)
+    assert outcome.failure is not None
+    assert f"Could not read {path}: Permission denied. Nothing was changed." in outcome.failure
+    account.watch.check(0)
