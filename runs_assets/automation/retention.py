@@ -205,5 +205,5 @@ def _remove(files: Iterable[Path]) -> int:
     for file in files:
         if file.exists():
             freed += file.stat().st_size
-            file.unlink()
+            file.unlink(missing_ok=True)
     return freed
