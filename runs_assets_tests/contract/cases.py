@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 
 from runs_assets.sandbox.faults import FAULTS
 from runs_assets.sandbox.faults.fault import Fault
-from runs_assets_tests.contract.scenario import FULL_LIFE, RIGHT, SHORT_LIFE, Reading, fault_of
+from runs_assets_tests.contract.scenario import FULL_LIFE, NOT_SETTLED, RIGHT, SET_ASIDE, SHORT_LIFE, Reading, fault_of
 
 SOURCES = ("cloudcruise", "productsup")
 API_CHANGED = "fails: ApiChangedError"
 REFUSED = "fails: RequestRefusedError"
 UNAVAILABLE = "fails: UnavailableError"
+VANISH_WHILE_OPEN = RIGHT + NOT_SETTLED
+"""A run that vanishes, or stands still, while it is open will never end: its day must not say that it is settled."""
+
+BAD_ROWS = RIGHT + SET_ASIDE
+"""Without an id or a creation time a row is no run of any day: the quarantine must hold exactly these rows."""
+
 NOT_APPLICABLE = "-"
 
 
@@ -22,15 +28,13 @@ class Case:
     """A fault's expected verdicts; on Productsup the same as on CloudCruise unless told.
 
     `life` is when the day is read: what happens to a single answer or value does not depend on the day's age. `parameters` fit
-    the fault to the small pages here. `leaves_open` are the sources on which runs vanish, or stand still, while open,
-    so that no day that has one may ever say that it is settled.
+    the fault to the small pages here.
     """
 
     cloudcruise: str = RIGHT
     productsup: str | None = None
     life: Sequence[Reading] = FULL_LIFE
     parameters: Mapping[str, object] = field(default_factory=dict)
-    leaves_open: Sequence[str] = ()
 
     def expected(self, source: str) -> str:
         """The verdict on a source."""
@@ -54,14 +58,14 @@ CASES: Mapping[str, Case] = {
     "ids_repeated_across_pages": Case(),
     "page_size_capped": Case(parameters={"largest_page": 14}),
     # a list that changes
-    "runs_inserted_while_paging": Case(leaves_open=["productsup"]),
-    "runs_deleted_while_paging": Case(parameters={"at_most": 30}, leaves_open=SOURCES),
-    "runs_deleted_anywhere": Case(parameters={"at_most": 30}, leaves_open=SOURCES),
+    "runs_inserted_while_paging": Case(RIGHT, VANISH_WHILE_OPEN),
+    "runs_deleted_while_paging": Case(VANISH_WHILE_OPEN, parameters={"at_most": 30}),
+    "runs_deleted_anywhere": Case(VANISH_WHILE_OPEN, parameters={"at_most": 30}),
     "runs_arrive_late": Case(),
     "statuses_change": Case(),
     # rows
-    "creation_times_null": Case(),
-    "ids_null": Case(),
+    "creation_times_null": Case(BAD_ROWS),
+    "ids_null": Case(BAD_ROWS),
     "unknown_words": short(),
     "unknown_fields": short(),
     "missing_fields": short(),

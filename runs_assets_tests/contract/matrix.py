@@ -12,7 +12,7 @@ import dagster as dg
 from runs_assets.sandbox import Sandbox
 from runs_assets_tests.contract.cases import CASES, NOT_APPLICABLE, cells, make
 from runs_assets_tests.contract.played import staged
-from runs_assets_tests.contract.scenario import Life, play
+from runs_assets_tests.contract.scenario import play
 
 
 @dataclass
@@ -35,22 +35,22 @@ class Matrix:
         if (name, source) not in cells():
             return NOT_APPLICABLE
         if (name, source) not in self._verdicts:
-            self._verdicts[name, source] = self.life(source, name).verdict
+            self._verdicts[name, source] = self.play(source, name)
         return self._verdicts[name, source]
 
-    def life(self, source: str, *names: str) -> Life:
-        """Play a day's life with some faults together, the last one innermost."""
+    def play(self, source: str, *names: str) -> str:
+        """The verdict on a day's life with some faults together, the last one innermost."""
         cases = [CASES[name] for name in names]
         faults = [make(name, source) for name in names]
         with (
             TemporaryDirectory() as folder,
             staged(self.server, self.instance, Path(folder), refreshes_tokens="tokens_expire" in names) as stage,
         ):
-            return play(
+            life = play(
                 stage,
                 source,
                 faults,
                 readings=max((case.life for case in cases), key=len),
                 is_loud=any(case.expected(source).startswith("fails") for case in cases),
-                leaves_open=any(source in case.leaves_open for case in cases),
             )
+            return life.verdict

@@ -6,7 +6,7 @@ import pytest
 
 from runs_assets_tests.contract.cases import CASES, SOURCES
 from runs_assets_tests.contract.matrix import Matrix
-from runs_assets_tests.contract.scenario import RIGHT
+from runs_assets_tests.contract.scenario import NOT_SETTLED, RIGHT, SET_ASIDE
 
 PASSING = (
     "too_many_requests_seconds",
@@ -37,9 +37,11 @@ CHANGES = (
 
 
 def triples(source: str, count: int = 8) -> list[tuple[str, str, str]]:
-    """Different triples, each of faults that come to nothing alone."""
+    """Different triples, each of faults that make no reading fail alone."""
     rng = Random(f"triples of {source}")
-    kinds = [[name for name in kind if CASES[name].expected(source) == RIGHT] for kind in (PASSING, ORDERS, CHANGES)]
+    kinds = [
+        [name for name in kind if CASES[name].expected(source).startswith(RIGHT)] for kind in (PASSING, ORDERS, CHANGES)
+    ]
     found: dict[tuple[str, str, str], None] = {}
     while len(found) < count:
         passing, order, change = (rng.choice(kind) for kind in kinds)
@@ -52,4 +54,6 @@ def triples(source: str, count: int = 8) -> list[tuple[str, str, str]]:
     [pytest.param(source, names, id="-".join((source, *names))) for source in SOURCES for names in triples(source)],
 )
 def test_three_faults_at_once(matrix: Matrix, source: str, names: tuple[str, str, str]) -> None:
-    assert matrix.life(source, *names).verdict == RIGHT
+    alone = [CASES[name].expected(source) for name in names]
+    notes = [note for note in (SET_ASIDE, NOT_SETTLED) if any(note in verdict for verdict in alone)]
+    assert matrix.play(source, *names) == RIGHT + "".join(notes)
