@@ -7,7 +7,7 @@ import pytest
 
 from runs_assets_tests.crashes.conftest import Account
 
-ROUNDS = int(os.environ.get("CRASH_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "3"))
 """How many versions are read, each killed three times on the way; more of them for a longer search."""
 
 

@@ -47,8 +47,8 @@ def rows(version: int) -> list[Row]:
 
 
 def _row(at: datetime, run: str, status: str) -> Row:
-    body = {"session_id": run, "status": status, "created_at": at.isoformat(), "workflow_id": f"w{at.second % 2}"}
-    return Row(at, body)
+    workflow = f"w{at.second % 2}"
+    return Row(at, {"session_id": run, "status": status, "created_at": at.isoformat(), "workflow_id": workflow})
 
 
 @dataclass(frozen=True)

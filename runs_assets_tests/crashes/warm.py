@@ -18,7 +18,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from runs_assets.automation.daily import range_tags
+from runs_assets.automation.run_days import range_tags
 from runs_assets.days import DayRange
 from runs_assets.definitions import SOURCES, definitions_of
 from runs_assets_tests.crashes.killing import KillPoint
@@ -99,16 +99,21 @@ def child(order: Order) -> None:
         os._exit(status)
 
 
+def answer(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     obey(Order(**json.loads(sys.stdin.readline())))  # what it imports and caches, its children have from the start
-    print("ready", flush=True)
+    answer("ready")
     for line in sys.stdin:
         order = Order(**json.loads(line))
         pid = os.fork()
         if pid == 0:
             child(order)
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        answer(str(os.waitstatus_to_exitcode(status)))
 
 
 if __name__ == "__main__":
