@@ -74,18 +74,10 @@ def test_the_faults_are_listed_with_their_platforms_and_sentences() -> None:
     assert ended.stdout.count("\n") == 2 * len(FAULTS)
 
 
-@pytest.mark.parametrize(
-    ("fault", "message"),
-    [
-        ("cloudcruise:nope", "cloudcruise has no fault 'nope'; it has bodies_cut, "),
-        ("cloudcruise:next_is_path", "cloudcruise has no fault 'next_is_path'; it has bodies_cut, "),
-        ("nope:server_errors", "there is no platform 'nope'; there are cloudcruise, productsup"),
-    ],
-)
-def test_a_fault_that_does_not_exist_is_told_at_the_start(fault: str, message: str) -> None:
-    ended = subprocess.run([*COMMAND, "--fault", fault], capture_output=True, text=True, check=False)
+def test_a_fault_that_does_not_exist_is_told_at_the_start_with_those_that_do() -> None:
+    ended = subprocess.run([*COMMAND, "--fault", "cloudcruise:nope"], capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert f"argument --fault: {message}" in ended.stderr
+    assert "argument --fault: cloudcruise has no fault 'nope'; it has bodies_cut, " in ended.stderr
 
 
 def ask_both(settings: dict[str, str]) -> list[httpx.Response]:
