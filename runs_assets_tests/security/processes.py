@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 import httpx
 
-DEADLINE_SECONDS = 50.0
+DEADLINE_SECONDS = 150.0
 DAGSTER_YAML = """\
 telemetry: {enabled: false}
 python_logs:
