@@ -17,10 +17,14 @@ from runs_assets_tests.contract.scenario import play
 
 @dataclass
 class Matrix:
-    """A sandbox, a Dagster instance that all lives share, and what came of each life."""
+    """A sandbox, a Dagster instance that all lives share, and what came of each life.
+
+    `story` has the last life's failure and differences, for people who ask why a verdict is not the expected one.
+    """
 
     server: Sandbox
     instance: dg.DagsterInstance
+    story: str = ""
     _verdicts: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
@@ -53,4 +57,5 @@ class Matrix:
                 readings=max((case.life for case in cases), key=len),
                 is_loud=any(case.expected(source).startswith("fails") for case in cases),
             )
+            self.story = "\n".join([life.sentence, *map(repr, life.differences)])
             return life.verdict

@@ -68,14 +68,15 @@ class Life:
     source: str
     differences: list[Difference] = field(default_factory=list)
     failure: str | None = None
+    sentence: str = ""
     known: Known = field(default_factory=Known)
 
     @property
     def verdict(self) -> str:
-        """In words."""
-        if self.failure:
-            return f"fails: {self.failure}"
+        """In words; what was wrong although, or after, a reading failed comes after the failure."""
         counts = next((str(found) for found in self.differences if str(found) != RIGHT), RIGHT)
+        if self.failure:
+            return f"fails: {self.failure}" + (f"; {counts}" if counts != RIGHT else "")
         set_aside = any(quarantined(self.stage.project, self.source, day) for day in self._stored_days())
         return counts + SET_ASIDE * set_aside + NOT_SETTLED * (not self.is_settled)
 
@@ -90,7 +91,7 @@ class Life:
         self.known.learn(before)
         self.known.learn(after)
         if not result.success:
-            self.failure = _checked_failure(result, self.source)
+            self.failure, self.sentence = _checked_failure(result, self.source)
             assert self.stage.project.files() == files, "a failed reading has changed a file"
             return False
         self.differences.append(compare(self.stage.project, self.source, reading.days, before, after, self.known))
@@ -123,15 +124,15 @@ class Life:
         return self.stage.project.layout.stored_days("failure_rates", self.source)
 
 
-def _checked_failure(result: dg.ExecuteInProcessResult, source: str) -> str:
-    """The kind of a failure, whose sentence names the source and says what to do."""
+def _checked_failure(result: dg.ExecuteInProcessResult, source: str) -> tuple[str, str]:
+    """The kind of a failure and its sentence, which names the source and says what to do."""
     sentence = failure_of(result)
     data = result.get_step_failure_events()[0].step_failure_data.user_failure_data
     assert data is not None
     kind = str(data.metadata["kind"].value)
     assert sentence.startswith(f"{source}: reading "), sentence
     assert any(remedy in sentence for remedy in REMEDIES[kind]), sentence
-    return kind
+    return kind, sentence
 
 
 def play(

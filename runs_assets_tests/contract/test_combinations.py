@@ -56,4 +56,4 @@ def triples(source: str, count: int = 8) -> list[tuple[str, str, str]]:
 def test_three_faults_at_once(matrix: Matrix, source: str, names: tuple[str, str, str]) -> None:
     alone = [CASES[name].expected(source) for name in names]
     notes = [note for note in (SET_ASIDE, NOT_SETTLED) if any(note in verdict for verdict in alone)]
-    assert matrix.play(source, *names) == RIGHT + "".join(notes)
+    assert matrix.play(source, *names) == RIGHT + "".join(notes), matrix.story

@@ -9,7 +9,7 @@ from runs_assets_tests.contract.matrix import Matrix
 
 @pytest.mark.parametrize(("name", "source"), cells())
 def test_what_comes_of_a_fault(matrix: Matrix, name: str, source: str) -> None:
-    assert matrix.verdict(name, source) == CASES[name].expected(source)
+    assert matrix.verdict(name, source) == CASES[name].expected(source), matrix.story
 
 
 def test_every_fault_of_the_sandbox_is_expected_to_come_to_something() -> None:
