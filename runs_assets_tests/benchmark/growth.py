@@ -195,9 +195,7 @@ def show_year(console: Console, found: Mapping[str, Mapping[str, float]]) -> Non
 def live(console: Console, home: Home, days: int, found: Mapping[str, Mapping[str, float]]) -> bool:
     """Live through so many days of three runs each, with the nightly deletion; whether no partition ever changed."""
     one, three = (sum(found[kind].values()) for kind in ("run of one day", "run of three days"))
-    table = Table(
-        "day", "runs deleted", "runs left", "MB left", "MB without deletion", title="Day by day, three runs each"
-    )
+    console.print("Three runs a day of one source, day by day:")
     deleted, is_same = 0, True
     for number in range(days):
         midnight = datetime.combine(START.date() + timedelta(days=number), time(), UTC)
@@ -210,8 +208,10 @@ def live(console: Console, home: Home, days: int, found: Mapping[str, Mapping[st
         if (number + 1) % 10 == 0:
             left, whole = home.instance.get_runs_count(), (number + 1) * (2 * one + three)
             size = sum(home.sizes().values())
-            table.add_row(str(number + 1), str(deleted), str(left), f"{size / 1e6:.1f}", f"{whole / 1e6:.1f}")
-    console.print(table)
+            console.print(
+                f"day {number + 1}: {deleted} runs deleted, {left} left; {size / 1e6:.1f} MB left, "
+                f"{whole / 1e6:.1f} MB without deletion"
+            )
     console.print(f"Every partition shows what it showed before each deletion: {'yes' if is_same else 'NO'}.")
     return is_same
 
