@@ -176,5 +176,26 @@ def test_a_damaged_token_file_is_named(tmp_path: Path, clock: FrozenClock, conte
         read_once(tmp_path, clock)
 
 
+@pytest.mark.parametrize("status", [400, 401, 404])
+def test_a_refusal_that_gives_no_reason_is_final_and_blames_the_address(
+    sandbox: Sandbox, tmp_path: Path, clock: FrozenClock, status: int
+) -> None:
+    token_answers(sandbox, PlainTextResponse("<html>no</html>", status))
+    with pytest.raises(CredentialsError, match=f"HTTP {status} without a reason. Check the token URL"):
+        read_once(tmp_path, clock)
+    assert len(sandbox.requests) == 1
+
+
+def test_a_client_id_and_secret_with_special_characters_are_sent_as_the_standard_has_them(
+    sandbox: Sandbox, tmp_path: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = sandbox.productsup.tokens
+    tokens.client_id, tokens.client_secret = "me+you:us", "50% of a/b c"
+    monkeypatch.setenv("PS_CLIENT_ID", tokens.client_id)
+    monkeypatch.setenv("PS_CLIENT_SECRET", tokens.client_secret)
+    read_once(tmp_path, clock)
+    assert paths(sandbox) == [("/token", 200), ("/runs", 200)]
+
+
 def test_secrets_are_in_no_repr_of_a_grant() -> None:
     assert "hidden" not in repr(RefreshGrant("https://x", "id", "hidden-secret", "hidden-token"))
