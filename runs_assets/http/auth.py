@@ -20,8 +20,6 @@ from runs_assets.http.refusals import RETRIED_STATUSES
 from runs_assets.http.token_file import RefreshGrant, TokenFile, usable_token
 from runs_assets.http.wording import plain
 
-__all__ = ["Auth", "HeaderAuth", "RefreshGrant", "RefreshingBearerAuth", "Send", "TokenFile"]
-
 EARLY_SECONDS = 30.0
 Send = Callable[[httpx.Request], tuple[httpx.Response, bytes]]
 """Sends a request and reads its body, within the transport's bounds."""

@@ -7,8 +7,9 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from runs_assets.errors import SettingsError
-from runs_assets.http.auth import Auth, HeaderAuth, RefreshGrant, RefreshingBearerAuth, TokenFile
+from runs_assets.http.auth import Auth, HeaderAuth, RefreshingBearerAuth
 from runs_assets.http.redaction import Redactor
+from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.http.transport import Transport
 from runs_assets.sources.productsup.client import SHAPE, ProductsupClient
 from runs_assets.sources.productsup.normalize import VERSION, normalize
