@@ -1,5 +1,6 @@
 """Days of CloudCruise as the assets store them, without an API; and the checks' verdicts on them, by a real run."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,10 @@ class Stored:
         with dg.DagsterInstance.ephemeral() as instance:
             yield cls(Layout(root), instance)
 
+    def copy(self, good_days: Path) -> None:
+        """Take over the files of another data folder."""
+        shutil.copytree(good_days, self.layout.root)
+
     def read(
         self, day: date, rows: Sequence[Mapping[str, Any]], at: datetime = NOW, *, is_whole: bool | None = None
     ) -> None:
@@ -86,10 +91,6 @@ class Stored:
     def store(self, day: date, rows: Sequence[Mapping[str, Any]] | None = None, at: datetime = NOW) -> None:
         self.read(day, two_runs(day) if rows is None else rows, at)
         self.build(day)
-
-    def store_all(self, first: date = FIRST, last: date = TODAY) -> None:
-        for day in DayRange(first, last).newest_first():
-            self.store(day)
 
     def file(self, dataset: str, day: date) -> Path:
         return self.layout.day_file(dataset, "cloudcruise", day)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from runs_assets.checks.facts import FACTS
+from runs_assets.schema import RUNS as RUNS_SCHEMA
 from runs_assets.storage.layout import FAILURE_RATES, QUARANTINE, RAW_RUNS, RUN_STATUS_COUNTS, RUNS
 from runs_assets.storage.quarantine import store_quarantine
 from runs_assets.storage.tables import load_table, store_table
@@ -27,9 +28,8 @@ def set_aside(stored: Stored, day: date, rows: int) -> None:
     store_quarantine(stored.layout, "cloudcruise", day, lines, read_id="r", tell=print)
 
 
-def test_all_eight_hold_of_good_days(stored: Stored) -> None:
-    stored.store_all()
-    verdicts = stored.judge()
+def test_all_eight_hold_of_good_days(good: Stored) -> None:
+    verdicts = good.judge()
     assert set(verdicts) == NAMES
     assert len(NAMES) == 8
     assert failing(verdicts) == set()
@@ -40,12 +40,11 @@ def test_all_eight_hold_of_good_days(stored: Stored) -> None:
         assert verdict.metadata["remedy"].value == "Nothing to do."
 
 
-def test_a_quarantined_row_is_counted_and_told_with_its_reason_alone(stored: Stored) -> None:
-    stored.store_all()
-    set_aside(stored, DAY, 3)
-    set_aside(stored, TODAY, 1)
-    set_aside(stored, FIRST - timedelta(days=1), 7)  # before the first day
-    verdicts = stored.judge()
+def test_a_quarantined_row_is_counted_and_told_with_its_reason_alone(good: Stored) -> None:
+    set_aside(good, DAY, 3)
+    set_aside(good, TODAY, 1)
+    set_aside(good, FIRST - timedelta(days=1), 7)  # before the first day
+    verdicts = good.judge()
     assert failing(verdicts) == {"nothing_is_quarantined"}
     verdict = verdicts["nothing_is_quarantined"]
     assert verdict.severity == dg.AssetCheckSeverity.WARN
@@ -100,7 +99,6 @@ def test_a_day_that_is_soon_forgotten_must_have_been_read_after_it_was_over(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", "2026-02-01")
-    stored.store_all(first=date(2026, 2, 18))
     in_time, too_early = datetime(2026, 2, 17, tzinfo=UTC), datetime(2026, 2, 15, 23, 59, tzinfo=UTC)
     stored.store(date(2026, 2, 15), at=too_early)
     stored.read(date(2026, 2, 16), two_runs(date(2026, 2, 16)), at=in_time, is_whole=False)  # a part, for want of more
@@ -119,14 +117,12 @@ def test_a_day_that_is_soon_forgotten_must_have_been_read_after_it_was_over(
     assert sample(verdict)[1]["forgotten_from"] == "2026-03-20 00:00:00+00:00"
 
 
-def test_a_run_is_found_under_two_days_and_twice_within_one(stored: Stored) -> None:
-    stored.store_all()
-    stored.store(DAY, [run("a", DAY), run("b", DAY)])
-    stored.store(FIRST, [run("a", FIRST)])
-    runs, lineage = load_table(stored.layout, RUNS, "cloudcruise", YESTERDAY, [])
-    runs, lineage = load_table(stored.layout, RUNS, "cloudcruise", YESTERDAY, _columns(stored))
-    store_table(stored.layout, RUNS, "cloudcruise", YESTERDAY, pa.concat_tables([runs, runs.slice(0, 1)]), lineage)
-    verdicts = stored.judge()
+def test_a_run_is_found_under_two_days_and_twice_within_one(good: Stored) -> None:
+    good.store(DAY, [run("a", DAY), run("b", DAY)])
+    good.store(FIRST, [run("a", FIRST)])
+    runs, lineage = load_table(good.layout, RUNS, "cloudcruise", YESTERDAY, RUNS_SCHEMA.names)
+    store_table(good.layout, RUNS, "cloudcruise", YESTERDAY, pa.concat_tables([runs, runs.slice(0, 1)]), lineage)
+    verdicts = good.judge()
     assert failing(verdicts) == {"every_run_is_stored_once", "counts_match_the_rows"}
     verdict = verdicts["every_run_is_stored_once"]
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
@@ -137,18 +133,10 @@ def test_a_run_is_found_under_two_days_and_twice_within_one(stored: Stored) -> N
     ]
 
 
-def _columns(stored: Stored) -> list[str]:
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    names: list[str] = pq.read_schema(stored.file(RUNS, YESTERDAY)).names
-    return names
-
-
-def test_an_unknown_status_is_counted_under_the_platforms_word(stored: Stored) -> None:
-    stored.store_all()
+def test_an_unknown_status_is_counted_under_the_platforms_word(good: Stored) -> None:
     hostile = "# **<script>" + "x" * 1000
-    stored.store(DAY, [run("a", DAY, hostile), run("b", DAY, hostile), run("c", DAY)])
-    verdicts = stored.judge()
+    good.store(DAY, [run("a", DAY, hostile), run("b", DAY, hostile), run("c", DAY)])
+    verdicts = good.judge()
     assert failing(verdicts) == {"every_status_is_known"}
     verdict = verdicts["every_status_is_known"]
     assert verdict.severity == dg.AssetCheckSeverity.WARN
@@ -158,13 +146,12 @@ def test_an_unknown_status_is_counted_under_the_platforms_word(stored: Stored) -
     assert "script" not in shown
 
 
-def test_runs_found_open_a_week_after_their_creation_are_abandoned(stored: Stored) -> None:
-    stored.store_all()
+def test_runs_found_open_a_week_after_their_creation_are_abandoned(good: Stored) -> None:
     still = "execution.start"
-    stored.store(FIRST, [run(f"{n:02}", FIRST, still) for n in range(25)])  # created 8 days and 2 hours ago
-    stored.store(date(2026, 3, 11), [run("a", date(2026, 3, 11), still)])  # 7 days and 2 hours
-    stored.store(DAY, [run("b", DAY, still)])  # 6 days and 2 hours
-    verdicts = stored.judge()
+    good.store(FIRST, [run(f"{n:02}", FIRST, still) for n in range(25)])  # created 8 days and 2 hours ago
+    good.store(date(2026, 3, 11), [run("a", date(2026, 3, 11), still)])  # 7 days and 2 hours
+    good.store(DAY, [run("b", DAY, still)])  # 6 days and 2 hours
+    verdicts = good.judge()
     assert failing(verdicts) == {"open_runs_are_not_abandoned"}
     verdict = verdicts["open_runs_are_not_abandoned"]
     assert verdict.severity == dg.AssetCheckSeverity.WARN
@@ -173,18 +160,16 @@ def test_runs_found_open_a_week_after_their_creation_are_abandoned(stored: Store
     assert [row["run_id"] for row in sample(verdict)][:3] == ["a", "00", "01"]
 
 
-def test_an_open_run_that_was_not_looked_at_lately_is_not_abandoned(stored: Stored) -> None:
-    stored.store_all()
-    stored.store(FIRST, [run("a", FIRST, "execution.start")], at=datetime(2026, 3, 12, tzinfo=UTC))
-    assert failing(stored.judge()) == set()
+def test_an_open_run_that_was_not_looked_at_lately_is_not_abandoned(good: Stored) -> None:
+    good.store(FIRST, [run("a", FIRST, "execution.start")], at=datetime(2026, 3, 12, tzinfo=UTC))
+    assert failing(good.judge()) == set()
 
 
 @pytest.mark.parametrize("dataset", [RUN_STATUS_COUNTS, FAILURE_RATES])
-def test_a_metric_that_counts_other_than_the_rows_is_found(stored: Stored, dataset: str) -> None:
-    stored.store_all()
-    _, lineage = load_table(stored.layout, dataset, "cloudcruise", DAY, ["runs"])
-    store_table(stored.layout, dataset, "cloudcruise", DAY, pa.table({"runs": [1, 4]}), lineage)
-    verdicts = stored.judge()
+def test_a_metric_that_counts_other_than_the_rows_is_found(good: Stored, dataset: str) -> None:
+    _, lineage = load_table(good.layout, dataset, "cloudcruise", DAY, ["runs"])
+    store_table(good.layout, dataset, "cloudcruise", DAY, pa.table({"runs": [1, 4]}), lineage)
+    verdicts = good.judge()
     assert failing(verdicts) == {"counts_match_the_rows"}
     verdict = verdicts["counts_match_the_rows"]
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
@@ -193,14 +178,13 @@ def test_a_metric_that_counts_other_than_the_rows_is_found(stored: Stored, datas
     assert sample(verdict) == [{"day": "2026-03-12", **counts}]
 
 
-def test_tables_behind_the_newest_read_are_named_and_their_counts_not_compared(stored: Stored) -> None:
-    stored.store_all()
-    stored.read(DAY, [run("new", DAY)], at=NOW + timedelta(hours=1))  # the tables stay
-    stored.file(FAILURE_RATES, FIRST).unlink()
-    _, lineage = load_table(stored.layout, RUN_STATUS_COUNTS, "cloudcruise", YESTERDAY, ["runs"])
+def test_tables_behind_the_newest_read_are_named_and_their_counts_not_compared(good: Stored) -> None:
+    good.read(DAY, [run("new", DAY)], at=NOW + timedelta(hours=1))  # the tables stay
+    good.file(FAILURE_RATES, FIRST).unlink()
+    _, lineage = load_table(good.layout, RUN_STATUS_COUNTS, "cloudcruise", YESTERDAY, ["runs"])
     old = replace(lineage, code_version="0")
-    store_table(stored.layout, RUN_STATUS_COUNTS, "cloudcruise", YESTERDAY, pa.table({"runs": [2]}), old)
-    verdicts = stored.judge()
+    store_table(good.layout, RUN_STATUS_COUNTS, "cloudcruise", YESTERDAY, pa.table({"runs": [2]}), old)
+    verdicts = good.judge()
     assert failing(verdicts) == {"metrics_follow_the_newest_read"}
     verdict = verdicts["metrics_follow_the_newest_read"]
     assert verdict.severity == dg.AssetCheckSeverity.WARN
@@ -225,20 +209,20 @@ def test_tables_behind_the_newest_read_are_named_and_their_counts_not_compared(s
         (FAILURE_RATES, "metrics_follow_the_newest_read"),
     ],
 )
-def test_a_damaged_file_fails_the_check_it_belongs_to_and_is_named(stored: Stored, dataset: str, told_by: str) -> None:
-    stored.store_all()
-    set_aside(stored, DAY, 1 if dataset == QUARANTINE else 0)
-    flip_a_byte(stored.file(dataset, DAY), 20)
-    verdicts = stored.judge()
+def test_a_damaged_file_fails_the_check_it_belongs_to_and_is_named(good: Stored, dataset: str, told_by: str) -> None:
+    set_aside(good, DAY, 1 if dataset == QUARANTINE else 0)
+    flip_a_byte(good.file(dataset, DAY), 20)
+    verdicts = good.judge()
     assert failing(verdicts) == {told_by}
     assert numbers(verdicts[told_by])["damaged_files"] == 1
     [row] = sample(verdicts[told_by])
-    assert str(stored.file(dataset, DAY)) in str(row)
+    assert str(good.file(dataset, DAY)) in str(row)
 
 
 def test_a_damaged_day_that_is_soon_forgotten_is_unread(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", "2026-02-16")
-    stored.store_all(first=date(2026, 2, 16))
+    for day in (date(2026, 2, 16), date(2026, 2, 17)):
+        stored.store(day)
     flip_a_byte(stored.file(RAW_RUNS, date(2026, 2, 17)), 20)
     verdicts = stored.judge()
     assert failing(verdicts) == {"days_in_reach_are_stored", "no_day_is_about_to_be_forgotten_unread"}
@@ -246,13 +230,12 @@ def test_a_damaged_day_that_is_soon_forgotten_is_unread(stored: Stored, monkeypa
     assert verdicts["days_in_reach_are_stored"].severity == dg.AssetCheckSeverity.ERROR
 
 
-def test_what_is_wrong_beyond_reach_is_not_judged(stored: Stored) -> None:
-    stored.store_all()
+def test_what_is_wrong_beyond_reach_is_not_judged(good: Stored) -> None:
     before = FIRST - timedelta(days=1)
-    stored.store(before, [run("2026-03-10-1", before, "strange")])
-    flip_a_byte(stored.file(FAILURE_RATES, before), 20)
-    stored.store(TODAY + timedelta(days=1), [run("2026-03-10-1", before, "strange")])
-    assert failing(stored.judge()) == set()
+    good.store(before, [run("2026-03-10-1", before, "strange")])
+    flip_a_byte(good.file(FAILURE_RATES, before), 20)
+    good.store(TODAY + timedelta(days=1), [run("2026-03-10-1", before, "strange")])
+    assert failing(good.judge()) == set()
 
 
 def test_an_unusable_setting_fails_the_step_with_its_name(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
