@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 SECONDS_BETWEEN_TICKS = 60
-MINUTES_BETWEEN_LOOKS_BEYOND = 10
+TICKS_BETWEEN_LOOKS_BEYOND = 10
 HEADWAY = timedelta(minutes=30)
 """A day that the API forgets within this time is not asked for: the run might begin too late for it."""
 
@@ -54,8 +54,10 @@ def unsettled_days_sensor(source: Source, job: "AssetJob", versions: Versions) -
             return dg.SkipReason(IS_TEMPORARY)
         if not source.is_configured:
             return dg.SkipReason(why_off(source))
+        number = int(context.cursor or 0)
+        context.update_cursor(str(number + 1))
         try:
-            request = Tick.at_present(source, versions, context.instance, data_folder, clock).decide()
+            request = Tick.at_present(source, versions, context.instance, data_folder, clock).decide(number)
         except SettingsError as error:
             return dg.SkipReason(str(error))
         return dg.SkipReason(request) if isinstance(request, str) else run_request(source, request, versions)
@@ -103,13 +105,13 @@ class Tick:
             now=clock.now(),
         )
 
-    def decide(self) -> Request | str:
-        """The run to ask for, or why there is none."""
+    def decide(self, number: int) -> Request | str:
+        """The run to ask for, or why there is none; `number` counts the ticks."""
         if (run := run_in_flight(self.instance, self.source, self.layout, self.now)) is not None:
             return f"{self.source.name} is being read by run {run.run_id}."
         attempts = past_attempts(self.instance, self.source, self.now)
         in_reach = self._days_in_reach()
-        beyond = self._days_beyond(in_reach)
+        beyond = self._days_beyond(in_reach, number)
         states = [self._state(day, attempts) for day in beyond or in_reach]
         dues = due_days(states, self.capabilities, self.rules, self.now, self._unrecorded(states))
         backfilled = days_being_backfilled(self.instance, self.source)
@@ -118,14 +120,9 @@ class Tick:
 
     def _first(self, dues: list[Due], attempts: list[Attempt], not_before: dict[date, datetime]) -> Request | str:
         """The first that need not wait because of a failure."""
-        settings = self.source.api.fingerprint
-        reading_waits = waits_until(_readings(attempts), settings) or self.now
-        rebuilding_waits = waits_until((attempt for attempt in attempts if not attempt.asked_the_api), settings)
-        ready = [
-            due
-            for due in dues
-            if ((rebuilding_waits or self.now) if due.work is Work.REBUILD else reading_waits) <= self.now
-        ]
+        reading_waits = self._waits_until(_readings(attempts))
+        rebuilding_waits = self._waits_until([attempt for attempt in attempts if not attempt.asked_the_api])
+        ready = [due for due in dues if (rebuilding_waits if due.work is Work.REBUILD else reading_waits) <= self.now]
         request = next_request(ready, self.now, not_before)
         if request is not None:
             return request
@@ -133,6 +130,9 @@ class Tick:
             why = f"because its last run failed ({_readings(attempts)[0].failure})"
             return f"{self.source.name} is not asked before {iso(reading_waits)}, {why}."
         return self._nothing_due(dues)
+
+    def _waits_until(self, attempts: list[Attempt]) -> datetime:
+        return waits_until(attempts, self.source.api.fingerprint, self.rules.today_every) or self.now
 
     def _nothing_due(self, dues: list[Due]) -> str:
         coming = min(dues, key=lambda due: due.at, default=None)
@@ -144,18 +144,18 @@ class Tick:
         reach = Reach(self.now + HEADWAY, self.first_day, self.capabilities.retention).days
         return [day for day in reach.newest_first() if day <= self.now.date()] if reach else []
 
-    def _days_beyond(self, in_reach: list[date]) -> list[date]:
-        """Every tenth minute, some of the stored days beyond reach, whose tables may have to be built again.
+    def _days_beyond(self, in_reach: list[date], number: int) -> list[date]:
+        """At every tenth tick, some of the stored days beyond reach, whose tables may have to be built again.
 
         As many as there are days in reach, so that a tick never looks at more files than these have, and in turn.
         """
-        if self.now.minute % MINUTES_BETWEEN_LOOKS_BEYOND:
+        turn, ticks = divmod(number, TICKS_BETWEEN_LOOKS_BEYOND)
+        if ticks != TICKS_BETWEEN_LOOKS_BEYOND - 1:
             return []
         stored = self.layout.stored_days(RAW_RUNS, self.source.name)
         beyond = [day for day in stored if not in_reach or day < in_reach[-1]]
         size = max(len(in_reach), 1)
         slices = [beyond[start : start + size] for start in range(0, len(beyond), size)]
-        turn = int(self.now.timestamp()) // (60 * MINUTES_BETWEEN_LOOKS_BEYOND)
         return slices[turn % len(slices)] if slices else []
 
     def _state(self, day: date, attempts: list[Attempt]) -> DayState:

@@ -18,7 +18,6 @@ from runs_assets.settling.state import DayState
 
 FIRST_WAIT = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=6)
-LONGEST_OUTAGE_WAIT = timedelta(hours=1)
 
 NEEDS_A_PERSON = frozenset(kind.__name__ for kind in (SettingsError, CredentialsError, RequestRefusedError))
 """Kinds of failure that stay until somebody changes something."""
@@ -42,23 +41,24 @@ class Attempt:
     settings: str | None = None
 
 
-def waits_until(attempts: Iterable[Attempt], settings: str) -> datetime | None:
+def waits_until(attempts: Iterable[Attempt], settings: str, today_every: timedelta) -> datetime | None:
     """Until when the like of these attempts (newest first) has to wait; `settings` is the present fingerprint.
 
     15 minutes after a failure, doubled after each further one: up to 6 h where only a person can help, otherwise up to
-    1 h. A success or changed settings begin anew.
+    the usual wait of today. A success or changed settings begin anew.
     """
     failed = list(takewhile(lambda attempt: attempt.failure and attempt.settings in {None, settings}, attempts))
     if not failed:
         return None
-    longest = LONGEST_WAIT if failed[0].failure in NEEDS_A_PERSON else LONGEST_OUTAGE_WAIT
+    longest = LONGEST_WAIT if failed[0].failure in NEEDS_A_PERSON else max(today_every, FIRST_WAIT)
     return failed[0].ended_at + _wait(len(failed), longest)
 
 
 def days_wait_until(readings: Iterable[Attempt], states: Iterable[DayState]) -> dict[date, datetime]:
     """Until when single days are not read, because readings (newest first) failed at them, so that others go on.
 
-    A reading works through its days newest first, so it failed at the newest that it left unread.
+    A reading works through its days newest first, so it failed at the newest that it left unread. That day waits twice
+    as long as the source does, so that the next reading goes without it.
     """
     newest_first = sorted(states, key=lambda state: state.day, reverse=True)
     failed_at: dict[date, list[Attempt]] = {}
@@ -67,7 +67,7 @@ def days_wait_until(readings: Iterable[Attempt], states: Iterable[DayState]) -> 
             unread = (state.day for state in newest_first if _is_unread(state, reading))
             if (day := next(unread, None)) is not None:
                 failed_at.setdefault(day, []).append(reading)
-    return {day: failed[0].ended_at + _wait(len(failed), LONGEST_WAIT) for day, failed in failed_at.items()}
+    return {day: failed[0].ended_at + _wait(len(failed) + 1, LONGEST_WAIT) for day, failed in failed_at.items()}
 
 
 def _is_unread(state: DayState, reading: Attempt) -> bool:

@@ -1,0 +1,183 @@
+"""A made-up life of one source, played fast: what the sensor asks for is run, and what the API was asked is counted."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import count
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.test_utils import freeze_time
+
+from runs_assets.automation.unsettled_days import Tick, run_request
+from runs_assets.days import DayRange, start_of
+from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.http.transport import Transport
+from runs_assets.metrics.assets import table_versions
+from runs_assets.resources import Clock, DataFolder
+from runs_assets.sandbox import FrozenClock, Sandbox
+from runs_assets.settling.due import Request
+from runs_assets.settling.state import Versions, day_state
+from runs_assets.sources.cloudcruise import source as cloudcruise_source
+from runs_assets.sources.productsup import source as productsup_source
+from runs_assets.sources.reading import DayReading
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import Layout
+from runs_assets_tests.contract.played import PlayedTime
+
+CLOCK = FrozenClock(datetime.min.replace(tzinfo=UTC))
+
+
+class PlayedClock(Clock):
+    """Shows what `CLOCK` shows, so that the definitions need not be built anew at every tick."""
+
+    def now(self) -> datetime:
+        return CLOCK.now
+
+
+@cache
+def definitions() -> dg.Definitions:
+    return definitions_of(SOURCES, PlayedClock())
+
+
+@contextmanager
+def waits_that_take_no_time() -> Iterator[list[Transport]]:
+    """Yields every transport that is made meanwhile."""
+    played = PlayedTime()
+    made: list[Transport] = []
+
+    def transport(*args: Any, **kwargs: Any) -> Transport:
+        made.append(Transport(*args, **kwargs, sleep=played.sleep, monotonic=played.monotonic))
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cloudcruise_source, "Transport", transport)
+        patch.setattr(productsup_source, "Transport", transport)
+        yield made
+
+
+@dataclass
+class Life:
+    """One source, its files and a Dagster instance, at the time of `CLOCK`."""
+
+    source: Source
+    sandbox: Sandbox
+    instance: dg.DagsterInstance
+    asked_for: list[tuple[datetime, Request, bool]] = field(default_factory=list)
+    layout: Layout = field(default_factory=lambda: DataFolder().layout)
+    versions: Versions = field(init=False)
+    ticks: "count[int]" = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.versions = table_versions(self.source.normalizer_version)
+
+    def decide(self) -> Request | str:
+        """What the sensor decides now."""
+        with freeze_time(CLOCK.now):
+            return Tick.at_present(self.source, self.versions, self.instance, DataFolder(), PlayedClock()).decide(
+                next(self.ticks)
+            )
+
+    def tick(self) -> Request | str:
+        """What the sensor decides now; if it asks for a run, that is run to its end."""
+        decided = self.decide()
+        if isinstance(decided, Request):
+            self.run(decided)
+        return decided
+
+    def run(self, asked: Request) -> bool:
+        """Run what the sensor asks for to its end; whether it succeeds."""
+        request = run_request(self.source, asked, self.versions)
+        with freeze_time(CLOCK.now):
+            job = definitions().resolve_job_def(self.source.job_name)
+            result = job.execute_in_process(
+                instance=self.instance,
+                asset_selection=list(request.asset_selection) if request.asset_selection else None,
+                run_config=request.run_config,
+                tags=dict(request.tags),
+                raise_on_error=False,
+            )
+        self.asked_for.append((CLOCK.now, asked, result.success))
+        return result.success
+
+    def done_days(self, days: DayRange) -> set[date]:
+        """The days that are settled, with every table built from the newest reading."""
+        rules = DataFolder().rules
+        states = [day_state(self.layout, self.source.name, day, self.versions, rules) for day in days.newest_first()]
+        return {state.day for state in states if state.is_settled(rules)}
+
+    def crash(self, days: DayRange) -> dg.DagsterRun:
+        """A run that is killed after it has stored its newest day: files without tables, and started for ever."""
+        read_first(self.source, self.layout, days)
+        with freeze_time(CLOCK.now):
+            run = dg.DagsterRun(self.source.job_name, str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
+            self.instance.add_run(run)
+            self.instance.report_engine_event("began to read", run)
+        return run
+
+
+def read_first(source: Source, layout: Layout, days: DayRange, *, stop_after: int | None = 1) -> int:
+    """Read days as the product does, without Dagster, and stop after some; returns the number of requests."""
+    with source.api.client(source.name, layout, lambda: CLOCK.now) as client:
+        reading = DayReading(
+            client=client,
+            source=source.name,
+            days=days,
+            layout=layout,
+            first_day=days.first,
+            retention=None,
+            read_id=str(uuid.uuid4()),
+            clock=lambda: CLOCK.now,
+            say=lambda _line: None,
+        )
+        for stored, _day in enumerate(reading, start=1):
+            if stored == stop_after:
+                break
+        return client.requests
+
+
+@dataclass
+class PerfectPlan:
+    """The fewest readings that keep today as fresh as asked and read every other day once, when it has its final state.
+
+    It knows the future: when each day is final, and when the source cannot be read.
+    """
+
+    source: Source
+    layout: Layout
+    today_every: timedelta
+    final_after: timedelta
+    requests: int = 0
+    _read_at: dict[date, datetime] = field(default_factory=dict)
+    _final: set[date] = field(default_factory=set)
+
+    def tick(self, first_day: date) -> None:
+        """Read what has to be read now."""
+        today = CLOCK.now.date()
+        days = DayRange(first_day, today).newest_first()
+        due = [day for day in days if self._is_due(day)]
+        for day in due:
+            self._read_at[day] = CLOCK.now
+        self._final.update(day for day in due if self._may_be_final(day))
+        for days_in_one in _ranges(due):
+            self.requests += read_first(self.source, self.layout, days_in_one, stop_after=None)
+
+    def _is_due(self, day: date) -> bool:
+        if day == CLOCK.now.date():
+            return day not in self._read_at or CLOCK.now - self._read_at[day] >= self.today_every
+        return day not in self._final and self._may_be_final(day)
+
+    def _may_be_final(self, day: date) -> bool:
+        return CLOCK.now >= start_of(day) + timedelta(days=1) + self.final_after
+
+
+def _ranges(days: list[date]) -> Iterator[DayRange]:
+    """Days, newest first, as ranges without gaps."""
+    while days:
+        size = next((n for n in range(1, len(days)) if days[n - 1] - days[n] != timedelta(days=1)), len(days))
+        yield DayRange(days[size - 1], days[0])
+        days = days[size:]

@@ -1,0 +1,316 @@
+"""What the sensor asks for, what it leaves alone, and what becomes of it when it is run."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.test_utils import freeze_time
+
+from runs_assets.automation.switches import TEMPORARY_HOME_PREFIX
+from runs_assets.days import DayRange
+from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.resources import DataFolder
+from runs_assets.sandbox import FixedHistory
+from runs_assets.settling.due import Request, Work
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUNS
+from runs_assets_tests.automation.fortnight import CLOCK, Life, PlayedClock, definitions, waits_that_take_no_time
+from runs_assets_tests.conftest import NOW
+from runs_assets_tests.project import Project
+from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
+
+CLOUDCRUISE, PRODUCTSUP = SOURCES
+TODAY = NOW.date()
+YESTERDAY = TODAY - timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+def at(hours: float) -> None:
+    CLOCK.now = NOW + hours * HOUR
+
+
+@pytest.fixture
+def a_life(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Source], Life]]:
+    """Lives of sources since three days ago, that begin at NOW."""
+    monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", str(TODAY - timedelta(days=3)))
+    project.sandbox.clock = CLOCK
+    at(0)
+    with waits_that_take_no_time():
+        yield lambda source: Life(source, project.sandbox, project.instance)
+
+
+def request(first: date, last: date, why: str, work: Work = Work.READ) -> Request:
+    return Request(DayRange(first, last), work, why)
+
+
+def cc(run_id: str, day: date, status: str = "execution.success") -> dict[str, object]:
+    return {**CLOUDCRUISE_EXAMPLE[0], "session_id": run_id, "created_at": f"{day}T10:00:00Z", "status": status}
+
+
+def test_the_first_tick_reads_every_day_the_next_ones_what_is_due(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    assert life.tick() == request(TODAY - timedelta(days=3), TODAY, "it was never read")
+    asked = len(life.sandbox.requests)
+    at(0.5)
+    assert life.tick() == (
+        "Nothing is due. Next: 2026-03-18 at 2026-03-18T13:00:00Z, since it was not over when it was read."
+    )
+    assert len(life.sandbox.requests) == asked
+    at(1)
+    assert life.tick() == request(TODAY, TODAY, "it was not over when it was read")
+    # Yesterday was 12 h old when it was read, so it is due at its grace of 24 h, with the new day.
+    at(12)
+    assert life.tick() == request(YESTERDAY, TODAY + timedelta(days=1), "it was never read")
+    assert life.done_days(DayRange(TODAY - timedelta(days=3), TODAY)) == {TODAY - timedelta(days=n) for n in (1, 2, 3)}
+
+
+def test_a_tick_asks_the_api_for_nothing(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(PRODUCTSUP)
+    decided = life.decide()
+    assert isinstance(decided, Request)
+    assert life.sandbox.requests == []
+
+
+def test_days_that_the_api_has_forgotten_or_that_do_not_exist_are_not_asked_for(
+    a_life: Callable[[Source], Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = a_life(CLOUDCRUISE)
+    monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", "2025-01-01")
+    monkeypatch.setenv("CLOUDCRUISE_RETENTION_DAYS", "5")
+    # Noon five days ago is the edge, so that day can still be had in part; 03-16 begins to be forgotten in 60 hours.
+    assert life.decide() == request(date(2026, 3, 13), date(2026, 3, 15), "it was never read")
+    monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", "2026-03-19")
+    assert life.decide() == "Every day of cloudcruise that was looked at is done."
+
+
+def test_a_day_that_was_read_but_whose_tables_are_missing_or_old_is_rebuilt_without_the_api(
+    a_life: Callable[[Source], Life],
+) -> None:
+    life = a_life(CLOUDCRUISE)
+    life.tick()
+    asked = len(life.sandbox.requests)
+    life.layout.day_file(FAILURE_RATES, "cloudcruise", YESTERDAY).unlink()
+    life.layout.day_file(RUNS, "cloudcruise", TODAY - timedelta(days=2)).write_bytes(b"damaged")
+    why = "its tables do not follow from the newest reading"
+    assert life.tick() == request(TODAY - timedelta(days=2), YESTERDAY, why, Work.REBUILD)
+    assert life.asked_for[-1][2]
+    assert len(life.sandbox.requests) == asked
+    assert str(life.tick()).startswith("Nothing is due")
+
+
+def test_tables_of_a_new_normalizer_are_rebuilt_beyond_what_the_api_remembers(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    life.tick()
+    asked = len(life.sandbox.requests)
+    CLOCK.advance(timedelta(days=60))
+    life.versions = {**life.versions, RUNS: "new"}
+    decided = [life.decide() for _ in range(20)]
+    why = "its tables do not follow from the newest reading"
+    assert decided.count(request(TODAY - timedelta(days=3), TODAY, why, Work.REBUILD)) == 2
+    assert sum(isinstance(asked, Request) and asked.work is Work.READ for asked in decided) == 18
+    assert len(life.sandbox.requests) == asked
+
+
+def test_a_damaged_day_is_read_again_and_right(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    life.sandbox.cloudcruise.history = FixedHistory.of([cc("a", YESTERDAY)])
+    life.tick()
+    path = life.layout.day_file(RAW_RUNS, "cloudcruise", YESTERDAY)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert life.tick() == request(YESTERDAY, YESTERDAY, "its stored file is damaged")
+    assert life.asked_for[-1][2]
+    assert str(life.tick()).startswith("Nothing is due")
+
+
+def forget(life: Life, dataset: str) -> None:
+    """Wipe an asset as the page does; what is materialized from a second on counts again."""
+    with freeze_time(CLOCK.now):
+        life.instance.wipe_assets([dg.AssetKey([life.source.name, dataset])])
+    CLOCK.advance(timedelta(seconds=1))
+
+
+def test_days_that_dagster_does_not_know_are_due_again(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    life.tick()
+    first = TODAY - timedelta(days=3)
+    forget(life, RUNS)
+    assert life.tick() == request(first, TODAY, "Dagster does not know its tables", Work.REBUILD)
+    forget(life, RAW_RUNS)
+    assert life.tick() == request(first, TODAY, "Dagster does not know that it was read")
+    assert str(life.tick()).startswith("Nothing is due")
+
+
+def test_old_open_runs_of_productsup_are_asked_for_by_id_and_turn_final(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(PRODUCTSUP)
+    day = TODAY - timedelta(days=3)
+    done = {**PRODUCTSUP_EXAMPLE[0], "id": "a", "created-at": f"{day}T10:00:00+00:00", "started-at": None}
+    open_run = {**done, "id": "b", "state": "running", "finished-at": None, "exit-code": None}
+    life.sandbox.productsup.history = FixedHistory.of([done, open_run])
+    at(8 * 24)
+    life.run(request(day, day, "read whole"))
+    life.sandbox.requests.clear()
+    by_id = request(day, day, "it is still not settled", Work.READ_OPEN_RUNS)
+    at(15 * 24)
+    assert life.run(by_id)
+    assert [asked.query for asked in life.sandbox.requests] == [{"id": "b"}]
+    assert life.done_days(DayRange(day, day)) == set()
+    life.sandbox.productsup.history = FixedHistory.of([done, {**open_run, "state": "finished", "exit-code": 0}])
+    at(22 * 24)
+    assert life.run(by_id)
+    assert life.done_days(DayRange(day, day)) == {day}
+
+
+# -- what it waits for ---------------------------------------------------------------------------------------------
+
+
+def started_run(life: Life, *, last_line_at: datetime) -> dg.DagsterRun:
+    run = dg.DagsterRun(life.source.job_name, str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
+    life.instance.add_run(run)
+    with freeze_time(last_line_at):
+        life.instance.report_engine_event("at work", run)
+    return run
+
+
+def test_a_killed_run_holds_its_source_for_five_minutes_after_its_last_line(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    run = started_run(life, last_line_at=CLOCK.now)
+    CLOCK.advance(timedelta(seconds=299))
+    assert life.decide() == f"cloudcruise is being read by run {run.run_id}."
+    CLOCK.advance(timedelta(seconds=1))
+    assert isinstance(life.decide(), Request)
+
+
+@pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated")
+def test_days_of_a_requested_backfill_are_left_to_it(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    keys = [dg.AssetKey(["cloudcruise", name]) for name in (RAW_RUNS, RUNS)]
+    backfill = PartitionBackfill.from_asset_partitions(
+        backfill_id="b",
+        asset_graph=definitions().resolve_asset_graph(),
+        partition_names=[str(YESTERDAY)],
+        asset_selection=keys,
+        backfill_timestamp=CLOCK.now.timestamp(),
+        tags={},
+        dynamic_partitions_store=life.instance,
+        all_partitions=False,
+        title=None,
+        description=None,
+        run_config=None,
+    )
+    life.instance.add_backfill(backfill)
+    assert life.decide() == request(TODAY, TODAY, "it was never read")
+    assert a_life(PRODUCTSUP).decide() == request(TODAY - timedelta(days=3), TODAY, "it was never read")
+    life.instance.update_backfill(backfill.with_status(BulkActionStatus.COMPLETED))
+    assert life.decide() == request(TODAY - timedelta(days=3), TODAY, "it was never read")
+
+
+def test_a_source_that_a_person_must_mend_is_asked_at_most_ten_times_a_day_and_at_once_after_a_change(
+    a_life: Callable[[Source], Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = a_life(CLOUDCRUISE)
+    monkeypatch.setenv("CLOUDCRUISE_API_KEY", "wrong")
+    while CLOCK.now < NOW + timedelta(hours=24):
+        life.tick()
+        CLOCK.advance(timedelta(minutes=15) if CLOCK.now < NOW + 2 * HOUR else HOUR)
+    minutes = [(asked_at - NOW) / timedelta(minutes=1) for asked_at, _, _ in life.asked_for]
+    assert minutes == [0, 15, 45, 105, 240, 480, 840, 1200]
+    monkeypatch.setenv("CLOUDCRUISE_API_KEY", life.sandbox.api_key)
+    assert isinstance(life.tick(), Request)
+    assert life.asked_for[-1][2]
+
+
+def test_it_says_until_when_it_waits(a_life: Callable[[Source], Life], monkeypatch: pytest.MonkeyPatch) -> None:
+    life = a_life(CLOUDCRUISE)
+    monkeypatch.setenv("CLOUDCRUISE_API_KEY", "wrong")
+    life.tick()
+    assert life.tick() == (
+        "cloudcruise is not asked before 2026-03-18T12:15:00Z, because its last run failed (CredentialsError)."
+    )
+
+
+def test_a_day_that_cannot_be_read_does_not_hold_up_the_others(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    blocked = life.layout.day_file(RAW_RUNS, "cloudcruise", YESTERDAY)
+    blocked.parent.parent.mkdir(parents=True)
+    blocked.parent.write_text("a file where a folder should be")
+    life.tick()
+    assert not life.asked_for[-1][2]
+    life.tick()
+    assert life.asked_for[-1][1].work is Work.REBUILD
+    CLOCK.advance(timedelta(minutes=15))
+    assert life.tick() == request(TODAY - timedelta(days=3), TODAY - timedelta(days=2), "it was never read")
+    assert life.asked_for[-1][2]
+    blocked.parent.unlink()
+    CLOCK.advance(timedelta(minutes=15))
+    assert life.tick() == request(YESTERDAY, YESTERDAY, "it was never read")
+    assert life.asked_for[-1][2]
+
+
+# -- as Dagster evaluates it ---------------------------------------------------------------------------------------
+
+
+def evaluated(home: Path) -> dg.RunRequest | str:
+    home.mkdir()
+    defs = definitions_of(SOURCES, PlayedClock())
+    with (
+        dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home))) as instance,
+        dg.build_sensor_context(
+            instance,
+            repository_def=defs.get_repository_def(),
+            resources={"data_folder": DataFolder(), "clock": PlayedClock()},
+        ) as context,
+    ):
+        data = defs.resolve_sensor_def("cloudcruise_unsettled_days").evaluate_tick(context)
+    if data.skip_message:
+        return data.skip_message
+    [asked] = data.run_requests or []
+    return asked
+
+
+def test_the_sensor_asks_for_one_range_run_of_the_job(a_life: Callable[[Source], Life], tmp_path: Path) -> None:
+    a_life(CLOUDCRUISE)
+    asked = evaluated(tmp_path / "home")
+    assert isinstance(asked, dg.RunRequest)
+    assert asked.run_key is None
+    wanted = {
+        "dagster/asset_partition_range_start": "2026-03-15",
+        "dagster/asset_partition_range_end": "2026-03-18",
+        "runs_assets/why": "it was never read",
+        "runs_assets/work": "read",
+    }
+    assert {name: asked.tags[name] for name in wanted} == wanted
+
+
+def test_it_skips_with_the_reason_where_it_cannot_work(
+    a_life: Callable[[Source], Life], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_life(CLOUDCRUISE)
+    assert "DAGSTER_HOME is not set" in str(evaluated(tmp_path / f"{TEMPORARY_HOME_PREFIX}x"))
+    monkeypatch.setenv("DAGSTER_HOME", "/somewhere")
+    monkeypatch.setenv("CLOUDCRUISE_RETENTION_DAYS", "many")
+    assert "CLOUDCRUISE_RETENTION_DAYS" in str(evaluated(tmp_path / "a"))
+    monkeypatch.delenv("CLOUDCRUISE_API_KEY")
+    assert evaluated(tmp_path / "b") == "Off until CLOUDCRUISE_API_KEY are set."
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_on"),
+    [
+        ({"CLOUDCRUISE_API_KEY": "k", "DAGSTER_HOME": "/somewhere"}, True),
+        ({"CLOUDCRUISE_API_KEY": "", "DAGSTER_HOME": "/somewhere"}, False),
+        ({"CLOUDCRUISE_API_KEY": "k", "DAGSTER_HOME": ""}, False),
+    ],
+)
+def test_it_is_on_where_the_source_is_configured_and_history_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], is_on: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    sensor = definitions_of(SOURCES).resolve_sensor_def("cloudcruise_unsettled_days")
+    assert (sensor.default_status == dg.DefaultSensorStatus.RUNNING) is is_on
