@@ -6,6 +6,7 @@ import dagster as dg
 
 from runs_assets.automation.daily import daily_job, daily_schedule
 from runs_assets.automation.daily_checks import checks_job, checks_schedule
+from runs_assets.automation.retention import prune_job, prune_schedule
 from runs_assets.automation.unsettled_days import unsettled_days_sensor
 from runs_assets.checks.source_checks import source_checks
 from runs_assets.metrics.assets import metric_assets, table_versions
@@ -25,9 +26,15 @@ SOURCES = (
 
 def definitions_of(sources: Sequence[Source], clock: Clock | None = None) -> dg.Definitions:
     """Everything that Dagster needs to know of these sources; `clock` is for tests that stop it."""
-    resources = {"data_folder": DataFolder(), "clock": clock or Clock()}
-    shared = dg.Definitions(resources=resources, executor=dg.in_process_executor)
-    partitions = daily_partitions(project_settings().first_day)
+    settings = project_settings()
+    pruning = prune_job(settings.history_days)
+    shared = dg.Definitions(
+        jobs=[pruning],
+        schedules=[prune_schedule(pruning)],
+        resources={"data_folder": DataFolder(), "clock": clock or Clock()},
+        executor=dg.in_process_executor,
+    )
+    partitions = daily_partitions(settings.first_day)
     return dg.Definitions.merge(shared, *(_definitions_of(source, partitions) for source in sources))
 
 

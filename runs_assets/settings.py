@@ -73,6 +73,7 @@ class ProjectSettings(EnvironmentSettings):
     """Where the files are, which days there are, and how often a day is read (see `runs_assets.settling.rules`).
 
     `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
+    `history_days` is how long Dagster's history keeps runs whose work newer ones have done again.
     """
 
     data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
@@ -83,6 +84,7 @@ class ProjectSettings(EnvironmentSettings):
     give_up_days: PositiveDuration = 7
     abandoned_every_days: PositiveDuration = 7
     last_look_days: PositiveDuration = 2
+    history_days: Annotated[int, Field(ge=2, le=3660)] = 7
 
 
 def project_settings() -> ProjectSettings:

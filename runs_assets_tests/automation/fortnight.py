@@ -91,7 +91,7 @@ class Life:
 
     def run(self, asked: Request) -> bool:
         """Run what the sensor asks for to its end; whether it succeeds."""
-        request = run_request(self.source, asked, self.versions)
+        request = run_request(self.source, asked, self.versions, CLOCK.now.date())
         with freeze_time(CLOCK.now):
             job = definitions().resolve_job_def(self.source.job_name)
             result = job.execute_in_process(

@@ -12,6 +12,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 
 from runs_assets.automation.switches import TEMPORARY_HOME_PREFIX
+from runs_assets.automation.unsettled_days import run_request
 from runs_assets.days import DayRange
 from runs_assets.definitions import SOURCES, definitions_of
 from runs_assets.resources import DataFolder
@@ -314,3 +315,16 @@ def test_it_is_on_where_the_source_is_configured_and_history_is_kept(
         monkeypatch.setenv(name, value)
     sensor = definitions_of(SOURCES).resolve_sensor_def("cloudcruise_unsettled_days")
     assert (sensor.default_status == dg.DefaultSensorStatus.RUNNING) is is_on
+
+
+def test_runs_for_today_alone_leave_the_checks_to_others() -> None:
+    versions = {RUNS: "1", FAILURE_RATES: "1/1"}
+    today = run_request(CLOUDCRUISE, request(TODAY, TODAY, "why"), versions, TODAY)
+    assert today.asset_check_keys == []
+    assert [key.path for key in today.asset_selection or ()] == [
+        ["cloudcruise", RAW_RUNS],
+        ["cloudcruise", RUNS],
+        ["cloudcruise", FAILURE_RATES],
+    ]
+    both = run_request(CLOUDCRUISE, request(YESTERDAY, TODAY, "why"), versions, TODAY)
+    assert (both.asset_check_keys, both.asset_selection) == (None, None)

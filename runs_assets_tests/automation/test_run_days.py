@@ -1,0 +1,23 @@
+"""The days of a run, from its tags."""
+
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from runs_assets.automation.run_days import days_of_run, range_tags
+from runs_assets.days import DayRange
+
+MARCH = DayRange(date(2026, 3, 1), date(2026, 3, 31))
+
+
+@pytest.mark.parametrize(
+    ("tags", "days"),
+    [
+        (range_tags(MARCH), MARCH),
+        ({"dagster/partition": "2026-03-05"}, DayRange(date(2026, 3, 5), date(2026, 3, 5))),
+        ({}, None),
+    ],
+)
+def test_a_run_is_about_its_partition_or_its_range(tags: dict[str, str], days: DayRange | None) -> None:
+    assert days_of_run(dg.DagsterRun("job", tags=tags)) == days

@@ -1,0 +1,83 @@
+"""What the files of a day say: read or not, followed by its tables or not, settled or not."""
+
+from datetime import timedelta
+
+import pytest
+
+from runs_assets.metrics.assets import table_versions
+from runs_assets.resources import DataFolder
+from runs_assets.sandbox import FixedHistory, FrozenClock
+from runs_assets.settling.rules import Rules
+from runs_assets.settling.state import DayState, day_state, verified
+from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUN_STATUS_COUNTS, RUNS
+from runs_assets_tests.conftest import NOW
+from runs_assets_tests.project import Project
+from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
+
+DAY = NOW.date() - timedelta(days=3)
+
+
+def look(project: Project, rules: Rules | None = None, normalizer: str = "1") -> DayState:
+    return day_state(project.layout, "cloudcruise", DAY, table_versions(normalizer), rules or DataFolder().rules)
+
+
+@pytest.fixture
+def read_day(project: Project) -> Project:
+    """One run of three days ago, read whole."""
+    row = {**CLOUDCRUISE_EXAMPLE[0], "created_at": f"{DAY}T10:00:00Z"}
+    project.sandbox.cloudcruise.history = FixedHistory.of([row])
+    assert project.materialize("cloudcruise", DAY).success
+    return project
+
+
+def test_a_day_without_a_raw_file_was_never_read(project: Project) -> None:
+    assert look(project) == DayState(DAY)
+
+
+def test_a_day_that_was_read_and_followed_is_settled(read_day: Project) -> None:
+    state = look(read_day)
+    assert state.raw is not None
+    assert (state.raw.rows, state.is_behind, state.is_settled(DataFolder().rules)) == (1, False, True)
+
+
+@pytest.mark.parametrize("dataset", [RUNS, RUN_STATUS_COUNTS, FAILURE_RATES])
+@pytest.mark.parametrize("how", ["missing", "damaged"])
+def test_a_table_that_is_missing_or_damaged_leaves_the_day_behind(read_day: Project, dataset: str, how: str) -> None:
+    path = read_day.layout.day_file(dataset, "cloudcruise", DAY)
+    path.unlink() if how == "missing" else path.write_bytes(path.read_bytes()[:-20])
+    state = look(read_day)
+    assert state.is_behind
+    assert not state.is_settled(DataFolder().rules)
+
+
+def test_a_new_reading_new_code_or_another_grace_leaves_the_tables_behind(
+    read_day: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert look(read_day, normalizer="2").is_behind
+    monkeypatch.setenv("RUNS_ASSETS_GRACE_HOURS", "100")
+    assert look(read_day).is_behind
+    monkeypatch.delenv("RUNS_ASSETS_GRACE_HOURS")
+    read_day.sandbox.clock = FrozenClock(NOW + timedelta(hours=1))
+    assert read_day.materialize("cloudcruise", DAY, assets=(RAW_RUNS,)).success
+    assert look(read_day).is_behind
+    assert read_day.materialize("cloudcruise", DAY, assets=(RUNS, RUN_STATUS_COUNTS)).success
+    assert look(read_day).is_behind
+    assert read_day.materialize("cloudcruise", DAY, assets=(FAILURE_RATES,)).success
+    assert not look(read_day).is_behind
+
+
+def test_a_raw_file_whose_end_is_cut_is_damaged_and_one_that_is_wrong_inside_when_it_is_verified(
+    read_day: Project,
+) -> None:
+    path = read_day.layout.day_file(RAW_RUNS, "cloudcruise", DAY)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    state = look(read_day)
+    assert state.raw is None
+    assert str(path) in (state.damage or "")
+    path.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
+    state = look(read_day)
+    assert state.raw is not None
+    assert verified(state, read_day.layout, "cloudcruise").damage
+    path.write_bytes(whole)
+    assert verified(look(read_day), read_day.layout, "cloudcruise") == look(read_day)
