@@ -1,13 +1,12 @@
 """A made-up life of one source, played fast: what the sensor asks for is run, and what the API was asked is counted."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -16,6 +15,8 @@ from dagster._core.test_utils import freeze_time
 from runs_assets.automation.unsettled_days import Tick, run_request
 from runs_assets.days import DayRange, start_of
 from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.http.auth import Auth
+from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Transport
 from runs_assets.metrics.assets import table_versions
 from runs_assets.resources import Clock, DataFolder
@@ -50,8 +51,8 @@ def waits_that_take_no_time() -> Iterator[list[Transport]]:
     played = PlayedTime()
     made: list[Transport] = []
 
-    def transport(*args: Any, **kwargs: Any) -> Transport:
-        made.append(Transport(*args, **kwargs, sleep=played.sleep, monotonic=played.monotonic))
+    def transport(base_url: str, auth: Auth, redact: Redactor, *, now: Callable[[], datetime]) -> Transport:
+        made.append(Transport(base_url, auth, redact, sleep=played.sleep, monotonic=played.monotonic, now=now))
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:

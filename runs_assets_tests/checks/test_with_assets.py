@@ -76,7 +76,9 @@ def test_a_failing_day_stays_failed_when_another_is_materialized_and_stops_nothi
 def test_a_rebuild_that_the_sensor_asks_for_is_judged_on_what_it_builds(project: Project) -> None:
     serve(project, run("a", YESTERDAY))
     assert project.materialize("cloudcruise", YESTERDAY, assets=["raw_runs"]).success
-    request = run_request(SOURCES[0], Request(DayRange(YESTERDAY, YESTERDAY), Work.REBUILD, "why"), table_versions("1"))
+    request = run_request(
+        SOURCES[0], Request(DayRange(YESTERDAY, YESTERDAY), Work.REBUILD, "why"), table_versions("1"), TODAY
+    )
     assert request.asset_check_keys is None  # Dagster then takes every check of the assets selected
     assert request.asset_selection is not None
     rebuilt = [key.path[-1] for key in request.asset_selection]
