@@ -1,5 +1,7 @@
 """A sandbox with the changing past, a warm process, and orders for runs that read it."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,17 @@ from runs_assets_tests.crashes.runner import Outcome, Runner
 from runs_assets_tests.crashes.truth import DAYS, clock, rows
 from runs_assets_tests.crashes.warm import Order
 from runs_assets_tests.crashes.watching import SOURCE, Watch
+
+UNSHARE = ["unshare", "--map-root-user", "--user", "--mount"]
+DISK_BYTES = 512 * 1024
+
+
+def can_mount() -> bool:
+    """Whether this machine lets us have a disk of our own, in a mount namespace."""
+    if shutil.which("unshare") is None:
+        return False
+    tried = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    return tried.returncode == 0
 
 
 def order(sandbox: Sandbox, data: Path, outcome: Path, version: int, **more: Any) -> Order:
@@ -47,6 +60,19 @@ def runner(server: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     server.cloudcruise = CloudCruise(FixedHistory())
     with runner_at(server, tmp_path_factory.mktemp("warm")) as runner:
         yield runner
+
+
+@pytest.fixture(scope="session")
+def other(server: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runner, Path]]:
+    """Another warm process, and a folder that is a small disk of its own where the machine grants such a thing."""
+    server.cloudcruise = CloudCruise(FixedHistory())
+    folder = tmp_path_factory.mktemp("other")
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = f'mount -t tmpfs -o size={DISK_BYTES} none {disk} && exec "$@"'
+    prefix = [*UNSHARE, "sh", "-c", mount, "sh"] if can_mount() else []
+    with runner_at(server, folder, prefix) as runner:
+        yield runner, disk
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """A disk that is full or may not be written ends a run with a sentence; what was stored before stays as it was."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,84 +9,61 @@ from pathlib import Path
 
 import pytest
 
-from runs_assets.sandbox import CloudCruise, FixedHistory, Sandbox
+from runs_assets.sandbox import Sandbox
 from runs_assets.storage.layout import Layout
-from runs_assets_tests.crashes.conftest import Account, runner_at
+from runs_assets_tests.crashes.conftest import Account, can_mount
+from runs_assets_tests.crashes.runner import Runner
 from runs_assets_tests.crashes.warm import NOBODY
 from runs_assets_tests.crashes.watching import Watch, files
-
-UNSHARE = ["unshare", "--map-root-user", "--user", "--mount"]
-DISK_BYTES = 512 * 1024
-
-
-def can_mount() -> bool:
-    """Whether this machine lets us have a disk of our own, in a mount namespace."""
-    if shutil.which("unshare") is None:
-        return False
-    return (
-        subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False).returncode
-        == 0
-    )
-
 
 needs_mount = pytest.mark.skipif(not can_mount(), reason="this machine grants no mount namespace (unshare, tmpfs)")
 
 
-@pytest.mark.parametrize(
-    ("file_bytes", "doing"),
-    [(2000, "reading 2026-03-15..2026-03-17"), (5000, "normalizing 2026-03-15..2026-03-17")],
-)
-def test_a_file_that_cannot_grow_is_named_and_nothing_is_lost(account: Account, file_bytes: int, doing: str) -> None:
+def below(folder: Path, found: dict[Path, bytes]) -> dict[Path, bytes]:
+    """Those of some files that are in a folder."""
+    return {path: content for path, content in found.items() if path.is_relative_to(folder)}
+
+
+def test_a_file_that_cannot_grow_is_named_and_nothing_is_lost(account: Account) -> None:
     assert account.read(0).is_success
     before = files(account.layout)
-    failure = account.read(1, file_bytes=file_bytes).failure
-    assert failure is not None
-    assert f"cloudcruise: {doing} failed. Could not write {account.layout.root}" in failure
-    assert ": File too large. What was stored before is untouched. Free space" in failure
-    data_set = "raw_runs" if "reading" in doing else "runs"
-    kept = {path for path, content in files(account.layout).items() if before[path] == content}
-    assert all(path in kept for path in before if path.is_relative_to(account.layout.root / data_set))
+    for file_bytes, doing, data_set in ((2000, "reading", "raw_runs"), (5000, "normalizing", "runs")):
+        failure = account.read(1, file_bytes=file_bytes).failure
+        assert failure is not None
+        assert f"cloudcruise: {doing} 2026-03-15..2026-03-17 failed. Could not write {account.layout.root}" in failure
+        assert ": File too large. What was stored before is untouched. Free space" in failure
+        folder = account.layout.root / data_set
+        assert below(folder, files(account.layout)) == below(folder, before)
     assert account.read(1).is_success
     account.watch.check_is_done(1)
 
 
-@contextmanager
-def small_disk(sandbox: Sandbox, folder: Path) -> Iterator[tuple[Account, int]]:
-    """An account whose data folder is a small disk that only its runs see, and the process that sees it."""
-    data = folder / "account" / "data"
-    data.mkdir(parents=True)
-    mount = f'mount -t tmpfs -o size={DISK_BYTES} none {data} && exec "$@"'
-    sandbox.cloudcruise = CloudCruise(FixedHistory())
-    with runner_at(sandbox, folder, [*UNSHARE, "sh", "-c", mount, "sh"]) as runner:
-        pid = runner.process.pid
-        watch = Watch(Layout(Path(f"/proc/{pid}/root{data}")))
-        yield Account(sandbox, runner, folder / "account", watch, data), pid
-
-
 @needs_mount
-def test_a_full_and_a_read_only_disk_are_told_and_nothing_is_lost(sandbox: Sandbox, tmp_path: Path) -> None:
-    with small_disk(sandbox, tmp_path) as (account, pid):
-        assert account.read(0).is_success
-        filler = account.layout.root / "filler"
-        for free in (0, 4, 8):  # enough for nothing, for the quarantine, for raw_runs
-            fill(filler, free * 1024)
-            failure = account.read(1).failure
-            assert failure is not None
-            assert f"Could not write {account.folder}/data/" in failure
-            assert ": No space left on device. What was stored before is untouched. Free space" in failure
-        filler.unlink()
-        assert account.read(1).is_success
-        account.watch.check_is_done(1)
-
-        before = files(account.layout)
-        remount(pid, account.folder / "data", "ro")
-        failure = account.read(2).failure
+def test_a_full_and_a_read_only_disk_are_told_and_nothing_is_lost(
+    sandbox: Sandbox, other: tuple[Runner, Path], tmp_path: Path
+) -> None:
+    runner, disk = other
+    pid = runner.process.pid
+    account = Account(sandbox, runner, tmp_path, Watch(Layout(Path(f"/proc/{pid}/root{disk}"))), disk)
+    assert account.read(0).is_success
+    filler = account.layout.root / "filler"
+    for free in (0, 4, 8):  # KiB: enough for nothing, for the quarantine, for raw_runs
+        fill(filler, free * 1024)
+        failure = account.read(1).failure
         assert failure is not None
-        assert f"Could not write {account.folder}/data/.locks/cloudcruise.lock: Read-only file system." in failure
-        assert files(account.layout) == before
-        remount(pid, account.folder / "data", "rw")
-        assert account.read(2).is_success
-        account.watch.check_is_done(2)
+        assert f"Could not write {disk}/" in failure
+        assert ": No space left on device. What was stored before is untouched. Free space" in failure
+    filler.unlink()
+    assert account.read(1).is_success
+    account.watch.check_is_done(1)
+
+    before = files(account.layout)
+    remount(pid, disk, "ro")
+    failure = account.read(2).failure
+    remount(pid, disk, "rw")
+    assert failure is not None
+    assert f"Could not write {disk}/.locks/cloudcruise.lock: Read-only file system." in failure
+    assert files(account.layout) == before
 
 
 def fill(filler: Path, free: int) -> None:
@@ -136,7 +112,7 @@ def test_a_folder_that_may_not_be_written_is_named_and_nothing_is_lost(open_acco
     assert account.read(0).is_success
     give_away(account.folder)
     before = files(account.layout)
-    for name in (".locks", ".scratch", "quarantine", "raw_runs", "runs", "failure_rates"):
+    for name in (".locks", ".scratch", "raw_runs", "runs"):
         if name == ".locks":
             (root / ".locks/cloudcruise.lock").unlink()
         with closed(root / name):
@@ -144,9 +120,7 @@ def test_a_folder_that_may_not_be_written_is_named_and_nothing_is_lost(open_acco
         assert failure is not None
         assert f"Could not write {root / name}/" in failure
         assert ": Permission denied. What was stored before is untouched." in failure
-        assert {
-            path: content for path, content in files(account.layout).items() if path.is_relative_to(root / name)
-        } == {path: content for path, content in before.items() if path.is_relative_to(root / name)}
+        assert below(root / name, files(account.layout)) == below(root / name, before)
     assert account.read(1, is_nobody=True).is_success
     account.watch.check_is_done(1)
 

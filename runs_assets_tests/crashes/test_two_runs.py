@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from runs_assets.errors import BusyError
-from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler
-from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
-from runs_assets_tests.crashes.conftest import Account, order, runner_at
+from runs_assets_tests.crashes.conftest import Account
 from runs_assets_tests.crashes.runner import Runner
-from runs_assets_tests.crashes.watching import SOURCE, Watch
+from runs_assets_tests.crashes.watching import SOURCE
 
 DEADLINE_SECONDS = 60
 GIVES_UP = r"still writing the files of cloudcruise after 0 s\. Nothing was read or changed"
@@ -49,28 +48,26 @@ def wait_for_another_touch(lock_file: Path, before: int) -> None:
         time.sleep(0.01)
 
 
-def test_the_second_run_waits_and_both_succeed(runner: Runner, sandbox: Sandbox, tmp_path: Path) -> None:
-    with runner_at(sandbox, tmp_path) as second:
-        account = Account(sandbox, runner, tmp_path, Watch(Layout(tmp_path / "account")))
-        assert account.read(0).is_success
-        lock_file = account.layout.lock_file(SOURCE)
-        gate = Gate()
-        sandbox.hooks[SOURCE].append(gate.hook)
-        one = account.order(0)
-        other = order(sandbox, account.layout.root, tmp_path / "other.json", 0)
-        try:
-            runner.begin(one)
-            assert gate.reached.wait(DEADLINE_SECONDS)
-            with pytest.raises(BusyError, match=GIVES_UP), writing(lock_file, SOURCE, patience=0):
-                pass
-            touched = lock_file.stat().st_mtime_ns
-            second.begin(other)
-            wait_for_another_touch(lock_file, touched)
-            assert gate.asked == 1
-        finally:
-            gate.open()
-        assert runner.end(one).is_success
-        assert second.end(other).is_success
+def test_the_second_run_waits_and_both_succeed(account: Account, other: tuple[Runner, Path]) -> None:
+    assert account.read(0).is_success
+    lock_file = account.layout.lock_file(SOURCE)
+    gate = Gate()
+    account.sandbox.hooks[SOURCE].append(gate.hook)
+    first, second = account.runner, other[0]
+    one, another = account.order(0), replace(account.order(0), outcome=str(account.folder / "another.json"))
+    try:
+        first.begin(one)
+        assert gate.reached.wait(DEADLINE_SECONDS)
+        with pytest.raises(BusyError, match=GIVES_UP), writing(lock_file, SOURCE, patience=0):
+            pass
+        touched = lock_file.stat().st_mtime_ns
+        second.begin(another)
+        wait_for_another_touch(lock_file, touched)
+        assert gate.asked == 1
+    finally:
+        gate.open()
+    assert first.end(one).is_success
+    assert second.end(another).is_success
     account.watch.check(0)
     account.watch.check_is_done(0)
     assert list(account.layout.scratch(SOURCE).iterdir()) == []
