@@ -36,7 +36,13 @@ def test_the_inner_parts_know_no_source_and_no_dagster(path: Path) -> None:
         assert not name.startswith(("dagster", "runs_assets.sources", "runs_assets.sandbox", "runs_assets.automation"))
 
 
-@pytest.mark.parametrize("path", modules("metrics/failure_rates.py", "metrics/status_counts.py", "sources/reading.py"))
+COMPUTED = [
+    *modules("metrics/failure_rates.py", "metrics/status_counts.py", "sources/reading.py"),
+    *(path for path in modules("checks") if path.name != "source_checks.py"),
+]
+
+
+@pytest.mark.parametrize("path", COMPUTED)
 def test_what_is_computed_does_not_need_dagster(path: Path) -> None:
     assert not any(name.startswith("dagster") for name in imports_of(path))
 
