@@ -5,10 +5,20 @@ A fault that goes from failing to right, or back, is a change to be noticed: the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from runs_assets.sandbox.faults import FAULTS
 from runs_assets.sandbox.faults.fault import Fault
-from runs_assets_tests.contract.scenario import FULL_LIFE, NOT_SETTLED, RIGHT, SET_ASIDE, SHORT_LIFE, Reading, fault_of
+from runs_assets_tests.contract.scenario import (
+    FULL_LIFE,
+    LIFE_WITHIN_GRACE,
+    NOT_SETTLED,
+    RIGHT,
+    SET_ASIDE,
+    SHORT_LIFE,
+    Reading,
+    fault_of,
+)
 
 SOURCES = ("cloudcruise", "productsup")
 API_CHANGED = "fails: ApiChangedError"
@@ -61,7 +71,7 @@ CASES: Mapping[str, Case] = {
     "runs_inserted_while_paging": Case(RIGHT, VANISH_WHILE_OPEN),
     "runs_deleted_while_paging": Case(VANISH_WHILE_OPEN, parameters={"at_most": 30}),
     "runs_deleted_anywhere": Case(VANISH_WHILE_OPEN, parameters={"at_most": 30}),
-    "runs_arrive_late": Case(),
+    "runs_arrive_late": Case(life=LIFE_WITHIN_GRACE, parameters={"late": timedelta(hours=22)}),
     "statuses_change": Case(),
     # rows
     "creation_times_null": Case(BAD_ROWS),

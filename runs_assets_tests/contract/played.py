@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
-import certifi
 import dagster as dg
 import pytest
 
@@ -99,14 +98,4 @@ def _settings(server: Sandbox, folder: Path, *, refreshes_tokens: bool) -> dict[
         "PRODUCTSUP_CDE_BASE_URL": server.productsup_url,
         **(access if refreshes_tokens else {"PRODUCTSUP_CDE_TOKEN": server.token}),
         "RUNS_ASSETS_DATA": str(folder / "data"),
-        "SSL_CERT_FILE": str(_one_certificate(folder)),
     }
-
-
-def _one_certificate(folder: Path) -> Path:
-    """Loopback needs none, and every client would spend 60 ms on loading all of them."""
-    end = "-----END CERTIFICATE-----\n"
-    first = Path(certifi.where()).read_text().partition(end)[0]
-    path = folder / "certificate.pem"
-    path.write_text(first[first.index("-----BEGIN") :] + end)
-    return path

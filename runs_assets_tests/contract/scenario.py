@@ -55,10 +55,14 @@ def _at(days_later: int, hour: int, minute: int = 0) -> datetime:
 
 LIVE = Reading(_at(0, 15), DAY, 25)
 NEXT_DAY = Reading(_at(1, 0, 5), DAY, 15)
+NEXT_EVENING = Reading(_at(1, 20, 30), DAY, 15)
 AFTER_GRACE = Reading(_at(2, 0, 5), BEFORE, 10)
+AFTER_GRACE_ALONE = Reading(_at(2, 0, 5), DAY, 10)
 LATER = Reading(_at(3, 0, 5), BEFORE, 25)
 FULL_LIFE = (LIVE, NEXT_DAY, AFTER_GRACE)
-SHORT_LIFE = (LIVE, AFTER_GRACE)
+SHORT_LIFE = (LIVE, AFTER_GRACE_ALONE)
+LIFE_WITHIN_GRACE = (LIVE, NEXT_EVENING, AFTER_GRACE)
+"""In the evening every run that is listed has ended: only the grace keeps the day from being settled."""
 
 
 @dataclass

@@ -8,9 +8,9 @@ from runs_assets_tests.contract.cases import CASES, SOURCES
 
 README = Path(__file__).parents[2] / "README.md"
 INTRODUCTION = """\
-The sandbox has these traps and others as named faults. Here is what comes of each when a day is read live, after its end
-and after the grace, with all files compared with the truth after each reading (`runs_assets_tests/contract/`). Where a
-reading fails, the files stay as they were, and the day is right once the fault is gone."""
+The sandbox has these traps and others as named faults. Here is what comes of each when a day is read live and again until
+it is settled, with all files compared with the truth after each reading (`runs_assets_tests/contract/`). Where a reading
+fails, the files stay as they were, and the day is right once the fault is gone."""
 BEGIN = "<!-- written by `python -m runs_assets_tests.contract` -->"
 END = "<!-- end of what is written -->"
 
