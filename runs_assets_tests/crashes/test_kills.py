@@ -1,6 +1,9 @@
 """Whenever a run is killed, each day is the old one or the new one, and the next run finishes the work."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 
 from runs_assets_tests.crashes.conftest import Account
@@ -26,3 +29,10 @@ def test_killed_anywhere_and_again_in_the_retry_no_day_is_mixed(account: Account
         assert account.read(version).is_success
         account.watch.check_is_done(version)
     assert kills >= 3 * ROUNDS
+
+
+def test_killed_at_every_line_of_writing_a_day_is_the_old_or_the_new_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "runs_assets_tests.crashes.every_line", str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert int(told.stdout) > 20
