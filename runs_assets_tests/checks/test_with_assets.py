@@ -54,6 +54,7 @@ def test_a_range_run_judges_each_fact_once_after_every_asset(project: Project) -
     assert all(verdict.passed for verdict in verdicts(result).values())
     assert all(numbers(verdict)["days"] == 9 for verdict in verdicts(result).values())
     assert all(numbers(verdict)["runs"] == 2 for verdict in verdicts(result).values())
+    assert numbers(verdicts(result)["metrics_follow_the_newest_read"])["days_being_read"] == 0  # by others
     key = dg.AssetCheckKey(project.asset_key("cloudcruise", "runs"), "every_status_is_known")
     shown = project.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
     assert (shown.status.value, shown.partition) == ("SUCCEEDED", None)  # not what was planned for one of the days
