@@ -4,12 +4,25 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import certifi
 import pytest
 
 from runs_assets.sandbox import CloudCruise, FixedHistory, FrozenClock, Productsup, Sandbox
 from runs_assets_tests.project import Project
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Loopback needs no certificate authority, and every client would spend 60 ms on loading all of them."""
+    end = "-----END CERTIFICATE-----\n"
+    first = Path(certifi.where()).read_text().partition(end)[0]
+    path = tmp_path_factory.mktemp("certificates") / "one.pem"
+    path.write_text(first[first.index("-----BEGIN") :] + end)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(path))
+        yield
 
 
 @pytest.fixture(scope="session")
