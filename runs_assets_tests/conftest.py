@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import certifi
 import pytest
@@ -14,13 +15,14 @@ NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _one_certificate() -> Iterator[None]:
     """Loopback needs no certificate authority, and every client would spend 60 ms on loading all of them."""
     end = "-----END CERTIFICATE-----\n"
     first = Path(certifi.where()).read_text().partition(end)[0]
-    path = tmp_path_factory.mktemp("certificates") / "one.pem"
-    path.write_text(first[first.index("-----BEGIN") :] + end)
-    with pytest.MonkeyPatch.context() as patch:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder, "one.pem")
+        path.write_text(first[first.index("-----BEGIN") :] + end)
+        Path(folder).chmod(0o755)  # tests that run as another user read it, too
         patch.setenv("SSL_CERT_FILE", str(path))
         yield
 

@@ -21,6 +21,7 @@ from runs_assets.http.transport import Transport
 from runs_assets.metrics.assets import table_versions
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.sandbox import FrozenClock, Sandbox
+from runs_assets.settings import project_settings
 from runs_assets.settling.due import Request
 from runs_assets.settling.state import Versions, day_state
 from runs_assets.sources.cloudcruise import source as cloudcruise_source
@@ -40,8 +41,12 @@ class PlayedClock(Clock):
         return CLOCK.now
 
 
-@cache
 def definitions() -> dg.Definitions:
+    return _definitions_since(project_settings().first_day)
+
+
+@cache
+def _definitions_since(_first_day: date) -> dg.Definitions:
     return definitions_of(SOURCES, PlayedClock())
 
 

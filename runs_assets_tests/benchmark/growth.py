@@ -71,7 +71,7 @@ class Home:
     definitions: dg.Definitions
 
     def run(self, at: datetime, days: DayRange) -> None:
-        """Run the daily job at that time."""
+        """Run the daily job at that time; without its checks for today alone, as the sensor does."""
         CLOCK.now = at
         job = self.definitions.resolve_job_def(f"{SOURCE}_daily")
         is_one = days.first == days.last
@@ -79,9 +79,16 @@ class Home:
             job.execute_in_process(
                 instance=self.instance,
                 run_config=QUIET,
+                asset_selection=self.assets if days.first == at.date() else None,
                 partition_key=str(days.first) if is_one else None,
                 tags=None if is_one else range_tags(days),
             )
+
+    @property
+    def assets(self) -> list[dg.AssetKey]:
+        """Those of the source."""
+        found = self.definitions.resolve_asset_graph().get_all_asset_keys()
+        return [key for key in found if key.path[0] == SOURCE]
 
     def prune(self, at: datetime) -> int:
         """Delete as the nightly job does at that time; returns the number of runs deleted."""
@@ -138,8 +145,12 @@ def grown(home: Home, before: Mapping[str, int], times: int) -> dict[str, float]
 
 def measured(home: Home, runs: int) -> dict[str, dict[str, float]]:
     """Bytes by part that one of each thing adds, the mean of `runs` of them (of 500 for ticks)."""
-    today = START.date()
-    kinds = {"run of one day": DayRange(today, today), "run of three days": last_three(today)}
+    today, yesterday = START.date(), START.date() - timedelta(days=1)
+    kinds = {
+        "run of today": DayRange(today, today),
+        "run of one day": DayRange(yesterday, yesterday),
+        "run of three days": last_three(yesterday),
+    }
     found = {}
     for kind, days in kinds.items():
         home.run(START + timedelta(hours=12), days)  # the first of a kind also stores what later ones share
@@ -172,9 +183,9 @@ def show_costs(console: Console, found: Mapping[str, Mapping[str, float]]) -> No
 
 def show_year(console: Console, found: Mapping[str, Mapping[str, float]]) -> None:
     """A day and a year of the default cadences, with all sources, by arithmetic."""
-    one, three, skipped, asking = (sum(parts.values()) for parts in found.values())
+    today, one, three, skipped, asking = (sum(parts.values()) for parts in found.values())
     sources, earlier = len(SOURCES), (one + three) / 2
-    runs = sources * (RUNS_OF_TODAY * one + RUNS_OF_EARLIER_DAYS * earlier + NIGHTLY_RUNS * three)
+    runs = sources * (RUNS_OF_TODAY * today + RUNS_OF_EARLIER_DAYS * earlier + NIGHTLY_RUNS * three)
     kept_for_good = sources * earlier
     requests = RUNS_OF_TODAY + RUNS_OF_EARLIER_DAYS
     ticks = sources * (TICKS * skipped * SKIPPED_TICKS_KEPT_DAYS + requests * asking * OTHER_TICKS_KEPT_DAYS)
@@ -194,7 +205,7 @@ def show_year(console: Console, found: Mapping[str, Mapping[str, float]]) -> Non
 
 def live(console: Console, home: Home, days: int, found: Mapping[str, Mapping[str, float]]) -> bool:
     """Live through so many days of three runs each, with the nightly deletion; whether no partition ever changed."""
-    one, three = (sum(found[kind].values()) for kind in ("run of one day", "run of three days"))
+    today, three = (sum(found[kind].values()) for kind in ("run of today", "run of three days"))
     console.print("Three runs a day of one source, day by day:")
     deleted, is_same = 0, True
     for number in range(days):
@@ -206,7 +217,7 @@ def live(console: Console, home: Home, days: int, found: Mapping[str, Mapping[st
         for hour in (8, 16):
             home.run(midnight + timedelta(hours=hour), DayRange(midnight.date(), midnight.date()))
         if (number + 1) % 10 == 0:
-            left, whole = home.instance.get_runs_count(), (number + 1) * (2 * one + three)
+            left, whole = home.instance.get_runs_count(), (number + 1) * (2 * today + three)
             size = sum(home.sizes().values())
             console.print(
                 f"day {number + 1}: {deleted} runs deleted, {left} left; {size / 1e6:.1f} MB left, "
