@@ -28,7 +28,7 @@ from runs_assets.sources.cloudcruise import source as cloudcruise_source
 from runs_assets.sources.productsup import source as productsup_source
 from runs_assets.sources.reading import DayReading
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets_tests.contract.played import PlayedTime
 
 CLOCK = FrozenClock(datetime.min.replace(tzinfo=UTC))
@@ -96,19 +96,23 @@ class Life:
         return decided
 
     def run(self, asked: Request) -> bool:
-        """Run what the sensor asks for to its end; whether it succeeds."""
+        """Run what the sensor asks for to its end, without checks; whether it succeeds."""
         request = run_request(self.source, asked, self.versions, CLOCK.now.date())
         with freeze_time(CLOCK.now):
             job = definitions().resolve_job_def(self.source.job_name)
             result = job.execute_in_process(
                 instance=self.instance,
-                asset_selection=list(request.asset_selection) if request.asset_selection else None,
+                asset_selection=list(request.asset_selection or self.assets),
                 run_config=request.run_config,
                 tags=dict(request.tags),
                 raise_on_error=False,
             )
         self.asked_for.append((CLOCK.now, asked, result.success))
         return result.success
+
+    @property
+    def assets(self) -> list[dg.AssetKey]:
+        return [dg.AssetKey([self.source.name, name]) for name in (RAW_RUNS, *self.versions)]
 
     def done_days(self, days: DayRange) -> set[date]:
         """The days that are settled, with every table built from the newest reading."""
