@@ -49,7 +49,12 @@ class Project:
             yield cls(sandbox, Layout(data), instance)
 
     def materialize(
-        self, source: str, first: date, last: date | None = None, assets: Sequence[str] = ALL
+        self,
+        source: str,
+        first: date,
+        last: date | None = None,
+        assets: Sequence[str] = ALL,
+        run_config: Mapping[str, Any] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Materialize assets of a source for one day, or for a range of days in one run; failures are in the result."""
         clock = StoppedClock(at=self.sandbox.clock().isoformat())
@@ -59,6 +64,7 @@ class Project:
             asset_selection=[self.asset_key(source, asset) for asset in assets],
             partition_key=str(first) if last is None else None,
             tags=range_tags(DayRange(first, last)) if last else None,
+            run_config=run_config,
             raise_on_error=False,
         )
 
