@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from runs_assets.errors import OutOfReachError
+
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 EPOCH = date(1970, 1, 1)
@@ -61,8 +63,15 @@ class DayRange:
 
     @classmethod
     def of_keys(cls, keys: Sequence[str]) -> "DayRange":
-        """The range that partition keys (`YYYY-MM-DD`, any order, without gaps) stand for."""
+        """The range that partition keys (`YYYY-MM-DD`, any order, without gaps) stand for.
+
+        Raises `OutOfReachError` if there is none.
+        """
         days = sorted(date.fromisoformat(key) for key in keys)
+        if not days:
+            raise OutOfReachError(
+                "The range that was asked for holds no day: its first day must not be after its last."
+            )
         found = cls(days[0], days[-1])
         if len(found) != len(set(days)):
             raise ValueError(f"the days asked for in one run have gaps: {', '.join(keys)}")

@@ -24,8 +24,9 @@ Recorded = Iterable[tuple[date, Mapping[str, Any]]]
 
 
 def days_of(context: dg.AssetExecutionContext) -> DayRange:
-    """The days that this run is about."""
-    return DayRange.of_keys(context.partition_keys)
+    """The days that this run is about. Raises `dagster.Failure` if there are none."""
+    with failing_clearly(context.asset_key.path[0], "finding the days of the run"):
+        return DayRange.of_keys(context.partition_keys)
 
 
 def record_days(context: dg.AssetExecutionContext, recorded: Recorded) -> dg.MaterializeResult[None]:

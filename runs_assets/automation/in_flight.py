@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
 
+from runs_assets.automation.run_days import days_of_keys
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import is_being_written
@@ -36,9 +37,9 @@ def run_in_flight(instance: dg.DagsterInstance, source: Source, layout: Layout, 
 
 
 def days_being_backfilled(instance: dg.DagsterInstance, source: Source) -> set[date]:
-    """The days for which an unfinished backfill, whoever asked for it, has runs of the source still to come."""
+    """The days of the unfinished backfills of the source, whoever asked for them, also those that they have done."""
     backfills = instance.get_backfills(filters=BulkActionsFilter(statuses=list(UNFINISHED_BACKFILLS)))
-    return {date.fromisoformat(key) for backfill in backfills for key in _keys_of(backfill, source)}
+    return set(days_of_keys(key for backfill in backfills for key in _keys_of(backfill, source)))
 
 
 def is_about(run: dg.DagsterRun, source: Source) -> bool:

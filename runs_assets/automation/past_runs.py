@@ -1,5 +1,7 @@
 """The runs about a source that have ended lately, as Dagster remembers them."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -8,40 +10,55 @@ from runs_assets.automation.in_flight import is_about
 from runs_assets.automation.run_days import days_of_run
 from runs_assets.settling.attempts import Attempt
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import RAW_RUNS
+from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUN_STATUS_COUNTS, RUNS
 
 LOOK_BACK = timedelta(days=2)
 """Longer than any wait after failures, all of its doublings included."""
 
 ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-KILLED = "Killed"
+TABLES = (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
+KILLED, UNKNOWN = "Killed", "Unknown"
 
 
 def past_attempts(instance: dg.DagsterInstance, source: Source, now: datetime) -> list[Attempt]:
-    """Runs of the last two days that materialized the source's assets, whoever started them, newest first."""
+    """What runs of the last two days tried with the source's assets, whoever started them, newest first."""
     records = instance.get_run_records(dg.RunsFilter(statuses=list(ENDED), created_after=now - LOOK_BACK))
-    found = [_attempt(instance, source, record) for record in records if is_about(record.dagster_run, source)]
-    return [attempt for attempt in found if attempt is not None]
+    about = (record for record in records if is_about(record.dagster_run, source))
+    return [attempt for record in about for attempt in _attempts(instance, source, record)]
 
 
-def _attempt(instance: dg.DagsterInstance, source: Source, record: dg.RunRecord) -> Attempt | None:
-    run = record.dagster_run
-    days = days_of_run(run)
+def _attempts(instance: dg.DagsterInstance, source: Source, record: dg.RunRecord) -> Iterator[Attempt]:
+    """A run tried to read, to build tables, or both; what failed in it tells at which."""
+    run, days = record.dagster_run, days_of_run(record.dagster_run)
     if days is None or record.end_time is None:
-        return None
+        return
     ended_at = datetime.fromtimestamp(record.end_time, UTC)
     began_at = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else ended_at
     asked_the_api = not run.asset_selection or dg.AssetKey([source.name, RAW_RUNS]) in run.asset_selection
+    tried = Attempt(began_at, ended_at, days, asked_the_api)
     if run.status == dg.DagsterRunStatus.SUCCESS:
-        return Attempt(began_at, ended_at, days, asked_the_api)
-    failure, settings = _failure(instance, run.run_id)
-    return Attempt(began_at, ended_at, days, asked_the_api, failure, settings)
+        yield tried
+        return
+    failures = dict(_failures(instance, run.run_id))
+    reading = failures.pop(f"{source.name}__{RAW_RUNS}", None)
+    building = [failures[step] for name in TABLES if (step := f"{source.name}__{name}") in failures]
+    for failure, settings in building[:1]:
+        yield replace(tried, asked_the_api=False, failure=failure, settings=settings)
+    if asked_the_api:
+        came_of_it = reading or ((None, None) if failures else (KILLED, None))
+        yield replace(tried, failure=came_of_it[0], settings=came_of_it[1])
+    elif not failures:
+        yield replace(tried, failure=KILLED)
 
 
-def _failure(instance: dg.DagsterInstance, run_id: str) -> tuple[str, str | None]:
-    """The kind of a run's failure, and the fingerprint of its settings, from what its step said before it ended."""
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1).records
-    event = records[0].event_log_entry.dagster_event if records else None
-    data = event.step_failure_data.user_failure_data if event else None
-    said = {name: str(value.value) for name, value in data.metadata.items()} if data else {}
-    return said.get("kind", KILLED), said.get("settings")
+def _failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[tuple[str, tuple[str, str | None]]]:
+    """The steps of a run that failed, with the kind of failure and the fingerprint of the settings, if it said so."""
+    for record in instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records:
+        event = record.event_log_entry.dagster_event
+        if event is not None and event.step_key:
+            said = event.step_failure_data.user_failure_data
+            metadata = {name: str(value.value) for name, value in said.metadata.items()} if said else {}
+            error = event.step_failure_data.error
+            cause = error and (error.cause or error)
+            kind = metadata.get("kind") or (cause and cause.cls_name) or UNKNOWN
+            yield event.step_key, (kind, metadata.get("settings"))

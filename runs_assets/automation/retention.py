@@ -20,7 +20,7 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from runs_assets.automation.past_runs import LOOK_BACK
+from runs_assets.automation.past_runs import ENDED, LOOK_BACK
 from runs_assets.automation.switches import IS_TEMPORARY, is_temporary
 from runs_assets.resources import Clock
 from runs_assets.settings import is_present
@@ -28,7 +28,6 @@ from runs_assets.settings import is_present
 KEEP_DAYS = 7
 MAX_RUNS = 500
 PAGE_ROWS = 500
-ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 ASSET_PAGE_JOB = "__ASSET_JOB"
 REPOSITORY_TAG = ".dagster/repository"

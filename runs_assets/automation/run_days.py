@@ -1,5 +1,7 @@
 """Which days a run is about, in the tags that Dagster gives this meaning."""
 
+import re
+from collections.abc import Iterable
 from datetime import date
 
 import dagster as dg
@@ -9,6 +11,7 @@ from runs_assets.days import DayRange
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
+DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
 
 def range_tags(days: DayRange) -> dict[str, str]:
@@ -17,7 +20,15 @@ def range_tags(days: DayRange) -> dict[str, str]:
 
 
 def days_of_run(run: dg.DagsterRun) -> DayRange | None:
-    """The days of a run, be it of one partition or of a range; None if it has none."""
-    first = run.tags.get(RANGE_START, run.tags.get(PARTITION))
-    last = run.tags.get(RANGE_END, first)
-    return DayRange(date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
+    """The days of a run, be it of one partition or of a range; None if it has none.
+
+    Anybody can start a run with any tags: what is not a range of days is none.
+    """
+    first = run.tags.get(RANGE_START, run.tags.get(PARTITION, ""))
+    days = days_of_keys([first, run.tags.get(RANGE_END, first)])
+    return DayRange(*days) if len(days) == 2 and days[0] <= days[1] else None
+
+
+def days_of_keys(keys: Iterable[str]) -> list[date]:
+    """The days among some partition keys, in the order given; keys of other kinds of partitions are left out."""
+    return [date.fromisoformat(key) for key in keys if DAY.fullmatch(key)]

@@ -13,7 +13,7 @@ from runs_assets.automation.switches import IS_TEMPORARY, is_on, is_temporary, w
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
 from runs_assets.resources import Clock, DataFolder
-from runs_assets.settling.attempts import Attempt, days_wait_until, waits_until
+from runs_assets.settling.attempts import Attempt, Waits, waits_after
 from runs_assets.settling.due import Due, Request, Unrecorded, Work, due_days, next_request
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState, Versions, day_state, verified
@@ -122,29 +122,18 @@ class Tick:
         dues = due_days(states, self.capabilities, self.rules, self.now, self._unrecorded(states))
         backfilled = days_being_backfilled(self.instance, self.source)
         possible = [due for due in dues if due.day not in backfilled and (due.work is Work.REBUILD or not beyond)]
-        return self._first(possible, attempts, days_wait_until(_readings(attempts), states))
+        waits = waits_after(attempts, states, self.source.api.fingerprint, self.rules.today_every)
+        return next_request(possible, self.now, waits) or self._why_nothing(possible, waits, attempts)
 
-    def _first(self, dues: list[Due], attempts: list[Attempt], not_before: dict[date, datetime]) -> Request | str:
-        """The first that need not wait because of a failure."""
-        reading_waits = self._waits_until(_readings(attempts))
-        rebuilding_waits = self._waits_until([attempt for attempt in attempts if not attempt.asked_the_api])
-        ready = [due for due in dues if (rebuilding_waits if due.work is Work.REBUILD else reading_waits) <= self.now]
-        request = next_request(ready, self.now, not_before)
-        if request is not None:
-            return request
-        if reading_waits > self.now:
-            why = f"because its last run failed ({_readings(attempts)[0].failure})"
-            return f"{self.source.name} is not asked before {iso(reading_waits)}, {why}."
-        return self._nothing_due(dues)
-
-    def _waits_until(self, attempts: list[Attempt]) -> datetime:
-        return waits_until(attempts, self.source.api.fingerprint, self.rules.today_every) or self.now
-
-    def _nothing_due(self, dues: list[Due]) -> str:
+    def _why_nothing(self, dues: list[Due], waits: Waits, attempts: list[Attempt]) -> str:
+        if waits.reading > self.now:
+            failure = next(attempt.failure for attempt in attempts if attempt.asked_the_api and attempt.failure)
+            return f"{self.source.name} is not asked before {iso(waits.reading)}, because reading failed: {failure}."
         coming = min(dues, key=lambda due: due.at, default=None)
         if coming is None:
             return f"Every day of {self.source.name} that was looked at is done."
-        return f"Nothing is due. Next: {coming.day} at {iso(max(coming.at, self.now))}, since {coming.why}."
+        at = max(coming.at, waits.until(coming.day, asks_the_api=coming.work is not Work.REBUILD))
+        return f"Nothing is due. Next: {coming.day} at {iso(at)}, since {coming.why}."
 
     def _days_in_reach(self) -> list[date]:
         reach = Reach(self.now + HEADWAY, self.first_day, self.capabilities.retention).days
@@ -159,7 +148,7 @@ class Tick:
         if ticks != TICKS_BETWEEN_LOOKS_BEYOND - 1:
             return []
         stored = self.layout.stored_days(RAW_RUNS, self.source.name)
-        beyond = [day for day in stored if not in_reach or day < in_reach[-1]]
+        beyond = [day for day in stored if self.first_day <= day < (in_reach[-1] if in_reach else self.now.date())]
         size = max(len(in_reach), 1)
         slices = [beyond[start : start + size] for start in range(0, len(beyond), size)]
         return slices[turn % len(slices)] if slices else []
@@ -179,7 +168,3 @@ class Tick:
     def _recorded(self, dataset: str) -> set[date]:
         key = dg.AssetKey([self.source.name, dataset])
         return {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
-
-
-def _readings(attempts: list[Attempt]) -> list[Attempt]:
-    return [attempt for attempt in attempts if attempt.asked_the_api]

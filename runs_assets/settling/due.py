@@ -5,13 +5,14 @@ A day that is not over is read every hour, a day that is not settled when it has
 stays open for good ever more rarely; all durations are settings (`Rules`).
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 
 from runs_assets.days import DayRange, end_of, start_of
+from runs_assets.settling.attempts import LONG_AGO, Waits
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState
 from runs_assets.sources.reach import Capabilities
@@ -20,8 +21,6 @@ from runs_assets.storage.raw import RawDay
 URGENT_BEFORE = timedelta(hours=48)
 MAX_DAYS = 31
 """The most days that one run is asked for, so that today never waits long for the past."""
-
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Work(StrEnum):
@@ -72,18 +71,20 @@ def due_days(
     return sorted(dues, key=lambda due: (not due.is_urgent, due.day.toordinal() * (1 if due.is_urgent else -1)))
 
 
-def next_request(dues: Sequence[Due], now: datetime, not_before: Mapping[date, datetime]) -> Request | None:
-    """The run to ask for now; None if nothing is due. A day in `not_before` has to wait until then."""
-    ready = [due for due in dues if not_before.get(due.day, now) <= now]
+def next_request(dues: Sequence[Due], now: datetime, waits: Waits) -> Request | None:
+    """The run to ask for now; None if nothing is due, or has to wait because of failures."""
+    ready = [due for due in dues if waits.until(due.day, asks_the_api=due.work is not Work.REBUILD) <= now]
     leader = next((due for due in ready if due.at <= now), None)
     if leader is None:
         return None
-    joining = {
-        due.day
-        for due in ready
-        if (due.work, due.is_urgent) == (leader.work, leader.is_urgent) and due.may_join_at <= now
-    }
+    joining = {due.day for due in ready if _goes_with(due, leader, waits) and due.may_join_at <= now}
     return Request(_range_around(leader, joining), leader.work, leader.why)
+
+
+def _goes_with(due: Due, leader: Due, waits: Waits) -> bool:
+    if due.work is Work.REBUILD and not waits.alone.isdisjoint({due.day, leader.day}):
+        return False
+    return (due.work, due.is_urgent) == (leader.work, leader.is_urgent)
 
 
 def _range_around(leader: Due, joining: set[date]) -> DayRange:
@@ -109,36 +110,40 @@ def _dues(state: DayState, api: Capabilities, rules: Rules, now: datetime, unrec
 
 
 def _reading(state: DayState, api: Capabilities, rules: Rules, now: datetime) -> Due | None:
+    is_urgent = api.retention is not None and start_of(state.day) + api.retention - now <= URGENT_BEFORE
     if state.raw is None:
-        is_urgent = api.retention is not None and start_of(state.day) + api.retention - now <= URGENT_BEFORE
         why = "its stored file is damaged" if state.damage else "it was never read"
         return Due(state.day, Work.READ, why, is_urgent=is_urgent)
-    again = None if state.is_settled(rules) else _read_again(state, state.raw, api, rules)
-    last_look = _last_look(state.day, state.raw.read.read_started_at, api, rules)
-    return min((due for due in (again, last_look) if due), key=lambda due: due.at, default=None)
+    read_at = state.raw.read.read_started_at
+    if read_at > now:
+        return Due(state.day, Work.READ, "it was read by a clock that was ahead")
+    due = min(_readings(state, state.raw, api, rules), key=lambda due: due.at, default=None)
+    return replace(due, is_urgent=True) if due and is_urgent and read_at < end_of(state.day) else due
+
+
+def _readings(state: DayState, raw: RawDay, api: Capabilities, rules: Rules) -> Iterator[Due]:
+    """When a stored day is read again, by each reason that there is."""
+    # Of a day that was seen whole, the tables say what is open: while they are behind, they come first.
+    if not (state.is_behind and rules.saw_late_runs(state.day, raw.read)) and not state.is_settled(rules):
+        yield _read_again(state, raw, api, rules)
+    if api.retention is not None:
+        at = start_of(state.day) + api.retention - rules.last_look_before
+        if raw.read.read_started_at < at:
+            yield Due(state.day, Work.READ, "the API will soon forget it", at, at)
 
 
 def _read_again(state: DayState, raw: RawDay, api: Capabilities, rules: Rules) -> Due:
     """When a day that is not settled is read again, given when it was read last."""
     day, read_at, end = state.day, raw.read.read_started_at, end_of(state.day)
-    early = rules.today_every / 4
+    early, settling = rules.today_every / 4, end + rules.grace
     if read_at < end:
-        at = read_at + rules.today_every
+        at = min(read_at + rules.today_every, settling)
         return Due(day, Work.READ, "it was not over when it was read", at, at - early)
-    if read_at >= end + rules.give_up_after:
+    if read_at >= max(end + rules.give_up_after, settling):
         at = read_at + rules.abandoned_every
-        sees_all_but_open = api.asks_by_id and rules.saw_late_runs(day, raw.read) and not state.is_behind
-        work = Work.READ_OPEN_RUNS if sees_all_but_open else Work.READ
+        work = Work.READ_OPEN_RUNS if api.asks_by_id and rules.saw_late_runs(day, raw.read) else Work.READ
         return Due(day, work, "it is still not settled", at, at - early)
     at = read_at + max(rules.today_every, min(read_at - end, rules.recheck_every))
-    settling = end + rules.grace
     if read_at < settling <= at:
         return Due(day, Work.READ, "its grace for late runs is over", settling, settling)
     return Due(day, Work.READ, "it is not settled", at, at - early)
-
-
-def _last_look(day: date, read_at: datetime, api: Capabilities, rules: Rules) -> Due | None:
-    if api.retention is None:
-        return None
-    at = start_of(day) + api.retention - rules.last_look_before
-    return Due(day, Work.READ, "the API will soon forget it", at, at) if read_at < at else None

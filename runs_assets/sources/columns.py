@@ -8,7 +8,7 @@ every value looked at, and one that has no sensible reading becomes null (the ra
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from runs_assets.paging.page import NO_TIME
 from runs_assets.schema import TIMESTAMP
 from runs_assets.sources.raw_rows import Values
 
+FIRST_INSTANT, END_OF_TIME = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), TIMESTAMP) for year in (1970, 2200))
 INT32 = range(-(2**31), 2**31)
 MISFIT = (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError)
 """What pyarrow raises when some value is not of the type asked for."""
@@ -36,10 +37,14 @@ def texts(values: Values) -> pa.Array:
 
 
 def instants(values: Values) -> pa.Array:
-    """timestamp[us, UTC] from ISO 8601 strings with any offset; a time without an offset has no sensible reading."""
+    """timestamp[us, UTC] from ISO 8601 strings with any offset.
+
+    A time without an offset has no sensible reading, nor has one before 1970 or after 2199, such as the year 1 that
+    some languages print for "never".
+    """
     with suppress(*MISFIT):
-        return pc.cast(_as(pa.string(), values), TIMESTAMP)
-    return pa.array([_instant_us(value) for value in _listed(values)], pa.int64()).cast(TIMESTAMP)
+        return _of_our_time(pc.cast(_as(pa.string(), values), TIMESTAMP))
+    return _of_our_time(pa.array([_instant_us(value) for value in _listed(values)], pa.int64()).cast(TIMESTAMP))
 
 
 def instants_us(values: Values) -> NDArray[np.int64]:
@@ -67,6 +72,11 @@ def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
     """End - start in seconds (float64), null where either is."""
     microseconds = pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))
     return pc.divide(microseconds.cast(pa.float64()), 1e6)
+
+
+def _of_our_time(found: pa.Array) -> pa.Array:
+    is_ours = pc.and_(pc.greater_equal(found, FIRST_INSTANT), pc.less(found, END_OF_TIME))
+    return pc.if_else(is_ours, found, pa.scalar(None, TIMESTAMP))
 
 
 def _as(kind: pa.DataType, values: Values) -> pa.Array:

@@ -119,9 +119,9 @@ class DayReading:
             for page in pages(self._pager, self._fetch):
                 self._begin_again_if_told()
                 self._take(page)
+                yield from self._store_stragglers()
                 yield from self._store_passed()
                 self._report()
-            yield from self._store_stragglers()
 
     def _begin_again_if_told(self) -> None:
         """Take back the verdict on days stored on the strength of an order that does not hold; they come again."""
@@ -181,9 +181,9 @@ class DayReading:
             yield self._store(self._open.pop(0))
 
     def _store_stragglers(self) -> Iterator[StoredDay]:
-        """Merge what turned up for a day after it was stored."""
-        newly_bad = {day for day, bad in self._bad.items() if len(bad) > self._quarantined[day]}
-        for day in sorted(self._spools.keys() | newly_bad, reverse=True):
+        """Merge what turned up for a day after it was stored, at once: the reading may fail later."""
+        newly_bad = {day for day in self._stored if len(self._bad.get(day, {})) > self._quarantined[day]}
+        for day in sorted(self._stored & self._spools.keys() | newly_bad, reverse=True):
             yield self._store(day)
 
     def _store(self, day: date, *, is_vouched: bool = True) -> StoredDay:

@@ -64,8 +64,9 @@ def store_day(  # noqa: PLR0913
 
 def _worth(read: Read, earlier: RawDay | None, shown: int, others: int, *, is_part: bool) -> RawDay:
     if earlier and earlier.read.read_id == read.read_id:
-        return RawDay(read, shown + others, earlier.retained)
-    retained = earlier.retained if earlier and is_part else others
+        return RawDay(read.after(earlier.read) if is_part else read, shown + others, earlier.retained)
+    known = earlier.retained if earlier else 0
+    retained = known if is_part else others
     return RawDay(read.after(earlier.read if earlier else None), shown + others, retained)
 
 

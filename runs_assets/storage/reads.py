@@ -25,8 +25,12 @@ class Read:
         return self.complete_as_of is not None
 
     def after(self, earlier: "Read | None") -> "Read":
-        """This reading merged with what an earlier one stored: what was once seen whole stays whole."""
-        if self.complete or earlier is None:
+        """This reading merged with what an earlier one stored: what was once seen whole stays whole.
+
+        But for what was seen at a later time than this: the clock was ahead then.
+        """
+        as_of = earlier.complete_as_of if earlier else None
+        if self.complete or earlier is None or (as_of and as_of > self.read_started_at):
             return self
         return replace(self, complete_as_of=earlier.complete_as_of)
 

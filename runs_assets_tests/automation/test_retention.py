@@ -17,7 +17,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 
 import runs_assets_tests
-from runs_assets.automation import retention
+from runs_assets.automation import past_runs, retention
 from runs_assets.automation.retention import (
     KEEP_DAYS,
     Project,
@@ -243,9 +243,9 @@ def test_the_age_of_a_run_counts_from_its_end(history: History) -> None:
 
 def test_an_unfinished_run_stays(history: History) -> None:
     queued = dg.DagsterRunStatus.QUEUED  # cannot be made up, and is in ENDED as little as the others
-    unfinished = set(dg.DagsterRunStatus) - {*retention.ENDED, queued}
+    unfinished = set(dg.DagsterRunStatus) - {*past_runs.ENDED, queued}
     assert dg.DagsterRunStatus.STARTED in unfinished
-    assert queued not in retention.ENDED
+    assert queued not in past_runs.ENDED
     runs = [history.add(0, status=status) for status in unfinished]
     assert history.prune(20) == 0
     assert all(history.has(*runs))

@@ -10,13 +10,17 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import PlainTextResponse, Response
 
+from runs_assets.automation.past_runs import past_attempts
 from runs_assets.automation.switches import TEMPORARY_HOME_PREFIX
 from runs_assets.automation.unsettled_days import run_request
-from runs_assets.days import DayRange
+from runs_assets.days import DayRange, end_of
 from runs_assets.definitions import SOURCES, definitions_of
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
+from runs_assets.sandbox.answers import Handler
 from runs_assets.settling.due import Request, Work
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUNS
@@ -29,6 +33,10 @@ CLOUDCRUISE, PRODUCTSUP = SOURCES
 TODAY = NOW.date()
 YESTERDAY = TODAY - timedelta(days=1)
 HOUR = timedelta(hours=1)
+INVERTED = {
+    "dagster/asset_partition_range_start": "2026-03-17",
+    "dagster/asset_partition_range_end": "2026-03-15",
+}
 
 
 def at(hours: float) -> None:
@@ -230,7 +238,7 @@ def test_it_says_until_when_it_waits(a_life: Callable[[Source], Life], monkeypat
     monkeypatch.setenv("CLOUDCRUISE_API_KEY", "wrong")
     life.tick()
     assert life.tick() == (
-        "cloudcruise is not asked before 2026-03-18T12:15:00Z, because its last run failed (CredentialsError)."
+        "cloudcruise is not asked before 2026-03-18T12:15:00Z, because reading failed: CredentialsError."
     )
 
 
@@ -249,6 +257,71 @@ def test_a_day_that_cannot_be_read_does_not_hold_up_the_others(a_life: Callable[
     CLOCK.advance(timedelta(minutes=15))
     assert life.tick() == request(YESTERDAY, YESTERDAY, "it was never read")
     assert [succeeded for _, _, succeeded in life.asked_for] == [False, True, True, True]
+
+
+def test_a_day_for_which_the_api_is_always_down_does_not_keep_today_from_being_read(
+    a_life: Callable[[Source], Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = a_life(CLOUDCRUISE)
+    monkeypatch.setenv("CLOUDCRUISE_PAGE_SIZE", "1")
+    oldest = TODAY - timedelta(days=3)
+    life.sandbox.cloudcruise.history = FixedHistory.of([cc(str(n), TODAY - timedelta(days=n)) for n in range(4)])
+
+    async def down_for_the_oldest(request: StarletteRequest, inner: Handler) -> Response:
+        cursor = datetime.fromisoformat(request.query_params["cursor"])
+        return PlainTextResponse("", 500) if cursor <= end_of(oldest) + timedelta(seconds=1) else await inner(request)
+
+    life.sandbox.hooks["cloudcruise"].append(down_for_the_oldest)
+    while CLOCK.now < NOW + 4 * HOUR:
+        life.tick()
+        CLOCK.advance(timedelta(minutes=15))
+    of_today = [at for at, asked, succeeded in life.asked_for if TODAY in asked.days and asked.work is Work.READ]
+    assert len(of_today) >= 4
+    assert not life.layout.day_file(RAW_RUNS, "cloudcruise", oldest).exists()
+    assert life.layout.day_file(RAW_RUNS, "cloudcruise", oldest + timedelta(days=1)).exists()
+
+
+@pytest.mark.parametrize("tags", [{"dagster/partition": "2026-03"}, INVERTED])
+def test_runs_with_tags_that_are_no_days_are_passed_over(
+    a_life: Callable[[Source], Life], tags: dict[str, str]
+) -> None:
+    life = a_life(CLOUDCRUISE)
+    run = dg.DagsterRun("cloudcruise_daily", str(uuid.uuid4()), status=dg.DagsterRunStatus.FAILURE, tags=tags)
+    life.instance.add_run(run)
+    assert life.decide() == request(TODAY - timedelta(days=3), TODAY, "it was never read")
+
+
+def test_days_before_the_first_are_left_alone(
+    a_life: Callable[[Source], Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = a_life(CLOUDCRUISE)
+    life.tick()
+    life.versions = {**life.versions, RUNS: "new"}
+    monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", str(TODAY))
+    decided = [life.decide() for _ in range(20)]
+    assert {asked.days.first for asked in decided if isinstance(asked, Request)} == {TODAY}
+
+
+def test_a_reading_whose_tables_could_not_be_built_is_no_failed_reading(
+    a_life: Callable[[Source], Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = a_life(CLOUDCRUISE)
+
+    def broken(*_: object, **__: object) -> None:
+        raise AssertionError("a bug")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("runs_assets.sources.assets.normalized", broken)
+        assert isinstance(life.tick(), Request)
+    [attempt, other] = past_attempts(life.instance, CLOUDCRUISE, CLOCK.now)
+    assert {(attempt.asked_the_api, attempt.failure), (other.asked_the_api, other.failure)} == {
+        (True, None),
+        (False, "AssertionError"),
+    }
+    at(1)
+    decided = life.decide()
+    assert isinstance(decided, Request)
+    assert (decided.work, decided.days.last) == (Work.READ, TODAY)
 
 
 # -- as Dagster evaluates it ---------------------------------------------------------------------------------------

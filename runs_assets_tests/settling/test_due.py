@@ -1,5 +1,6 @@
 """When each day is due, for what, and which days one run is asked for."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from runs_assets.days import DayRange, end_of
 from runs_assets.settings import ProjectSettings
+from runs_assets.settling.attempts import Waits
 from runs_assets.settling.due import MAX_DAYS, Due, Request, Unrecorded, Work, due_days, next_request
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState
@@ -33,8 +35,11 @@ def stored(
     return DayState(day, RawDay(read, 10, 0), runs=lineage, is_behind=is_behind)
 
 
-def due(state: DayState, api: Capabilities = FORGETS, now: datetime = END) -> list[tuple[Work, datetime]]:
-    return [(found.work, found.at) for found in due_days([state], api, RULES, now)]
+def due(state: DayState, api: Capabilities = FORGETS, rules: Rules = RULES) -> list[tuple[Work, datetime]]:
+    """What a stored day is due for, looked at when it was just read."""
+    assert state.raw is not None
+    now = state.raw.read.read_started_at
+    return [(found.work, found.at) for found in due_days([state], api, rules, now)]
 
 
 @pytest.mark.parametrize(
@@ -73,16 +78,57 @@ def test_old_open_runs_alone_are_asked_for_by_id_where_that_can_be_done() -> Non
 
 
 def test_a_day_whose_tables_are_behind_is_rebuilt_without_the_api_until_its_reading_is_due() -> None:
-    behind = stored(END + 30 * HOUR, is_behind=True)
-    [reading, rebuild] = due_days([behind], FORGETS, RULES, END + 31 * HOUR)
-    assert (reading.work, reading.at) == (Work.READ, END + 54 * HOUR)
-    assert rebuild.work is Work.REBUILD
-    found = next_request([reading, rebuild], END + 31 * HOUR, {})
-    assert found is not None
-    assert found.work is Work.REBUILD
-    found = next_request([reading, rebuild], END + 54 * HOUR, {})
-    assert found is not None
-    assert found.work is Work.READ
+    young = stored(END + 10 * HOUR, is_behind=True)
+    [reading, rebuild] = due_days([young], FORGETS, RULES, END + 11 * HOUR)
+    assert (reading.work, reading.at) == (Work.READ, END + 20 * HOUR)
+    for hours, work in ((11, Work.REBUILD), (20, Work.READ)):
+        found = next_request([reading, rebuild], END + hours * HOUR, Waits())
+        assert found is not None
+        assert found.work is work
+
+
+def test_a_day_that_was_seen_whole_is_not_read_because_its_tables_are_behind() -> None:
+    behind = stored(END + 30 * HOUR, open_runs=3, is_behind=True)
+    now = END + timedelta(days=20)
+    assert [found.work for found in due_days([behind], KEEPS, RULES, now)] == [Work.REBUILD]
+    last_look = datetime(2026, 3, 10, tzinfo=UTC) + timedelta(days=29)
+    assert [found.at for found in due_days([behind], FORGETS, RULES, now) if found.work is Work.READ] == [last_look]
+
+
+def test_tables_that_could_not_be_built_together_are_built_one_day_at_a_time() -> None:
+    days = [at(TODAY - timedelta(days=back), 0, Work.REBUILD) for back in range(4)]
+    waits = Waits(alone=frozenset({TODAY - timedelta(days=2)}))
+    asked = next_request(days, NOW, waits)
+    assert asked == Request(DayRange(TODAY - timedelta(days=1), TODAY), Work.REBUILD, "because")
+    asked = next_request(days[2:], NOW, waits)
+    assert asked == Request(DayRange(days[2].day, days[2].day), Work.REBUILD, "because")
+
+
+def test_what_makes_readings_wait_does_not_keep_tables_from_being_built() -> None:
+    waits = Waits(reading=NOW + HOUR, reading_days={TODAY: NOW + HOUR})
+    asked = next_request([at(TODAY, 0), at(TODAY, 0, Work.REBUILD)], NOW, waits)
+    assert asked == Request(DayRange(TODAY, TODAY), Work.REBUILD, "because")
+    waits = Waits(building=NOW + HOUR)
+    assert next_request([at(TODAY, 0, Work.REBUILD)], NOW, waits) is None
+
+
+def test_a_day_whose_reading_lies_in_the_future_is_read_now() -> None:
+    [found] = due_days([stored(END + 48 * HOUR)], KEEPS, RULES, END + 30 * HOUR)
+    assert (found.work, found.why) == (Work.READ, "it was read by a clock that was ahead")
+
+
+def test_a_day_that_was_not_read_to_its_end_is_as_urgent_as_one_that_was_never_read() -> None:
+    now = datetime(2026, 3, 10, tzinfo=UTC) + timedelta(days=29)
+    [half] = due_days([stored(END - 23 * HOUR)], FORGETS, RULES, now)
+    [whole] = due_days([stored(END + HOUR, open_runs=1)], FORGETS, RULES, now)
+    assert (half.is_urgent, whole.is_urgent) == (True, False)
+
+
+def test_patience_beyond_the_grace_does_not_put_off_the_grace() -> None:
+    impatient = replace(RULES, give_up_after=timedelta(hours=12))
+    lazy = replace(RULES, today_every=timedelta(days=7))
+    assert due(stored(END + 13 * HOUR), KEEPS, impatient) == [(Work.READ, END + 24 * HOUR)]
+    assert due(stored(END - HOUR), KEEPS, lazy) == [(Work.READ, END + 24 * HOUR)]
 
 
 def test_what_dagster_does_not_know_is_due_again() -> None:
@@ -106,10 +152,10 @@ def test_never_read_days_that_are_soon_forgotten_come_first_oldest_first_then_th
     dues = due_days([DayState(day) for day in days], FORGETS, RULES, now)
     # 2026-03-11 begins to be forgotten on 04-11, 03-12 on 04-12 00:00 (36 h ahead), 03-13 60 h ahead.
     assert [found.day.isoformat() for found in dues[:4]] == ["2026-03-11", "2026-03-12", "2026-04-10", "2026-04-09"]
-    assert next_request(dues, now, {}) == Request(
+    assert next_request(dues, now, Waits()) == Request(
         DayRange(date(2026, 3, 11), date(2026, 3, 12)), Work.READ, "it was never read"
     )
-    assert next_request(dues[2:], now, {}) == Request(
+    assert next_request(dues[2:], now, Waits()) == Request(
         DayRange(date(2026, 3, 13), today), Work.READ, "it was never read"
     )
 
@@ -125,18 +171,18 @@ def at(day: date, hours: float, work: Work = Work.READ, join: float | None = Non
 
 def test_a_neighbour_that_is_nearly_due_joins_and_no_other() -> None:
     yesterday, before = TODAY - timedelta(days=1), TODAY - timedelta(days=2)
-    asked = next_request([at(TODAY, 0), at(yesterday, 0.2, join=0), at(before, 0.2)], NOW, {})
+    asked = next_request([at(TODAY, 0), at(yesterday, 0.2, join=0), at(before, 0.2)], NOW, Waits())
     assert asked == Request(DayRange(yesterday, TODAY), Work.READ, "because")
-    assert next_request([at(TODAY, 0.1, join=-1), at(yesterday, 0.2, join=0)], NOW, {}) is None
-    gap = next_request([at(TODAY, 0), at(before, 0)], NOW, {})
+    assert next_request([at(TODAY, 0.1, join=-1), at(yesterday, 0.2, join=0)], NOW, Waits()) is None
+    gap = next_request([at(TODAY, 0), at(before, 0)], NOW, Waits())
     assert gap == Request(DayRange(TODAY, TODAY), Work.READ, "because")
-    other = next_request([at(TODAY, 0), at(yesterday, 0, Work.REBUILD)], NOW, {})
+    other = next_request([at(TODAY, 0), at(yesterday, 0, Work.REBUILD)], NOW, Waits())
     assert other == Request(DayRange(TODAY, TODAY), Work.READ, "because")
 
 
 def test_a_day_that_has_to_wait_is_left_out_of_the_range() -> None:
     days = [at(TODAY - timedelta(days=back), 0) for back in range(4)]
-    waiting = {TODAY - timedelta(days=2): NOW + HOUR}
+    waiting = Waits(reading_days={TODAY - timedelta(days=2): NOW + HOUR})
     assert next_request(days, NOW, waiting) == Request(DayRange(TODAY - timedelta(days=1), TODAY), Work.READ, "because")
     assert next_request(days[2:3], NOW, waiting) is None
     assert next_request(days[2:3], NOW + HOUR, waiting) is not None
@@ -154,7 +200,7 @@ def test_a_request_is_one_range_of_days_that_are_ready_and_holds_the_most_pressi
     dues = due_days(states, api, RULES, NOW)
     not_before = {TODAY - timedelta(days=back): NOW + HOUR for back in waiting}
     ready = [found.day for found in dues if found.day not in not_before]
-    request = next_request(dues, NOW, not_before)
+    request = next_request(dues, NOW, Waits(reading_days=not_before))
     assert (request is None) is (not ready)
     if request is not None:
         assert ready[0] in request.days

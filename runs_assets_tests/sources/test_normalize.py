@@ -158,3 +158,10 @@ def test_mixed_types_in_one_column_are_each_read() -> None:
         {"id": str(n), "created-at": "2026-03-17T10:00:00Z", "site-id": site} for n, site in enumerate([1, "two", None])
     ]
     assert productsup(stored(rows, PS_SHAPE))["site_id"].to_pylist() == ["1", "two", None]
+
+
+@pytest.mark.parametrize("never", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_stands_for_never_is_none(never: str) -> None:
+    run = ps(state="finished", started_at="2026-03-17T10:00:01Z", finished_at=never)
+    assert (run["finished_at"], run["duration_seconds"], run["queue_seconds"]) == (None, None, 1.0)
+    assert cc(status="execution.success", execution_end=never)["finished_at"] is None

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from runs_assets.days import DayRange
+from runs_assets.definitions import definitions_of
 from runs_assets.errors import OutOfReachError
 from runs_assets.sandbox import FixedHistory, FrozenClock, Row
 from runs_assets.sandbox.answers import Handler
@@ -365,3 +366,36 @@ def test_a_source_is_locked_while_it_is_read_and_what_a_killed_process_left_is_r
     assert project.materialize("cloudcruise", YESTERDAY).success
     assert set(held) == {(True, False)}
     assert not is_being_written(project.layout.lock_file("cloudcruise"))
+
+
+def test_a_run_that_turns_up_after_its_day_was_stored_is_kept_though_the_reading_fails_later(project: Project) -> None:
+    newest = [ps("b", "2026-03-17T12:00:00Z")]
+    older = [ps(f"a{hour}", f"2026-03-16T{hour}:00:00Z") for hour in (12, 11, 10)]
+    history = project.sandbox.productsup.history = FixedHistory.of([*newest, *older])
+    asked = iter(range(100))
+
+    async def insert_and_fail(request: Request, inner: Handler) -> Response:
+        number = next(asked)
+        if number == 1:
+            history.insert(Row(datetime(2026, 3, 17, 13, tzinfo=UTC), ps("late", "2026-03-17T13:00:00Z")))
+        return PlainTextResponse("{}", 403) if number == 2 else await inner(request)
+
+    project.sandbox.hooks["productsup"].append(insert_and_fail)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRODUCTSUP_CDE_PAGE_SIZE", "2")
+        assert not project.materialize("productsup", date(2026, 3, 16), date(2026, 3, 17)).success
+    assert [line["run"]["id"] for line in project.raw("productsup", date(2026, 3, 17))] == ["late", "b"]
+    assert not project.layout.day_file("raw_runs", "productsup", date(2026, 3, 16)).exists()
+
+
+def test_a_range_that_ends_before_it_begins_is_refused_with_a_sentence(project: Project) -> None:
+    job = definitions_of(project.sources).resolve_job_def("cloudcruise_daily")
+    tags = {
+        "dagster/asset_partition_range_start": "2026-03-17",
+        "dagster/asset_partition_range_end": "2026-03-15",
+    }
+    result = job.execute_in_process(instance=project.instance, tags=tags, raise_on_error=False)
+    assert failure_of(result) == (
+        "cloudcruise: finding the days of the run failed. The range that was asked for holds no day: its first day "
+        "must not be after its last."
+    )
