@@ -100,9 +100,9 @@ class Life:
         request = run_request(self.source, asked, self.versions, CLOCK.now.date())
         with freeze_time(CLOCK.now):
             job = definitions().resolve_job_def(self.source.job_name)
-            result = job.execute_in_process(
+            chosen = frozenset(request.asset_selection or self.assets)
+            result = job.get_subset(asset_selection=chosen, asset_check_selection=frozenset()).execute_in_process(
                 instance=self.instance,
-                asset_selection=list(request.asset_selection or self.assets),
                 run_config=request.run_config,
                 tags=dict(request.tags),
                 raise_on_error=False,

@@ -264,6 +264,7 @@ def test_a_day_for_which_the_api_is_always_down_does_not_keep_today_from_being_r
 ) -> None:
     life = a_life(CLOUDCRUISE)
     monkeypatch.setenv("CLOUDCRUISE_PAGE_SIZE", "1")
+    monkeypatch.setenv("CLOUDCRUISE_RETENTION_DAYS", "4")  # the two oldest days are urgent
     oldest = TODAY - timedelta(days=3)
     life.sandbox.cloudcruise.history = FixedHistory.of([cc(str(n), TODAY - timedelta(days=n)) for n in range(4)])
 
