@@ -54,7 +54,7 @@ def unsettled_days_sensor(source: Source, job: "AssetJob", versions: Versions) -
             return dg.SkipReason(IS_TEMPORARY)
         if not source.is_configured:
             return dg.SkipReason(why_off(source))
-        number = int(context.cursor or 0)
+        number = int(context.cursor) if context.cursor and context.cursor.isdecimal() else 0
         context.update_cursor(str(number + 1))
         try:
             request = Tick.at_present(source, versions, context.instance, data_folder, clock).decide(number)

@@ -180,6 +180,15 @@ def test_a_neighbour_that_is_nearly_due_joins_and_no_other() -> None:
     assert other == Request(DayRange(TODAY, TODAY), Work.READ, "because")
 
 
+def test_a_run_is_asked_for_no_more_than_31_days() -> None:
+    joining = [at(TODAY - timedelta(days=back), 0.2, join=0) for back in range(5)]
+    ready = [at(TODAY - timedelta(days=back), 0) for back in range(5, 60)]
+    asked = next_request([*joining, *ready], NOW, Waits())
+    assert asked == Request(DayRange(TODAY - timedelta(days=35), TODAY - timedelta(days=5)), Work.READ, "because")
+    asked = next_request([*joining, *ready[:28]], NOW, Waits())
+    assert asked == Request(DayRange(TODAY - timedelta(days=32), TODAY - timedelta(days=2)), Work.READ, "because")
+
+
 def test_a_day_that_has_to_wait_is_left_out_of_the_range() -> None:
     days = [at(TODAY - timedelta(days=back), 0) for back in range(4)]
     waiting = Waits(reading_days={TODAY - timedelta(days=2): NOW + HOUR})
