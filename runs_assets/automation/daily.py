@@ -49,7 +49,7 @@ def daily_schedule(source: Source, job: "AssetJob") -> dg.ScheduleDefinition:
         if is_temporary(context.instance):
             return dg.SkipReason(IS_TEMPORARY)
         if (run := run_in_flight(context.instance, source, data_folder.layout, clock.now())) is not None:
-            return dg.SkipReason(f"{source.name} is being read by run {run.run_id}; the sensor asks for what is due after it.")
+            return dg.SkipReason(f"{source.name} is being read by run {run.run_id}; the sensor asks for the rest.")
         yesterday = context.scheduled_execution_time.date() - timedelta(days=1)
         if yesterday < data_folder.first_day:
             return dg.SkipReason(f"The first day to be kept, {data_folder.first_day}, is not over yet.")

@@ -132,7 +132,7 @@ def test_the_prefix_of_temporary_homes_is_still_dagsters() -> None:
 )
 def test_it_waits_for_a_run_of_the_source(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> None:
     run = unfinished_run(instance, "cloudcruise_daily", status)
-    assert tick(instance) == f"cloudcruise is being read by run {run.run_id}; the sensor asks for what is due after it."
+    assert tick(instance) == f"cloudcruise is being read by run {run.run_id}; the sensor asks for the rest."
 
 
 def test_it_does_not_wait_for_another_source_or_a_finished_run(instance: dg.DagsterInstance) -> None:
