@@ -16,9 +16,6 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from runs_assets.automation.past_runs import ENDED, LOOK_BACK
 from runs_assets.automation.switches import IS_TEMPORARY, is_temporary
@@ -183,6 +180,9 @@ def _delete(instance: dg.DagsterInstance, run_id: str) -> int:
     Measured: of a run's 180 KB and more in SQLite, `delete_run` frees none, since it empties the run's own file and
     keeps it; rows of check evaluations and captured output stay too.
     """
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable  # noqa: PLC0415  (half a second)
+    from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage  # noqa: PLC0415
+
     events = instance.event_log_storage
     if isinstance(events, SqlEventLogStorage):
         with events.index_connection() as connection:
@@ -194,6 +194,8 @@ def _delete(instance: dg.DagsterInstance, run_id: str) -> int:
 
 
 def _own_files(events: object, run_id: str) -> Sequence[Path]:
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage  # noqa: PLC0415
+
     if not isinstance(events, SqliteEventLogStorage):
         return []
     return [Path(events.path_for_shard(run_id) + side) for side in SIDE_FILES]

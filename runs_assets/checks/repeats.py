@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -22,7 +21,9 @@ REPEATED = pa.schema(
 
 def id_hashes(ids: pa.ChunkedArray) -> Hashes:
     """A hash of each id, the same in every process."""
-    hashes: Hashes = pd.util.hash_array(ids.to_numpy(), categorize=False)
+    from pandas.util import hash_array  # noqa: PLC0415  (every process of Dagster would wait for it)
+
+    hashes: Hashes = hash_array(ids.to_numpy(), categorize=False)
     return hashes
 
 

@@ -21,7 +21,7 @@ from runs_assets.paging.page import NO_TIME
 from runs_assets.schema import TIMESTAMP
 from runs_assets.sources.raw_rows import Values
 
-FIRST_INSTANT, END_OF_TIME = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), TIMESTAMP) for year in (1970, 2200))
+END_OF_TIME_US = to_us(datetime(2200, 1, 1, tzinfo=UTC))
 INT32 = range(-(2**31), 2**31)
 MISFIT = (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError)
 """What pyarrow raises when some value is not of the type asked for."""
@@ -75,7 +75,8 @@ def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
 
 
 def _of_our_time(found: pa.Array) -> pa.Array:
-    is_ours = pc.and_(pc.greater_equal(found, FIRST_INSTANT), pc.less(found, END_OF_TIME))
+    since_1970_us = found.cast(pa.int64())
+    is_ours = pc.and_(pc.greater_equal(since_1970_us, 0), pc.less(since_1970_us, END_OF_TIME_US))
     return pc.if_else(is_ours, found, pa.scalar(None, TIMESTAMP))
 
 
