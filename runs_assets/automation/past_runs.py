@@ -10,13 +10,12 @@ from runs_assets.automation.in_flight import is_about
 from runs_assets.automation.run_days import days_of_run
 from runs_assets.settling.attempts import Attempt
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUN_STATUS_COUNTS, RUNS
+from runs_assets.storage.layout import RAW_RUNS, TABLES
 
 LOOK_BACK = timedelta(days=2)
 """Longer than any wait after failures, all of its doublings included."""
 
 ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-TABLES = (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
 KILLED, UNKNOWN = "Killed", "Unknown"
 
 

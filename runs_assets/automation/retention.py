@@ -18,9 +18,8 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from runs_assets.automation.past_runs import ENDED, LOOK_BACK
-from runs_assets.automation.switches import IS_TEMPORARY, is_temporary
+from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
 from runs_assets.resources import Clock
-from runs_assets.settings import is_present
 
 KEEP_DAYS = 7
 MAX_RUNS = 500
@@ -117,15 +116,14 @@ def prune_job(keep_days: int = KEEP_DAYS) -> dg.JobDefinition:
 
 def prune_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
     """At 03:40 UTC, once a day; on by default if Dagster's history is kept."""
-    is_kept = is_present(["DAGSTER_HOME"])
 
     @dg.schedule(
         name="prune_runs_schedule",
         job=job,
         cron_schedule="40 3 * * *",
         execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING if is_kept else dg.DefaultScheduleStatus.STOPPED,
-        description="Every night: keeps Dagster's own history small." + ("" if is_kept else f" {IS_TEMPORARY}"),
+        default_status=dg.DefaultScheduleStatus.RUNNING if is_kept() else dg.DefaultScheduleStatus.STOPPED,
+        description="Every night: keeps Dagster's own history small." + ("" if is_kept() else f" {IS_TEMPORARY}"),
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         return dg.SkipReason(IS_TEMPORARY) if is_temporary(context.instance) else dg.RunRequest()

@@ -16,12 +16,12 @@ IS_TEMPORARY = (
 
 def is_on(source: Source) -> bool:
     """Whether to start on by default: the source is configured, and Dagster's history is kept."""
-    return source.is_configured and _is_kept()
+    return source.is_configured and is_kept()
 
 
 def why_off(source: Source) -> str:
     """A sentence on why it is off by default; empty if it is on."""
-    if not _is_kept():
+    if not is_kept():
         return IS_TEMPORARY
     return "" if source.is_configured else f"Off until {source.what_it_needs} are set."
 
@@ -31,5 +31,6 @@ def is_temporary(instance: dg.DagsterInstance) -> bool:
     return instance.is_persistent and Path(instance.root_directory).name.startswith(TEMPORARY_HOME_PREFIX)
 
 
-def _is_kept() -> bool:
+def is_kept() -> bool:
+    """Whether `DAGSTER_HOME` is set, so that Dagster's history outlives it."""
     return is_present(["DAGSTER_HOME"])

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from runs_assets.checks.finding import Finding, Severity, rows_table
 from runs_assets.checks.history import FoundDay, History
 from runs_assets.checks.remedies import rebuild
-from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUN_STATUS_COUNTS, RUNS
-
-TABLES = (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
+from runs_assets.storage.layout import RAW_RUNS, TABLES
 
 
 def counts_match_the_rows(history: History) -> Finding:

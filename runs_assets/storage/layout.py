@@ -16,6 +16,8 @@ RUNS = "runs"
 RUN_STATUS_COUNTS = "run_status_counts"
 FAILURE_RATES = "failure_rates"
 QUARANTINE = "quarantine"
+TABLES = (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
+"""What is built from `raw_runs`, in order."""
 
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst"}
 _SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")

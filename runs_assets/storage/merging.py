@@ -15,7 +15,7 @@ from runs_assets.errors import DamagedFileError
 from runs_assets.storage.damage import keep_aside
 from runs_assets.storage.files import is_stored, replacing
 from runs_assets.storage.layout import RAW_RUNS, Layout
-from runs_assets.storage.raw import RawDay, blocks, compressing, finish, run_id, salvaged, verified
+from runs_assets.storage.raw import RawDay, blocks_of, compressing, finish, run_id, salvaged, verified
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 
@@ -75,7 +75,8 @@ def _before(layout: Layout, source: str, day: date, read_id: str, id_field: str)
     if not is_stored(path):
         return _Before()
     try:
-        return _Before(blocks(path), verified(path))
+        day_before = verified(path)
+        return _Before(blocks_of(path, day_before), day_before)
     except DamagedFileError as damage:
         kept = layout.damaged_file(RAW_RUNS, source, day, read_id)
         keep_aside(path, kept, layout.scratch(source))

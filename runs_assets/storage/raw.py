@@ -95,7 +95,11 @@ def blocks(path: Path) -> Iterator[bytes]:
     Raises `DamagedFileError` before the first of them if any of the file is damaged, `StorageError` if it cannot be
     read.
     """
-    expected = verified(path).rows
+    yield from blocks_of(path, verified(path))
+
+
+def blocks_of(path: Path, day: RawDay) -> Iterator[bytes]:
+    """Like `blocks`, of a file that has just been `verified` to be `day`."""
     seen = 0
     try:
         with reading(path) as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
@@ -104,8 +108,8 @@ def blocks(path: Path) -> Iterator[bytes]:
                 yield lines
     except zstandard.ZstdError as error:
         raise _damaged(path, str(error)) from error
-    if seen != expected:
-        raise _damaged(path, f"it holds {seen} of its {expected} lines")
+    if seen != day.rows:
+        raise _damaged(path, f"it holds {seen} of its {day.rows} lines")
 
 
 def salvaged(path: Path, id_field: str) -> Iterator[bytes]:
