@@ -73,7 +73,8 @@ class ProjectSettings(EnvironmentSettings):
     """Where the files are, which days there are, and how often a day is read (see `runs_assets.settling.rules`).
 
     `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
-    `history_days` is how long Dagster's history keeps runs whose work newer ones have done again.
+    `history_days` is how long Dagster's history keeps runs whose work newer ones have done again. `watch_file` is what
+    people know about the pipelines (see `runs_assets.watch_file`), relative to the working directory unless absolute.
     """
 
     data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
@@ -85,6 +86,7 @@ class ProjectSettings(EnvironmentSettings):
     abandoned_every_days: PositiveDuration = 7
     last_look_days: PositiveDuration = 2
     history_days: Annotated[int, Field(ge=2, le=3660)] = 7
+    watch_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
 
 
 def project_settings() -> ProjectSettings:

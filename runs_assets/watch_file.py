@@ -1,0 +1,229 @@
+"""The watch file: what a person knows about the pipelines and no API tells, in a small TOML file.
+
+Who is told about what (`[[routes]]`), what is being worked on (`[[mutes]]`), how often a pipeline has to run
+(`[[expectations]]`), whose it is (`[[owners]]`), and where the platforms show a run (`[links]`). Everything in it is
+optional, and so is the file. `source` and `pipeline` are shell patterns; a pipeline's is compared with its id and with
+its name, and only `*` stands for what concerns a source as a whole.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints, ValidationError
+
+from runs_assets.days import end_of
+from runs_assets.errors import SettingsError
+from runs_assets.settings import LOOPBACK_HOSTS
+
+PLACEHOLDERS = frozenset({"run_id", "pipeline_id"})
+_SPAN = re.compile(r"(\d{1,4})([mhdw])")
+_ABSOLUTE = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
+_CALENDAR_DAYS = {"d": 1, "w": 7}
+
+
+class Severity(StrEnum):
+    """How bad what a message tells is: a pipeline or platform is down; something needs a look; for information."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+def _span(text: str) -> str:
+    if not _SPAN.fullmatch(text):
+        raise ValueError("must be a number and m, h, d or w, such as 15m, 6h, 1d or 1w")
+    return text
+
+
+def _positive_span(text: str) -> str:
+    if int(_span(text)[:-1]) == 0:
+        raise ValueError("must not be zero")
+    return text
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("is no time zone of the IANA database, such as Europe/Berlin") from None
+    return name
+
+
+def _link_template(template: str) -> str:
+    """An https address with no placeholder before its path; `ValueError` for any other."""
+    try:
+        parts, url = list(Formatter().parse(template)), urlsplit(template)
+    except ValueError:
+        raise ValueError("is no address, or has a brace without its pair") from None
+    if any(name is not None and (name not in PLACEHOLDERS or form or how) for _, name, form, how in parts):
+        raise ValueError("knows no placeholders but {run_id} and {pipeline_id}")
+    if not (url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK_HOSTS)) or not url.hostname:
+        raise ValueError("must begin with https:// and a host")
+    if "{" in url.netloc or url.username is not None:
+        raise ValueError("must have neither a placeholder nor a user name in its host")
+    return template
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+TomlDate = Annotated[datetime, Strict()] | Annotated[date, Strict()]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _About(_Entry):
+    """What an entry is about: all pipelines of all sources, unless it says less."""
+
+    source: Words = "*"
+    pipeline: Words = "*"
+
+    def covers(self, source: str | None, pipeline_id: str | None, pipeline_name: str | None) -> bool:
+        """Whether this is about the pipeline; what is unknown, or not of one pipeline, only `*` covers."""
+        names = (pipeline_id or "", pipeline_name or "")
+        return fnmatchcase(source or "", self.source) and any(fnmatchcase(name, self.pipeline) for name in names)
+
+
+class Route(_About):
+    """Messages of this severity (all, if none is given) go to the addresses that carry `tag`."""
+
+    severity: Severity | None = None
+    tag: Tag
+
+
+class Mute(_About):
+    """Nothing is told until `until`: a time (UTC unless it says otherwise), or a UTC day, which is inside."""
+
+    until: TomlDate
+    reason: Words
+
+    @property
+    def ends_at(self) -> datetime:
+        """The first instant that is not muted."""
+        if not isinstance(self.until, datetime):
+            return end_of(self.until)
+        return self.until.astimezone(UTC) if self.until.tzinfo else self.until.replace(tzinfo=UTC)
+
+
+class Expectation(_About):
+    """A run is created at least every `every`, give or take `grace`."""
+
+    every: Annotated[str, AfterValidator(_positive_span)]
+    grace: Annotated[str, AfterValidator(_span)]
+    timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+
+    def overdue_at(self, last_run: datetime) -> datetime:
+        """When a run has been missed, the grace included, if the last one was created at `last_run` (aware); UTC.
+
+        Days and weeks are those of the calendar in `timezone`, so that a daily run at 06:00 is expected at 06:00 also
+        after the clocks were changed; hours and minutes are elapsed time.
+        """
+        zone = ZoneInfo(self.timezone)
+        return _after(_after(last_run, self.every, zone), self.grace, zone)
+
+
+class Owner(_About):
+    """Whose a pipeline is: a name for people to read."""
+
+    owner: Words
+
+
+_Found = TypeVar("_Found", bound=_About)
+
+
+class WatchFile(_Entry):
+    """All that the file says; the first entry about a pipeline counts, but of routes all of them."""
+
+    routes: tuple[Route, ...] = ()
+    mutes: tuple[Mute, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    links: dict[str, Annotated[str, AfterValidator(_link_template)]] = Field(default_factory=dict)
+
+    def expectation_of(self, source: str, pipeline_id: str | None, pipeline_name: str | None) -> Expectation | None:
+        """How often the pipeline has to run; None where nobody said."""
+        return _first(self.expectations, source, pipeline_id, pipeline_name)
+
+    def owner_of(self, source: str, pipeline_id: str | None, pipeline_name: str | None) -> str | None:
+        """Whose the pipeline is; None where nobody said."""
+        found = _first(self.owners, source, pipeline_id, pipeline_name)
+        return found.owner if found else None
+
+    def mute_of(
+        self, source: str | None, pipeline_id: str | None, pipeline_name: str | None, now: datetime
+    ) -> Mute | None:
+        """The mute that holds at `now` (aware) and lasts longest; None if nothing is muted."""
+        holding = (
+            mute for mute in self.mutes if now < mute.ends_at and mute.covers(source, pipeline_id, pipeline_name)
+        )
+        return max(holding, key=lambda mute: mute.ends_at, default=None)
+
+    def tags_of(
+        self, source: str | None, pipeline_id: str | None, pipeline_name: str | None, severity: Severity
+    ) -> frozenset[str]:
+        """The tags to which a message is routed; none if no route is about it."""
+        return frozenset(
+            route.tag
+            for route in self.routes
+            if route.severity in {None, severity} and route.covers(source, pipeline_id, pipeline_name)
+        )
+
+    def link_of(self, source: str, run_id: str, pipeline_id: str | None) -> str | None:
+        """Where the platform shows a run; None without a template, or if it needs a pipeline and the run has none."""
+        template = self.links.get(source)
+        if template is None or ("{pipeline_id}" in template and pipeline_id is None):
+            return None
+        return template.format(run_id=quote(run_id, safe=""), pipeline_id=quote(pipeline_id or "", safe=""))
+
+
+def load_watch_file(path: Path | None) -> WatchFile:
+    """What the file says; an empty one if no path is set.
+
+    Raises `SettingsError` naming the file, the entry and what is wrong with it, never a value.
+    """
+    if path is None:
+        return WatchFile()
+    try:
+        with path.open("rb") as file:
+            return WatchFile.model_validate(tomllib.load(file))
+    except OSError as error:
+        why = error.strerror or "it cannot be read"
+    except UnicodeDecodeError:
+        why = "it is not UTF-8 text"
+    except tomllib.TOMLDecodeError as error:
+        why = f"it is not TOML: {error}"
+    except ValidationError as error:
+        why = "; ".join(f"{_place(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+    raise SettingsError(f"The watch file {path} (RUNS_ASSETS_WATCH_FILE) cannot be used: {why}. Correct the file.")
+
+
+def _first(entries: Iterable[_Found], source: str, pipeline_id: str | None, pipeline_name: str | None) -> _Found | None:
+    return next((entry for entry in entries if entry.covers(source, pipeline_id, pipeline_name)), None)
+
+
+def _after(instant: datetime, span: str, zone: ZoneInfo) -> datetime:
+    count, unit = int(span[:-1]), span[-1]
+    if unit in _ABSOLUTE:
+        return instant.astimezone(UTC) + count * _ABSOLUTE[unit]
+    local = instant.astimezone(zone) + timedelta(days=count * _CALENDAR_DAYS[unit])
+    # Where the clocks skip or repeat the hour, the later reading: nobody is told of a run that is not yet missed.
+    return max(local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+
+
+def _place(loc: tuple[Any, ...]) -> str:
+    """`("mutes", 0, "until")` as `mutes 1, until`; the parts of a union that pydantic adds are left out."""
+    if not loc:
+        return "the file"
+    entry = f"{loc[0]} {loc[1] + 1}" if len(loc) > 1 and isinstance(loc[1], int) else str(loc[0])
+    inside = [str(part) for part in loc[2 if " " in entry else 1 :]][:1]
+    return ", ".join([entry, *inside])

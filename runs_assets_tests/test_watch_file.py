@@ -1,0 +1,218 @@
+"""The watch file: what it may say, how patterns and expectations are understood, and how a wrong one is named."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from runs_assets.errors import SettingsError
+from runs_assets.settings import project_settings
+from runs_assets.watch_file import Severity, WatchFile, load_watch_file
+
+NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+FULL = """
+[[routes]]
+source = "cloudcruise"
+pipeline = "invoice-*"
+severity = "critical"
+tag = "phone"
+
+[[routes]]
+tag = "channel"
+
+[[mutes]]
+source = "cloudcruise"
+pipeline = "wf-1"
+until = 2026-03-18
+reason = "moving to the new portal"
+
+[[mutes]]
+pipeline = "wf-2"
+until = 2026-03-18T14:00:00+02:00
+reason = "known"
+
+[[expectations]]
+source = "productsup"
+pipeline = "feed-[12]"
+every = "1d"
+grace = "2h"
+timezone = "Europe/Berlin"
+
+[[expectations]]
+every = "1w"
+grace = "0m"
+
+[[owners]]
+source = "productsup"
+owner = "Feeds team"
+
+[links]
+cloudcruise = "https://app.example.com/{pipeline_id}/runs/{run_id}?tab=log"
+"""
+
+
+def watch_file(text: str, folder: Path) -> WatchFile:
+    path = folder / "watch.toml"
+    path.write_text(text)
+    return load_watch_file(path)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> WatchFile:
+    return watch_file(FULL, tmp_path)
+
+
+def test_none_is_needed() -> None:
+    none = load_watch_file(None)
+    assert none.expectation_of("s", "p", None) is None
+    assert none.owner_of("s", "p", None) is None
+    assert none.mute_of("s", "p", None, NOW) is None
+    assert none.tags_of("s", "p", None, Severity.CRITICAL) == frozenset()
+    assert none.link_of("s", "r", "p") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "pipeline_id", "name", "severity", "tags"),
+    [
+        ("cloudcruise", "wf-9", "invoice-download", Severity.CRITICAL, {"phone", "channel"}),
+        ("cloudcruise", "invoice-9", None, Severity.CRITICAL, {"phone", "channel"}),
+        ("cloudcruise", "wf-9", "Invoice-download", Severity.CRITICAL, {"channel"}),
+        ("cloudcruise", "wf-9", "invoice-download", Severity.WARNING, {"channel"}),
+        ("cloudcruise_eu", "invoice-9", None, Severity.CRITICAL, {"channel"}),
+        ("cloudcruise", None, None, Severity.CRITICAL, {"channel"}),
+        (None, None, None, Severity.INFO, {"channel"}),
+    ],
+)
+def test_every_route_about_a_message_adds_its_tag(
+    full: WatchFile, source: str | None, pipeline_id: str | None, name: str | None, severity: Severity, tags: set[str]
+) -> None:
+    assert full.tags_of(source, pipeline_id, name, severity) == tags
+
+
+def test_the_first_expectation_and_owner_about_a_pipeline_count(full: WatchFile) -> None:
+    assert [
+        found and found.every
+        for found in (
+            full.expectation_of("productsup", "feed-2", None),
+            full.expectation_of("productsup", "c-1", "feed-1"),
+            full.expectation_of("productsup", "feed-3", None),
+            full.expectation_of("productsup", None, None),
+        )
+    ] == ["1d", "1d", "1w", "1w"]
+    assert full.owner_of("productsup", "feed-3", None) == "Feeds team"
+    assert full.owner_of("cloudcruise", "feed-3", None) is None
+
+
+@pytest.mark.parametrize(
+    ("pipeline_id", "now", "is_muted"),
+    [
+        ("wf-1", datetime(2026, 3, 18, 23, 59, 59, tzinfo=UTC), True),
+        ("wf-1", datetime(2026, 3, 19, 0, 0, tzinfo=UTC), False),
+        ("wf-2", datetime(2026, 3, 18, 11, 59, tzinfo=UTC), True),
+        ("wf-2", datetime(2026, 3, 18, 12, 0, tzinfo=UTC), False),
+        ("wf-3", datetime(2026, 3, 18, 11, 0, tzinfo=UTC), False),
+    ],
+)
+def test_a_mute_holds_through_its_day_or_up_to_its_time(
+    full: WatchFile, pipeline_id: str, now: datetime, is_muted: bool
+) -> None:
+    assert (full.mute_of("cloudcruise", pipeline_id, None, now) is not None) == is_muted
+
+
+def test_a_time_without_a_zone_is_utc_and_of_two_mutes_the_longer_holds(tmp_path: Path) -> None:
+    entry = '[[mutes]]\nuntil = {}\nreason = "{}"\n'
+    found = watch_file(entry.format("2026-03-18T13:00:00", "short") + entry.format("2026-03-20", "long"), tmp_path)
+    muted = found.mute_of("s", "p", None, NOW)
+    assert muted is not None
+    assert (muted.reason, muted.ends_at) == ("long", datetime(2026, 3, 21, tzinfo=UTC))
+    assert found.mutes[0].ends_at == datetime(2026, 3, 18, 13, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("every", "grace", "zone", "last_run", "overdue_at"),
+    [
+        ("15m", "5m", "UTC", "2026-03-18T06:00:00+00:00", "2026-03-18T06:20:00+00:00"),
+        ("6h", "30m", "Europe/Berlin", "2026-03-29T00:00:00+00:00", "2026-03-29T06:30:00+00:00"),
+        ("1d", "1h", "UTC", "2026-03-28T06:00:00+00:00", "2026-03-29T07:00:00+00:00"),
+        # Berlin's clocks go forward on 29 March 2026 at 01:00 UTC and back on 25 October at 01:00 UTC.
+        ("1d", "1h", "Europe/Berlin", "2026-03-28T05:00:00+00:00", "2026-03-29T05:00:00+00:00"),
+        ("1d", "1h", "Europe/Berlin", "2026-10-24T04:00:00+00:00", "2026-10-25T06:00:00+00:00"),
+        ("1w", "0m", "Europe/Berlin", "2026-03-25T05:00:00+00:00", "2026-04-01T04:00:00+00:00"),
+        ("24h", "0m", "Europe/Berlin", "2026-03-28T05:00:00+00:00", "2026-03-29T05:00:00+00:00"),
+        ("1h", "1d", "Europe/Berlin", "2026-03-28T04:00:00+00:00", "2026-03-29T04:00:00+00:00"),
+        # 02:30 is skipped on 29 March (then 03:30, 01:30 UTC), and comes twice on 25 October (the second: 01:30 UTC).
+        ("1d", "0m", "Europe/Berlin", "2026-03-28T01:30:00+00:00", "2026-03-29T01:30:00+00:00"),
+        ("1d", "0m", "Europe/Berlin", "2026-10-24T00:30:00+00:00", "2026-10-25T01:30:00+00:00"),
+        ("1d", "0m", "Asia/Kolkata", "2026-03-18T20:30:00+02:00", "2026-03-19T18:30:00+00:00"),
+    ],
+)
+def test_days_are_the_calendars_and_hours_are_elapsed_time(
+    tmp_path: Path, every: str, grace: str, zone: str, last_run: str, overdue_at: str
+) -> None:
+    text = f'[[expectations]]\nevery = "{every}"\ngrace = "{grace}"\ntimezone = "{zone}"\n'
+    expectation = watch_file(text, tmp_path).expectation_of("s", "p", None)
+    assert expectation is not None
+    found = expectation.overdue_at(datetime.fromisoformat(last_run))
+    assert (found, found.utcoffset()) == (datetime.fromisoformat(overdue_at), timedelta(0))
+
+
+def test_a_link_quotes_what_the_platform_said(full: WatchFile) -> None:
+    assert full.link_of("cloudcruise", "a/b?c", "wf 1") == "https://app.example.com/wf%201/runs/a%2Fb%3Fc?tab=log"
+    assert full.link_of("cloudcruise", "a", None) is None
+    assert full.link_of("productsup", "a", "b") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[mutes]]\nuntil = 2026-03-18\n", "mutes 1, reason: Field required"),
+        ('[[mutes]]\nuntil = 2026-03-18\nreason = " "\n', "mutes 1, reason: "),
+        ('[[mutes]]\nreason = "x"\n', "mutes 1, until: Field required"),
+        ('[[mutes]]\nuntil = "2026-03-18"\nreason = "x"\n', "mutes 1, until: "),
+        ('[[mutes]]\nuntil = 2026\nreason = "x"\n', "mutes 1, until: "),
+        ('[[mutes]]\nuntil = 12:00:00\nreason = "x"\n', "mutes 1, until: "),
+        ('[[routes]]\ntag = "a"\n[[routes]]\ntag = "a b"\n', "routes 2, tag: "),
+        ('[[routes]]\ntag = "a"\nseverity = "bad"\n', "routes 1, severity: "),
+        ('[[routes]]\ntag = "a"\npipelines = "*"\n', "routes 1, pipelines: Extra inputs"),
+        ('[[owners]]\nowner = ""\n', "owners 1, owner: "),
+        ('[[expectations]]\nevery = "1 day"\ngrace = "1h"\n', "expectations 1, every: .*such as 15m"),
+        ('[[expectations]]\nevery = "0h"\ngrace = "1h"\n', "expectations 1, every: .*must not be zero"),
+        ('[[expectations]]\nevery = "1h"\n', "expectations 1, grace: Field required"),
+        ('[[expectations]]\nevery = "1h"\ngrace = "soon"\n', "expectations 1, grace: "),
+        ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "America"\n', "timezone: .*no time zone"),
+        ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "../x"\n', "timezone: .*no time zone"),
+        ('[links]\ncloudcruise = "https://h/{account}"\n', "links, cloudcruise: .*no placeholders but"),
+        ('[links]\ncloudcruise = "https://h/{run_id.x}"\n', "links, cloudcruise: .*no placeholders but"),
+        ('[links]\ncloudcruise = "https://h/{run_id!r}"\n', "links, cloudcruise: .*no placeholders but"),
+        ('[links]\ncloudcruise = "https://h/{}"\n', "links, cloudcruise: .*no placeholders but"),
+        ('[links]\ncloudcruise = "https://h/{run_id"\n', "links, cloudcruise: .*brace"),
+        ('[links]\ncloudcruise = "https://[h/{run_id}"\n', "links, cloudcruise: .*no address"),
+        ('[links]\ncloudcruise = "http://h/{run_id}"\n', "links, cloudcruise: .*must begin with https"),
+        ('[links]\ncloudcruise = "https://{run_id}.h/"\n', "links, cloudcruise: .*in its host"),
+        ('[links]\ncloudcruise = "https://hidden:pw@h/{run_id}"\n', "links, cloudcruise: .*user name"),
+        ("[[silences]]\n", "silences: Extra inputs"),
+        ('routes = "hidden"\n', "routes: "),
+        ("x = 1\nmutes = hidden\n", "it is not TOML: .*line 2"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_file_and_the_entry(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=rf"watch\.toml.*{told}") as caught:
+        watch_file(text, tmp_path)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml.*No such file"):
+        load_watch_file(tmp_path / "none.toml")
+    with pytest.raises(SettingsError, match="Is a directory"):
+        load_watch_file(tmp_path)
+    (tmp_path / "watch.toml").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load_watch_file(tmp_path / "watch.toml")
+
+
+def test_its_path_is_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert project_settings().watch_file is None
+    monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", "~/watch.toml")
+    assert project_settings().watch_file == Path.home() / "watch.toml"
