@@ -1,5 +1,6 @@
-"""CloudCruise's `GET /runs`, to the letter of its API page."""
+"""CloudCruise's `GET /runs`, to the letter of its API page; what its workflows are called, and why they fail."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,39 +12,66 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from runs_assets.sandbox.answers import instant, integer, json_answer
+from runs_assets.sandbox.cloudcruise_errors import error_report
 from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
+from runs_assets.sandbox.details import Trouble, troubled
 from runs_assets.sandbox.faults.fault import Fault, faulty
-from runs_assets.sandbox.history import History, Row, first_before
+from runs_assets.sandbox.history import Body, History, Row, first_before
+from runs_assets.sandbox.profiles import WORKFLOWS
 
 STATUSES = frozenset(
     f"execution.{word}" for word in ("queued", "start", "failed", "success", "paused", "stopped", "requeued")
 )
 DEFAULT_LIMIT, MAX_LIMIT = 1000, 10_000
+MAX_ERRORS = 1000
 DEFAULT_WINDOW = timedelta(hours=24)
+LONGEST_RUN = timedelta(days=3)
+ERRORS_PATH = re.compile(r"/runs/workflow/([^/]+)/errors")
 
 
 @dataclass
 class CloudCruise:
-    """One workspace. Its attributes may be changed while it is served."""
+    """One workspace. Its attributes may be changed while it is served.
+
+    `trouble` is about the workflows and their errors alone.
+    """
 
     history: History = field(default_factory=simulated_cloudcruise)
     api_key: str = "sandbox-cloudcruise-key"
     retention_days: float = 31
     faults: list[Fault] = field(default_factory=list)
+    trouble: Trouble = None
 
     async def answer(self, request: Request, path: str, now: datetime) -> Response:
         """Answer one request; `path` is below the platform's base URL."""
         try:
-            return json_answer(self._dispatch(request, path, now))
+            return self._dispatch(request, path, now)
         except _RefusedError as refused:
             return refused.answer()
 
-    def _dispatch(self, request: Request, path: str, now: datetime) -> list[object]:
-        if (request.method, path) != ("GET", "/runs"):
+    def _dispatch(self, request: Request, path: str, now: datetime) -> Response:
+        errors_of = ERRORS_PATH.fullmatch(path)
+        if request.method != "GET" or (path not in {"/runs", "/workflows"} and not errors_of):
             raise _RefusedError(404, f"Cannot {request.method} {path}")
         if request.headers.get("cc-key") != self.api_key:
             raise _RefusedError(401, "Invalid or missing API key")
-        return self._runs(request.query_params, now)
+        if path == "/runs":
+            return json_answer(self._runs(request.query_params, now))
+        return troubled(self.trouble) or json_answer(
+            self._errors(errors_of[1], request.query_params, now) if errors_of else _workflows()
+        )
+
+    def _errors(self, workflow_id: str, query: Mapping[str, str], now: datetime) -> dict[str, object]:
+        """Return the errors of a workflow; the times are required, the end is not inside."""
+        start, end = (_instant_parameter(query, name) for name in ("start_timestamp", "end_timestamp"))
+        if start is None or end is None or not _is_uuid(workflow_id):
+            raise _RefusedError(400, "workflow_id must be a UUID; start_timestamp and end_timestamp are required")
+        rows = (row.body for row in self._rows_between(start - LONGEST_RUN, end, now))
+        its = (row for row in rows if row.get("workflow_id") == workflow_id)
+        return error_report(workflow_id, its, start, end, _limit(query, MAX_ERRORS))
+
+    def _rows_between(self, start: datetime, end: datetime, now: datetime) -> Iterable[Row]:
+        return self._window(faulty(self.history.visible(now), self.faults, now), start, end)
 
     def _runs(self, query: Mapping[str, str], now: datetime) -> list[object]:
         start = self._start_time(query, now)
@@ -90,11 +118,15 @@ def _instant_parameter(query: Mapping[str, str], name: str) -> datetime | None:
     return parsed
 
 
-def _limit(query: Mapping[str, str]) -> int:
+def _limit(query: Mapping[str, str], most: int = MAX_LIMIT) -> int:
     limit = integer(query.get("limit", str(DEFAULT_LIMIT)))
-    if limit is None or not 1 <= limit <= MAX_LIMIT:
-        raise _RefusedError(400, f"limit must be an integer from 1 to {MAX_LIMIT}")
+    if limit is None or not 1 <= limit <= most:
+        raise _RefusedError(400, f"limit must be an integer from 1 to {most}")
     return limit
+
+
+def _workflows() -> list[Body]:
+    return [{"id": workflow.id, "name": workflow.name, "description": None, "nodes": []} for workflow in WORKFLOWS]
 
 
 def _filters(query: Mapping[str, str]) -> dict[str, str]:

@@ -59,7 +59,7 @@ class HangingAnswers(NowAndThen):
 
     async def hit(self, request: Request, inner: Handler) -> Response:  # noqa: ARG002
         """Hang."""
-        return _Hanging()
+        return Hanging()
 
 
 @dataclass(eq=False)
@@ -88,8 +88,11 @@ class _Cut(Response):
         await Connection(receive).close()
 
 
-class _Hanging(Response):
+class Hanging(Response):
+    """No answer at all."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Wait until the client goes away."""
         connection = Connection(receive)
         await connection.hang()
         await connection.drop()
