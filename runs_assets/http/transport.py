@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -124,6 +124,10 @@ class Transport:
         self._http.close()
         self._open.close()
 
+    def within(self, limits: Limits) -> Self:
+        """A transport of its own, with connections of its own, to the same API and with the same credentials."""
+        return replace(self, limits=limits, requests=0)
+
     def get(self, path: str, params: Params, parse: Callable[[Answer], T]) -> T:
         """The parsed answer to `GET <base_url><path>`.
 
@@ -154,11 +158,11 @@ class Transport:
         if response.status_code == httpx.codes.UNAUTHORIZED and self.auth.renew(self._send_for_token):
             response, body = self._send_authorized(path, params)
         if not response.is_success:
-            raise refusal(response, body, self.base_url, self.auth.setting, self._shown, self.now())
+            raise refusal(response, body, self.base_url, self.auth.setting, self.shown, self.now())
         try:
             return parse(Answer(body, self.now()))
         except UnexpectedBodyError as error:
-            raise TransientError(f"HTTP {response.status_code}, but {self._shown(str(error))}") from None
+            raise TransientError(f"HTTP {response.status_code}, but {self.shown(str(error))}") from None
 
     def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
         headers = self.auth.headers(self._send_for_token)
@@ -180,11 +184,11 @@ class Transport:
         except httpx.ConnectError as error:
             if (distrusted := distrust(error, self.base_url)) is not None:
                 raise distrusted from None
-            raise TransientError(f"No connection: {self._shown(str(error))}", refused=_is_refusal(error)) from None
+            raise TransientError(f"No connection: {self.shown(str(error))}", refused=_is_refusal(error)) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
             raise SettingsError(f"The request cannot be sent as the settings have it ({self.base_url}).") from None
         except httpx.TransportError as error:
-            what = f"The connection failed: {type(error).__name__} {self._shown(str(error))}".rstrip()
+            what = f"The connection failed: {type(error).__name__} {self.shown(str(error))}".rstrip()
             raise TransientError(what) from None
         finally:
             if response is not None:
@@ -207,9 +211,9 @@ class Transport:
                 raise TransientError(f"The answer did not end within {self.limits.attempt:.0f} s")
             yield piece
 
-    def _shown(self, foreign: str) -> str:
+    def shown(self, foreign: str, longest: int = SHOWN_CHARACTERS) -> str:
         """Foreign text as a part of our sentences: short, on one line, without secrets."""
-        return plain(self.redact(plain(foreign)))[:SHOWN_CHARACTERS]
+        return plain(self.redact(plain(foreign)))[:longest]
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -34,9 +34,8 @@ _WORKFLOW_OF = {workflow.id: workflow for workflow in WORKFLOWS}
 
 def error_report(workflow_id: str, rows: Iterable[Body], start: datetime, end: datetime, limit: int) -> dict[str, Any]:
     """Return the errors of a workflow's sessions (`rows`) that happened in [start, end), at most `limit`."""
-    errors = [error for row in rows for error in _errors_of(row) if start <= _instant(error["created_at"]) < end][
-        :limit
-    ]
+    found = (error for row in rows for error in _errors_of(row) if start <= _instant(error["created_at"]) < end)
+    errors = list(islice(found, limit))
     groups: dict[str, dict[str, Any]] = {}
     for error in errors:
         group = groups.setdefault(error["error_code"], {"count": 0, "errors": []})

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from runs_assets.settings import fingerprint, is_present
 from runs_assets.sources.raw_rows import RawRows
 from runs_assets.sources.reach import Capabilities
 from runs_assets.sources.reading import RunsClient
+from runs_assets.sources.reasons import Explanations
 from runs_assets.sources.rows import RowShape
 from runs_assets.storage.layout import Layout, checked_source_name
 
@@ -52,7 +53,7 @@ class Source:
     """One account. `name` is the first part of its asset keys and part of its files' paths.
 
     `normalizer_version` changes whenever `normalize` gives other rows for the same raw ones. `needs` lists alternative
-    sets of variables, one of which must be set for the source to work.
+    sets of variables, one of which must be set for the source to work. `explanations` say why its runs failed.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Source:
     normalize: Normalizer
     normalizer_version: str
     needs: tuple[tuple[str, ...], ...]
+    explanations: Explanations = field(default_factory=Explanations)
 
     def __post_init__(self) -> None:
         checked_source_name(self.name)

@@ -1,10 +1,13 @@
 """The CloudCruise client: `GET {base}/runs`, a bare JSON array, newest first, paged by creation time.
 
 Facts from the vendor's page "List runs": the parameters and the row's fields, the limit of 1 to 10000 rows, and the
-seven statuses.
+seven statuses. Beside it, and without any claim to be whole, what workflows are called and why their runs failed.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -13,7 +16,9 @@ from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.cursor import CursorAsk, CursorPager
 from runs_assets.sources.client import HttpClient, params_of
+from runs_assets.sources.cloudcruise.errors import error_groups_of
 from runs_assets.sources.cloudcruise.settings import MAX_PAGE_SIZE
+from runs_assets.sources.reasons import ErrorGroup
 from runs_assets.sources.rows import RowShape, RunPage, array_page, run_page
 
 STATUSES = (
@@ -53,6 +58,7 @@ class CloudCruiseFilters:
 
 
 ALL_RUNS = CloudCruiseFilters()
+MAX_ERRORS = 1000
 
 
 @dataclass
@@ -78,6 +84,22 @@ class CloudCruiseClient(HttpClient):
             "limit": ask.limit,
         }
         return self.transport.get("/runs", params, _page_of)
+
+    def pipeline_names(self) -> dict[str, str]:
+        """What the workspace's workflows are called, by id. Raises what `Transport.get` raises."""
+        rows = self.transport.get("/workflows", {}, Answer.json)
+        return self.names(rows if isinstance(rows, list) else ())
+
+    def error_groups(self, pipeline_id: str, start: datetime, end: datetime) -> Sequence[ErrorGroup]:
+        """A workflow's errors in [start, end), by code; nothing where the answer is not understood.
+
+        Raises what `Transport.get` raises.
+        """
+        if not re.fullmatch(r"[\w-]+", pipeline_id):  # it becomes part of a path
+            return ()
+        params: Params = {"start_timestamp": iso(start), "end_timestamp": iso(end), "limit": MAX_ERRORS}
+        document = self.transport.get(f"/runs/workflow/{pipeline_id}/errors", params, Answer.json)
+        return error_groups_of(document, self.word)
 
 
 def _page_of(answer: Answer) -> RunPage:

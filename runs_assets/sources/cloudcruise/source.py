@@ -9,8 +9,10 @@ from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Transport
 from runs_assets.sources.cloudcruise.client import SHAPE, CloudCruiseClient
 from runs_assets.sources.cloudcruise.normalize import VERSION, normalize
+from runs_assets.sources.cloudcruise.reasons import reason_of_error
 from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
 from runs_assets.sources.reach import Capabilities
+from runs_assets.sources.reasons import Explanations
 from runs_assets.sources.source import RunsApi, Source, default_prefix
 from runs_assets.storage.layout import Layout
 
@@ -45,4 +47,5 @@ def cloudcruise(name: str = "cloudcruise", *, settings_prefix: str | None = None
         normalize=normalize,
         normalizer_version=VERSION,
         needs=((f"{prefix}API_KEY",),),
+        explanations=Explanations(error=reason_of_error),
     )

@@ -1,7 +1,8 @@
 """The Productsup CDE client: `GET {base}/runs`, an envelope with metadata, paged by offset, without a date filter.
 
 Facts from the vendor's page "List runs": the parameters, the envelope and the row's fields. The newest-first order is
-only seen in its example; the pager verifies it. `next` is never followed: the token goes to no other address.
+only seen in its example; the pager verifies it. `next` is never followed: the token goes to no other address. Beside
+it, what one's own connectors are called ("List connectors").
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from runs_assets.errors import UnavailableError
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
@@ -57,6 +59,10 @@ class ProductsupFilters:
 
 
 MAX_DIGITS = 18
+CONNECTORS_PAGE = 100
+MAX_CONNECTORS = 10_000
+CONNECTORS_SECONDS = 10.0
+"""All pages together; there are few connectors."""
 ALL_RUNS = ProductsupFilters()
 
 
@@ -80,6 +86,34 @@ class ProductsupClient(HttpClient):
         """One page. Raises what `Transport.get` raises."""
         params: Params = {**params_of(self.filters, separator="-"), "from": ask.offset, "limit": ask.limit}
         return self.transport.get("/runs", params, _page_of)
+
+    def pipeline_names(self) -> dict[str, str]:
+        """What the account's own connectors are called, by id; those of others are not listed.
+
+        Raises what `Transport.get` raises, `UnavailableError` also if the list does not end.
+        """
+        names: dict[str, str] = {}
+        offset, until = 0, self.transport.monotonic() + CONNECTORS_SECONDS
+        while offset < MAX_CONNECTORS:
+            if self.transport.monotonic() > until:
+                raise UnavailableError(f"The list of connectors did not end within {CONNECTORS_SECONDS:.0f} s.")
+            ask: Params = {"from": offset, "limit": CONNECTORS_PAGE}
+            rows, total = self.transport.get("/connectors", ask, _connectors_of)
+            fresh = self.names(rows)
+            offset += len(rows)
+            is_over = fresh.keys() <= names.keys() if total is None else offset >= total
+            names |= fresh
+            if is_over or not rows:
+                break
+        return names
+
+
+def _connectors_of(answer: Answer) -> tuple[list[Any], int | None]:
+    """The rows of a page and how many there are in all, as far as the answer has the documented shape."""
+    document = answer.json()
+    rows, metadata = (document.get(name) if isinstance(document, dict) else None for name in ("data", "metadata"))
+    total = metadata.get("total") if isinstance(metadata, dict) else None
+    return rows if isinstance(rows, list) else [], _count(total)
 
 
 def _page_of(answer: Answer) -> RunPage:

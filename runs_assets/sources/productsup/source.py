@@ -13,8 +13,10 @@ from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.http.transport import Transport
 from runs_assets.sources.productsup.client import SHAPE, ProductsupClient
 from runs_assets.sources.productsup.normalize import VERSION, normalize
+from runs_assets.sources.productsup.reasons import reason_of_exit_code
 from runs_assets.sources.productsup.settings import OAUTH_FIELDS, ProductsupSettings
 from runs_assets.sources.reach import Capabilities
+from runs_assets.sources.reasons import Explanations
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
 
@@ -83,4 +85,5 @@ def productsup(name: str, *, settings_prefix: str) -> Source:
             (base_url, f"{settings_prefix}TOKEN"),
             (base_url, *(f"{settings_prefix}{field.upper()}" for field in OAUTH_FIELDS)),
         ),
+        explanations=Explanations(exit_code=reason_of_exit_code),
     )
