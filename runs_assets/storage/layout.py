@@ -19,7 +19,19 @@ QUARANTINE = "quarantine"
 TABLES = (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
 """What is built from `raw_runs`, in order."""
 
+FAILURE_TRENDS = "failure_trends"
+OUTAGES = "outages"
+SILENCES = "silences"
+HANGING_RUNS = "hanging_runs"
+FAILURE_REASONS = "failure_reasons"
+PIPELINE_HEALTH = "pipeline_health"
+VERDICTS = (FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS, PIPELINE_HEALTH)
+"""What is judged over all days and sources; a file each, without partitions."""
+
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst"}
+ALL_SOURCES = "all-sources"
+"""Stands where a source's name does for what is written about all of them; no source can have this name."""
+
 _SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -41,6 +53,10 @@ class Layout:
         ending = _ENDINGS.get(dataset, "parquet")
         return self.root / dataset / f"source={source}" / f"date={day}" / f"part-0.{ending}"
 
+    def verdict_file(self, table: str) -> Path:
+        """The one file of a table over all days and sources."""
+        return self.root / table / "part-0.parquet"
+
     def stored_days(self, dataset: str, source: str) -> list[date]:
         """The days that a data set holds of a source, in order; what does not look like a day's file is passed over.
 
@@ -55,17 +71,20 @@ class Layout:
         except OSError as error:
             raise cannot_read(folder, error) from error
 
-    def scratch(self, source: str) -> Path:
-        """The folder for files in the making; on the same file system, so that they can be renamed into place."""
-        return self.root / ".scratch" / source
+    def scratch(self, writer: str) -> Path:
+        """The folder for files in the making; on the same file system, so that they can be renamed into place.
+
+        `writer` is a source, or `ALL_SOURCES`.
+        """
+        return self.root / ".scratch" / writer
 
     def damaged_file(self, dataset: str, source: str, day: date, read_id: str) -> Path:
         """Where a day's file is kept that a reading found damaged: no reader takes it for data, nothing deletes it."""
         return self.day_file(f".damaged/{dataset}", source, day).with_name(f"{read_id}.{_ENDINGS[dataset]}")
 
-    def lock_file(self, source: str) -> Path:
-        """The file whose lock stands for writing this source."""
-        return self.root / ".locks" / f"{source}.lock"
+    def lock_file(self, writer: str) -> Path:
+        """The file whose lock stands for writing this source, or with `ALL_SOURCES` the verdicts."""
+        return self.root / ".locks" / f"{writer}.lock"
 
     def token_file(self, source: str) -> Path:
         """Where rotated OAuth2 tokens of a source are kept."""

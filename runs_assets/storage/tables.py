@@ -53,10 +53,7 @@ class Lineage:
 def store_table(layout: Layout, dataset: str, source: str, day: date, table: pa.Table, lineage: Lineage) -> Path:
     """Replace a day's file atomically; returns its path."""
     path = layout.day_file(dataset, source, day)
-    stamped = table.replace_schema_metadata(lineage.to_metadata())
-    with replacing(path, layout.scratch(source)) as file:
-        pq.write_table(stamped, file, compression="zstd", row_group_size=ROW_GROUP_ROWS, write_page_checksum=True)
-        seal(file)
+    write_parquet(path, layout.scratch(source), table.replace_schema_metadata(lineage.to_metadata()))
     return path
 
 
@@ -85,15 +82,20 @@ def load_lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineag
         return Lineage.of(file.schema_arrow)
 
 
+def write_parquet(path: Path, scratch: Path, table: pa.Table) -> None:
+    """Replace a sealed Parquet file atomically."""
+    with replacing(path, scratch) as file:
+        pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP_ROWS, write_page_checksum=True)
+        seal(file)
+
+
 @contextmanager
-def _opened(
-    layout: Layout, dataset: str, source: str, day: date, *, footer_only: bool = False
-) -> Iterator[pq.ParquetFile]:
-    path, remedy = layout.day_file(dataset, source, day), _remedy(dataset, source, day)
-    if not is_stored(path):
-        raise StorageError(
-            f"There is no {dataset} of {source} for {day} ({path}). Materialize {source}/{dataset} for that day first."
-        )
+def opened_parquet(path: Path, remedy: str, *, footer_only: bool = False) -> Iterator[pq.ParquetFile]:
+    """A sealed Parquet file, open for reading.
+
+    Raises `StorageError` if it cannot be read, `DamagedFileError` with `remedy` if any of it (with `footer_only`, of its
+    footer) has changed since it was written.
+    """
     with reading(path) as file:
         if why := broken_seal(file, footer_only=footer_only):
             raise DamagedFileError(path, why, remedy)
@@ -102,6 +104,19 @@ def _opened(
                 yield parquet
         except (ValueError, KeyError) as error:
             raise DamagedFileError(path, str(error), remedy) from error
+
+
+@contextmanager
+def _opened(
+    layout: Layout, dataset: str, source: str, day: date, *, footer_only: bool = False
+) -> Iterator[pq.ParquetFile]:
+    path = layout.day_file(dataset, source, day)
+    if not is_stored(path):
+        raise StorageError(
+            f"There is no {dataset} of {source} for {day} ({path}). Materialize {source}/{dataset} for that day first."
+        )
+    with opened_parquet(path, _remedy(dataset, source, day), footer_only=footer_only) as parquet:
+        yield parquet
 
 
 def _remedy(dataset: str, source: str, day: date) -> str:

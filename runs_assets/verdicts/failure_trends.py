@@ -1,0 +1,292 @@
+"""How often each pipeline fails by the day, the week and the month, and whether a day is worse than what is usual for it.
+
+The daily tables alone are asked, but for days that are not over: of these only runs count that had time to end, or the
+quick failures among the young runs would look like a bad day. *Now* is not the calendar's today, of which little is
+known in the morning, but the last 24 hours.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from runs_assets.days import DAY_US, EPOCH, SECOND_US
+from runs_assets.metrics.failure_rates import wilson_interval
+from runs_assets.schema import described
+from runs_assets.status import RunStatus
+from runs_assets.verdicts.chance import DailyCounts, surprise
+from runs_assets.verdicts.durations import Durations
+from runs_assets.verdicts.grid import Counts, Numbers, before, grid, trailing
+from runs_assets.verdicts.history import BASELINE_DAYS, History
+from runs_assets.verdicts.outages import Stretches
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PIPELINE, SOURCE = "pipeline", "source"
+DAY, NOW = "day", "now"
+WORSE, NORMAL, TOO_FEW_RUNS = "worse", "normal", "too few runs"
+
+FALSE_DISCOVERIES = 0.05
+LEAST_RISE_PERCENT = 10
+LEAST_FAILURES = 3
+BASELINE_RUNS = 20
+BASELINE_FINAL_DAYS = 7
+SPANS = {"_7d": 7, "_28d": 28}
+
+
+def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
+    return [
+        described(f"decided{suffix}", pa.int64(), f"runs {of} that succeeded or failed", nullable=nullable),
+        described(f"failed{suffix}", pa.int64(), "failed ones among them", nullable=nullable),
+        described(f"failure_rate{suffix}", pa.float64(), "failed / decided; null for 0/0"),
+        described(f"failure_rate{suffix}_low", pa.float64(), "lower end of its 95 % Wilson interval"),
+        described(f"failure_rate{suffix}_high", pa.float64(), "upper end of its 95 % Wilson interval"),
+    ]
+
+
+FAILURE_TRENDS = pa.schema(
+    [
+        described("source", pa.string(), "the source", nullable=False),
+        described("scope", pa.string(), "pipeline, or source: all of its pipelines together", nullable=False),
+        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say, and for a source"),
+        described("pipeline_name", pa.string(), "its name, where the platform tells it"),
+        described("period", pa.string(), "day, or now: the 24 hours before the source was last read", nullable=False),
+        described("date", pa.date32(), "the UTC day of creation; for now, the day on which it ends", nullable=False),
+        described("is_final", pa.bool_(), "whether the day was settled", nullable=False),
+        *_rates("", "of the period", nullable=False),
+        *_rates("_7d", "of the 7 days up to and with this one", nullable=True),
+        *_rates("_28d", "of the 28 days up to and with this one", nullable=True),
+        described("baseline_days", pa.int64(), "final days with decided runs among the 28 before", nullable=False),
+        described("baseline_decided", pa.int64(), "decided runs of these days", nullable=False),
+        described("baseline_failed", pa.int64(), "failed ones among them", nullable=False),
+        described("baseline_rate", pa.float64(), "baseline_failed / baseline_decided: what is usual"),
+        described("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
+        described("p_value", pa.float64(), "chance of as many failures in a usual period; null if it was not tested"),
+        described("q_value", pa.float64(), "p_value, adjusted for all pipelines that were tested (Benjamini-Hochberg)"),
+        described("verdict", pa.string(), "worse, normal or too few runs; null for days before the judged window"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class _Periods:
+    """Some periods of pipelines, or of the source: an element of each array for each row of the table.
+
+    `past` is what is usual before each; `is_judged` says which may be judged at all.
+    """
+
+    pipeline: NDArray[np.int64]
+    day: NDArray[np.int64]
+    is_final: NDArray[np.bool_]
+    decided: Counts
+    failed: Counts
+    past: DailyCounts
+    is_judged: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Grids:
+    """A source's counts, pipelines by days; `present` says which have a row, `usual` which may serve as baseline."""
+
+    first_day: int
+    present: NDArray[np.bool_]
+    decided: Counts
+    failed: Counts
+    final: NDArray[np.bool_]
+    usual: NDArray[np.bool_]
+
+    def baselines(self) -> DailyCounts:
+        """The sums over the 28 days before each day, matrices."""
+        counts = self.usual & self.final & (self.decided > 0)
+        n, f = np.where(counts, self.decided, 0), np.where(counts, self.failed, 0)
+        share = np.divide(f**2, n, out=np.zeros(n.shape), where=n > 0)
+        return DailyCounts(*(before(summed, BASELINE_DAYS) for summed in (counts, n, f, n**2, share)))
+
+    def of_the_source(self, stored: NDArray[np.bool_]) -> "_Grids":
+        """All pipelines together, as one row; outages of single ones are part of what is usual for a source."""
+        decided, failed = (counts.sum(axis=0, keepdims=True) for counts in (self.decided, self.failed))
+        return _Grids(self.first_day, stored[None, :], decided, failed, self.final, np.ones(decided.shape, np.bool_))
+
+    def at(self, grids: DailyCounts, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> DailyCounts:
+        """Elements of matrices of sums."""
+        return DailyCounts(*(getattr(grids, field.name)[rows, columns] for field in fields(grids)))
+
+
+def failure_trends(
+    history: History, stretches: Stretches, durations: Durations, names: Mapping[str, str]
+) -> pa.Table:
+    """The table (schema `FAILURE_TRENDS`) of a source, sorted by scope, period, pipeline and date.
+
+    For every stored day, a row for each pipeline with runs and one for the source; and the same for now. Only days of
+    the window are judged: a day is worse when the failures are more than chance explains (false discoveries among the
+    source's pipelines at most 5 %), at least 3, and at least 10 points more often than usual.
+    """
+    import pandas as pd  # noqa: PLC0415  (see `history`)
+
+    grids = _grids(history, stretches, durations)
+    now = _last_24_hours(history, durations)
+    parts = [(PIPELINE, grids, now), (SOURCE, grids.of_the_source(_is_stored(history)), now.sum(axis=1, keepdims=True))]
+    table = pd.concat([frame for part in parts for frame in _frames(history, *part)], ignore_index=True)
+    ids = np.array([*history.pipelines, None], object)
+    table["source"] = history.source
+    table["pipeline_id"] = ids[table["pipeline"].where(table["scope"] == PIPELINE, len(ids) - 1)]
+    table["pipeline_name"] = [names.get(pipeline or "") for pipeline in table["pipeline_id"]]
+    table["date"] = table["day"].to_numpy().astype("datetime64[D]")
+    ordered = table.sort_values(["scope", "period", "pipeline", "date"])
+    return pa.Table.from_pandas(ordered[FAILURE_TRENDS.names], schema=FAILURE_TRENDS, preserve_index=False)
+
+
+def _grids(history: History, stretches: Stretches, durations: Durations) -> _Grids:
+    first = (history.days[0].day - EPOCH).days
+    size = (len(history.pipelines), first, (history.days[-1].day - EPOCH).days - first + 1)
+    rates = history.rates.assign(rows=1)
+    rows, decided, failed = (grid(rates, column, *size) for column in ("rows", "decided", "failed"))
+    for worth in history.days:
+        if not worth.is_whole and worth.day in history.window:
+            day = (worth.day - EPOCH).days
+            _, decided[:, day - first], failed[:, day - first] = _counts_between(
+                history, durations, day * DAY_US, (day + 1) * DAY_US
+            )
+    final = np.zeros(size[2], np.bool_)
+    final[[(worth.day - EPOCH).days - first for worth in history.days if worth.is_final]] = True
+    return _Grids(first, rows > 0, decided, failed, final, _is_usual(history, stretches, *size))
+
+
+def _is_stored(history: History) -> NDArray[np.bool_]:
+    numbers = np.array([(worth.day - EPOCH).days for worth in history.days])
+    return np.isin(np.arange(numbers[0], numbers[-1] + 1), numbers)
+
+
+def _is_usual(history: History, stretches: Stretches, pipelines: int, first: int, days: int) -> NDArray[np.bool_]:
+    """Which days of which pipelines no confirmed outage touches."""
+    usual = np.ones((pipelines, days), np.bool_)
+    for stretch in stretches.found:
+        if stretch.is_confirmed:
+            end_us = history.until_us if stretch.ended_at is None else stretch.ended_at
+            begin, end = stretch.failing_since // DAY_US - first, end_us // DAY_US - first
+            usual[stretch.pipeline, max(begin, 0) : end + 1] = False
+    return usual
+
+
+def _last_24_hours(history: History, durations: Durations) -> Counts:
+    return _counts_between(history, durations, history.until_us - DAY_US + 1, history.until_us + 1)
+
+
+def _counts_between(history: History, durations: Durations, start_us: int, end_us: int) -> Counts:
+    """Of each pipeline the runs created in [start, end), and the decided and failed ones that had time to end.
+
+    An array of three rows. A run had time to end if it is older than 95 % of the pipeline's successes take.
+    """
+    runs = history.runs[(history.runs["created_at"] >= start_us) & (history.runs["created_at"] < end_us)]
+    needs_us = np.nan_to_num(durations.p95)[runs["pipeline"].to_numpy()] * SECOND_US
+    is_ripe = runs["created_at"] <= history.until_us - needs_us
+    failed = runs["status"] == RunStatus.FAILED
+    decided = failed | (runs["status"] == RunStatus.SUCCEEDED)
+    chosen = [runs["pipeline"], runs.loc[is_ripe & decided, "pipeline"], runs.loc[is_ripe & failed, "pipeline"]]
+    return np.stack([np.bincount(numbers.to_numpy(), minlength=len(history.pipelines)) for numbers in chosen])
+
+
+def _frames(history: History, scope: str, grids: _Grids, now: Counts) -> "Iterator[pd.DataFrame]":
+    baselines = grids.baselines()
+    by_day = _by_day(history, grids, baselines)
+    spans = {
+        (suffix, name): trailing(counts, width)[by_day.pipeline, by_day.day - grids.first_day]
+        for suffix, width in SPANS.items()
+        for name, counts in (("decided", grids.decided), ("failed", grids.failed))
+    }
+    yield _frame(scope, DAY, by_day, spans)
+    yield _frame(scope, NOW, _now(history, grids, baselines, now), {})
+
+
+def _by_day(history: History, grids: _Grids, baselines: DailyCounts) -> _Periods:
+    rows, columns = np.nonzero(grids.present)
+    day = grids.first_day + columns
+    is_judged = day >= (history.window.first - EPOCH).days
+    decided, failed = grids.decided[rows, columns], grids.failed[rows, columns]
+    past = grids.at(baselines, rows, columns)
+    return _Periods(rows, day, grids.final[columns], decided, failed, past, is_judged)
+
+
+def _now(history: History, grids: _Grids, baselines: DailyCounts, now: Counts) -> _Periods:
+    rows = np.flatnonzero(now[0])
+    before_it = np.full(len(rows), max((history.until_us - DAY_US) // DAY_US - grids.first_day, 0))
+    day = np.full(len(rows), history.until_us // DAY_US)
+    past, yes = grids.at(baselines, rows, before_it), np.ones(len(rows), np.bool_)
+    return _Periods(rows, day, ~yes, now[1][rows], now[2][rows], past, yes)
+
+
+def _frame(
+    scope: str, period: str, of: _Periods, spans: Mapping[tuple[str, str], Numbers]
+) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415  (see `history`)
+
+    frame = pd.DataFrame({"scope": scope, "period": period, "pipeline": of.pipeline, "day": of.day})
+    frame["is_final"] = of.is_final
+    counted = {("", "decided"): of.decided, ("", "failed"): of.failed, **spans}
+    for suffix in ("", *SPANS):
+        decided, failed = (counted.get((suffix, name)) for name in ("decided", "failed"))
+        _add_rates(frame, suffix, decided, failed)
+    frame["baseline_days"], frame["baseline_decided"] = of.past.days.astype(int), of.past.decided.astype(int)
+    frame["baseline_failed"] = of.past.failed.astype(int)
+    frame["baseline_rate"] = _share(of.past.failed, of.past.decided)
+    frame["baseline_dispersion"] = np.where(of.past.decided > 0, of.past.dispersion(), np.nan)
+    _judge(frame, of, is_alone=scope == SOURCE)
+    return frame
+
+
+def _add_rates(frame: "pd.DataFrame", suffix: str, decided: Numbers | None, failed: Numbers | None) -> None:
+    if decided is None or failed is None:
+        for name in ("decided", "failed", "failure_rate"):
+            frame[f"{name}{suffix}"] = None
+        frame[f"failure_rate{suffix}_low"] = frame[f"failure_rate{suffix}_high"] = None
+        return
+    frame[f"decided{suffix}"], frame[f"failed{suffix}"] = decided.astype(int), failed.astype(int)
+    frame[f"failure_rate{suffix}"] = _share(failed, decided)
+    frame[f"failure_rate{suffix}_low"], frame[f"failure_rate{suffix}_high"] = wilson_interval(
+        failed.astype(np.int64), decided.astype(np.int64)
+    )
+
+
+def _judge(frame: "pd.DataFrame", of: _Periods, *, is_alone: bool) -> None:
+    """Add the chance of each period, and what is to be said of it."""
+    is_tested = (
+        of.is_judged
+        & (of.decided > 0)
+        & (of.past.decided >= BASELINE_RUNS)
+        & (of.past.days >= BASELINE_FINAL_DAYS)
+    )
+    past = DailyCounts(*(getattr(of.past, field.name)[is_tested] for field in fields(of.past)))
+    p_values = np.full(len(frame), np.nan)
+    p_values[is_tested] = surprise(of.failed[is_tested], of.decided[is_tested], past)
+    frame["p_value"] = p_values
+    tested = frame.loc[is_tested].groupby("day")["p_value"]
+    frame["q_value"] = frame["p_value"] if is_alone else tested.transform(_adjusted)
+    is_worse = (
+        (frame["q_value"] <= FALSE_DISCOVERIES)
+        & (of.failed >= LEAST_FAILURES)
+        & _has_risen(of)
+    )
+    verdict = np.where(is_tested, np.where(is_worse, WORSE, NORMAL), TOO_FEW_RUNS)
+    frame["verdict"] = np.where(of.is_judged, verdict, None)
+
+
+def _has_risen(of: _Periods) -> NDArray[np.bool_]:
+    """Whether the rate is at least 10 points above the usual one; in whole numbers, since 0.3 - 0.2 is below 0.1."""
+    rise = of.failed * of.past.decided - of.past.failed * of.decided
+    return np.asarray(100 * rise >= LEAST_RISE_PERCENT * of.decided * of.past.decided)
+
+
+def _adjusted(p_values: "pd.Series[float]") -> NDArray[np.float64]:
+    """For the false discovery rate: Y. Benjamini, Y. Hochberg, JRSS B 57 (1995), 289-300."""
+    from scipy.stats import false_discovery_control  # noqa: PLC0415  (a second)
+
+    adjusted: NDArray[np.float64] = false_discovery_control(p_values, method="bh")
+    return adjusted
+
+
+def _share(part: Numbers, whole: Numbers) -> Numbers:
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=np.asarray(whole) > 0)
