@@ -93,8 +93,8 @@ def write_parquet(path: Path, scratch: Path, table: pa.Table) -> None:
 def opened_parquet(path: Path, remedy: str, *, footer_only: bool = False) -> Iterator[pq.ParquetFile]:
     """A sealed Parquet file, open for reading.
 
-    Raises `StorageError` if it cannot be read, `DamagedFileError` with `remedy` if any of it (with `footer_only`, of its
-    footer) has changed since it was written.
+    Raises `StorageError` if it cannot be read, `DamagedFileError` with `remedy` if any of it (with `footer_only`, of
+    its footer) has changed since it was written.
     """
     with reading(path) as file:
         if why := broken_seal(file, footer_only=footer_only):

@@ -33,24 +33,25 @@ class Activity:
 
 def activities(history: History) -> dict[int, Activity]:
     """Of each pipeline, by its number, with a run created in the window."""
-    created = history.runs.groupby("pipeline")["created_at"].agg(["min", "max"])
-    active = created[created["max"] >= to_us(history.window.start)]
+    created = history.runs.groupby("pipeline")["created_at"]
+    firsts, lasts = created.min(), created.max()
     is_recent = history.runs["created_at"] > history.until_us - RECENT_DAYS * DAY_US
     recent = history.runs.loc[is_recent].groupby("pipeline").size()
     last_ends = history.decided.groupby(["pipeline", "failed"])["ended_at"].max()
     month = history.decided[history.decided["ended_at"] > history.until_us - BASELINE_DAYS * DAY_US]
     months = {number: _month(runs) for number, runs in month.groupby("pipeline")}
+    active = lasts.index[lasts >= to_us(history.window.start)].tolist()
     nothing = {"decided_28d": 0, "failed_28d": 0, "flip_rate": None, "first_failure_28d_at": None}
     return {
         number: Activity(
-            first_run_at=int(row["min"]),
-            last_run_at=int(row["max"]),
+            first_run_at=int(firsts[number]),
+            last_run_at=int(lasts[number]),
             runs_7d=int(recent.get(number, 0)),
             **months.get(number, nothing),
             last_success_at=_or_none(last_ends.get((number, False))),
             last_failure_at=_or_none(last_ends.get((number, True))),
         )
-        for number, row in active.iterrows()
+        for number in active
     }
 
 

@@ -18,8 +18,8 @@ TERMS_AT_A_TIME = 1_000_000
 class DailyCounts:
     """Sums over some days, those with decided runs alone, elementwise over pipelines.
 
-    `days` is how many such days there are, `decided` and `failed` the sums of their counts n and f; `decided_squared` is
-    the sum of n², `failed_squared_share` that of f² / n.
+    `days` is how many such days there are, `decided` and `failed` the sums of their counts n and f; `decided_squared`
+    is the sum of n², `failed_squared_share` that of f² / n.
     """
 
     days: Numbers
@@ -31,8 +31,8 @@ class DailyCounts:
     def dispersion(self) -> Numbers:
         """The correlation of the outcomes of two runs of one day, 0 (independent) to 0.99; 0 where it cannot be told.
 
-        The analysis-of-variance estimator: M. S. Ridout, C. G. B. Demétrio, D. Firth, "Estimating intraclass correlation
-        for binary data", Biometrics 55 (1999), 137-148.
+        The analysis-of-variance estimator: M. S. Ridout, C. G. B. Demétrio, D. Firth, "Estimating intraclass
+        correlation for binary data", Biometrics 55 (1999), 137-148.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             between = (self.failed_squared_share - self.failed**2 / self.decided) / (self.days - 1)
@@ -70,9 +70,9 @@ def surprise(failed: Numbers, decided: Numbers, past: DailyCounts) -> Numbers:
 
 
 def upper_tail(failed: Numbers, decided: Numbers, a: Numbers, b: Numbers) -> Numbers:
-    """P(X >= failed) of the beta-binomial distribution, elementwise; its own terms are summed, so that small ones count.
+    """P(X >= failed) of the beta-binomial distribution, elementwise.
 
-    1 - (distribution function), as libraries have it, is 0 or noise below 1e-16.
+    The tail's own terms are summed: 1 - (distribution function), as libraries have it, is noise below 1e-16.
     """
     terms = (decided - failed + 1).astype(np.int64)
     tails = np.empty(len(terms))

@@ -1,4 +1,4 @@
-"""How often each pipeline fails by the day, the week and the month, and whether a day is worse than what is usual for it.
+"""How often each pipeline fails by the day, the week and the month, and whether a day is worse than is usual for it.
 
 The daily tables alone are asked, but for days that are not over: of these only runs count that had time to end, or the
 quick failures among the young runs would look like a bad day. *Now* is not the calendar's today, of which little is
@@ -82,8 +82,8 @@ class _Periods:
     pipeline: NDArray[np.int64]
     day: NDArray[np.int64]
     is_final: NDArray[np.bool_]
-    decided: Counts
-    failed: Counts
+    decided: Numbers
+    failed: Numbers
     past: DailyCounts
     is_judged: NDArray[np.bool_]
 
@@ -116,9 +116,7 @@ class _Grids:
         return DailyCounts(*(getattr(grids, field.name)[rows, columns] for field in fields(grids)))
 
 
-def failure_trends(
-    history: History, stretches: Stretches, durations: Durations, names: Mapping[str, str]
-) -> pa.Table:
+def failure_trends(history: History, stretches: Stretches, durations: Durations, names: Mapping[str, str]) -> pa.Table:
     """The table (schema `FAILURE_TRENDS`) of a source, sorted by scope, period, pipeline and date.
 
     For every stored day, a row for each pipeline with runs and one for the source; and the same for now. Only days of
@@ -206,7 +204,7 @@ def _by_day(history: History, grids: _Grids, baselines: DailyCounts) -> _Periods
     rows, columns = np.nonzero(grids.present)
     day = grids.first_day + columns
     is_judged = day >= (history.window.first - EPOCH).days
-    decided, failed = grids.decided[rows, columns], grids.failed[rows, columns]
+    decided, failed = (counts[rows, columns].astype(np.float64) for counts in (grids.decided, grids.failed))
     past = grids.at(baselines, rows, columns)
     return _Periods(rows, day, grids.final[columns], decided, failed, past, is_judged)
 
@@ -216,12 +214,11 @@ def _now(history: History, grids: _Grids, baselines: DailyCounts, now: Counts) -
     before_it = np.full(len(rows), max((history.until_us - DAY_US) // DAY_US - grids.first_day, 0))
     day = np.full(len(rows), history.until_us // DAY_US)
     past, yes = grids.at(baselines, rows, before_it), np.ones(len(rows), np.bool_)
-    return _Periods(rows, day, ~yes, now[1][rows], now[2][rows], past, yes)
+    decided, failed = (counts[rows].astype(np.float64) for counts in now[1:])
+    return _Periods(rows, day, ~yes, decided, failed, past, yes)
 
 
-def _frame(
-    scope: str, period: str, of: _Periods, spans: Mapping[tuple[str, str], Numbers]
-) -> "pd.DataFrame":
+def _frame(scope: str, period: str, of: _Periods, spans: Mapping[tuple[str, str], Numbers]) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415  (see `history`)
 
     frame = pd.DataFrame({"scope": scope, "period": period, "pipeline": of.pipeline, "day": of.day})
@@ -254,10 +251,7 @@ def _add_rates(frame: "pd.DataFrame", suffix: str, decided: Numbers | None, fail
 def _judge(frame: "pd.DataFrame", of: _Periods, *, is_alone: bool) -> None:
     """Add the chance of each period, and what is to be said of it."""
     is_tested = (
-        of.is_judged
-        & (of.decided > 0)
-        & (of.past.decided >= BASELINE_RUNS)
-        & (of.past.days >= BASELINE_FINAL_DAYS)
+        of.is_judged & (of.decided > 0) & (of.past.decided >= BASELINE_RUNS) & (of.past.days >= BASELINE_FINAL_DAYS)
     )
     past = DailyCounts(*(getattr(of.past, field.name)[is_tested] for field in fields(of.past)))
     p_values = np.full(len(frame), np.nan)
@@ -265,13 +259,10 @@ def _judge(frame: "pd.DataFrame", of: _Periods, *, is_alone: bool) -> None:
     frame["p_value"] = p_values
     tested = frame.loc[is_tested].groupby("day")["p_value"]
     frame["q_value"] = frame["p_value"] if is_alone else tested.transform(_adjusted)
-    is_worse = (
-        (frame["q_value"] <= FALSE_DISCOVERIES)
-        & (of.failed >= LEAST_FAILURES)
-        & _has_risen(of)
-    )
-    verdict = np.where(is_tested, np.where(is_worse, WORSE, NORMAL), TOO_FEW_RUNS)
-    frame["verdict"] = np.where(of.is_judged, verdict, None)
+    is_worse = (frame["q_value"] <= FALSE_DISCOVERIES) & (of.failed >= LEAST_FAILURES) & _has_risen(of)
+    verdict = np.where(is_tested, np.where(is_worse, WORSE, NORMAL), TOO_FEW_RUNS).astype(object)
+    verdict[~of.is_judged] = None
+    frame["verdict"] = verdict
 
 
 def _has_risen(of: _Periods) -> NDArray[np.bool_]:
@@ -284,8 +275,7 @@ def _adjusted(p_values: "pd.Series[float]") -> NDArray[np.float64]:
     """For the false discovery rate: Y. Benjamini, Y. Hochberg, JRSS B 57 (1995), 289-300."""
     from scipy.stats import false_discovery_control  # noqa: PLC0415  (a second)
 
-    adjusted: NDArray[np.float64] = false_discovery_control(p_values, method="bh")
-    return adjusted
+    return np.asarray(false_discovery_control(p_values, method="bh"))
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:

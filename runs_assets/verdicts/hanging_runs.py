@@ -21,11 +21,15 @@ HANGING_RUNS = pa.schema(
         described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
         described("pipeline_name", pa.string(), "its name, where the platform tells it"),
         described("run_id", pa.string(), "the run", nullable=False),
-        described("status", pa.string(), "queued, running or paused; unknown for a word that nobody knows", nullable=False),
+        described(
+            "status", pa.string(), "queued, running or paused; unknown for a word that nobody knows", nullable=False
+        ),
         described("open_since", TIMESTAMP, "when it started, or was created where it has not, UTC", nullable=False),
         described("observed_at", TIMESTAMP, "when the API last showed it open, UTC", nullable=False),
         described("open_seconds", pa.float64(), "observed_at - open_since, seconds", nullable=False),
-        described("limit_seconds", pa.float64(), "above which an open run of this pipeline hangs, seconds", nullable=False),
+        described(
+            "limit_seconds", pa.float64(), "above which an open run of this pipeline hangs, seconds", nullable=False
+        ),
         described("p95_seconds", pa.float64(), "95 % quantile of its successes of 28 days, seconds"),
         described("successes", pa.int64(), "how many successes that is of", nullable=False),
     ]
@@ -38,8 +42,7 @@ def hanging_runs(history: History, durations: Durations, names: Mapping[str, str
     A run hangs when it has been open for more than three times the 95 % quantile of its pipeline's successes, and for
     more than 30 minutes; where fewer than 10 successes are known, for more than 24 hours.
     """
-    runs = history.runs[~history.runs["is_terminal"]]
-    runs = runs[runs["created_at"] >= to_us(history.window.start)]
+    runs = history.open_runs[history.open_runs["created_at"] >= to_us(history.window.start)]
     open_since = runs["started_at"].where(runs["started_at"] >= 0, runs["created_at"])
     limits = hanging_limits(durations)[runs["pipeline"].to_numpy()]
     runs = runs.assign(

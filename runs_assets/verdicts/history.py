@@ -41,6 +41,19 @@ RUNS_COLUMNS = [
     "exit_code",
     "dry_run",
 ]
+KEPT_COLUMNS = [
+    "run_id",
+    "pipeline_id",
+    "pipeline_version",
+    "status",
+    "created_at",
+    "ended_at",
+    "duration_seconds",
+    "site_id",
+    "exit_code",
+]
+DECIDED_COLUMNS = ["run_id", "pipeline", "pipeline_version", "created_at", "ended_at", "duration_seconds", "site_id"]
+OPEN_COLUMNS = ["run_id", "pipeline_id", "status", "created_at", "started_at", "observed_at"]
 
 
 @dataclass(frozen=True)
@@ -71,17 +84,19 @@ class History:
     `pipelines` are the ids (None where the platform names none) that the numbers in the columns `pipeline` stand for.
     `rates` has a row for each row of the daily `failure_rates`: `pipeline`, `day` (days since 1970-01-01), `runs`,
     `decided` and `failed`, all without dry runs. `runs` has the runs, without dry ones, that were created in `window`
-    and in the `BASELINE_DAYS` before it: `RUNS_COLUMNS` without `dry_run`, with `pipeline` for `pipeline_id`, times in
-    microseconds since the epoch (-1 where unknown), and `ended_at`: `finished_at`, or `created_at` where that is unknown
-    or later.
+    and in the `BASELINE_DAYS` before it: `run_id`, `pipeline`, `pipeline_version`, `status`, `created_at`, `ended_at`
+    (`finished_at`, or `created_at` where that is unknown or later), `duration_seconds`, `site_id`, `exit_code`;
+    `open_runs` those of them that have not ended: `run_id`, `pipeline`, `status`, `created_at`, `started_at`,
+    `observed_at`. Times are microseconds since the epoch, -1 where unknown.
     """
 
     source: str
+    window: DayRange
     days: tuple[DayWorth, ...]
     pipelines: tuple[str | None, ...]
     rates: "pd.DataFrame"
     runs: "pd.DataFrame"
-    window: DayRange
+    open_runs: "pd.DataFrame"
 
     @cached_property
     def read_until(self) -> datetime:
@@ -95,10 +110,14 @@ class History:
 
     @cached_property
     def decided(self) -> "pd.DataFrame":
-        """The runs that succeeded or failed, each pipeline's in the order in which they ended, then by id; `failed`."""
-        runs = self.runs[self.runs["status"].isin([RunStatus.SUCCEEDED, RunStatus.FAILED])]
-        decided = runs.assign(failed=runs["status"] == RunStatus.FAILED)
-        return decided.sort_values(["pipeline", "ended_at", "run_id"], ignore_index=True)
+        """The runs that succeeded or failed, with `failed`: by pipeline, in the order in which they ended, then by id."""
+        failed = self.runs["status"] == RunStatus.FAILED
+        is_decided = failed | (self.runs["status"] == RunStatus.SUCCEEDED)
+        decided = self.runs.loc[is_decided, DECIDED_COLUMNS]
+        decided["failed"] = failed[is_decided]
+        keys = pa.table({name: decided[name] for name in ("pipeline", "ended_at", "run_id")})
+        order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
+        return decided.take(order.to_numpy()).reset_index(drop=True)
 
 
 def load_history(layout: Layout, source: str, window_days: int) -> History | None:
@@ -112,19 +131,18 @@ def load_history(layout: Layout, source: str, window_days: int) -> History | Non
     window = DayRange(stored[-1] - timedelta(days=window_days - 1), stored[-1])
     days, rates = _load_rates(layout, source, stored)
     read = DayRange(window.first - timedelta(days=BASELINE_DAYS), window.last)
-    runs = pa.concat_tables([_real_runs(layout, source, day) for day in stored if day in read])
-    return _history(source, days, rates, runs, window)
-
-
-def _history(source: str, days: tuple[DayWorth, ...], rates: pa.Table, runs: pa.Table, window: DayRange) -> History:
+    runs, open_runs = _load_runs(layout, source, [day for day in stored if day in read])
     ids = pa.chunked_array([*rates["pipeline_id"].chunks, *runs["pipeline_id"].chunks], pa.string())
     known = pc.unique(ids).sort(null_placement="at_end")
-    return History(source, days, tuple(known.to_pylist()), _numbered(rates, known), _numbered(runs, known), window)
+    frames = (_numbered(table, known) for table in (rates, runs, open_runs))
+    return History(source, window, days, tuple(known.to_pylist()), *frames)
 
 
 def _numbered(table: pa.Table, pipelines: pa.Array) -> "pd.DataFrame":
     numbers = pc.index_in(table["pipeline_id"], value_set=pipelines)
-    return table.drop_columns("pipeline_id").append_column("pipeline", numbers).to_pandas()
+    numbered = table.drop_columns("pipeline_id").append_column("pipeline", numbers)
+    frame: pd.DataFrame = numbered.unify_dictionaries().to_pandas()
+    return frame
 
 
 def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[DayWorth, ...], pa.Table]:
@@ -140,12 +158,26 @@ def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[
     return tuple(days), pa.concat_tables(tables)
 
 
-def _real_runs(layout: Layout, source: str, day: date) -> pa.Table:
-    runs, _ = load_table(layout, RUNS, source, day, RUNS_COLUMNS)
-    real = runs.filter(pc.invert(pc.fill_null(runs["dry_run"], fill_value=False))).drop_columns("dry_run")
-    ended_at = pc.max_element_wise(real["finished_at"], real["created_at"])  # which passes over nulls
-    real = real.append_column("ended_at", ended_at)
-    for place, field in enumerate(real.schema):
+def _load_runs(layout: Layout, source: str, stored: list[date]) -> tuple[pa.Table, pa.Table]:
+    runs, open_runs = [], []
+    for day in stored:
+        table, _ = load_table(layout, RUNS, source, day, RUNS_COLUMNS)
+        real = _in_microseconds(table.filter(pc.invert(pc.fill_null(table["dry_run"], fill_value=False))))
+        ended_at = pc.max_element_wise(real["finished_at"], real["created_at"])
+        runs.append(_encoded(real.append_column("ended_at", ended_at).select(KEPT_COLUMNS)))
+        open_runs.append(real.filter(pc.invert(real["is_terminal"])).select(OPEN_COLUMNS))
+    return pa.concat_tables(runs), pa.concat_tables(open_runs)
+
+
+def _in_microseconds(table: pa.Table) -> pa.Table:
+    for place, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
-            real = real.set_column(place, field.name, pc.fill_null(real[field.name].cast(pa.int64()), -1))
-    return real
+            table = table.set_column(place, field.name, pc.fill_null(table[field.name].cast(pa.int64()), -1))
+    return table
+
+
+def _encoded(runs: pa.Table) -> pa.Table:
+    """The same with each word stored once: months of runs are held in memory."""
+    for name in ("status", "pipeline_version", "site_id"):
+        runs = runs.set_column(runs.column_names.index(name), name, runs[name].dictionary_encode())
+    return runs

@@ -54,7 +54,9 @@ OUTAGES = pa.schema(
         described("confirmed_at", TIMESTAMP, "when the failure that confirms it ended, UTC"),
         described("first_run_id", pa.string(), "the first of the failed runs", nullable=False),
         described("latest_run_id", pa.string(), "the last of them", nullable=False),
-        described("baseline_decided", pa.int64(), "decided runs of the 28 days before, outages left out", nullable=False),
+        described(
+            "baseline_decided", pa.int64(), "decided runs of the 28 days before, outages left out", nullable=False
+        ),
         described("baseline_failed", pa.int64(), "failed ones among them", nullable=False),
     ]
 )
@@ -103,7 +105,7 @@ def stretches_of(history: History) -> Stretches:
 
 
 def outages(history: History, stretches: Stretches, names: Mapping[str, str]) -> pa.Table:
-    """The table (schema `OUTAGES`) of a source's stretches in its window, sorted by pipeline, then by their beginning."""
+    """The table (schema `OUTAGES`) of a source's stretches in its window, sorted by pipeline and beginning."""
     start = to_us(history.window.start)
     rows = [_row(stretch, history, names) for stretch in stretches.within(start)]
     return pa.Table.from_pylist(rows, schema=OUTAGES)
@@ -209,7 +211,7 @@ def _first_below(
 
 
 def _log_chances(place: NDArray[np.int64], a: float, b: float) -> NDArray[np.float64]:
-    """Of each failure, given that the `place` failures before it on its day have told something about the day's rate."""
+    """Of each failure, given what the `place` failures before it on its day have told about the day's rate."""
     return np.log((a + place) / (a + b + place))
 
 

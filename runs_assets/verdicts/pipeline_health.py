@@ -66,7 +66,9 @@ PIPELINE_HEALTH = pa.schema(
         described("version_difference_high", pa.float64(), "upper end of its 95 % Newcombe interval"),
         described("version_p_value", pa.float64(), "Fisher's exact test of the two versions, two-sided"),
         described("first_run_at", TIMESTAMP, "when the first run in the read days was created, UTC", nullable=False),
-        described("source_read_until", TIMESTAMP, "up to when the source was read: all is as of then, UTC", nullable=False),
+        described(
+            "source_read_until", TIMESTAMP, "up to when the source was read: all is as of then, UTC", nullable=False
+        ),
     ]
 )
 
@@ -184,7 +186,9 @@ def _lately(activity: Activity) -> Row:
 
 
 def _recoveries(stretches: list[Stretch]) -> Row:
-    took = [(stretch.ended_at - stretch.failing_since) / SECOND_US for stretch in stretches if stretch.ended_at is not None]
+    took = [
+        (stretch.ended_at - stretch.failing_since) / SECOND_US for stretch in stretches if stretch.ended_at is not None
+    ]
     return {"recoveries": len(took), "median_recovery_seconds": median(took) if took else None}
 
 

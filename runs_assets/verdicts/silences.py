@@ -34,7 +34,9 @@ SILENCES = pa.schema(
         described("pipeline_name", pa.string(), "its name, where the platform tells it"),
         described("kind", pa.string(), "no_runs or no_success", nullable=False),
         described("basis", pa.string(), "why it was expected: weekday, interval or expectation", nullable=False),
-        described("since", TIMESTAMP, "creation of the last run before, or end of the last success, UTC", nullable=False),
+        described(
+            "since", TIMESTAMP, "creation of the last run before, or end of the last success, UTC", nullable=False
+        ),
         described("expected_by", TIMESTAMP, "when it was overdue, UTC", nullable=False),
         described("ended_at", TIMESTAMP, "creation of the next run, or end of the next success, UTC; null = none yet"),
         described("usual_interval_seconds", pa.float64(), "longest usual time between successes, seconds"),
@@ -63,15 +65,15 @@ class Silence(NamedTuple):
     usual_interval_seconds: float | None = None
 
 
-def silences(
-    history: History, expectations: Mapping[int, Expectation], names: Mapping[str, str]
-) -> pa.Table:
+def silences(history: History, expectations: Mapping[int, Expectation], names: Mapping[str, str]) -> pa.Table:
     """The table (schema `SILENCES`) of a source's silences that were open in its window, by pipeline and beginning.
 
     `expectations` are those of single pipelines, by number; the other rules then do not apply to them.
     """
     start = to_us(history.window.start)
-    found = [silence for silence in _found(history, expectations) if silence.ended_at is None or silence.ended_at >= start]
+    found = [
+        silence for silence in _found(history, expectations) if silence.ended_at is None or silence.ended_at >= start
+    ]
     found.sort(key=lambda silence: (silence.pipeline, silence.since, silence.kind))
     return pa.Table.from_pylist([_row(silence, history, names) for silence in found], schema=SILENCES)
 
@@ -128,7 +130,7 @@ def _regular(counts: Counts) -> NDArray[np.bool_]:
     by_weekday = counts.reshape(len(counts), WEEKS, WEEK).astype(np.float64)
     spread = ((by_weekday - by_weekday.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2)) / ((WEEKS - 1) * WEEK)
     mean = counts.mean(axis=1)
-    return (mean > 0) & (spread <= MOST_IRREGULAR * mean)
+    return np.asarray((mean > 0) & (spread <= MOST_IRREGULAR * mean), np.bool_)
 
 
 def _missed_days(number: int, created: NDArray[np.int64], counts: _Counts, start_us: int) -> Iterator[Silence]:

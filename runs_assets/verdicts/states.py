@@ -80,6 +80,10 @@ def _down_since(evidence: Evidence) -> datetime | None:
     return from_us(evidence.open_stretch.failing_since) if evidence.open_stretch else None
 
 
+def _silent_since(evidence: Evidence) -> datetime | None:
+    return evidence.open_silence["since"] if evidence.open_silence else None
+
+
 def _is_degraded(evidence: Evidence) -> bool:
     return evidence.now is not None and evidence.now["verdict"] == WORSE
 
@@ -117,7 +121,7 @@ def _instant(us: int | None) -> datetime | None:
 
 _RULES: tuple[tuple[State, Callable[[Evidence], bool], Callable[[Evidence], datetime | None]], ...] = (
     (State.DOWN, _is_down, _down_since),
-    (State.SILENT, lambda it: it.open_silence is not None, lambda it: it.open_silence and it.open_silence["since"]),
+    (State.SILENT, lambda it: it.open_silence is not None, _silent_since),
     (State.DEGRADED, _is_degraded, _degraded_since),
     (State.HANGING, lambda it: it.hanging_since is not None, lambda it: it.hanging_since),
     (State.FLAKY, _is_flaky, lambda it: _instant(it.activity.first_failure_28d_at)),

@@ -35,7 +35,7 @@ def store_verdicts(layout: Layout, name: str, table: pa.Table, built_from: Built
 def load_verdicts(layout: Layout, name: str) -> pa.Table:
     """A table over all days and sources.
 
-    Raises `StorageError` if it was never built or cannot be read, `DamagedFileError` if it changed since it was written.
+    Raises `StorageError` if it was never built or cannot be read, `DamagedFileError` if it is not as it was written.
     """
     path = layout.verdict_file(name)
     if not is_stored(path):

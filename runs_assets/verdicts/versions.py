@@ -35,11 +35,13 @@ def version_changes(history: History) -> dict[int, VersionChange]:
     """Of each pipeline, by its number, whose decided runs of the window say their version."""
     decided = history.decided[history.decided["pipeline_version"].notna()]
     decided = decided[decided["created_at"] >= to_us(history.window.start)]
-    counted = decided.groupby(["pipeline", "pipeline_version"]).agg(
+    counted = decided.groupby(["pipeline", "pipeline_version"], observed=True).agg(
         first=("created_at", "min"), runs=("failed", "size"), failed=("failed", "sum")
     )
-    by_age = counted.reset_index().sort_values(["pipeline", "first", "pipeline_version"])
-    return {int(number): _change(versions) for number, versions in by_age.groupby("pipeline")}
+    by_age = counted.reset_index().astype({"pipeline_version": str})
+    by_age = by_age.sort_values(["pipeline", "first", "pipeline_version"])
+    numbers: list[int] = by_age["pipeline"].unique().tolist()
+    return {number: _change(by_age[by_age["pipeline"] == number]) for number in numbers}
 
 
 def _change(versions: "pd.DataFrame") -> VersionChange:

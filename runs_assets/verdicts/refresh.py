@@ -1,0 +1,184 @@
+"""Building all tables over days and sources from the daily files; needs no Dagster, and asks no API.
+
+Each source's rows are made from its own files alone, so that one whose files cannot be read keeps its former rows and
+stops no other. What is built says from which state of the files, so that nothing is built twice.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runs_assets.errors import StorageError
+from runs_assets.sources.details import load_error_groups, load_names
+from runs_assets.sources.source import Source
+from runs_assets.storage import layout as data_sets
+from runs_assets.storage.files import cannot_read, empty_scratch
+from runs_assets.storage.layout import ALL_SOURCES, VERDICTS, Layout
+from runs_assets.storage.lock import writing
+from runs_assets.verdicts.durations import durations_of
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, failure_reasons
+from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
+from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
+from runs_assets.verdicts.history import History, load_history
+from runs_assets.verdicts.outages import OUTAGES, outages, stretches_of
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, Findings, pipeline_health
+from runs_assets.verdicts.silences import SILENCES, silences
+from runs_assets.verdicts.stored import BuiltFrom, built_from, load_verdicts, store_verdicts
+from runs_assets.verdicts.versions import version_changes
+from runs_assets.watch_file import Expectation, WatchFile
+
+log = logging.getLogger(__name__)
+Tables = Mapping[str, pa.Table]
+
+VERSION = "1"
+"""Changes whenever the same daily files give other tables."""
+
+SCHEMAS = {
+    data_sets.FAILURE_TRENDS: FAILURE_TRENDS,
+    data_sets.OUTAGES: OUTAGES,
+    data_sets.SILENCES: SILENCES,
+    data_sets.HANGING_RUNS: HANGING_RUNS,
+    data_sets.FAILURE_REASONS: FAILURE_REASONS,
+    data_sets.PIPELINE_HEALTH: PIPELINE_HEALTH,
+}
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What came of it: the tables by their names, and by a source's name why its rows are the former ones."""
+
+    tables: Tables
+    failures: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One source's rows of every table, and the state of its files from which they were made."""
+
+    source: str
+    built_from: str
+    tables: Tables
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Judge:
+    """How the days of a source are judged: over how many days, and with what a person knows of its pipelines."""
+
+    layout: Layout
+    window_days: int
+    watch: WatchFile
+
+    def refresh(
+        self, sources: Sequence[Source], only: Collection[str] | None = None, say: Callable[[str], None] = log.info
+    ) -> Refreshed:
+        """Build the tables `VERDICTS` anew from what is stored; with `only`, other sources' rows stay as they are.
+
+        Raises `BusyError` if another process goes on building them, `StorageError` if the folder cannot be written.
+        """
+        with writing(self.layout.lock_file(ALL_SOURCES), "the verdicts", say=say):
+            empty_scratch(self.layout.scratch(ALL_SOURCES))
+            former = _former_parts(self.layout)
+            parts = []
+            for source in sources:
+                known = former.get(source.name)
+                is_kept = known is not None and only is not None and source.name not in only
+                parts.append(known if known and is_kept else self._part(source, known))
+            tables = {
+                name: pa.concat_tables([SCHEMAS[name].empty_table(), *(part.tables[name] for part in parts)])
+                for name in VERDICTS
+            }
+            stamp = BuiltFrom({part.source: part.built_from for part in parts}, VERSION)
+            for name in VERDICTS:
+                store_verdicts(self.layout, name, tables[name], stamp)
+        return Refreshed(tables, {part.source: part.failure for part in parts if part.failure})
+
+    def is_behind(self, source: str) -> bool:
+        """Whether a source's daily files, or what they are judged by, have changed since its rows were built."""
+        built = built_from(self.layout, data_sets.PIPELINE_HEALTH)
+        if built is None or built.code_version != VERSION:
+            return True
+        return built.fingerprints.get(source) != self.fingerprint(source)
+
+    def fingerprint(self, source: str) -> str:
+        """Changes with every daily file of a source, with the window and with the watch file."""
+        found = hashlib.blake2b(f"{self.window_days} {self.watch.expectations!r}".encode(), digest_size=16)
+        for dataset in (data_sets.RUNS, data_sets.FAILURE_RATES):
+            for day in self.layout.stored_days(dataset, source):
+                path = self.layout.day_file(dataset, source, day)
+                try:
+                    stat = path.stat()
+                except OSError as error:
+                    raise cannot_read(path, error) from error
+                found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}\n".encode())
+        return found.hexdigest()
+
+    def _part(self, source: Source, former: _Part | None) -> _Part:
+        fingerprint = self.fingerprint(source.name)
+        try:
+            return _Part(source.name, fingerprint, self.tables_of(source))
+        except StorageError as error:
+            tables = former.tables if former else _no_rows()
+            return _Part(source.name, fingerprint, tables, str(error))
+
+    def tables_of(self, source: Source) -> Tables:
+        """A source's rows of every table; raises `StorageError` if one of its files cannot be read."""
+        history = load_history(self.layout, source.name, self.window_days)
+        if history is None:
+            return _no_rows()
+        names = load_names(self.layout, source.name)
+        stretches, durations = stretches_of(history), durations_of(history)
+        findings = Findings(
+            history=history,
+            stretches=stretches,
+            durations=durations,
+            versions=version_changes(history),
+            names=names,
+            failure_trends=failure_trends(history, stretches, durations, names),
+            silences=silences(history, self._expectations(history, names), names),
+            hanging_runs=hanging_runs(history, durations, names),
+            failure_reasons=self._reasons(source, history, names),
+        )
+        return {
+            data_sets.FAILURE_TRENDS: findings.failure_trends,
+            data_sets.OUTAGES: outages(history, stretches, names),
+            data_sets.SILENCES: findings.silences,
+            data_sets.HANGING_RUNS: findings.hanging_runs,
+            data_sets.FAILURE_REASONS: findings.failure_reasons,
+            data_sets.PIPELINE_HEALTH: pipeline_health(findings),
+        }
+
+    def _expectations(self, history: History, names: Mapping[str, str]) -> dict[int, Expectation]:
+        found = (
+            (number, self.watch.expectation_of(history.source, pipeline, names.get(pipeline or "")))
+            for number, pipeline in enumerate(history.pipelines)
+        )
+        return {number: expectation for number, expectation in found if expectation is not None}
+
+
+def _no_rows() -> Tables:
+    return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
+
+
+def _former_parts(layout: Layout) -> dict[str, _Part]:
+    """The rows as they are stored, by source; none if other code built them, or if they cannot be read."""
+    built = built_from(layout, data_sets.PIPELINE_HEALTH)
+    if built is None or built.code_version != VERSION:
+        return {}
+    try:
+        tables = {name: load_verdicts(layout, name) for name in VERDICTS}
+    except StorageError as error:
+        log.warning("All sources are judged anew: %s", error)
+        return {}
+    return {
+        source: _Part(source, fingerprint, {name: _rows_of(table, source) for name, table in tables.items()})
+        for source, fingerprint in built.fingerprints.items()
+    }
+
+
+def _rows_of(table: pa.Table, source: str) -> pa.Table:
+    return table.filter(pc.equal(table["source"], source))
