@@ -275,7 +275,8 @@ def _adjusted(p_values: "pd.Series[float]") -> NDArray[np.float64]:
     """For the false discovery rate: Y. Benjamini, Y. Hochberg, JRSS B 57 (1995), 289-300."""
     from scipy.stats import false_discovery_control  # noqa: PLC0415  (a second)
 
-    return np.asarray(false_discovery_control(p_values, method="bh"))
+    adjusted: Numbers = false_discovery_control(p_values, method="bh")
+    return adjusted
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
@@ -14,9 +15,8 @@ from runs_assets.days import SECOND_US, to_us
 from runs_assets.schema import TIMESTAMP, described
 from runs_assets.verdicts.activity import Activity, activities
 from runs_assets.verdicts.durations import Durations
-from runs_assets.verdicts.failure_reasons import main_reason
 from runs_assets.verdicts.failure_trends import DAY, NOW, PIPELINE, WORSE
-from runs_assets.verdicts.history import History
+from runs_assets.verdicts.history import BASELINE_DAYS, History
 from runs_assets.verdicts.outages import Stretch, Stretches
 from runs_assets.verdicts.states import Evidence, State, state_of
 from runs_assets.verdicts.versions import VersionChange
@@ -124,7 +124,7 @@ def _rows(findings: Findings) -> Iterator[Row]:
             "state": state.value,
             "since": since,
             "expected_by": silence["expected_by"] if silence else None,
-            **main_reason(reasons[pipeline_id], history.read_until.date()),
+            **_reason(reasons[pipeline_id], history.read_until.date()),
             **_failing(evidence.open_stretch),
             **_last_24_hours(evidence.now),
             **_lately(activity),
@@ -141,10 +141,10 @@ def _now(trends: pa.Table) -> dict[str | None, Row]:
     return {row["pipeline_id"]: row for row in trends.filter(is_now).to_pylist()}
 
 
-def _worse_days(trends: pa.Table) -> Mapping[str | None, set[Any]]:
+def _worse_days(trends: pa.Table) -> Mapping[str | None, set[date]]:
     is_day = pc.and_(pc.equal(trends["scope"], PIPELINE), pc.equal(trends["period"], DAY))
     worse = trends.filter(pc.and_(is_day, pc.equal(trends["verdict"], WORSE))).select(["pipeline_id", "date"])
-    days: defaultdict[str | None, set[Any]] = defaultdict(set)
+    days: defaultdict[str | None, set[date]] = defaultdict(set)
     for row in worse.to_pylist():
         days[row["pipeline_id"]].add(row["date"])
     return days
@@ -155,6 +155,15 @@ def _by_pipeline(table: pa.Table) -> Mapping[str | None, list[Row]]:
     for row in table.to_pylist():
         rows[row["pipeline_id"]].append(row)
     return rows
+
+
+def _reason(reasons: list[Row], today: date) -> Row:
+    """The reason of most failures on the newest day with any of the last 28."""
+    lately = [row for row in reasons if today - row["date"] <= timedelta(days=BASELINE_DAYS)]
+    newest = max((row["date"] for row in lately), default=None)
+    of_the_day = (row for row in lately if row["date"] == newest)
+    main = min(of_the_day, key=lambda row: (-row["runs"], row["reason"]), default=None)
+    return {"reason": main["reason"], "reason_category": main["category"], "reason_side": main["side"]} if main else {}
 
 
 def _failing(stretch: Stretch | None) -> Row:
