@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from runs_assets.automation.alerts import alerts_sensor
 from runs_assets.automation.daily import daily_job, daily_schedule
 from runs_assets.automation.daily_checks import checks_job, checks_schedule
 from runs_assets.automation.retention import prune_job, prune_schedule
@@ -31,6 +32,7 @@ def definitions_of(sources: Sequence[Source], clock: Clock | None = None) -> dg.
     shared = dg.Definitions(
         jobs=[pruning],
         schedules=[prune_schedule(pruning)],
+        sensors=[alerts_sensor(sources)],
         resources={"data_folder": DataFolder(), "clock": clock or Clock()},
         executor=dg.in_process_executor,
     )

@@ -1,4 +1,4 @@
-"""What httpx and httpcore log about requests, at any level, without secrets.
+"""What the HTTP libraries log about requests, at any level, without secrets.
 
 At DEBUG, httpcore logs every header of an answer, and what was wrong with a request that could not be sent.
 """

@@ -1,0 +1,116 @@
+"""The addresses that messages go to: Apprise URLs, which are secrets, with the tags of the messages they take.
+
+Apprise is asked to follow no redirect (it would turn a POST into a GET and call the message delivered), to keep nothing
+on disk, and to send in the thread that asks. It is imported when a message is due, not before: it takes a while.
+"""
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+
+from runs_assets.alerts.state import Event, Message
+from runs_assets.errors import SettingsError
+from runs_assets.http.redaction import Redactor
+from runs_assets.http.wire_log import WireLogFilter
+from runs_assets.watch_file import Severity
+
+if TYPE_CHECKING:
+    import apprise
+
+LOGGERS = (
+    "apprise",
+    *(f"urllib3.{part}" for part in ("connection", "connectionpool", "poolmanager", "response", "util.retry")),
+    *(f"requests_oauthlib.{part}" for part in ("oauth1_auth", "oauth1_session", "oauth2_session")),
+    "oauthlib.oauth1.rfc5849",
+)
+LEAST = 4
+"""Characters: a shorter part of a URL is no secret, or cannot be told from other words."""
+
+_TAGGED = re.compile(r"(?P<tags>[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*)=(?P<url>[A-Za-z][A-Za-z0-9+.-]*://.*)", re.DOTALL)
+_redact = Redactor()
+_log_filter = WireLogFilter(_redact)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A place that messages go to, by its place in the setting, from 1; without tags it takes every message."""
+
+    position: int
+    url: SecretStr
+    tags: frozenset[str]
+    service: "apprise.NotifyBase" = field(repr=False, compare=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hexadecimal digits, too few to betray the URL.
+
+        Not Apprise's `url_id`: that leaves out the targets, so that two rooms of one chat would count as one.
+        """
+        return hashlib.blake2b(self.url.get_secret_value().encode(), digest_size=4).hexdigest()
+
+    def takes(self, message: Message) -> bool:
+        """Whether a message goes here: one without tags goes everywhere."""
+        return not self.tags or not message.tags or bool(self.tags & set(message.tags))
+
+    def send(self, message: Message) -> bool:
+        """Send a message now; returns whether it was taken. May take as long as the other side lets it."""
+        import apprise  # noqa: PLC0415  (0.3 seconds)
+
+        sender = apprise.Apprise(asset=self.service.asset)
+        sender.add(self.service)
+        kind = {Event.ENDED: apprise.NotifyType.SUCCESS, Event.SUMMARY: apprise.NotifyType.INFO}.get(message.event)
+        bad = apprise.NotifyType.FAILURE if message.severity is Severity.CRITICAL else apprise.NotifyType.WARNING
+        return bool(sender.notify(message.body, message.title, kind or bad, apprise.NotifyFormat.TEXT))
+
+
+def addresses_of(urls: SecretStr | None) -> tuple[Address, ...]:
+    """The addresses of the setting `RUNS_ASSETS_ALERT_URLS`, none if it is not set.
+
+    Raises `SettingsError` for one that cannot be used, by its position.
+    """
+    texts = urls.get_secret_value().split() if urls else []
+    if texts:
+        _keep_out_of_logs(texts)
+    found = tuple(_address(position, text) for position, text in enumerate(texts, start=1))
+    for address in found:
+        if any(one.url == address.url for one in found[: address.position - 1]):
+            raise _unusable(address.position, "is there twice; give it all of its tags at once, as tag,tag=URL")
+    return found
+
+
+def _address(position: int, text: str) -> Address:
+    import apprise  # noqa: PLC0415
+
+    tagged = _TAGGED.fullmatch(text)
+    tags, url = (frozenset(tagged["tags"].split(",")), tagged["url"]) if tagged else (frozenset[str](), text)
+    asset = apprise.AppriseAsset(
+        storage_mode=apprise.PersistentStoreMode.MEMORY, service_timeout=0, http_redirects=False, async_mode=False
+    )
+    service = apprise.Apprise.instantiate(url, asset=asset)
+    if service is None:
+        raise _unusable(position, "is none that Apprise knows how to use")
+    if "overflow=" not in url:
+        service.overflow_mode = apprise.OverflowMode.SPLIT  # or a long message is refused as a whole
+    return Address(position, SecretStr(url), tags, service)
+
+
+def _unusable(position: int, why: str) -> SettingsError:
+    return SettingsError(
+        f"A setting cannot be used: RUNS_ASSETS_ALERT_URLS: address {position} {why}. Correct it in the environment or "
+        "in .env; see https://github.com/caronc/apprise/wiki for what a URL looks like."
+    )
+
+
+def _keep_out_of_logs(urls: Iterable[str]) -> None:
+    """For the life of the process: what is given up as too slow may still log when it ends."""
+    for url in urls:
+        parts = {part for piece in re.split(r"[/:@?&=#,]+", url) for part in (piece, unquote(piece))}
+        _redact.learn(url, *(part for part in parts if len(part) >= LEAST))
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(_log_filter)

@@ -1,0 +1,87 @@
+"""What is looked at to decide what to tell: the verdict tables' rows, the project's own runs, and the watch file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from runs_assets.alerts.state import JobFailure
+from runs_assets.watch_file import Mute, WatchFile
+
+Row = Mapping[str, Any]
+"""A row of a verdict table; times are aware UTC datetimes."""
+
+BAD = frozenset({"down", "silent"})
+LATE_HISTORY = timedelta(hours=24)
+"""How much older than what was read at the last look an outage may be and still be news, not history."""
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """The latest ended run of a job; `failure` is None if it succeeded, `source` is set if it reads one."""
+
+    job: str
+    failure: JobFailure | None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything that is known at `now`: the rows of all sources, and the latest ended run of each job."""
+
+    now: datetime
+    watch: WatchFile
+    health: Sequence[Row] = ()
+    outages: Sequence[Row] = ()
+    silences: Sequence[Row] = ()
+    job_runs: Sequence[JobRun] = ()
+    unread_after: timedelta = timedelta(hours=6)
+
+    def read_until(self, source: str) -> datetime | None:
+        """Up to when the source has been read; None if never."""
+        return max((row["source_read_until"] for row in self.health if row["source"] == source), default=None)
+
+    def is_unread(self, source: str) -> bool:
+        """Whether the source was read once, and has not been for too long."""
+        read_until = self.read_until(source)
+        return read_until is not None and self.now - read_until > self.unread_after
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources that there is something to say of."""
+        return frozenset(
+            {*(row["source"] for row in self.health), *(run.source for run in self.job_runs if run.source)}
+        )
+
+
+@dataclass(frozen=True)
+class SourceLook:
+    """A look at one source that is current; its outages and silences confirmed before `news_from` are history."""
+
+    look: Look
+    source: str
+    read_until: datetime
+    news_from: datetime
+
+    @property
+    def rows(self) -> dict[str | None, Row]:
+        """The rows of `pipeline_health` by pipeline id."""
+        return {row["pipeline_id"]: row for row in self.look.health if row["source"] == self.source}
+
+    def mute_of(self, pipeline_id: str | None, pipeline_name: str | None) -> Mute | None:
+        """The mute of a pipeline that holds now."""
+        return self.look.watch.mute_of(self.source, pipeline_id, pipeline_name, self.look.now)
+
+    def outages_of(self, pipeline_id: str | None) -> list[Row]:
+        """The rows of `outages` of a pipeline."""
+        return [row for row in self.look.outages if (row["source"], row["pipeline_id"]) == (self.source, pipeline_id)]
+
+    def silences_of(self, pipeline_id: str | None) -> list[Row]:
+        """The rows of `silences` of a pipeline."""
+        return [row for row in self.look.silences if (row["source"], row["pipeline_id"]) == (self.source, pipeline_id)]
+
+
+def confirmed_at(row: Row) -> datetime | None:
+    """Since when a pipeline's being down or silent is certain."""
+    instant: datetime | None = row["confirmed_at"] if row["state"] == "down" else row["expected_by"]
+    return instant

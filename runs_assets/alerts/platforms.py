@@ -1,0 +1,84 @@
+"""Many pipelines of a source down at once: one message about the platform instead of one for each pipeline.
+
+It opens when at least 5 pipelines, and at least half of the active ones, went down within a day, and ends when fewer
+than 3, or less than a quarter, of those are down: the gap keeps it from flapping. In between, single incidents rest.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from runs_assets.alerts.look import BAD, Row, SourceLook
+from runs_assets.alerts.pipelines import incident_of
+from runs_assets.alerts.state import Event, Incident, Message, PlatformIncident, SourceState
+from runs_assets.alerts.text_of_many import platform_message
+from runs_assets.alerts.troubles import REMINDED_EVERY
+
+AT_ONCE = timedelta(hours=24)
+ACTIVE = timedelta(days=7)
+OPENS_AT, OPENS_AT_SHARE = 5, 0.5
+LASTS_AT, LASTS_AT_SHARE = 3, 0.25
+
+
+def next_platform(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
+    """The source's platform incident as it is now; when it has ended, what goes on of it as single incidents."""
+    if view.look.watch.mute_of(view.source, None, None, view.look.now):
+        return [], before
+    if before.platform is None:
+        return _opened(before, view)
+    now, down = view.look.now, _down(view, before.platform)
+    if _is_many(down, view.rows.values(), view, LASTS_AT, LASTS_AT_SHARE):
+        if now - before.platform.told_at < REMINDED_EVERY:
+            return [], before
+        reminded = before.platform.model_copy(update={"told_at": now})
+        message = platform_message(Event.REMINDED, down, [], reminded.since, view).also_to(reminded.told)
+        return [message], before.model_copy(update={"platform": reminded})
+    return _ended(before, before.platform, down, view)
+
+
+def _opened(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
+    old = {incident.pipeline_id for incident in before.incidents if incident.is_old}
+    counts_from = view.read_until - AT_ONCE
+    audible = [row for row in view.rows.values() if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
+    down = [row for row in audible if _counts(row, counts_from) and row["pipeline_id"] not in old]
+    if not _is_many(down, audible, view, OPENS_AT, OPENS_AT_SHARE):
+        return [], before
+    since = min(row["failing_since"] for row in down)
+    message = platform_message(Event.OPENED, down, [], since, view)
+    now = view.look.now
+    platform = PlatformIncident(since=since, counts_from=counts_from, told_at=now, told=message.tags)
+    return [message], before.model_copy(update={"platform": platform})
+
+
+def _ended(
+    before: SourceState, platform: PlatformIncident, down: list[Row], view: SourceLook
+) -> tuple[list[Message], SourceState]:
+    """One message closes it, and with it those told before that are over; those still down go on singly."""
+    known, rows = {incident.pipeline_id: incident for incident in before.incidents}, view.rows
+    over = [incident for incident in before.incidents if _is_over(incident, rows.get(incident.pipeline_id), view)]
+    still = [row for row in down if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
+    for incident in over:
+        del known[incident.pipeline_id]
+    message = platform_message(Event.ENDED, still, over, platform.since, view).also_to(platform.told)
+    told = {"told_at": view.look.now, "told": message.tags}
+    known |= {row["pipeline_id"]: incident_of(row).model_copy(update=told) for row in still}
+    return [message], before.model_copy(update={"platform": None, "incidents": tuple(known.values())})
+
+
+def _is_over(incident: Incident, row: Row | None, view: SourceLook) -> bool:
+    """Whether a pipeline that was told to be down is neither down nor silent any more."""
+    is_open = incident.told_at is not None and not incident.is_given_up and incident.state == "down"
+    is_muted = view.mute_of(incident.pipeline_id, incident.pipeline_name) is not None
+    return is_open and not is_muted and row is not None and row["state"] not in BAD
+
+
+def _down(view: SourceLook, platform: PlatformIncident) -> list[Row]:
+    return [row for row in view.rows.values() if _counts(row, platform.counts_from)]
+
+
+def _counts(row: Row, counts_from: datetime) -> bool:
+    return row["state"] == "down" and row["confirmed_at"] is not None and row["confirmed_at"] > counts_from
+
+
+def _is_many(down: list[Row], of: Iterable[Row], view: SourceLook, least: int, share: float) -> bool:
+    active = len([row for row in of if view.read_until - row["last_run_at"] < ACTIVE])
+    return len(down) >= max(least, share * active)

@@ -1,0 +1,89 @@
+"""The messages about a platform, a source as a whole, or a job of this project."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from runs_assets.alerts.look import Look, Row, SourceLook
+from runs_assets.alerts.state import Event, Incident, JobFailure, Message
+from runs_assets.alerts.words import at, label, late_line, listed, span, words_of
+from runs_assets.watch_file import Severity
+
+LONGEST_FAILURE = 600
+
+
+def platform_message(
+    event: Event, down: Sequence[Row], over: Sequence[Incident], since: datetime, view: SourceLook
+) -> Message:
+    """About many pipelines of a source at once; when it ends, about those `down` that are left and those `over`."""
+    titles = {
+        Event.OPENED: f"PLATFORM {view.source}: {len(down)} pipelines down since {at(since)}",
+        Event.REMINDED: f"STILL PLATFORM {view.source}: {len(down)} pipelines down since {at(since)}",
+        Event.ENDED: f"ENDED PLATFORM {view.source}: since {at(since)}, {len(down)} pipelines still down",
+    }
+    lines = []
+    if down:
+        lines.append("Still down, each an incident of its own from now on:" if event is Event.ENDED else "Down:")
+        lines += listed(_since_line(row) for row in down)
+    if over:
+        lines += ["Told before and over:", *listed(label(one.pipeline_id, one.pipeline_name) for one in over)]
+    if event is not Event.ENDED:
+        lines.append("While it lasts, nothing is told about its single pipelines.")
+    if event is Event.OPENED:
+        lines += late_line(max(row["confirmed_at"] for row in down), view.look.now)
+    lines.append(f"As of {at(view.read_until)}.")
+    return _message(titles[event], lines, event, Severity.CRITICAL, _everybodys_tags(view, down, over), view.look)
+
+
+def source_message(source: str, event: Event, since: datetime, failure: JobFailure | None, look: Look) -> Message:
+    """About a source that is not read, or whose job fails; when it is over, that it is read again."""
+    words = {Event.OPENED: "CANNOT READ", Event.REMINDED: "STILL CANNOT READ", Event.ENDED: "READ AGAIN"}
+    read_until = look.read_until(source)
+    lines = [f"Read until: {at(read_until)}" if read_until else "It has never been read."]
+    if failure and event is not Event.ENDED:
+        lines += _failure_lines(failure)
+    if look.is_unread(source):
+        lines.append("Nothing about its pipelines opens or closes until it is read again.")
+    if event is Event.ENDED:
+        lines.append(f"It took {span(look.now - since)}.")
+    tags = look.watch.tags_of(source, None, None, Severity.WARNING)
+    title = f"{words[event]} {source}, trouble since {at(since)}"
+    return _message(title, lines, event, Severity.WARNING, tags, look)
+
+
+def job_message(job: str, event: Event, failure: JobFailure, look: Look) -> Message:
+    """About a job of this project whose latest run failed, or succeeds again."""
+    words = {Event.OPENED: "FAILED", Event.REMINDED: "STILL FAILED", Event.ENDED: "SUCCEEDED AGAIN"}
+    title = f"{words[event]} {job}: failed at {at(failure.ended_at)}"
+    lines = [] if event is Event.ENDED else _failure_lines(failure)
+    tags = look.watch.tags_of(None, job, None, Severity.WARNING)
+    return _message(title, lines or [f"The job {job} has succeeded."], event, Severity.WARNING, tags, look)
+
+
+def _failure_lines(failure: JobFailure) -> list[str]:
+    return [
+        f"Run {failure.run_id} failed at {at(failure.ended_at)}.",
+        words_of(failure.description, LONGEST_FAILURE),
+    ]
+
+
+def _since_line(row: Row) -> str:
+    return f"{label(row['pipeline_id'], row['pipeline_name'])} since {at(row['failing_since'])}"
+
+
+def _everybodys_tags(view: SourceLook, down: Sequence[Row], over: Sequence[Incident]) -> frozenset[str]:
+    """Those of the source and of every pipeline that it is about; none, so everybody, if one has none."""
+    watch, source = view.look.watch, view.source
+    pipelines = {(row["pipeline_id"], row["pipeline_name"]) for row in down}
+    pipelines |= {(one.pipeline_id, one.pipeline_name) for one in over}
+    single = [watch.tags_of(source, pipeline_id, name, Severity.CRITICAL) for pipeline_id, name in pipelines]
+    whole = watch.tags_of(source, None, None, Severity.CRITICAL)
+    return whole.union(*single) if all(single) else frozenset()
+
+
+def _message(
+    title: str, lines: Iterable[str], event: Event, severity: Severity, tags: frozenset[str], look: Look
+) -> Message:
+    body = "\n".join(lines)
+    return Message(
+        title=title, body=body, event=event, severity=severity, tags=tuple(sorted(tags)), decided_at=look.now
+    )

@@ -1,0 +1,55 @@
+"""How messages write times, lengths of time, rates and foreign words."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from runs_assets.http.wording import plain
+
+LATE = timedelta(hours=1)
+NAMED = 25
+"""Pipelines that a message about many names; the others are counted."""
+LONGEST = 120
+
+
+def at(instant: datetime) -> str:
+    """`2026-03-18 09:12 UTC`."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def span(length: timedelta) -> str:
+    """`3 d 4 h`, `2 h 5 min` or `40 min`: the two largest units, rounded down."""
+    minutes = int(length.total_seconds()) // 60
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def rate(share: float | None) -> str:
+    """`12.5 %`, or `unknown`."""
+    return "unknown" if share is None else f"{share:.1%}".replace("%", " %")
+
+
+def words_of(text: str, longest: int = LONGEST) -> str:
+    """Foreign words as one line of limited length."""
+    line = plain(text[: 4 * longest])
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."
+
+
+def label(pipeline_id: str | None, pipeline_name: str | None) -> str:
+    """What people call a pipeline: its name, else its id."""
+    return words_of(pipeline_name or "") or words_of(pipeline_id or "") or "(no pipeline)"
+
+
+def listed(lines: Iterable[str]) -> list[str]:
+    """A list's lines, the first ones only if they are many."""
+    every = [f"- {line}" for line in lines]
+    rest = len(every) - NAMED
+    return every if rest <= 0 else [*every[:NAMED], f"- and {rest} more"]
+
+
+def late_line(certain_at: datetime | None, now: datetime) -> list[str]:
+    """How late something is told, and since when it was certain, if that is more than an hour."""
+    if certain_at is None or now - certain_at <= LATE:
+        return []
+    return [f"Told {span(now - certain_at)} late: certain since {at(certain_at)}."]

@@ -1,0 +1,106 @@
+"""Rows of the verdict tables as they are written by hand in these tests, and looks at them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from runs_assets.alerts.incidents import Decision, decide
+from runs_assets.alerts.look import JobRun, Look, Row
+from runs_assets.alerts.state import State
+from runs_assets.watch_file import WatchFile
+
+T0 = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+NOTHING = WatchFile()
+
+
+def hours(count: float) -> timedelta:
+    return timedelta(hours=count)
+
+
+def days(count: float) -> timedelta:
+    return timedelta(days=count)
+
+
+def health(
+    pipeline: str | None = "p1",
+    state: str = "ok",
+    source: str = "cloudcruise",
+    *,
+    at: datetime = T0,
+    since: datetime | None = None,
+    confirmed: datetime | None = None,
+    **other: Any,
+) -> Row:
+    """A row read until `at`; one that is not ok began two hours before and was certain half an hour before."""
+    bad = state in {"down", "silent"}
+    since = since or (at - hours(2) if bad else None)
+    certain = confirmed or (at - hours(0.5) if bad else None)
+    return {
+        "source": source,
+        "pipeline_id": pipeline,
+        "pipeline_name": None,
+        "state": state,
+        "since": since,
+        "reason": None,
+        "reason_category": None,
+        "reason_side": None,
+        "failures": 4 if state == "down" else 0,
+        "failing_since": since if state == "down" else None,
+        "alert_after": 3 if state == "down" else None,
+        "confirmed_at": certain if state == "down" else None,
+        "sites_affected": None,
+        "first_failed_run_id": None,
+        "latest_failed_run_id": None,
+        "last_run_at": at - hours(0.1),
+        "last_success_at": at - hours(3) if bad else at - hours(0.1),
+        "expected_by": certain if state == "silent" else None,
+        "decided_24h": 20,
+        "failed_24h": 5,
+        "failure_rate_24h": 0.25,
+        "failure_rate_24h_low": 0.112,
+        "failure_rate_24h_high": 0.469,
+        "normal_rate": 0.021,
+        "source_read_until": at,
+        **other,
+    }
+
+
+def outage(pipeline: str | None, since: datetime, ended: datetime | None, source: str = "cloudcruise") -> Row:
+    return {"source": source, "pipeline_id": pipeline, "failing_since": since, "ended_at": ended}
+
+
+def silence(
+    pipeline: str | None, since: datetime, ended: datetime | None, state: str = "ended", source: str = "cloudcruise"
+) -> Row:
+    return {"source": source, "pipeline_id": pipeline, "since": since, "ended_at": ended, "state": state}
+
+
+class Watching:
+    """Looks one after the other, with what was remembered from one to the next."""
+
+    def __init__(self, watch: WatchFile = NOTHING) -> None:
+        self.state = State()
+        self.watch = watch
+
+    def look(
+        self,
+        *rows: Row,
+        now: datetime = T0,
+        outages: Sequence[Row] = (),
+        silences: Sequence[Row] = (),
+        jobs: Sequence[JobRun] = (),
+    ) -> list[str]:
+        """The titles told at a look; the same look again must tell nothing. The last decision is kept."""
+        look = Look(now, self.watch, rows, outages, silences, jobs)
+        self.last: Decision = decide(self.state, look)
+        self.state = State.model_validate_json(self.last.state.model_dump_json())
+        assert self.state == self.last.state
+        again = decide(self.state, look)
+        assert (again.messages, again.state) == ((), self.state)
+        return [message.title for message in self.last.messages]
+
+    @property
+    def body(self) -> str:
+        """The text of the last look's only message."""
+        (message,) = self.last.messages
+        return message.body
