@@ -13,7 +13,7 @@ from runs_assets.alerts.state import Message, State
 from runs_assets.alerts.store import Store
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
-from runs_assets.verdicts.stored import load_verdicts, verdict_file
+from runs_assets.verdicts.stored import load_verdicts
 from runs_assets.watch_file import WatchFile
 
 LOCK_PATIENCE_SECONDS = 60.0
@@ -97,7 +97,7 @@ def look_at(
 
 def rows_of(layout: Layout, table: str) -> list[Row]:
     """The rows of a verdict table; none if it has not been built yet."""
-    if not is_stored(verdict_file(layout, table)):
+    if not is_stored(layout.verdict_file(table)):
         return []
     rows: list[Row] = load_verdicts(layout, table).to_pylist()
     return rows
