@@ -1,0 +1,260 @@
+"""One row per pipeline: what is the matter with it, and the numbers behind that."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from runs_assets_tests.verdicts.plain_outages import FailingRow, failing_rows
+from runs_assets_tests.verdicts.plain_runs import DAY, MONTH, History, Run, day_of, start_of
+from runs_assets_tests.verdicts.plain_statistics import fisher, mann_whitney, newcombe, quantile, rate, wilson
+
+WEEK = 7 * DAY
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+
+def hanging_runs(history: History) -> list[Row]:
+    return [
+        _hanging(history, pipeline, run, limit)
+        for pipeline, runs in history.by_pipeline.items()
+        for limit in [_limit_seconds(history, pipeline)]
+        for run in runs
+        if not run.is_terminal and run.created_at >= history.window_start and _open_seconds(run) > limit
+    ]
+
+
+def _limit_seconds(history: History, pipeline: str | None) -> float:
+    seconds = history.success_seconds(pipeline, MONTH)
+    return max(3 * (history.p95[pipeline] or 0.0), 1800.0) if len(seconds) >= 10 else 86400.0
+
+
+def _open_since(run: Run) -> datetime:
+    return run.started_at or run.created_at
+
+
+def _open_seconds(run: Run) -> float:
+    return (run.observed_at - _open_since(run)).total_seconds()
+
+
+def _hanging(history: History, pipeline: str | None, run: Run, limit: float) -> Row:
+    return {
+        "source": history.source,
+        "pipeline_id": pipeline,
+        "run_id": run.run_id,
+        "status": run.status,
+        "open_since": _open_since(run),
+        "observed_at": run.observed_at,
+        "open_seconds": _open_seconds(run),
+        "limit_seconds": limit,
+        "p95_seconds": history.p95[pipeline],
+        "successes": len(history.success_seconds(pipeline, MONTH)),
+    }
+
+
+def pipeline_health(history: History, tables: Tables) -> list[Row]:
+    """`tables` are the other verdicts of the same history."""
+    return [
+        _health(Pipeline(history, pipeline, tables))
+        for pipeline, runs in history.by_pipeline.items()
+        if any(run.created_at >= history.window_start for run in runs)
+    ]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A pipeline, and what the other verdicts say of it."""
+
+    history: History
+    id: str | None
+    tables: Tables
+
+    def rows(self, table: str) -> list[Row]:
+        return [row for row in self.tables[table] if row["pipeline_id"] == self.id]
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        return self.history.by_pipeline[self.id]
+
+    @property
+    def decided(self) -> Sequence[Run]:
+        return self.history.decided[self.id]
+
+    @cached_property
+    def month(self) -> list[Run]:
+        """Decided runs that ended in the last 28 days, in order."""
+        return [run for run in self.decided if self.history.is_recent(run.ended_at, MONTH)]
+
+    @cached_property
+    def flip_rate(self) -> float | None:
+        flips = sum(earlier.failed != later.failed for earlier, later in pairwise(self.month))
+        return rate(flips, len(self.month) - 1) if len(self.month) >= 2 else None
+
+    @cached_property
+    def failing(self) -> FailingRow | None:
+        """Its failures in a row up to now."""
+        if not self.decided or not self.decided[-1].failed:
+            return None
+        return failing_rows(self.history, self.id)[-1]
+
+    @cached_property
+    def silence(self) -> Row | None:
+        """The silence that goes on, of several the one that was overdue first."""
+        going_on = [row for row in self.rows("silences") if row["state"] == "open"]
+        return min(going_on, key=lambda row: (row["expected_by"], row["kind"]), default=None)
+
+    @property
+    def trends(self) -> list[Row]:
+        return [row for row in self.rows("failure_trends") if row["scope"] == "pipeline"]
+
+    @cached_property
+    def now(self) -> Row | None:
+        return next((row for row in self.trends if row["period"] == "now"), None)
+
+
+def _health(pipeline: Pipeline) -> Row:
+    history, runs = pipeline.history, pipeline.runs
+    state, since = next(_states(pipeline))
+    recoveries = [row["recovery_seconds"] for row in pipeline.rows("outages") if row["ended_at"]]
+    return {
+        "source": history.source,
+        "pipeline_id": pipeline.id,
+        "state": state,
+        "since": since,
+        **_failing(pipeline.failing),
+        "last_run_at": runs[-1].created_at,
+        "last_success_at": max((run.ended_at for run in pipeline.decided if run.succeeded), default=None),
+        "last_failure_at": max((run.ended_at for run in pipeline.decided if run.failed), default=None),
+        "expected_by": pipeline.silence["expected_by"] if pipeline.silence else None,
+        **_last_day(pipeline.now),
+        "runs_7d": sum(history.is_recent(run.created_at, WEEK) for run in runs),
+        "decided_28d": len(pipeline.month),
+        "failed_28d": sum(run.failed for run in pipeline.month),
+        "flip_rate": pipeline.flip_rate,
+        "recoveries": len(recoveries),
+        "median_recovery_seconds": median(recoveries) if recoveries else None,
+        "hanging_runs": len(pipeline.rows("hanging_runs")),
+        **_durations(pipeline),
+        **_versions(pipeline),
+        "first_run_at": runs[0].created_at,
+        "source_read_until": history.read_until,
+    }
+
+
+def _states(pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
+    """Every state that holds, the one that matters most first, and since when."""
+    if pipeline.failing and pipeline.failing.is_stretch and pipeline.failing.is_confirmed:
+        yield "down", pipeline.failing.failing_since
+    if pipeline.silence:
+        yield "silent", pipeline.silence["since"]
+    if pipeline.now and pipeline.now["verdict"] == "worse":
+        yield "degraded", _worse_since(pipeline)
+    hanging = [
+        row["open_since"] for row in pipeline.rows("hanging_runs") if row["open_seconds"] <= WEEK.total_seconds()
+    ]
+    if hanging:
+        yield "hanging", min(hanging)
+    if len(pipeline.month) >= 20 and (pipeline.flip_rate or 0) >= 0.2:
+        yield "flaky", next(run.ended_at for run in pipeline.month if run.failed)
+    if _is_new(pipeline):
+        yield "new", pipeline.runs[0].created_at
+    if len(pipeline.month) < 20:
+        yield "too few runs", None
+    yield "ok", _last_trouble(pipeline)
+
+
+def _is_new(pipeline: Pipeline) -> bool:
+    """Whether it began in the last week, and would have been seen a week earlier if it had been there."""
+    history, first_run_at = pipeline.history, pipeline.runs[0].created_at
+    known_before = any(day <= day_of(first_run_at) - WEEK for day in history.whole_days)
+    return first_run_at > history.read_until - WEEK and known_before
+
+
+def _worse_since(pipeline: Pipeline) -> datetime:
+    worse = {row["date"] for row in pipeline.trends if (row["period"], row["verdict"]) == ("day", "worse")}
+    day: date = pipeline.history.last_day
+    while day - DAY in worse:
+        day -= DAY
+    return start_of(day) if day < pipeline.history.last_day else pipeline.history.read_until - DAY
+
+
+def _last_trouble(pipeline: Pipeline) -> datetime | None:
+    confirmed = [row["ended_at"] for row in pipeline.rows("outages") if row["is_confirmed"]]
+    silences = [row["ended_at"] for row in pipeline.rows("silences")]
+    return max((ended_at for ended_at in confirmed + silences if ended_at), default=None)
+
+
+def _failing(row: FailingRow | None) -> Row:
+    return {
+        "failures": len(row.failures) if row else 0,
+        "failing_since": row.failing_since if row else None,
+        "alert_after": row.alert_after if row else None,
+        "confirmed_at": row.confirmed_at if row else None,
+        "sites_affected": row.sites if row else None,
+        "first_failed_run_id": row.failures[0].run_id if row else None,
+        "latest_failed_run_id": row.failures[-1].run_id if row else None,
+    }
+
+
+def _last_day(now: Row | None) -> Row:
+    decided, failed = (now["decided"], now["failed"]) if now else (0, 0)
+    low, high = wilson(failed, decided)
+    return {
+        "decided_24h": decided,
+        "failed_24h": failed,
+        "failure_rate_24h": rate(failed, decided),
+        "failure_rate_24h_low": low,
+        "failure_rate_24h_high": high,
+        "normal_rate": now["baseline_rate"] if now else None,
+    }
+
+
+def _durations(pipeline: Pipeline) -> Row:
+    week = pipeline.history.success_seconds(pipeline.id, WEEK)
+    month = pipeline.history.success_seconds(pipeline.id, WEEK + MONTH, WEEK)
+    now, before = quantile(week, 0.5), quantile(month, 0.5)
+    ratio = now / before if now is not None and before and min(len(week), len(month)) >= 20 else None
+    return {
+        "duration_p50_7d_seconds": now,
+        "duration_p50_28d_seconds": before,
+        "slower_ratio": ratio,
+        "is_slower": ratio is not None and ratio >= 1.5 and mann_whitney(week, month) <= 0.01,
+    }
+
+
+def _versions(pipeline: Pipeline) -> Row:
+    """The newest version's failure rate against that of the one before."""
+    start = pipeline.history.window_start
+    runs = [run for run in pipeline.decided if run.version is not None and run.created_at >= start]
+    newest_first = _by_first_run(runs)
+    found: Row = dict.fromkeys(("version", "previous_version", *(f"version_{name}" for name in _COMPARED)))
+    if newest_first:
+        found["version"] = newest_first[0]
+    if len(newest_first) < 2:
+        return found
+    newer, older = (_counts(run for run in runs if run.version == version) for version in newest_first[:2])
+    if min(newer[0], older[0]) < 20:
+        return found
+    low, high = newcombe(newer, older)
+    difference = newer[1] / newer[0] - older[1] / older[0]
+    compared = zip(_COMPARED, (difference, low, high, fisher(newer, older)), strict=True)
+    return found | {"previous_version": newest_first[1]} | {f"version_{name}": value for name, value in compared}
+
+
+_COMPARED = ("difference", "difference_low", "difference_high", "p_value")
+
+
+def _by_first_run(runs: Iterable[Run]) -> list[str]:
+    first: dict[str, datetime] = {}
+    for run in runs:
+        assert run.version is not None
+        first[run.version] = min(run.created_at, first.get(run.version, run.created_at))
+    return sorted(first, key=lambda version: (first[version], version), reverse=True)
+
+
+def _counts(runs: Iterable[Run]) -> tuple[int, int]:
+    failed = [run.failed for run in runs]
+    return len(failed), sum(failed)
