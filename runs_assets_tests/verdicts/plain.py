@@ -7,7 +7,8 @@ the reading behind them. Names and reasons are left out, and so are silences by 
 from collections.abc import Iterable
 from typing import Any
 
-from runs_assets_tests.verdicts.plain_health import hanging_runs, pipeline_health
+from runs_assets_tests.verdicts.plain_hanging import hanging_runs
+from runs_assets_tests.verdicts.plain_health import pipeline_health
 from runs_assets_tests.verdicts.plain_outages import outages
 from runs_assets_tests.verdicts.plain_runs import History
 from runs_assets_tests.verdicts.plain_silences import silences

@@ -1,0 +1,172 @@
+"""Outages and silences of the plain recomputation against cases worked out by hand."""
+
+from datetime import date
+from math import prod
+
+import pytest
+
+from runs_assets_tests.verdicts import cases
+from runs_assets_tests.verdicts.cases import DAY, at, daily
+from runs_assets_tests.verdicts.plain import verdicts_of
+from runs_assets_tests.verdicts.plain_outages import MOST
+from runs_assets_tests.verdicts.plain_runs import History
+from runs_assets_tests.verdicts.worked import TODAY, history_of, part_of, tables_of, trend
+
+
+def test_failures_only_alert_at_the_third() -> None:
+    tables = tables_of(cases.ALL_FAILED)
+    [outage] = tables["outages"]
+    expected = {
+        "failing_since": at(3, 18, 8, 1),
+        "last_failure_at": at(3, 18, 9, 16),
+        "failures": 6,
+        "sites_affected": None,
+        "last_success_at": at(3, 17, 10, 16),
+        "ended_at": None,
+        "recovery_seconds": None,
+        "is_confirmed": True,
+        "alert_after": 3,
+        "confirmed_at": at(3, 18, 8, 31),
+        "first_run_id": "all failed 300",
+        "latest_run_id": "all failed 305",
+        "baseline_decided": 280,
+        "baseline_failed": 0,
+    }
+    assert part_of(outage, expected) == expected
+    row = trend(tables, "day", TODAY)
+    assert (row["failure_rate"], row["failure_rate_high"]) == (1.0, 1.0)
+    # 03-17 is not final yet, so 27 days of 10 are the baseline: (0.5)_6 / (271)_6, rising factorials.
+    assert row["p_value"] == pytest.approx(162.421875 / prod(range(271, 277)))
+    assert (row["q_value"], row["verdict"]) == (row["p_value"], "worse")
+    health = part_of(tables["pipeline_health"][0], expected := {"state": "down", "failures": 6, "alert_after": 3})
+    assert health == expected
+
+
+def test_a_pipeline_without_past_alerts_when_chance_would_do_it_once_in_ten() -> None:
+    # A half each: 0.5 ** 4 is the first below 0.1.
+    tables = tables_of(cases.NEVER_SUCCEEDED)
+    [outage] = tables["outages"]
+    expected = {
+        "failures": 9,
+        "last_success_at": None,
+        "alert_after": 4,
+        "confirmed_at": at(3, 13, 8, 1),
+        "baseline_decided": 0,
+    }
+    assert part_of(outage, expected) == expected
+    [health] = tables["pipeline_health"]
+    assert (health["state"], health["since"], health["last_success_at"]) == ("down", at(3, 10, 8, 1), None)
+
+
+def test_other_pipelines_make_an_alert_wait_for_more_failures() -> None:
+    # With two pipelines, 0.5 ** 5 is the first below 0.1 / 2.
+    others = [*daily("a", date(2026, 3, 1), date(2026, 3, 9)), *daily("b", date(2026, 3, 1), date(2026, 3, 9))]
+    [outage] = tables_of([*cases.NEVER_SUCCEEDED, *others])["outages"]
+    assert outage["alert_after"] == 5
+
+
+def test_failures_of_one_day_count_less_than_those_of_several() -> None:
+    # a = b = 24.5: 0.5 * 25.5/50 * 26.5/51 = 0.1325, * 27.5/52 = 0.0701.
+    [outage] = tables_of(daily("one day", TODAY, TODAY, "fffs"))["outages"]
+    assert (outage["failures"], outage["is_confirmed"], outage["alert_after"]) == (3, False, 4)
+    assert outage["confirmed_at"] is None
+
+
+def test_an_outage_lasts_over_an_empty_day() -> None:
+    tables = tables_of(cases.OUTAGE_WITH_AN_EMPTY_DAY)
+    [outage] = tables["outages"]
+    expected = {
+        "failing_since": at(3, 12, 8, 1),
+        "failures": 4,
+        "ended_at": at(3, 15, 8, 1),
+        "recovery_seconds": 3 * 86400.0,
+        "is_confirmed": True,
+        "alert_after": 3,
+        "confirmed_at": at(3, 14, 8, 1),
+        "baseline_decided": 56,
+        "baseline_failed": 0,
+    }
+    assert part_of(outage, expected) == expected
+    # Of the 28 days before 03-17, it touches four.
+    row = trend(tables, "day", date(2026, 3, 17))
+    assert (row["baseline_days"], row["baseline_decided"], row["baseline_failed"]) == (24, 48, 0)
+    assert trend(tables, "day", date(2026, 3, 17), "source")["baseline_failed"] == 4
+    [health] = tables["pipeline_health"]
+    expected_health = {"state": "ok", "since": at(3, 15, 8, 1), "recoveries": 1, "median_recovery_seconds": 3 * 86400.0}
+    assert part_of(health, expected_health) == expected_health
+
+
+def test_runs_count_in_the_order_in_which_they_end() -> None:
+    [outage] = tables_of(cases.OVERLAPPING_THE_END)["outages"]
+    expected = {
+        "failing_since": at(3, 10, 9, 1),
+        "failures": 3,
+        "last_success_at": at(3, 10, 8, 15),
+        "ended_at": at(3, 10, 10, 1),
+        "baseline_decided": 56,
+    }
+    assert part_of(outage, expected) == expected
+
+
+def test_a_stretch_that_would_hardly_ever_alert_says_so() -> None:
+    # Days of failures alternate with days of successes: once the first run of a day has failed, the others do, too.
+    days = [date(2026, 2, 18) + n * DAY for n in range(28)]
+    before = [run for n, day in enumerate(days) for run in daily("p", day, day, ("ff", "s")[n % 2])]
+    [outage] = tables_of([*before, *daily("p", TODAY, TODAY, "fff")])["outages"]
+    assert (outage["baseline_decided"], outage["is_confirmed"], outage["alert_after"]) == (42, False, MOST)
+
+
+def test_a_pipeline_that_stopped_is_silent_from_the_end_of_the_first_day_without_runs() -> None:
+    tables = tables_of(cases.STOPPED)
+    no_runs, no_success = tables["silences"]
+    expected = {
+        "kind": "no_runs",
+        "basis": "weekday",
+        "since": at(3, 6, 8, 15),
+        "expected_by": at(3, 8, 0),
+        "ended_at": None,
+        "usual_interval_seconds": None,
+        "state": "open",
+    }
+    assert part_of(no_runs, expected) == expected
+    # The usual interval, 08:16 to 08:01 of the next day, twice.
+    expected = {
+        "kind": "no_success",
+        "basis": "interval",
+        "since": at(3, 6, 8, 16),
+        "expected_by": at(3, 8, 7, 46),
+        "usual_interval_seconds": 23.75 * 3600,
+        "state": "open",
+    }
+    assert part_of(no_success, expected) == expected
+    [health] = tables["pipeline_health"]
+    expected = {"state": "silent", "since": at(3, 6, 8, 15), "expected_by": at(3, 8, 0), "runs_7d": 0}
+    assert part_of(health, expected) == expected
+
+
+def test_after_28_days_a_silence_is_given_up() -> None:
+    tables = tables_of(cases.STOPPED_LONG_AGO)
+    assert [row["state"] for row in tables["silences"]] == ["given up"] * 2
+    assert tables["pipeline_health"][0]["state"] == "too few runs"
+    assert tables_of(cases.STOPPED_LONG_AGO, window_days=30)["pipeline_health"] == []
+
+
+def test_a_weekday_without_its_run_is_a_silence_and_a_weekend_is_none() -> None:
+    tables = tables_of(cases.DAY_MISSED)
+    [silence] = tables["silences"]
+    expected = {
+        "kind": "no_runs",
+        "since": at(3, 10, 8, 15),
+        "expected_by": at(3, 12, 0),
+        "ended_at": at(3, 12),
+        "state": "ended",
+    }
+    assert part_of(silence, expected) == expected
+    [health] = tables["pipeline_health"]
+    assert part_of(health, expected := {"state": "ok", "since": at(3, 12)}) == expected
+
+
+def test_a_day_that_is_not_known_whole_makes_no_silence() -> None:
+    history = history_of(cases.DAY_MISSED)
+    known = [stored for stored in history.days if stored.day != date(2026, 2, 20)]
+    assert verdicts_of(History("source", history.runs, known))["silences"] == []
