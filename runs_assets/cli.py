@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from runs_assets.alerts.command import tell_digest
+from runs_assets.alerts.digest import week_of
+from runs_assets.days import DayRange
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.run import run_demo
 from runs_assets.errors import RunsAssetsError
@@ -23,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        run_demo(Console(), port=options.port if options.ui else None)
+        options.run(options)
     except (DemoError, RunsAssetsError) as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         return FAILED
@@ -48,7 +51,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--port", type=_port, default=3000, help="the page's port on 127.0.0.1 (default: 3000)")
     demo.add_argument("--no-ui", dest="ui", action="store_false", help="end after the failure rates, without the page")
+    demo.set_defaults(run=lambda options: run_demo(Console(), port=options.port if options.ui else None))
+    digest = commands.add_parser(
+        "digest",
+        help="print a week's summary, and send it",
+        description=(
+            "Prints what failed, went down or fell silent in a week, also what was never told, and sends it to the "
+            "addresses of RUNS_ASSETS_ALERT_URLS, if any are set. Reads the stored tables; asks no API."
+        ),
+    )
+    digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last whole one)")
+    digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
+    digest.set_defaults(run=lambda options: tell_digest(Console(), options.week, send=options.send))
     return parser
+
+
+def _week(text: str) -> DayRange:
+    try:
+        return week_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:

@@ -1,0 +1,187 @@
+"""A week in a few lines: how much failed, what is down, what happened, and what was never told."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pyarrow.compute as pc
+
+from runs_assets.alerts.look import BAD, Row
+from runs_assets.alerts.state import Event, GivenUp, Message
+from runs_assets.alerts.store import Store
+from runs_assets.alerts.tell import rows_of
+from runs_assets.alerts.words import at, label, listed, rate, span, words_of
+from runs_assets.days import DayRange
+from runs_assets.storage.files import is_stored
+from runs_assets.storage.layout import (
+    FAILURE_REASONS,
+    FAILURE_TRENDS,
+    OUTAGES,
+    PIPELINE_HEALTH,
+    SILENCES,
+    Layout,
+)
+from runs_assets.verdicts.failure_trends import DAY, SOURCE
+from runs_assets.verdicts.stored import load_verdicts
+from runs_assets.watch_file import Severity, WatchFile
+
+WEEK = timedelta(days=7)
+WATCHED = ("degraded", "hanging", "flaky")
+_WEEK_NAME = re.compile(r"(\d{4})-W(\d{2})")
+
+
+def week_of(name: str) -> DayRange:
+    """The days of an ISO week, Monday to Sunday, from its name, such as `2026-W11`; `ValueError` for any other text."""
+    found = _WEEK_NAME.fullmatch(name)
+    if not found:
+        raise ValueError(f"a week is written as 2026-W11, not {name!r}")
+    monday = date.fromisocalendar(int(found[1]), int(found[2]), 1)
+    return DayRange(monday, monday + timedelta(days=6))
+
+
+def last_week(now: datetime) -> DayRange:
+    """The last ISO week that is over at `now` (aware UTC)."""
+    monday = now.date() - timedelta(days=now.weekday() + 7)
+    return DayRange(monday, monday + timedelta(days=6))
+
+
+@dataclass(frozen=True)
+class Week:
+    """What the verdict tables say of a week, and of the state at present; rows as in the tables.
+
+    `totals` are the rows of `failure_trends` of whole sources on days of this week and the one before.
+    """
+
+    days: DayRange
+    health: Sequence[Row]
+    totals: Sequence[Row]
+    outages: Sequence[Row]
+    silences: Sequence[Row]
+    reasons: Sequence[Row]
+    given_up: Sequence[GivenUp] = ()
+
+    @classmethod
+    def stored(cls, layout: Layout, days: DayRange, now: datetime) -> "Week":
+        """Raises `StorageError` if a table is damaged or cannot be read; one that does not exist yet holds nothing."""
+        return cls(
+            days=days,
+            health=rows_of(layout, PIPELINE_HEALTH),
+            totals=_totals(layout, DayRange(days.first - WEEK, days.last)),
+            outages=rows_of(layout, OUTAGES),
+            silences=rows_of(layout, SILENCES),
+            reasons=rows_of(layout, FAILURE_REASONS),
+            given_up=Store(layout).load(now).given_up,
+        )
+
+    def summary(self, watch: WatchFile, now: datetime) -> Message:
+        """The week as a message."""
+        year, number, _ = self.days.first.isocalendar()
+        return Message(
+            title=f"Week {year}-W{number:02}: {self.days.first} to {self.days.last}",
+            body="\n".join(self._lines()),
+            event=Event.SUMMARY,
+            severity=Severity.INFO,
+            tags=tuple(sorted(watch.tags_of(None, None, None, Severity.INFO))),
+            decided_at=now,
+        )
+
+    def _lines(self) -> Iterator[str]:
+        sources = sorted({row["source"] for row in (*self.health, *self.totals)})
+        if not sources:
+            yield "Nothing is known of this week: no day was read and judged."
+        for source in sources:
+            yield from self._source(source)
+        yield from _section("Messages that could not be delivered", self._lost())
+
+    def _source(self, source: str) -> Iterator[str]:
+        yield f"{source}: {self._total(source, self.days)}; the week before: {self._total(source, self._week_before)}"
+        health = [row for row in self.health if row["source"] == source]
+        yield from (f"  As of {at(read)}." for read in sorted({row["source_read_until"] for row in health})[-1:])
+        yield from _section("Not complete", self._incomplete_days(source))
+        yield from _section("Down or silent now", (_state(row) for row in health if row["state"] in BAD))
+        yield from _section("Outages", (_outage(row) for row in self.outages if self._has_outage(row, source)))
+        yield from _section("Silences", (_silence(row) for row in self.silences if self._has_silence(row, source)))
+        yield from _section("Worse than usual", (_state(row) for row in health if row["state"] in WATCHED))
+        yield from _section("Slower", (_slower(row) for row in health if row["is_slower"]))
+        yield from _section("New reasons", (_reason(row) for row in self.reasons if self._has_reason(row, source)))
+
+    @property
+    def _week_before(self) -> DayRange:
+        return DayRange(self.days.first - WEEK, self.days.last - WEEK)
+
+    def _total(self, source: str, days: DayRange) -> str:
+        rows = [row for row in self.totals if row["source"] == source and row["date"] in days]
+        decided, failed = (sum(row[name] for row in rows) for name in ("decided", "failed"))
+        return f"{failed} of {decided} runs failed ({rate(failed / decided)})" if decided else "no decided runs"
+
+    def _incomplete_days(self, source: str) -> Iterator[str]:
+        final = {row["date"]: row["is_final"] for row in self.totals if row["source"] == source}
+        for day in reversed(self.days.newest_first()):
+            if not final.get(day, False):
+                yield f"{day} {'may still change' if day in final else 'was not read, or had no runs'}"
+
+    def _has_outage(self, row: Row, source: str) -> bool:
+        return row["source"] == source and row["is_confirmed"] and self._touches(row["failing_since"], row["ended_at"])
+
+    def _has_silence(self, row: Row, source: str) -> bool:
+        is_over = row["ended_at"] or (row["expected_by"] if row["state"] == "given up" else None)
+        return row["source"] == source and self._touches(row["expected_by"], is_over)
+
+    def _has_reason(self, row: Row, source: str) -> bool:
+        return row["source"] == source and row["is_new"] and row["date"] in self.days
+
+    def _touches(self, began: datetime, ended: datetime | None) -> bool:
+        return began < self.days.end and (ended is None or ended >= self.days.start)
+
+    def _lost(self) -> Iterator[str]:
+        for lost in self.given_up:
+            if lost.given_up_at >= self.days.start:
+                yield f"{lost.title} (decided {at(lost.decided_at)})"
+
+
+def _totals(layout: Layout, days: DayRange) -> list[dict[str, Any]]:
+    if not is_stored(layout.verdict_file(FAILURE_TRENDS)):
+        return []
+    of_sources = (pc.field("scope") == SOURCE) & (pc.field("period") == DAY)
+    of_days = (pc.field("date") >= days.first) & (pc.field("date") <= days.last)
+    found = load_verdicts(layout, FAILURE_TRENDS).filter(of_sources & of_days)
+    rows: list[dict[str, Any]] = found.select(["source", "date", "is_final", "decided", "failed"]).to_pylist()
+    return rows
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    if found := listed(lines):
+        yield f"  {title}:"
+        yield from (f"  {line}" for line in found)
+
+
+def _name(row: Row) -> str:
+    return label(row["pipeline_id"], row["pipeline_name"])
+
+
+def _state(row: Row) -> str:
+    since = f" since {at(row['since'])}" if row["since"] else ""
+    return f"{_name(row)}: {row['state']}{since}"
+
+
+def _outage(row: Row) -> str:
+    if row["ended_at"] is None:
+        return f"{_name(row)}: {row['failures']} failures since {at(row['failing_since'])}, not over"
+    took = span(row["ended_at"] - row["failing_since"])
+    return f"{_name(row)}: {row['failures']} failures from {at(row['failing_since'])}, over after {took}"
+
+
+def _silence(row: Row) -> str:
+    end = f"until {at(row['ended_at'])}" if row["ended_at"] else row["state"]
+    kind = "no run" if row["kind"] == "no_runs" else "no success"
+    return f"{_name(row)}: {kind} since {at(row['since'])}, {end}"
+
+
+def _slower(row: Row) -> str:
+    return f"{_name(row)}: runs take {row['slower_ratio']:.1f} times as long as in the four weeks before"
+
+
+def _reason(row: Row) -> str:
+    return f"{_name(row)}: {words_of(row['reason'])}, {row['runs']} runs on {row['date']}, side: {row['side']}"
