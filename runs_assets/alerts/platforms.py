@@ -1,7 +1,8 @@
 """Many pipelines of a source down at once: one message about the platform instead of one for each pipeline.
 
-It opens when at least 5 pipelines, and at least half of the active ones, went down within a day, and ends when fewer
-than 3, or less than a quarter, of those are down: the gap keeps it from flapping. In between, single incidents rest.
+It opens when at least 5 pipelines, and at least half of the active ones, went down within a day or would all be told
+now, and ends when fewer than 3, or less than a quarter, of those are down: the gap keeps it from flapping. In between,
+single incidents rest.
 """
 
 from collections.abc import Iterable
@@ -37,14 +38,17 @@ def next_platform(before: SourceState, view: SourceLook) -> tuple[list[Message],
 
 def _opened(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
     old = {incident.pipeline_id for incident in before.incidents if incident.is_old}
-    counts_from = view.read_until - AT_ONCE
+    told = {incident.pipeline_id for incident in before.incidents if incident.told_at}
     audible = [row for row in view.rows.values() if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
-    down = [row for row in audible if _counts(row, counts_from) and row["pipeline_id"] not in old]
+    news = [row for row in audible if _counts(row, view.news_from) and row["pipeline_id"] not in old]
+    lately = view.read_until - AT_ONCE
+    down = [row for row in news if row["confirmed_at"] > lately or row["pipeline_id"] not in told]
     if not _is_many(down, audible, view, OPENS_AT, OPENS_AT_SHARE):
         return [], before
     since = min(row["failing_since"] for row in down)
     message = platform_message(Event.OPENED, down, [], since, view)
     now = view.look.now
+    counts_from = min(row["confirmed_at"] for row in down)
     platform = PlatformIncident(since=since, counts_from=counts_from, told_at=now, told=message.tags)
     return [message], before.model_copy(update={"platform": platform})
 
@@ -76,7 +80,7 @@ def _down(view: SourceLook, platform: PlatformIncident) -> list[Row]:
 
 
 def _counts(row: Row, counts_from: datetime) -> bool:
-    return row["state"] == "down" and row["confirmed_at"] is not None and row["confirmed_at"] > counts_from
+    return row["state"] == "down" and row["confirmed_at"] is not None and row["confirmed_at"] >= counts_from
 
 
 def _is_many(down: list[Row], of: Iterable[Row], view: SourceLook, least: int, share: float) -> bool:

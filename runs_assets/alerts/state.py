@@ -84,7 +84,7 @@ class Incident(Remembered):
 
 
 class PlatformIncident(Remembered):
-    """Many pipelines of a source that went down at once: those whose outages were confirmed after `counts_from`."""
+    """Many pipelines of a source that went down at once: those that were confirmed at `counts_from` or later."""
 
     since: AwareDatetime
     counts_from: AwareDatetime

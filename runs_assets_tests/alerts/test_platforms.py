@@ -1,0 +1,162 @@
+"""Many pipelines down at once are one message, and what is left of them goes on singly."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from runs_assets.alerts.look import Row
+from runs_assets.watch_file import load_watch_file
+from runs_assets_tests.alerts.rows import T0, Watching, days, health, hours
+
+BEFORE = T0 - hours(2)
+
+
+def many(down: int, of: int, *, at: datetime = T0, since: datetime = BEFORE) -> list[Row]:
+    """The first `down` of some pipelines are down."""
+    return [
+        health(f"p{n:02}", "down" if n < down else "ok", at=at, since=since if n < down else None) for n in range(of)
+    ]
+
+
+def test_one_message_instead_of_many_and_one_when_it_ends() -> None:
+    people = Watching()
+    assert people.look(*many(5, 10)) == ["PLATFORM cloudcruise: 5 pipelines down since 2026-03-18 10:00 UTC"]
+    assert "- p04 since 2026-03-18 10:00 UTC" in people.body
+    later = T0 + hours(3)
+    assert people.look(*many(0, 10, at=later), now=later) == [
+        "ENDED PLATFORM cloudcruise: since 2026-03-18 10:00 UTC, 0 pipelines still down"
+    ]
+    assert people.state.sources["cloudcruise"].incidents == ()
+
+
+@pytest.mark.parametrize(
+    ("down", "of", "is_one"), [(5, 10, True), (4, 4, False), (5, 11, False), (6, 11, True), (20, 40, True)]
+)
+def test_it_takes_five_and_half_of_the_active_ones(down: int, of: int, is_one: bool) -> None:
+    people = Watching()
+    assert len(people.look(*many(down, of))) == (1 if is_one else down)
+
+
+def test_pipelines_without_a_run_for_a_week_are_not_active() -> None:
+    people = Watching()
+    idle = [health(f"idle{n}", last_run_at=T0 - days(7)) for n in range(20)]
+    assert len(people.look(*many(5, 10), *idle)) == 1
+
+
+def test_what_was_told_on_another_day_does_not_add_up() -> None:
+    people = Watching()
+    before = T0 - hours(24)
+    assert len(people.look(*many(1, 10, at=before, since=before), now=before)) == 1
+    rows = many(5, 10)
+    told_before = {**rows[0], "confirmed_at": before}
+    assert len(people.look(told_before, *rows[1:])) == 5  # four are told, and of one people are reminded
+
+
+def test_what_would_all_be_told_now_is_one_message_however_old() -> None:
+    people = Watching()
+    people.look(*many(0, 10))
+    now = T0 + days(3)
+    rows = [{**row, "confirmed_at": T0 + hours(n)} for n, row in enumerate(many(5, 10, at=now))]
+    assert len(people.look(*rows, now=now)) == 1
+    assert "late: certain since 2026-03-18 16:00 UTC" in people.body
+    assert len(people.look(*[{**row, "source_read_until": now + hours(1)} for row in rows], now=now + hours(1))) == 0
+
+
+def test_history_does_not_add_up() -> None:
+    people = Watching()
+    rows = [{**row, "confirmed_at": T0 - hours(25)} for row in many(8, 10)]
+    assert people.look(*rows) == []
+    assert people.look(*[{**row, "source_read_until": T0 + hours(1)} for row in rows], now=T0 + hours(1)) == []
+
+
+def test_it_lasts_as_long_as_many_of_them_are_down_and_is_reminded_of_daily() -> None:
+    people, told = Watching(), []
+    for hour in range(0, 60, 4):
+        now = T0 + hours(hour)
+        rows = [{**row, "source_read_until": now, "last_run_at": now} for row in many(6, 10)]
+        told += people.look(*rows, now=now)
+    still = "STILL PLATFORM cloudcruise: 6 pipelines down since 2026-03-18 10:00 UTC"
+    assert told == [still.removeprefix("STILL "), still, still]
+
+
+def test_it_does_not_flap_at_its_edge() -> None:
+    people = Watching()
+    told = [people.look(*many(down, 10)) for down in (5, 4, 5, 3, 6)]
+    assert [len(titles) for titles in told] == [1, 0, 0, 0, 0]
+    assert people.look(*many(2, 10))[0].startswith("ENDED PLATFORM")
+
+
+def test_while_it_lasts_single_ones_rest_and_those_still_down_go_on_afterwards() -> None:
+    people = Watching()
+    assert len(people.look(*many(1, 10))) == 1  # p00 is told singly, before
+    assert len(people.look(*many(6, 10))) == 1
+    silent = health("quiet", "silent")
+    assert people.look(*many(6, 10)[1:], health("p00"), silent, health("late", "down")) == []
+    now = T0 + hours(1)
+    rest = [health("p01", "down", at=now, since=T0 - hours(2)), health("late", "down", at=now, since=T0 - hours(1))]
+    healthy = [health(f"p{n:02}", at=now) for n in range(2, 10)]
+    told = people.look(health("p00", at=now), *rest, *healthy, {**silent, "source_read_until": now}, now=now)
+    assert told == [
+        "ENDED PLATFORM cloudcruise: since 2026-03-18 10:00 UTC, 2 pipelines still down",
+        "SILENT quiet (cloudcruise) since 2026-03-18 10:00 UTC",
+    ]
+    assert people.last.messages[0].body.splitlines() == [
+        "Still down, each an incident of its own from now on:",
+        "- p01 since 2026-03-18 10:00 UTC",
+        "- late since 2026-03-18 11:00 UTC",
+        "Told before and over:",
+        "- p00",
+        "As of 2026-03-18 13:00 UTC.",
+    ]
+    now = T0 + hours(25)
+    rows = [{**row, "source_read_until": now} for row in (*rest, *healthy)]
+    assert [title.partition(" (")[0] for title in people.look(*rows, now=now)] == [
+        "STILL DOWN late",
+        "STILL DOWN p01",
+        "NO LONGER WATCHED quiet",
+    ]
+    over = [health(row["pipeline_id"], at=now) for row in rows]
+    assert [title.partition(" (")[0] for title in people.look(*over, now=now)] == ["ENDED late", "ENDED p01"]
+
+
+def test_a_source_that_is_unread_while_it_lasts_is_frozen() -> None:
+    people = Watching()
+    people.look(*many(5, 10))
+    now = T0 + hours(30)
+    assert [title.partition(" since")[0] for title in people.look(*many(5, 10), now=now)] == [
+        "CANNOT READ cloudcruise, trouble"
+    ]
+    told = people.look(*many(0, 10, at=now), now=now)
+    assert [title.partition(" cloudcruise")[0] for title in told] == ["READ AGAIN", "ENDED PLATFORM"]
+
+
+def test_it_reaches_everybody_whom_the_single_messages_would_have(tmp_path: Path) -> None:
+    route = '[[routes]]\npipeline = "{}"\ntag = "{}"\n'
+    (tmp_path / "w.toml").write_text(route.format("p0[0-3]", "a") + route.format("p04", "b") + route.format("p05", "c"))
+    people = Watching(load_watch_file(tmp_path / "w.toml"))
+    people.look(*many(5, 10))
+    assert people.last.messages[0].tags == ("a", "b")
+    people.look(*many(0, 10))
+    (ended,) = people.last.messages
+    assert ended.tags == ()  # no route is about the source as a whole
+
+
+def test_a_pipeline_without_a_route_makes_it_everybodys(tmp_path: Path) -> None:
+    (tmp_path / "w.toml").write_text('[[routes]]\npipeline = "p00"\ntag = "a"\n')
+    people = Watching(load_watch_file(tmp_path / "w.toml"))
+    people.look(*many(5, 10))
+    assert people.last.messages[0].tags == ()
+
+
+def test_muted_pipelines_do_not_make_it(tmp_path: Path) -> None:
+    mute = '[[mutes]]\npipeline = "{}"\nuntil = 2026-03-19\nreason = "known"\n'
+    (tmp_path / "w.toml").write_text(mute.format("p00"))
+    people = Watching(load_watch_file(tmp_path / "w.toml"))
+    assert len(people.look(*many(5, 10))) == 4
+    (tmp_path / "w.toml").write_text(mute.format("*"))
+    muted = Watching(load_watch_file(tmp_path / "w.toml"))
+    assert muted.look(*many(8, 10)) == []
+    now = T0 + days(2)
+    rows = [{**row, "source_read_until": now, "last_run_at": now} for row in many(8, 10)]
+    assert len(muted.look(*rows, now=now)) == 1
