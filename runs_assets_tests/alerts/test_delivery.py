@@ -1,0 +1,233 @@
+"""Messages arrive at least once, whatever fails: the address, the process, or one address of two."""
+
+import logging
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from runs_assets.alerts.addresses import addresses_of
+from runs_assets.alerts.look import Look
+from runs_assets.alerts.state import Event, Message
+from runs_assets.alerts.store import Store
+from runs_assets.alerts.tell import Teller, Told
+from runs_assets.errors import BusyError, SettingsError
+from runs_assets.storage.layout import Layout
+from runs_assets.watch_file import Severity
+from runs_assets_tests.alerts.receiver import Receiver
+from runs_assets_tests.alerts.rows import NOTHING, T0, health, hours
+
+DOWN = "DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC"
+ENDED = "ENDED p1 (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:54 UTC"
+MINUTE = timedelta(minutes=1)
+
+
+def tell(layout: Layout, *urls: str, state: str = "down", now: datetime = T0, patience: float = 5) -> Told:
+    """A look by a process that has just started: nothing is known but what is stored."""
+    teller = Teller(layout, addresses_of(SecretStr(" ".join(urls))), patience, lock_patience=0)
+    return teller.tell(
+        Look(now, NOTHING, [health(state=state, at=now, since=T0 - hours(2) if state == "down" else None)])
+    )
+
+
+def test_an_incident_is_told_once_through_restarts(receiver: Receiver, layout: Layout) -> None:
+    url = receiver.url("a")
+    assert str(tell(layout, url)) == f"Told: {DOWN}."
+    assert str(tell(layout, url, now=T0 + MINUTE)) == "Nothing new to tell."
+    assert tell(layout, url, state="ok", now=T0 + hours(1)).titles == (ENDED,)
+    assert str(tell(layout, url, state="ok", now=T0 + hours(2))) == "Nothing new to tell."
+    assert receiver.titles("a") == [DOWN, ENDED]
+    bodies = [body for _, body in receiver.got]
+    assert [body["type"] for body in bodies] == ["failure", "success"]
+    assert bodies[0]["message"].startswith("Pipeline: p1 of cloudcruise\nFailures in a row: 4\n")
+
+
+def test_without_an_address_nothing_is_told_or_kept(layout: Layout) -> None:
+    assert tell(layout) == Told()
+    assert not layout.root.exists()
+
+
+def test_a_failing_address_is_tried_again_after_growing_waits(receiver: Receiver, layout: Layout) -> None:
+    url, at = receiver.url("a"), []
+    receiver.answers["a"] = 500
+    for minute in range(200):
+        before = len(receiver.got)
+        tell(layout, url, now=T0 + minute * MINUTE)
+        at += [minute] * (len(receiver.got) - before)
+    assert at == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+    assert str(tell(layout, url, now=T0 + 201 * MINUTE)) == "Nothing new to tell. Still to be delivered: 1."
+    receiver.answers.clear()
+    assert tell(layout, url, now=T0 + hours(5)).undelivered == 0
+    assert receiver.titles("a") == [DOWN] * 10
+
+
+def test_after_three_days_a_message_is_given_up_and_remembered(
+    receiver: Receiver, layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answers["a"] = 404
+    for day in (0, 1, 2, 3):
+        tell(layout, receiver.url("a"), state="down" if day == 0 else "silent", now=T0 + timedelta(days=day))
+    state = Store(layout).load(T0)
+    assert [lost.title for lost in state.given_up] == [DOWN]
+    assert DOWN not in [waiting.message.title for waiting in state.outbox]
+    assert f"Gave up on a message that could not be delivered for 3 days: {DOWN}" in caplog.text
+
+
+def test_one_failing_address_does_not_keep_the_other_from_its_messages(receiver: Receiver, layout: Layout) -> None:
+    urls = receiver.url("bad"), receiver.url("good")
+    receiver.answers["bad"] = 503
+    assert tell(layout, *urls).undelivered == 1
+    assert tell(layout, *urls, state="ok", now=T0 + hours(1)).undelivered == 2
+    assert receiver.titles("good") == [DOWN, ENDED]
+    receiver.answers.clear()
+    tell(layout, *urls, state="ok", now=T0 + hours(2))
+    assert receiver.titles("bad")[-2:] == [DOWN, ENDED]
+    assert receiver.titles("good") == [DOWN, ENDED]
+
+
+def test_nobody_listening_is_a_failure_like_any_other(layout: Layout) -> None:
+    assert tell(layout, "json://127.0.0.1:1/").undelivered == 1
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver, layout: Layout) -> None:
+    receiver.answers["a"] = 302
+    assert tell(layout, receiver.url("a")).undelivered == 1
+    assert [path for path, _ in receiver.got] == ["a"]
+
+
+def test_an_address_that_hangs_holds_up_neither_the_look_nor_the_others(receiver: Receiver, layout: Layout) -> None:
+    receiver.hanging.add("slow")
+    began = time.monotonic()
+    assert tell(layout, receiver.url("slow"), receiver.url("good"), patience=1).undelivered == 1
+    assert time.monotonic() - began < 3
+    assert receiver.titles("good") == [DOWN]
+    (waiting,) = Store(layout).load(T0).outbox
+    assert (waiting.tries, waiting.next_try_at) == (1, T0 + MINUTE)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from runs_assets_tests.alerts.test_delivery import Layout, tell
+tell(Layout(Path(sys.argv[1])), sys.argv[2])
+"""
+
+
+def test_a_process_that_is_killed_while_it_sends_has_not_forgotten_the_message(
+    receiver: Receiver, layout: Layout
+) -> None:
+    receiver.hanging.add("a")
+    url = receiver.url("a")
+    child = subprocess.Popen([sys.executable, "-W", "ignore", "-c", CHILD, str(layout.root), url])
+    try:
+        deadline = time.monotonic() + 30
+        while not receiver.got and time.monotonic() < deadline:
+            time.sleep(0.02)
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert receiver.titles("a") == [DOWN]
+    receiver.hanging.clear()
+    assert tell(layout, url, now=T0 + MINUTE) == Told()
+    assert receiver.titles("a") == [DOWN, DOWN]
+    assert tell(layout, url, now=T0 + 2 * MINUTE) == Told()
+    assert receiver.titles("a") == [DOWN, DOWN]
+
+
+def message(title: str, *tags: str) -> Message:
+    return Message(title=title, body="x", event=Event.OPENED, severity=Severity.WARNING, tags=tags, decided_at=T0)
+
+
+def test_tags_decide_who_gets_what(receiver: Receiver, layout: Layout) -> None:
+    urls = receiver.url("all"), receiver.url("ops", "ops,phone"), receiver.url("team", "team")
+    teller = Teller(layout, addresses_of(SecretStr("\n".join(urls))))
+    for one in (message("to ops", "ops"), message("to nobody", "other"), message("to everybody")):
+        teller.send(one)
+    assert receiver.titles("all") == ["to ops", "to nobody", "to everybody"]
+    assert receiver.titles("ops") == ["to ops", "to everybody"]
+    assert receiver.titles("team") == ["to everybody"]
+
+
+def test_what_was_meant_for_an_address_that_is_gone_is_dropped(receiver: Receiver, layout: Layout) -> None:
+    receiver.answers["old"] = 500
+    assert tell(layout, receiver.url("old")).undelivered == 1
+    assert tell(layout, receiver.url("new"), now=T0 + MINUTE) == Told()
+    assert receiver.titles("new") == []
+
+
+def test_addresses_that_differ_only_in_their_targets_are_two() -> None:
+    urls = "mailto://me:pw@example.com?to=a@example.com mailto://me:pw@example.com?to=b@example.com"
+    first, second = addresses_of(SecretStr(urls))
+    assert first.fingerprint != second.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("urls", "position", "why"),
+    [
+        ("json://127.0.0.1/ nonsense-hidden", 2, "is none that Apprise knows"),
+        ("https://hidden.example.com/hidden", 1, "is none that Apprise knows"),
+        ("ops=json://h/hidden a,b=slack://hidden", 2, "is none that Apprise knows"),
+        ("json://h/hidden ops=json://h/hidden", 2, "is there twice"),
+        ("ops=", 1, "is none that Apprise knows"),
+    ],
+)
+def test_an_unusable_address_is_named_by_its_position(
+    urls: str, position: int, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(1)
+    with pytest.raises(SettingsError, match=f"RUNS_ASSETS_ALERT_URLS: address {position} {why}") as caught:
+        addresses_of(SecretStr(urls))
+    assert "hidden" not in str(caught.value) + caplog.text
+
+
+def test_an_address_is_in_no_log_no_repr_and_no_file(
+    receiver: Receiver, layout: Layout, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(1)
+    logging.getLogger("urllib3.connectionpool").setLevel(1)
+    secrets = ["T0ken-in-the-path", "hidden-user", "hidden-pass", "sh0rtpw"]
+    paths = [f"services/{secrets[0]}/x", "plain"]
+    receiver.answers[paths[0]] = 500
+    with_user = receiver.url(paths[1]).replace("//", f"//{secrets[1]}:{secrets[2]}@")
+    urls = [receiver.url(paths[0]), with_user, f"json://me:{secrets[3]}@127.0.0.1:1/"]
+    assert tell(layout, *urls).undelivered == 2
+    stored = "".join(path.read_text() for path in layout.root.rglob("*") if path.is_file())
+    shown = caplog.text + "".join(capfd.readouterr()) + stored + repr(addresses_of(SecretStr(" ".join(urls))))
+    assert [secret for secret in secrets if secret in shown] == []
+    assert "Failed to send JSON" in caplog.text
+    assert "POST /[redacted]" in caplog.text
+
+
+def test_apprise_keeps_nothing_on_the_disk(
+    receiver: Receiver, layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    tell(layout, receiver.url("a"))
+    assert list(home.rglob("*")) == []
+    assert sorted(path.name for path in (layout.root / ".alerts").rglob("*")) == ["lock", "scratch", "state.json"]
+
+
+def test_two_processes_do_not_tell_at_the_same_time(receiver: Receiver, layout: Layout) -> None:
+    with Store(layout).telling(0), pytest.raises(BusyError, match="the messages"):
+        tell(layout, receiver.url("a"))
+    assert receiver.got == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"sources": 1}', b"\xff\x00"])
+def test_a_damaged_file_is_kept_aside_said_and_begun_anew(
+    receiver: Receiver, layout: Layout, caplog: pytest.LogCaptureFixture, damage: bytes
+) -> None:
+    tell(layout, receiver.url("a"))
+    Store(layout).path.write_bytes(damage)
+    assert tell(layout, receiver.url("a"), now=T0 + MINUTE).titles == (DOWN,)
+    assert "state.json is damaged" in caplog.text
+    kept = layout.root / ".alerts" / "damaged-20260318T120100Z.json"
+    assert kept.read_bytes() == damage
+    assert tell(layout, receiver.url("a"), now=T0 + 2 * MINUTE).titles == ()
