@@ -5,8 +5,9 @@ Only codes, categories, counts, times and ids: what an error says in a sentence 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
+
+from pydantic import AwareDatetime, NonNegativeInt
 
 UNKNOWN_CATEGORY = "unknown"
 
@@ -43,9 +44,9 @@ class ErrorGroup:
     code: str | None
     category: str | None
     sub_type: str | None
-    runs: int
-    first_seen_at: datetime | None = None
-    last_seen_at: datetime | None = None
+    runs: NonNegativeInt
+    first_seen_at: AwareDatetime | None = None
+    last_seen_at: AwareDatetime | None = None
     run_ids: tuple[str, ...] = field(default=())
 
 

@@ -16,6 +16,7 @@ RUNS = "runs"
 RUN_STATUS_COUNTS = "run_status_counts"
 FAILURE_RATES = "failure_rates"
 QUARANTINE = "quarantine"
+ERROR_GROUPS = "error_groups"
 TABLES = (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
 """What is built from `raw_runs`, in order."""
 
@@ -28,7 +29,7 @@ PIPELINE_HEALTH = "pipeline_health"
 VERDICTS = (FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS, PIPELINE_HEALTH)
 """What is judged over all days and sources; a file each, without partitions."""
 
-_ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst"}
+_ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst", ERROR_GROUPS: "json"}
 ALL_SOURCES = "all-sources"
 """Stands where a source's name does for what is written about all of them; no source can have this name."""
 
@@ -81,6 +82,14 @@ class Layout:
     def damaged_file(self, dataset: str, source: str, day: date, read_id: str) -> Path:
         """Where a day's file is kept that a reading found damaged: no reader takes it for data, nothing deletes it."""
         return self.day_file(f".damaged/{dataset}", source, day).with_name(f"{read_id}.{_ENDINGS[dataset]}")
+
+    def names_file(self, source: str) -> Path:
+        """Where it is kept what a source's pipelines are called."""
+        return self.root / ".names" / f"{source}.json"
+
+    def details_scratch(self, source: str) -> Path:
+        """A scratch folder for what is written without the source's lock, whose holder empties the other one."""
+        return self.scratch(f"{source}-details")
 
     def lock_file(self, writer: str) -> Path:
         """The file whose lock stands for writing this source, or with `ALL_SOURCES` the verdicts."""

@@ -22,7 +22,7 @@ from runs_assets.sandbox.profiles import CONNECTORS, Pipeline
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 from runs_assets.sources.productsup.client import ProductsupClient
 
-IMPATIENT = Limits(deadline=0.0, read=0.2)
+IMPATIENT = Limits(deadline=0.0, read=20)
 START = datetime(2026, 3, 17, tzinfo=UTC)
 END = START + timedelta(days=1)
 WORKFLOW = named_id("statement-upload")
@@ -80,10 +80,14 @@ def test_a_list_that_begins_again_and_has_no_total_ends(
 
 def test_a_list_of_connectors_without_end_is_given_up(sandbox: Sandbox, productsup: ProductsupClient) -> None:
     answering(sandbox, "productsup", {"data": [{"id": "c", "name": "n"}], "metadata": {"total": 10**9}})
+    with productsup, pytest.raises(UnavailableError, match="does not end"):
+        productsup.pipeline_names()
+    assert len(sandbox.requests) == 40
     seconds = iter(range(1000))
     productsup.transport.monotonic = lambda: float(next(seconds))
-    with productsup, pytest.raises(UnavailableError, match="did not end within 10 s"):
-        productsup.pipeline_names()
+    with productsup.within(IMPATIENT) as slow, pytest.raises(UnavailableError, match="too long"):
+        slow.pipeline_names()
+    assert len(sandbox.requests) < 50
 
 
 NAMED = [
@@ -120,7 +124,9 @@ def test_our_own_key_in_a_name_is_masked(sandbox: Sandbox, cloudcruise: CloudCru
         assert cloudcruise.pipeline_names() == {"a": "flow [redacted]"}
 
 
-@pytest.mark.parametrize("document", [None, {}, [], 3, "text", {"data": 3}, {"data": [[]]}])
+@pytest.mark.parametrize(
+    "document", [None, {}, [], 3, "text", {"data": 3}, {"data": [[]]}, {"data": [], "metadata": {"total": 5}}]
+)
 def test_an_unknown_shape_names_nothing_and_explains_nothing(
     sandbox: Sandbox, cloudcruise: CloudCruiseClient, productsup: ProductsupClient, document: Any
 ) -> None:
@@ -171,6 +177,8 @@ def test_trouble_is_one_of_our_errors_soon(
     sandbox: Sandbox, cloudcruise: CloudCruiseClient, productsup: ProductsupClient, trouble: Any, error: type[Exception]
 ) -> None:
     sandbox.cloudcruise.trouble = sandbox.productsup.trouble = trouble
+    soon = Limits(deadline=0, read=0.2) if trouble == "hang" else IMPATIENT
+    cloudcruise, productsup = cloudcruise.within(soon), productsup.within(soon)
     asks: list[Callable[[], Any]] = [
         cloudcruise.pipeline_names,
         productsup.pipeline_names,

@@ -1,0 +1,227 @@
+"""Why the runs of each pipeline and day failed: by exit code where there is one, else by what the API said of errors.
+
+The rows of a pipeline and day always sum to its failed runs. What nobody explains is a row `not known`. An API counts
+errors, of which some runs recovered: it is believed about the runs that it names; of the rest, only as many as failed.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+import pyarrow as pa
+
+from runs_assets.days import DayRange, to_us
+from runs_assets.schema import TIMESTAMP, described
+from runs_assets.sources.details_files import PipelineErrors
+from runs_assets.sources.reasons import NOT_KNOWN, Explanations, Reason
+
+NEEDS = ["run_id", "pipeline_id", "exit_code", "ended_at", "date"]
+BASELINE_DAYS = 28
+Errors = Mapping[date, Mapping[str, PipelineErrors]]
+"""By day, then by pipeline id: see `runs_assets.sources.details_files.load_errors_of`."""
+
+FAILURE_REASONS = pa.schema(
+    [
+        described("source", pa.string(), "the source", nullable=False),
+        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
+        described("pipeline_name", pa.string(), "what the platform calls it; null where that is not known"),
+        described("date", pa.date32(), "the UTC day on which the runs were created", nullable=False),
+        described("reason", pa.string(), "an error's code, `exit code N`, or `not known`", nullable=False),
+        described("category", pa.string(), "the kind of reason, in the platform's words", nullable=False),
+        described(
+            "side",
+            pa.string(),
+            "whose matter it is: ours, platform, customer or unknown; a label for triage, not a guarantee",
+            nullable=False,
+        ),
+        described(
+            "runs",
+            pa.int64(),
+            "failed runs, dry ones left out; they sum to all of the pipeline and day. Where the platform only counts "
+            "errors, more of them than runs failed, they are shared out in proportion",
+            nullable=False,
+        ),
+        described("first_seen_at", TIMESTAMP, "when the first of these runs ended, UTC", nullable=False),
+        described("last_seen_at", TIMESTAMP, "when the last of these runs ended, UTC", nullable=False),
+        described("example_run_id", pa.string(), "the last of these runs; null where the platform names none"),
+        described(
+            "is_new",
+            pa.bool_(),
+            f"whether the pipeline had failed for no such reason in the {BASELINE_DAYS} days before, all of them known",
+            nullable=False,
+        ),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class _Row:
+    pipeline_id: str | None
+    day: date
+    reason: Reason
+    runs: int
+    first_us: int
+    last_us: int
+    example: str | None
+
+    def merged(self, other: "_Row") -> "_Row":
+        """Both as one row, in the words of this one."""
+        return replace(
+            self,
+            runs=self.runs + other.runs,
+            first_us=min(self.first_us, other.first_us),
+            last_us=max(self.last_us, other.last_us),
+            example=self.example if self.last_us >= other.last_us and self.example else other.example or self.example,
+        )
+
+
+def failure_reasons(
+    source: str,
+    failed: pa.Table,
+    days: DayRange,
+    *,
+    history_from: date,
+    explanations: Explanations,
+    errors: Errors,
+    names: Mapping[str, str],
+) -> pa.Table:
+    """One row (schema `FAILURE_REASONS`) per pipeline, day and reason, sorted by these; null pipelines last.
+
+    `failed` has the columns `NEEDS` of one source's failed runs, dry ones left out, of `days` and the 28 days before;
+    only `days` get rows. `history_from` is the first stored day: a reason is new only if 28 days before it are known.
+    """
+    rows = _rows(failed, explanations, errors, names)
+    needs_asking = explanations.exit_code is None
+    new = set(_new_ones(rows, history_from, errors if needs_asking else None))
+    shown = sorted((row for row in rows if row.day in days), key=_order)
+    columns = {
+        "source": [source] * len(shown),
+        "pipeline_id": [row.pipeline_id for row in shown],
+        "pipeline_name": [names.get(row.pipeline_id or "") for row in shown],
+        "date": [row.day for row in shown],
+        "reason": [row.reason.reason for row in shown],
+        "category": [row.reason.category for row in shown],
+        "side": [row.reason.side.value for row in shown],
+        "runs": [row.runs for row in shown],
+        "first_seen_at": pa.array([row.first_us for row in shown], pa.int64()).cast(TIMESTAMP),
+        "last_seen_at": pa.array([row.last_us for row in shown], pa.int64()).cast(TIMESTAMP),
+        "example_run_id": [row.example for row in shown],
+        "is_new": [row in new for row in shown],
+    }
+    return pa.table(columns, schema=FAILURE_REASONS)
+
+
+def _order(row: _Row) -> tuple[bool, str, date, str]:
+    return row.pipeline_id is None, row.pipeline_id or "", row.day, row.reason.reason
+
+
+def _rows(failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]) -> Sequence[_Row]:
+    found: dict[tuple[str | None, date, str], _Row] = {}
+    for row in _by_run(failed, explanations, errors, names):
+        known = errors.get(row.day, {}).get(row.pipeline_id or "")
+        parts = _shared_out(row, known, explanations) if row.reason == NOT_KNOWN and known else [row]
+        for part in parts:
+            key = (part.pipeline_id, part.day, part.reason.reason)
+            found[key] = found[key].merged(part) if key in found else part
+    return list(found.values())
+
+
+def _by_run(failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]) -> Iterator[_Row]:
+    """Runs of a pipeline and day with one reason: of the error that they are said to have had, else their exit code."""
+    named = dict(_named(explanations, errors))
+    reasons = list(dict.fromkeys(named.values()))
+    by_code = explanations.exit_code
+    for group in _counted(failed, named, reasons, with_codes=by_code is not None).to_pylist():
+        pipeline_id, reason = group["pipeline_id"], NOT_KNOWN
+        if group["named"] is not None:
+            reason = reasons[group["named"]]
+        elif by_code is not None:
+            reason = by_code(group["exit_code"], pipeline_id in names)
+        first_us, last_us, example = (group[name] for name in ("ended_us_min", "ended_us_max", "run_id_last"))
+        yield _Row(pipeline_id, group["date"], reason, group["count_all"], first_us, last_us, example)
+
+
+def _counted(failed: pa.Table, named: Mapping[str, Reason], reasons: Sequence[Reason], *, with_codes: bool) -> pa.Table:
+    """Runs by pipeline, day, exit code and the place of the reason that an error gave them (null without one)."""
+    ordered = failed.select(NEEDS).sort_by([("ended_at", "ascending"), ("run_id", "ascending")])
+    place_of = {reason: place for place, reason in enumerate(reasons)}
+    places = {run_id: place_of[reason] for run_id, reason in named.items()}
+    found = map(places.get, ordered["run_id"].to_pylist()) if places else [None] * ordered.num_rows
+    runs = ordered.append_column("named", pa.array(found, pa.int64()))
+    # Arrow's way from an instant to Python's is slow; numbers are fast.
+    runs = runs.append_column("ended_us", ordered["ended_at"].cast(pa.int64()))
+    keys = ["pipeline_id", "date", "named", *(["exit_code"] if with_codes else [])]
+    aggregates = [([], "count_all"), ("ended_us", "min"), ("ended_us", "max"), ("run_id", "last")]
+    return runs.group_by(keys, use_threads=False).aggregate(aggregates)
+
+
+def _named(explanations: Explanations, errors: Errors) -> Iterator[tuple[str, Reason]]:
+    """The reason of each run that an error names; what was learned of a later day is the later word."""
+    if explanations.error is None:
+        return
+    for day in sorted(errors):
+        for known in errors[day].values():
+            for group in known.groups:
+                reason = explanations.error(group)
+                yield from ((run_id, reason) for run_id in group.run_ids)
+
+
+def _shared_out(unexplained: _Row, known: PipelineErrors, explanations: Explanations) -> Iterator[_Row]:
+    """The unexplained runs of a pipeline and day, by the errors in runs that the API counted without naming them."""
+    claims = [(group, group.runs - len(group.run_ids)) for group in known.groups if group.runs > len(group.run_ids)]
+    left = unexplained.runs
+    if explanations.error is not None:
+        shares = _shares([claim for _, claim in claims], left)
+        for (group, _), runs in zip(claims, shares, strict=True):
+            if runs:
+                first_us = _within(unexplained, group.first_seen_at, unexplained.first_us)
+                last_us = max(first_us, _within(unexplained, group.last_seen_at, unexplained.last_us))
+                reason = explanations.error(group)
+                yield replace(unexplained, reason=reason, runs=runs, first_us=first_us, last_us=last_us, example=None)
+                left -= runs
+    if left:
+        yield replace(unexplained, runs=left)
+
+
+def _shares(claims: Sequence[int], most: int) -> list[int]:
+    """The claims if they do not exceed `most`, else `most` in their proportion, by the largest remainders."""
+    total = sum(claims)
+    if total <= most:
+        return list(claims)
+    shares = [claim * most // total for claim in claims]
+    by_remainder = sorted(range(len(claims)), key=lambda place: (-(claims[place] * most % total), place))
+    for place in by_remainder[: most - sum(shares)]:
+        shares[place] += 1
+    return shares
+
+
+def _within(row: _Row, at: datetime | None, otherwise_us: int) -> int:
+    return min(max(to_us(at), row.first_us), row.last_us) if at else otherwise_us
+
+
+def _new_ones(rows: Iterable[_Row], history_from: date, asked: Errors | None) -> Iterator[_Row]:
+    """Those whose reason the pipeline did not have in the 28 days before, if these are known.
+
+    They are if they are stored, and where reasons have to be asked for (`asked`), they were for every failure in them.
+    """
+    seen: defaultdict[tuple[str | None, str], list[date]] = defaultdict(list)
+    not_asked: defaultdict[str | None, list[date]] = defaultdict(list)
+    ordered = sorted(rows, key=lambda row: row.day)
+    for row in ordered:
+        seen[row.pipeline_id, row.reason.reason].append(row.day)
+        if asked is not None and (row.pipeline_id or "") not in asked.get(row.day, {}):
+            not_asked[row.pipeline_id].append(row.day)
+    for row in ordered:
+        start = row.day - timedelta(days=BASELINE_DAYS)
+        before = (seen[row.pipeline_id, row.reason.reason], not_asked[row.pipeline_id])
+        is_known = history_from <= start and row.reason != NOT_KNOWN
+        if is_known and not any(_holds(dates, start, row.day) for dates in before):
+            yield row
+
+
+def _holds(dates: Sequence[date], start: date, end: date) -> bool:
+    """Whether one of the sorted `dates` lies in [start, end)."""
+    place = bisect_left(dates, start)
+    return place < len(dates) and dates[place] < end
