@@ -7,6 +7,7 @@ import dagster as dg
 from runs_assets.automation.alerts import alerts_sensor
 from runs_assets.automation.daily import daily_job, daily_schedule
 from runs_assets.automation.daily_checks import checks_job, checks_schedule
+from runs_assets.automation.outdated_verdicts import outdated_verdicts_sensor
 from runs_assets.automation.retention import prune_job, prune_schedule
 from runs_assets.automation.unsettled_days import unsettled_days_sensor
 from runs_assets.checks.source_checks import source_checks
@@ -18,6 +19,7 @@ from runs_assets.sources.assets import raw_runs_asset, runs_asset
 from runs_assets.sources.cloudcruise.source import cloudcruise
 from runs_assets.sources.productsup.source import productsup
 from runs_assets.sources.source import Source
+from runs_assets.verdicts.assets import verdict_assets, verdicts_job
 
 SOURCES = (
     cloudcruise("cloudcruise", settings_prefix="CLOUDCRUISE_"),
@@ -37,7 +39,8 @@ def definitions_of(sources: Sequence[Source], clock: Clock | None = None) -> dg.
         executor=dg.in_process_executor,
     )
     partitions = daily_partitions(settings.first_day)
-    return dg.Definitions.merge(shared, *(_definitions_of(source, partitions) for source in sources))
+    each = (_definitions_of(source, partitions) for source in sources)
+    return dg.Definitions.merge(shared, _verdicts_of(sources), *each)
 
 
 def _definitions_of(source: Source, partitions: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -57,6 +60,12 @@ def _definitions_of(source: Source, partitions: dg.DailyPartitionsDefinition) ->
         sensors=[unsettled_days_sensor(source, job, versions)],
         resources={source.name: source.api},
     )
+
+
+def _verdicts_of(sources: Sequence[Source]) -> dg.Definitions:
+    verdicts = verdict_assets(sources)
+    job = verdicts_job(verdicts)
+    return dg.Definitions(assets=[verdicts], jobs=[job], sensors=[outdated_verdicts_sensor(sources, job)])
 
 
 defs = definitions_of(SOURCES)

@@ -13,6 +13,8 @@ from runs_assets.settling.rules import Rules
 from runs_assets.storage.files import empty_scratch
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
+from runs_assets.verdicts.refresh import Judge
+from runs_assets.watch_file import load_watch_file
 
 
 class DataFolder(dg.ConfigurableResource[Any]):
@@ -32,6 +34,15 @@ class DataFolder(dg.ConfigurableResource[Any]):
     def rules(self) -> Rules:
         """When a day counts as settled, and when it is read again."""
         return Rules.of(project_settings())
+
+    @property
+    def judge(self) -> Judge:
+        """How the stored days of all sources are judged.
+
+        Raises `SettingsError` if a setting or the watch file cannot be used.
+        """
+        settings = project_settings()
+        return Judge(self.layout, settings.window_days, load_watch_file(settings.watch_file))
 
     @contextmanager
     def writing(self, source: str, say: Callable[[str], None]) -> Iterator[Layout]:

@@ -85,6 +85,8 @@ class ProjectSettings(EnvironmentSettings):
     give_up_days: PositiveDuration = 7
     abandoned_every_days: PositiveDuration = 7
     last_look_days: PositiveDuration = 2
+    window_days: Annotated[int, Field(ge=28, le=3660)] = 90
+    details: bool = True
     history_days: Annotated[int, Field(ge=2, le=3660)] = 7
     watch_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
 

@@ -1,7 +1,8 @@
 """Which runs about a source there are: those still at work, judged so that a killed one does not hold its source."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus, PartitionBackfill
@@ -24,14 +25,21 @@ SILENCE = timedelta(minutes=5)
 
 
 def run_in_flight(instance: dg.DagsterInstance, source: Source, layout: Layout, now: datetime) -> dg.DagsterRun | None:
-    """A run of the source, whoever started it, that has not ended; None if there is none.
+    """A run of the source, whoever started it, that has not ended; None if there is none. See `unfinished_run`."""
+    return unfinished_run(instance, lambda run: is_about(run, source), layout.lock_file(source.name), now)
+
+
+def unfinished_run(
+    instance: dg.DagsterInstance, concerns: Callable[[dg.DagsterRun], bool], lock_file: Path, now: datetime
+) -> dg.DagsterRun | None:
+    """A run that `concerns` us and has not ended; None if there is none.
 
     Dagster keeps a killed run as started for ever. So a run that has left the queue counts while some process holds
-    the source's lock, which dies with its process, and for five minutes after the last line of its log.
+    the lock, which dies with its process, and for five minutes after the last line of its log.
     """
-    is_held = is_being_written(layout.lock_file(source.name))
+    is_held = is_being_written(lock_file)
     for record in instance.get_run_records(dg.RunsFilter(statuses=list(UNFINISHED))):
-        if is_about(record.dagster_run, source) and (is_held or _is_alive(instance, record, now)):
+        if concerns(record.dagster_run) and (is_held or _is_alive(instance, record, now)):
             return record.dagster_run
     return None
 

@@ -230,7 +230,7 @@ def _frame(scope: str, period: str, of: _Periods, spans: Mapping[tuple[str, str]
     frame["baseline_days"], frame["baseline_decided"] = of.past.days.astype(int), of.past.decided.astype(int)
     frame["baseline_failed"] = of.past.failed.astype(int)
     frame["baseline_rate"] = _share(of.past.failed, of.past.decided)
-    frame["baseline_dispersion"] = np.where(of.past.decided > 0, of.past.dispersion(), np.nan)
+    frame["baseline_dispersion"] = of.past.dispersion()
     _judge(frame, of, is_alone=scope == SOURCE)
     return frame
 

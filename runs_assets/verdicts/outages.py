@@ -127,12 +127,13 @@ class _Pipeline:
     """The decided runs of one pipeline, in order, and what its past says at each of its days."""
 
     def __init__(self, decided: "pd.DataFrame", active: dict[int, int]) -> None:
-        self._decided = decided
         self._active = active
         self._number = int(decided["pipeline"].iloc[0])
         self._ended_at = decided["ended_at"].to_numpy()
         self._day = self._ended_at // DAY_US
         self._failed = decided["failed"].to_numpy()
+        self._run_id = decided["run_id"].to_numpy()
+        self._site = decided["site_id"].factorize()[0]
         self._first_day = int(self._day[0])
         self._n = np.bincount(self._day - self._first_day).astype(np.float64)
         self._f = np.bincount(self._day - self._first_day, self._failed)
@@ -153,21 +154,20 @@ class _Pipeline:
         limit = np.log(FALSE_ALARMS / (max(past.decided[0], 1) * self._active.get(int(self._day[begin]), 1)))
         alert_after = _alert_after(self._day[begin:end], past, limit)
         is_confirmed = alert_after is not None and alert_after <= end - begin
-        runs = self._decided.iloc[begin:end]
-        sites = runs["site_id"].nunique()
+        sites = self._site[begin:end]
         return Stretch(
             pipeline=self._number,
             failing_since=int(self._ended_at[begin]),
             last_failure_at=int(self._ended_at[end - 1]),
             failures=end - begin,
-            sites_affected=sites or None,
+            sites_affected=len(np.unique(sites[sites >= 0])) or None,
             last_success_at=int(self._ended_at[begin - 1]) if begin else None,
             ended_at=int(self._ended_at[end]) if end < len(self._failed) else None,
             is_confirmed=is_confirmed,
             alert_after=alert_after,
             confirmed_at=int(self._ended_at[begin + alert_after - 1]) if alert_after and is_confirmed else None,
-            first_run_id=runs["run_id"].iloc[0],
-            latest_run_id=runs["run_id"].iloc[-1],
+            first_run_id=self._run_id[begin],
+            latest_run_id=self._run_id[end - 1],
             baseline_decided=int(past.decided[0]),
             baseline_failed=int(past.failed[0]),
         )
@@ -198,8 +198,11 @@ def _alert_after(days: NDArray[np.int64], past: DailyCounts, limit: float) -> in
     if found is not None:
         return found
     so_far = float(_log_chances(place, a, b).sum())
-    further = np.arange(place[-1] + 1, place[-1] + 1 + MOST_FAILURES)
-    return _first_below(further, so_far, a, b, limit, already=len(days))
+    for many in (100, MOST_FAILURES):  # mostly, few are enough
+        further = np.arange(place[-1] + 1, place[-1] + 1 + many)
+        if (found := _first_below(further, so_far, a, b, limit, already=len(days))) is not None:
+            return found
+    return None
 
 
 def _first_below(

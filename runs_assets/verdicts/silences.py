@@ -16,6 +16,7 @@ from runs_assets.days import DAY_US, EPOCH, SECOND_US, from_us, to_us
 from runs_assets.schema import TIMESTAMP, described
 from runs_assets.verdicts.grid import Counts, grid
 from runs_assets.verdicts.history import BASELINE_DAYS, History
+from runs_assets.verdicts.outages import MIN_FAILURES
 
 NO_RUNS, NO_SUCCESS = "no_runs", "no_success"
 WEEKDAY, INTERVAL, EXPECTATION = "weekday", "interval", "expectation"
@@ -79,16 +80,16 @@ def silences(history: History, expectations: Mapping[int, Expectation], names: M
 
 
 def _found(history: History, expectations: Mapping[int, Expectation]) -> Iterator[Silence]:
-    counts = _Counts(history)
-    created = _times_by_pipeline(history.runs.sort_values("created_at"), "created_at", len(history.pipelines))
-    successes = history.decided[~history.decided["failed"]]
-    succeeded = _times_by_pipeline(successes, "ended_at", len(history.pipelines))
-    for number in range(len(history.pipelines)):
+    counts, decided = _Counts(history), history.decided
+    many = len(history.pipelines)
+    created = _times_by_pipeline(history.runs.sort_values("created_at"), "created_at", many)
+    succeeded, failed = (_times_by_pipeline(decided[decided["failed"] == it], "ended_at", many) for it in (False, True))
+    for number in range(many):
         if (expectation := expectations.get(number)) is not None:
             yield from _missed(number, created[number], expectation, counts, history.until_us)
         else:
             yield from _missed_days(number, created[number], counts, to_us(history.window.start))
-            yield from _without_success(number, succeeded[number], counts, history.until_us)
+            yield from _without_success(number, succeeded[number], failed[number], counts, history.until_us)
 
 
 class _Counts:
@@ -149,8 +150,13 @@ def _missed_days(number: int, created: NDArray[np.int64], counts: _Counts, start
         silent_until = ended_at
 
 
-def _without_success(number: int, ends: NDArray[np.int64], counts: _Counts, until_us: int) -> Iterator[Silence]:
-    """Times without a success of more than twice the longest such time of the 28 days before."""
+def _without_success(
+    number: int, ends: NDArray[np.int64], failures: NDArray[np.int64], counts: _Counts, until_us: int
+) -> Iterator[Silence]:
+    """Times without a success, and without three failures, of more than twice the longest such time of 28 days before.
+
+    A pipeline that fails instead is not silent: whether it is down is for `outages`.
+    """
     nexts = np.append(ends[1:], until_us)
     for place in _long_waits(nexts - ends):
         last = int(ends[place])
@@ -159,7 +165,8 @@ def _without_success(number: int, ends: NDArray[np.int64], counts: _Counts, unti
             continue
         usual = int(np.diff(ends[first : place + 1]).max())
         overdue = last + USUAL_INTERVALS * usual
-        if overdue < nexts[place] and counts.was_read(last, overdue):
+        failed = np.searchsorted(failures, overdue, side="right") - np.searchsorted(failures, last)
+        if overdue < nexts[place] and failed < MIN_FAILURES and counts.was_read(last, overdue):
             ended_at = int(ends[place + 1]) if place + 1 < len(ends) else None
             yield Silence(number, NO_SUCCESS, INTERVAL, last, overdue, ended_at, usual / SECOND_US)
 

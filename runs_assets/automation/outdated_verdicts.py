@@ -1,0 +1,97 @@
+"""The sensor that has the tables over all days built again as soon as a source's daily files have changed.
+
+It compares what is stored with what the tables say they were built from, so it also notices what was written while no
+daemon ran, and by other means than Dagster. It waits for the end of a run or a backfill of a source, which changes many
+days one after the other; the other sources do not wait with it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from runs_assets.automation.in_flight import days_being_backfilled, run_in_flight, unfinished_run
+from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
+from runs_assets.days import iso
+from runs_assets.errors import SettingsError
+from runs_assets.resources import Clock, DataFolder
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import ALL_SOURCES, FAILURE_RATES, VERDICTS
+from runs_assets.storage.lock import is_being_written
+from runs_assets.verdicts.assets import JOB_NAME, SOURCES_TAG
+from runs_assets.verdicts.refresh import Judge
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+SECONDS_BETWEEN_TICKS = 30
+STATE_TAG = "runs_assets/state"
+WAIT_AFTER_FAILURE = timedelta(minutes=10)
+
+
+def outdated_verdicts_sensor(sources: Sequence[Source], job: "AssetJob") -> dg.SensorDefinition:
+    """`outdated_verdicts`: asks for one run of the job as soon as the daily files of some sources have changed.
+
+    On by default if Dagster's history is kept. A tick makes no request to any API.
+    """
+
+    @dg.sensor(
+        name="outdated_verdicts",
+        job=job,
+        minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
+        default_status=dg.DefaultSensorStatus.RUNNING if is_kept() else dg.DefaultSensorStatus.STOPPED,
+        description="Judges all days again when the daily files of a source have changed, once its runs have ended.",
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock
+    ) -> dg.RunRequest | dg.SkipReason:
+        if is_temporary(context.instance):
+            return dg.SkipReason(IS_TEMPORARY)
+        try:
+            judge = data_folder.judge
+        except SettingsError as error:
+            return dg.SkipReason(str(error))
+        request = _request(sources, judge, context.instance, clock.now())
+        return dg.SkipReason(request) if isinstance(request, str) else request
+
+    return sensor
+
+
+def _request(
+    sources: Sequence[Source], judge: Judge, instance: dg.DagsterInstance, now: datetime
+) -> dg.RunRequest | str:
+    """The run to ask for, or why there is none."""
+    if (run := unfinished_run(instance, _is_refresh, judge.layout.lock_file(ALL_SOURCES), now)) is not None:
+        return f"The tables are being built by run {run.run_id}."
+    behind = [source for source in sources if judge.layout.stored_days(FAILURE_RATES, source.name)]
+    behind = [source for source in behind if judge.is_behind(source.name)]
+    ready = [source.name for source in behind if not _is_changing(source, judge, instance, now)]
+    if not ready:
+        waiting = ", ".join(source.name for source in behind)
+        return f"{waiting}: waiting for the end of what is being written." if behind else "The tables are up to date."
+    state = hashlib.blake2b("".join(map(judge.fingerprint, ready)).encode(), digest_size=8).hexdigest()
+    if (until := _wait_after_failure(instance, state)) > now:
+        return f"Building them failed. It is tried again at {iso(until)}, or when the files have changed."
+    return dg.RunRequest(tags={SOURCES_TAG: ",".join(ready), STATE_TAG: state})
+
+
+def _is_refresh(run: dg.DagsterRun) -> bool:
+    return run.job_name == JOB_NAME or dg.AssetKey(VERDICTS[0]) in (run.asset_selection or ())
+
+
+def _is_changing(source: Source, judge: Judge, instance: dg.DagsterInstance, now: datetime) -> bool:
+    return (
+        is_being_written(judge.layout.lock_file(source.name))
+        or run_in_flight(instance, source, judge.layout, now) is not None
+        or bool(days_being_backfilled(instance, source))
+    )
+
+
+def _wait_after_failure(instance: dg.DagsterInstance, state: str) -> datetime:
+    """When the same files may be tried again after building from them failed; long ago, if it did not."""
+    failed = dg.RunsFilter(job_name=JOB_NAME, statuses=[dg.DagsterRunStatus.FAILURE], tags={STATE_TAG: state})
+    for record in instance.get_run_records(failed, limit=1):
+        return datetime.fromtimestamp(record.end_time or 0, UTC) + WAIT_AFTER_FAILURE
+    return datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,121 @@
+"""The tables over all days and sources as assets: one step builds them all, from one look at the files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runs_assets.materializing import OWNERS, failing_clearly, preview, table_schema
+from runs_assets.resources import Clock, DataFolder
+from runs_assets.sources.source import RunsApi, Source
+from runs_assets.storage import layout as data_sets
+from runs_assets.storage.layout import VERDICTS
+from runs_assets.verdicts.ask import ask_about_failures
+from runs_assets.verdicts.refresh import SCHEMAS, VERSION, Refreshed
+from runs_assets.verdicts.states import State
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+JOB_NAME = "refresh_verdicts"
+SOURCES_TAG = "runs_assets/sources"
+PREVIEW_ROWS = 20
+PREVIEW_ORDER = {
+    data_sets.FAILURE_TRENDS: [("period", "descending"), ("p_value", "ascending")],
+    data_sets.OUTAGES: [("failing_since", "descending")],
+    data_sets.SILENCES: [("since", "descending")],
+    data_sets.HANGING_RUNS: [("open_seconds", "descending")],
+    data_sets.FAILURE_REASONS: [("date", "descending"), ("runs", "descending")],
+}
+DESCRIPTIONS = {
+    data_sets.FAILURE_TRENDS: (
+        "How often each pipeline failed by the day, the week, the month and in the last 24 hours, and whether that is "
+        "worse than usual."
+    ),
+    data_sets.OUTAGES: "Every stretch of three or more failures without a success between, and which are no bad luck.",
+    data_sets.SILENCES: "Pipelines that should have run and did not, or that did not succeed for far too long.",
+    data_sets.HANGING_RUNS: "Open runs that have been open for much longer than their pipeline's successes take.",
+    data_sets.FAILURE_REASONS: "Why runs failed, by pipeline and day, and whose matter that is.",
+    data_sets.PIPELINE_HEALTH: "One row per pipeline: its state, since when, and the numbers behind it.",
+}
+
+
+def verdict_assets(sources: Sequence[Source]) -> dg.AssetsDefinition:
+    """The assets `failure_trends`, `outages`, `silences`, `hanging_runs`, `failure_reasons` and `pipeline_health`."""
+
+    @dg.multi_asset(
+        name="verdicts",
+        specs=[_spec(table, sources) for table in VERDICTS],
+        required_resource_keys={"data_folder", "clock", *(source.name for source in sources)},
+    )
+    def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        data_folder: DataFolder = context.resources.data_folder
+        clock: Clock = context.resources.clock
+        only = _chosen(context.run.tags.get(SOURCES_TAG), sources)
+        with failing_clearly("verdicts", "judging the stored days"):
+            judge = data_folder.judge
+            for source in only:
+                api: RunsApi = getattr(context.resources, source.name)
+                ask_about_failures(source, api, judge.layout, clock.now, context.log.info)
+            refreshed = judge.refresh(sources, [source.name for source in only], context.log.info)
+        for table in VERDICTS:
+            yield dg.MaterializeResult(asset_key=table, metadata=_metadata(table, refreshed, data_folder))
+        if refreshed.failures:
+            said = " ".join(f"{source}: {failure}" for source, failure in refreshed.failures.items())
+            raise dg.Failure(f"Some rows are the former ones. {said}", allow_retries=False)
+
+    return verdicts
+
+
+def verdicts_job(assets: dg.AssetsDefinition) -> "AssetJob":
+    """The job of these assets; its run's tag `runs_assets/sources` says whose rows are made anew, all without it."""
+    return dg.define_asset_job(
+        JOB_NAME,
+        selection=dg.AssetSelection.assets(assets),
+        description="Judges all stored days of all sources, from the files.",
+    )
+
+
+def _spec(table: str, sources: Sequence[Source]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=table,
+        deps=[[source.name, dataset] for source in sources for dataset in (data_sets.RUNS, data_sets.FAILURE_RATES)],
+        description=DESCRIPTIONS[table],
+        metadata={
+            "files": f"<RUNS_ASSETS_DATA>/{table}/part-0.parquet",
+            "dagster/column_schema": table_schema(SCHEMAS[table]),
+        },
+        group_name="verdicts",
+        kinds={"parquet"},
+        owners=OWNERS,
+        code_version=VERSION,
+    )
+
+
+def _chosen(tag: str | None, sources: Sequence[Source]) -> list[Source]:
+    return [source for source in sources if tag is None or source.name in tag.split(",")]
+
+
+def _metadata(table: str, refreshed: Refreshed, data_folder: DataFolder) -> Mapping[str, Any]:
+    rows = refreshed.tables[table]
+    path = data_folder.layout.verdict_file(table)
+    metadata = {
+        "dagster/row_count": rows.num_rows,
+        "dagster/uri": path.as_uri(),
+        "path": dg.MetadataValue.path(path),
+        "preview": preview(_worst_first(table, rows), PREVIEW_ROWS),
+    }
+    return metadata | (_states(rows) if table == data_sets.PIPELINE_HEALTH else {})
+
+
+def _worst_first(table: str, rows: pa.Table) -> pa.Table:
+    if table == data_sets.PIPELINE_HEALTH:
+        rank = pc.index_in(rows["state"], value_set=pa.array(list(State)))
+        return rows.take(pc.sort_indices(rank))
+    return rows.sort_by(PREVIEW_ORDER[table])
+
+
+def _states(health: pa.Table) -> Mapping[str, int]:
+    return {entry["values"]: entry["counts"] for entry in pc.value_counts(health["state"]).to_pylist()}
