@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from runs_assets.materializing import OWNERS, failing_clearly, preview, table_schema
 from runs_assets.resources import Clock, DataFolder
-from runs_assets.sources.source import RunsApi, Source
+from runs_assets.sources.source import Source
 from runs_assets.storage import layout as data_sets
 from runs_assets.storage.layout import VERDICTS
 from runs_assets.verdicts.ask import ask_about_failures
@@ -48,7 +48,7 @@ def verdict_assets(sources: Sequence[Source]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="verdicts",
         specs=[_spec(table, sources) for table in VERDICTS],
-        required_resource_keys={"data_folder", "clock", *(source.name for source in sources)},
+        required_resource_keys={"data_folder", "clock"},
     )
     def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         data_folder: DataFolder = context.resources.data_folder
@@ -57,8 +57,7 @@ def verdict_assets(sources: Sequence[Source]) -> dg.AssetsDefinition:
         with failing_clearly("verdicts", "judging the stored days"):
             judge = data_folder.judge
             for source in only:
-                api: RunsApi = getattr(context.resources, source.name)
-                ask_about_failures(source, api, judge.layout, clock.now, context.log.info)
+                ask_about_failures(source, judge.layout, clock.now, context.log.info)
             refreshed = judge.refresh(sources, [source.name for source in only], context.log.info)
         for table in VERDICTS:
             yield dg.MaterializeResult(asset_key=table, metadata=_metadata(table, refreshed, data_folder))

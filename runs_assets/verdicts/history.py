@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.days import EPOCH, DayRange, end_of, to_us
+from runs_assets.days import DAY_US, EPOCH, DayRange, end_of, to_us
+from runs_assets.schema import TIMESTAMP
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import FAILURE_RATES, RUNS, Layout
 from runs_assets.storage.tables import Lineage, load_table
@@ -83,8 +84,8 @@ class History:
 
     `pipelines` are the ids (None where the platform names none) that the numbers in the columns `pipeline` stand for.
     `rates` has a row for each row of the daily `failure_rates`: `pipeline`, `day` (days since 1970-01-01), `runs`,
-    `decided` and `failed`, all without dry runs. `runs` has the runs, without dry ones, that were created in `window`
-    and in the `BASELINE_DAYS` before it: `run_id`, `pipeline`, `pipeline_version`, `status`, `created_at`, `ended_at`
+    `decided` and `failed`, all without dry runs. `runs` has the runs, without dry ones, that were created in
+    `read_days(window)`: `run_id`, `pipeline`, `pipeline_version`, `status`, `created_at`, `ended_at`
     (`finished_at`, or `created_at` where that is unknown or later), `duration_seconds`, `site_id`, `exit_code`;
     `open_runs` those of them that have not ended: `run_id`, `pipeline`, `status`, `created_at`, `started_at`,
     `observed_at`. Times are microseconds since the epoch, -1 where unknown.
@@ -108,6 +109,20 @@ class History:
         """`read_until` in microseconds since the epoch."""
         return to_us(self.read_until)
 
+    def failed_runs(self) -> pa.Table:
+        """The failed runs: `run_id`, `pipeline_id`, `exit_code`, `ended_at` (UTC), and `date`, the day of creation."""
+        failed = self.runs[self.runs["status"] == RunStatus.FAILED]
+        ids = pa.array(self.pipelines, pa.string())
+        return pa.table(
+            {
+                "run_id": pa.array(failed["run_id"]),
+                "pipeline_id": ids.take(pa.array(failed["pipeline"])),
+                "exit_code": pa.array(failed["exit_code"], pa.int32(), from_pandas=True),
+                "ended_at": pa.array(failed["ended_at"]).cast(TIMESTAMP),
+                "date": pa.array(failed["created_at"] // DAY_US, pa.int32()).cast(pa.date32()),
+            }
+        )
+
     @cached_property
     def decided(self) -> "pd.DataFrame":
         """The runs that succeeded or failed, with `failed`: by pipeline, in the order in which they ended, then by id."""
@@ -120,6 +135,11 @@ class History:
         return decided.take(order.to_numpy()).reset_index(drop=True)
 
 
+def read_days(window: DayRange) -> DayRange:
+    """The days whose runs are read: the judged ones, and their baseline before them."""
+    return DayRange(window.first - timedelta(days=BASELINE_DAYS), window.last)
+
+
 def load_history(layout: Layout, source: str, window_days: int) -> History | None:
     """What is stored of a source; None if nothing is. The window is the `window_days` days up to the newest stored one.
 
@@ -130,8 +150,7 @@ def load_history(layout: Layout, source: str, window_days: int) -> History | Non
         return None
     window = DayRange(stored[-1] - timedelta(days=window_days - 1), stored[-1])
     days, rates = _load_rates(layout, source, stored)
-    read = DayRange(window.first - timedelta(days=BASELINE_DAYS), window.last)
-    runs, open_runs = _load_runs(layout, source, [day for day in stored if day in read])
+    runs, open_runs = _load_runs(layout, source, [day for day in stored if day in read_days(window)])
     ids = pa.chunked_array([*rates["pipeline_id"].chunks, *runs["pipeline_id"].chunks], pa.string())
     known = pc.unique(ids).sort(null_placement="at_end")
     frames = (_numbered(table, known) for table in (rates, runs, open_runs))

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.errors import StorageError
-from runs_assets.sources.details import load_error_groups, load_names
+from runs_assets.errors import DamagedFileError, StorageError
+from runs_assets.sources.details_files import load_error_groups, load_names
 from runs_assets.sources.source import Source
 from runs_assets.storage import layout as data_sets
 from runs_assets.storage.files import cannot_read, empty_scratch
 from runs_assets.storage.layout import ALL_SOURCES, VERDICTS, Layout
 from runs_assets.storage.lock import writing
 from runs_assets.verdicts.durations import durations_of
-from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, failure_reasons
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
-from runs_assets.verdicts.history import History, load_history
+from runs_assets.verdicts.history import History, load_history, read_days
 from runs_assets.verdicts.outages import OUTAGES, outages, stretches_of
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, Findings, pipeline_health
 from runs_assets.verdicts.silences import SILENCES, silences
@@ -87,7 +87,7 @@ class Judge:
             for source in sources:
                 known = former.get(source.name)
                 is_kept = known is not None and only is not None and source.name not in only
-                parts.append(known if known and is_kept else self._part(source, known))
+                parts.append(known if known and is_kept else self._part(source, known, say))
             tables = {
                 name: pa.concat_tables([SCHEMAS[name].empty_table(), *(part.tables[name] for part in parts)])
                 for name in VERDICTS
@@ -117,15 +117,15 @@ class Judge:
                 found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}\n".encode())
         return found.hexdigest()
 
-    def _part(self, source: Source, former: _Part | None) -> _Part:
+    def _part(self, source: Source, former: _Part | None, say: Callable[[str], None]) -> _Part:
         fingerprint = self.fingerprint(source.name)
         try:
-            return _Part(source.name, fingerprint, self.tables_of(source))
+            return _Part(source.name, fingerprint, self.tables_of(source, say))
         except StorageError as error:
             tables = former.tables if former else _no_rows()
             return _Part(source.name, fingerprint, tables, str(error))
 
-    def tables_of(self, source: Source) -> Tables:
+    def tables_of(self, source: Source, say: Callable[[str], None] = log.info) -> Tables:
         """A source's rows of every table; raises `StorageError` if one of its files cannot be read."""
         history = load_history(self.layout, source.name, self.window_days)
         if history is None:
@@ -141,7 +141,7 @@ class Judge:
             failure_trends=failure_trends(history, stretches, durations, names),
             silences=silences(history, self._expectations(history, names), names),
             hanging_runs=hanging_runs(history, durations, names),
-            failure_reasons=self._reasons(source, history, names),
+            failure_reasons=self._reasons(source, history, names, say),
         )
         return {
             data_sets.FAILURE_TRENDS: findings.failure_trends,
@@ -151,6 +151,30 @@ class Judge:
             data_sets.FAILURE_REASONS: findings.failure_reasons,
             data_sets.PIPELINE_HEALTH: pipeline_health(findings),
         }
+
+    def _reasons(
+        self, source: Source, history: History, names: Mapping[str, str], say: Callable[[str], None]
+    ) -> pa.Table:
+        return failure_reasons(
+            source.name,
+            history.failed_runs(),
+            history.window,
+            history_from=history.days[0].day,
+            explanations=source.explanations,
+            errors=self._errors(source.name, history, say),
+            names=names,
+        )
+
+    def _errors(self, source: str, history: History, say: Callable[[str], None]) -> Errors:
+        """What was learned of the read days' errors; a day's file that is damaged is said, and stops nothing."""
+        errors = {}
+        for day in self.layout.stored_days(data_sets.ERROR_GROUPS, source):
+            if day in read_days(history.window):
+                try:
+                    errors[day] = load_error_groups(self.layout, source, day)
+                except DamagedFileError as damage:
+                    say(f"{source}: why runs of {day} failed is not known. {damage}")
+        return errors
 
     def _expectations(self, history: History, names: Mapping[str, str]) -> dict[int, Expectation]:
         found = (

@@ -212,4 +212,4 @@ def _row(silence: Silence, history: History, names: Mapping[str, str]) -> dict[s
 def _state(silence: Silence, until_us: int) -> str:
     if silence.ended_at is not None:
         return ENDED
-    return OPEN if until_us - silence.since <= GIVEN_UP_US else GIVEN_UP
+    return OPEN if until_us - silence.since < GIVEN_UP_US else GIVEN_UP
