@@ -100,7 +100,7 @@ def _chosen(tag: str | None, sources: Sequence[Source]) -> list[Source]:
 def _metadata(table: str, refreshed: Refreshed, data_folder: DataFolder) -> Mapping[str, Any]:
     rows = refreshed.tables[table]
     path = data_folder.layout.verdict_file(table)
-    metadata = {
+    metadata: dict[str, Any] = {
         "dagster/row_count": rows.num_rows,
         "dagster/uri": path.as_uri(),
         "path": dg.MetadataValue.path(path),
@@ -116,5 +116,5 @@ def _worst_first(table: str, rows: pa.Table) -> pa.Table:
     return rows.sort_by(PREVIEW_ORDER[table])
 
 
-def _states(health: pa.Table) -> Mapping[str, int]:
+def _states(health: pa.Table) -> dict[str, int]:
     return {entry["values"]: entry["counts"] for entry in pc.value_counts(health["state"]).to_pylist()}

@@ -7,7 +7,7 @@ known in the morning, but the last 24 hours.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -271,12 +271,11 @@ def _has_risen(of: _Periods) -> NDArray[np.bool_]:
     return np.asarray(100 * rise >= LEAST_RISE_PERCENT * of.decided * of.past.decided)
 
 
-def _adjusted(p_values: "pd.Series[float]") -> NDArray[np.float64]:
+def _adjusted(p_values: "pd.Series[float]") -> Any:
     """For the false discovery rate: Y. Benjamini, Y. Hochberg, JRSS B 57 (1995), 289-300."""
     from scipy.stats import false_discovery_control  # noqa: PLC0415  (a second)
 
-    adjusted: Numbers = false_discovery_control(p_values, method="bh")
-    return adjusted
+    return false_discovery_control(p_values, method="bh")
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:

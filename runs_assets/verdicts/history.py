@@ -125,7 +125,7 @@ class History:
 
     @cached_property
     def decided(self) -> "pd.DataFrame":
-        """The runs that succeeded or failed, with `failed`: by pipeline, in the order in which they ended, then by id."""
+        """The runs that succeeded or failed, with `failed`; by pipeline, in the order of their ends, then by id."""
         failed = self.runs["status"] == RunStatus.FAILED
         is_decided = failed | (self.runs["status"] == RunStatus.SUCCEEDED)
         decided = self.runs.loc[is_decided, DECIDED_COLUMNS]

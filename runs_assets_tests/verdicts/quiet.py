@@ -13,7 +13,6 @@ Into every tenth pipeline, if it has at least 5 runs a day, an outage is planted
 them at least. Every tenth pipeline, if it has a timetable, does not run for three days.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -21,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, EPOCH, DayRange, end_of, to_us
+from runs_assets.days import DAY_US, DayRange, end_of, to_us
 from runs_assets.verdicts.history import DayWorth, History
 
 PIPELINES, WARM_DAYS, DAYS = 200, 28, 30
@@ -61,7 +60,9 @@ class _Pipeline:
     has_timetable: bool
 
 
-def simulate(seed: int, correlation: float, *, pipelines: int = PIPELINES, most_a_day: float = MOST_A_DAY) -> Simulation:
+def simulate(
+    seed: int, correlation: float, *, pipelines: int = PIPELINES, most_a_day: float = MOST_A_DAY
+) -> Simulation:
     """The same seed gives the same history."""
     rng = np.random.default_rng([seed, int(correlation * 1000)])
     frames, outages, silences = [], {}, {}
@@ -78,9 +79,15 @@ def simulate(seed: int, correlation: float, *, pipelines: int = PIPELINES, most_
             failed |= _is_within(created, planted)
         if number % 10 == 5:
             silences[number] = planted = Planted(begins_at, begins_at + SILENT_DAYS * DAY_US)
-            created, failed = (values[~_is_within(created, planted)] for values in (created, failed))
+            runs = ~_is_within(created, planted)
+            created, failed = created[runs], failed[runs]
         seconds = np.ceil(60 * np.exp(rng.normal(0, 0.5, len(created)))).astype(np.int64)
-        columns = {"pipeline": number, "created_at": created, "failed": failed, "ended_at": created + seconds * SECOND_US}
+        columns = {
+            "pipeline": number,
+            "created_at": created,
+            "failed": failed,
+            "ended_at": created + seconds * SECOND_US,
+        }
         frames.append(pd.DataFrame(columns))
     return Simulation(_history(pd.concat(frames, ignore_index=True), pipelines), outages, silences)
 
@@ -102,9 +109,7 @@ def _created(pipeline: _Pipeline, rng: np.random.Generator) -> Instants:
     return np.sort(_day_us(0) + found.astype(np.int64) // SECOND_US * SECOND_US)
 
 
-def _failed(
-    created: Instants, pipeline: _Pipeline, correlation: float, rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _failed(created: Instants, pipeline: _Pipeline, correlation: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     rates = np.full(WARM_DAYS + DAYS, pipeline.rate)
     if correlation:
         scale = (1 - correlation) / correlation
