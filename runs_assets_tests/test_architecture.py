@@ -37,6 +37,7 @@ def test_the_inner_parts_know_no_source_and_no_dagster(path: Path) -> None:
 
 
 COMPUTED = [
+    *modules("alerts", "watch_file.py"),
     *modules("metrics/failure_rates.py", "metrics/status_counts.py", "settling"),
     *modules("sources/reading.py", "sources/open_runs.py", "sources/reach.py"),
     *(path for path in modules("checks") if path.name != "source_checks.py"),

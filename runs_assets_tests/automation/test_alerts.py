@@ -1,0 +1,134 @@
+"""The sensor that tells: what it collects, and that it fails nothing."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from runs_assets.automation.alerts import alerts_sensor
+from runs_assets.automation.job_runs import latest_job_runs
+from runs_assets.automation.retention import REPOSITORY_TAG
+from runs_assets.automation.retention import Project as OurProject
+from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.resources import DataFolder
+from runs_assets_tests.alerts.receiver import Receiver, receiving
+from runs_assets_tests.alerts.rows import health
+from runs_assets_tests.alerts.tables import store_rows
+from runs_assets_tests.conftest import NOW
+from runs_assets_tests.project import Project, StoppedClock
+
+YESTERDAY = NOW.date() - timedelta(days=1)
+UNREAD_DAY = date(2026, 1, 2)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def look(project: Project, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """One tick of the sensor; returns what it says."""
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", receiver.url("a"))
+
+    def tick(now: datetime = NOW) -> str:
+        clock = StoppedClock(at=now.isoformat())
+        context = dg.build_sensor_context(
+            instance=project.instance,
+            repository_def=definitions_of(SOURCES, clock).get_repository_def(),
+            resources={"data_folder": DataFolder(), "clock": clock},
+        )
+        said = alerts_sensor(SOURCES)(context)
+        assert isinstance(said, dg.SkipReason)
+        return said.skip_message or ""
+
+    return tick
+
+
+def test_it_tells_what_the_tables_say(look: Callable[..., str], project: Project, receiver: Receiver) -> None:
+    assert look() == "Nothing new to tell."
+    store_rows(project.layout, "pipeline_health", [health(state="down"), health("p2")])
+    assert look() == "Told: DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC."
+    assert look() == "Nothing new to tell."
+    now = NOW + timedelta(hours=1)
+    store_rows(project.layout, "pipeline_health", [health(at=now), health("p2", at=now)])
+    store_rows(
+        project.layout,
+        "outages",
+        [{**health(state="down"), "ended_at": NOW + timedelta(minutes=30), "first_run_id": "a", "latest_run_id": "b"}],
+    )
+    assert look(now) == "Told: ENDED p1 (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:30 UTC."
+    assert len(receiver.titles("a")) == 2
+
+
+def test_a_failed_run_of_a_source_is_told_with_its_sentence_and_its_success_once(
+    look: Callable[..., str], project: Project, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.materialize("productsup", YESTERDAY)
+    key = project.sandbox.api_key
+    monkeypatch.setenv("CLOUDCRUISE_API_KEY", "wrong-key")
+    project.materialize("cloudcruise", YESTERDAY)
+    assert look().startswith("Told: CANNOT READ cloudcruise, trouble since ")
+    body = receiver.got[0][1]["message"]
+    assert "cloudcruise" in body
+    assert "401" in body
+    assert "wrong-key" not in body
+    project.materialize("cloudcruise", YESTERDAY)
+    assert look() == "Nothing new to tell."
+    monkeypatch.setenv("CLOUDCRUISE_API_KEY", key)
+    project.materialize("cloudcruise", YESTERDAY, assets=["raw_runs"])  # from its page: the same source
+    assert look().startswith("Told: READ AGAIN cloudcruise, trouble since ")
+
+
+def test_a_run_that_asked_for_what_is_not_to_be_had_says_nothing_about_the_source(
+    look: Callable[..., str], project: Project
+) -> None:
+    assert not project.materialize("cloudcruise", UNREAD_DAY).success
+    assert look() == "Nothing new to tell."
+
+
+def test_a_run_that_was_killed_is_told_and_one_of_others_is_not(look: Callable[..., str], project: Project) -> None:
+    for job, tags in (("prune_runs", {}), ("theirs", {}), ("cloudcruise_checks", {REPOSITORY_TAG: "other@place"})):
+        run = dg.DagsterRun(job, str(uuid.uuid4()), status=dg.DagsterRunStatus.FAILURE, tags=tags)
+        project.instance.add_run(run)
+    repository = definitions_of(SOURCES).get_repository_def()
+    found = latest_job_runs(project.instance, OurProject.of(repository, None), SOURCES, NOW)
+    assert [(run.job, run.source) for run in found] == [("prune_runs", None)]
+    assert found[0].failure is not None
+    assert found[0].failure.description.startswith("It ended without saying why")
+    assert look().startswith("Told: FAILED prune_runs: failed at ")
+
+
+def test_whatever_is_wrong_is_said_and_fails_nothing(
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    receiver.answers["a"] = 500
+    store_rows(project.layout, "pipeline_health", [health(state="down")])
+    assert look().endswith("Still to be delivered: 1.")
+    project.layout.verdict_file("pipeline_health").write_bytes(b"damaged")
+    assert "is damaged" in look()
+    monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", "/nowhere/watch.toml")
+    assert "The watch file /nowhere/watch.toml" in look()
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", "hidden")
+    assert "hidden" not in look()
+    monkeypatch.setenv("RUNS_ASSETS_UNREAD_AFTER_HOURS", "soon")
+    assert "RUNS_ASSETS_UNREAD_AFTER_HOURS" in look()
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", "")
+    assert look() == "Off until RUNS_ASSETS_ALERT_URLS is set."
+
+
+@pytest.mark.parametrize(
+    ("url", "home", "status"),
+    [("json://h/", "/d", "RUNNING"), ("", "/d", "STOPPED"), ("json://h/", "", "STOPPED")],
+)
+def test_it_is_on_if_there_is_somebody_to_tell_and_dagster_remembers(
+    monkeypatch: pytest.MonkeyPatch, url: str, home: str, status: str
+) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", url)
+    monkeypatch.setenv("DAGSTER_HOME", home)
+    sensor = alerts_sensor(SOURCES)
+    assert sensor.default_status.name == status
+    assert ("Off" in (sensor.description or "")) == (status == "STOPPED")
