@@ -170,3 +170,52 @@ def test_a_day_that_is_not_known_whole_makes_no_silence() -> None:
     history = history_of(cases.DAY_MISSED)
     known = [stored for stored in history.days if stored.day != date(2026, 2, 20)]
     assert verdicts_of(History("source", history.runs, known))["silences"] == []
+
+
+def test_a_pipeline_that_often_fails_alerts_later() -> None:
+    # 25 failures of 100, alike on all days: m = 25.5 / 101, r = 0.02, a = 12.37, b = 36.63. The chance of 5 failures is
+    # 0.00174, of 6 it is 0.00056, of 7 it is 0.00019.
+    failing = [*daily("p", date(2026, 2, 21), date(2026, 3, 17), "fsss"), *daily("p", TODAY, TODAY, "fff")]
+    [outage] = tables_of(failing)["outages"]
+    assert (outage["baseline_decided"], outage["baseline_failed"], outage["alert_after"]) == (100, 25, 6)
+    other = daily("other", date(2026, 3, 1), date(2026, 3, 1))
+    [outage] = tables_of([*failing, *other])["outages"]
+    assert outage["alert_after"] == 7
+
+
+def test_days_of_an_earlier_outage_are_no_baseline() -> None:
+    well = [
+        *daily("p", date(2026, 2, 18), date(2026, 3, 11), "s" * 10),
+        *daily("p", date(2026, 3, 13), TODAY - DAY, "s" * 10),
+    ]
+    ill = [*daily("p", date(2026, 3, 12), date(2026, 3, 12), "ffffffssss"), *daily("p", TODAY, TODAY, "fff")]
+    _first, second = tables_of([*well, *ill])["outages"]
+    assert (second["baseline_decided"], second["baseline_failed"]) == (270, 0)
+
+
+def test_an_outage_is_published_if_it_ended_in_the_window() -> None:
+    assert len(tables_of(cases.OUTAGE_WITH_AN_EMPTY_DAY, window_days=4)["outages"]) == 1
+    assert tables_of(cases.OUTAGE_WITH_AN_EMPTY_DAY, window_days=3)["outages"] == []
+
+
+def test_the_28_days_before_the_window_are_baseline() -> None:
+    [outage] = tables_of(cases.ALL_FAILED, window_days=1)["outages"]
+    assert outage["baseline_decided"] == 280
+
+
+def test_success_may_stay_away_for_twice_as_long_as_usual() -> None:
+    # Once a day; one day is left out: 48 hours are not more than twice 24.
+    runs = [*daily("p", date(2026, 2, 2), date(2026, 3, 10)), *daily("p", date(2026, 3, 12), TODAY)]
+    assert [row["kind"] for row in tables_of(runs)["silences"]] == ["no_runs"]
+
+
+def test_only_the_last_28_days_are_usual() -> None:
+    runs = [*daily("p", date(2026, 1, 20), date(2026, 1, 25)), *daily("p", date(2026, 1, 30), date(2026, 3, 6))]
+    _no_runs, no_success = tables_of(runs)["silences"]
+    assert (no_success["usual_interval_seconds"], no_success["expected_by"]) == (86400.0, at(3, 8, 8, 1))
+
+
+def test_a_weekday_is_missed_after_four_with_runs() -> None:
+    # 03-11 is a Wednesday; four weeks before there was no run yet. On Thursday there was.
+    [silence] = tables_of(daily("p", date(2026, 2, 12), date(2026, 3, 10)))["silences"][:1]
+    assert (silence["kind"], silence["expected_by"]) == ("no_runs", at(3, 13, 0))

@@ -1,4 +1,4 @@
-"""Trends and health of the plain recomputation against cases worked out by hand."""
+"""Trends of the plain recomputation, and the cases as a whole, worked out by hand."""
 
 from datetime import date, datetime, timedelta
 from math import comb, prod
@@ -7,9 +7,7 @@ import pytest
 
 from runs_assets_tests.verdicts import cases
 from runs_assets_tests.verdicts.cases import DAY, READ_UNTIL, at, daily, run
-from runs_assets_tests.verdicts.plain import verdicts_of
-from runs_assets_tests.verdicts.plain_runs import History, Run
-from runs_assets_tests.verdicts.worked import TODAY, health_of, history_of, part_of, tables_of, trend
+from runs_assets_tests.verdicts.worked import TODAY, part_of, tables_of, trend
 
 
 def test_nothing_decided_has_no_rate() -> None:
@@ -22,11 +20,6 @@ def test_nothing_decided_has_no_rate() -> None:
     assert (
         part_of(health, expected := {"state": "new", "since": at(3, 18, 11, 50), "last_success_at": None}) == expected
     )
-
-
-def test_a_source_that_is_read_for_a_few_days_cannot_tell_what_is_new() -> None:
-    assert health_of(cases.NOTHING_DECIDED, first_day=date(2026, 3, 12))["state"] == "too few runs"
-    assert health_of(cases.NOTHING_DECIDED, first_day=date(2026, 3, 11))["state"] == "new"
 
 
 def test_no_failures_of_many_runs_are_normal() -> None:
@@ -97,26 +90,6 @@ def test_three_failures_of_ten_after_none_of_56_are_worse() -> None:
     assert part_of(health, expected) == expected
 
 
-def test_a_pipeline_is_new_for_a_week() -> None:
-    health = health_of(cases.BRAND_NEW)
-    assert part_of(health, expected := {"state": "new", "since": at(3, 16), "decided_28d": 15}) == expected
-    assert health_of(daily("older", date(2026, 3, 11), TODAY, "sssss"))["state"] == "ok"
-    assert health_of([run("younger", at(3, 11, 12, 1)), run("younger", at(3, 17))])["state"] == "new"
-
-
-def test_a_run_hangs_when_it_is_open_for_three_times_as_long_as_others() -> None:
-    usual = [run("p", at(3, 16) + n * DAY / 20, lasting=timedelta(minutes=n)) for n in range(1, 21)]
-    # 1 to 20 minutes: the 95 % quantile is 19.05, three times that 57.15.
-    in_time, late = run("p", READ_UNTIL - timedelta(minutes=57), "running"), run("p", at(3, 18, 11, 2), "running")
-    tables = tables_of([*usual, in_time, late])
-    [hanging] = tables["hanging_runs"]
-    expected = {"run_id": "p 21", "status": "running", "open_since": at(3, 18, 11, 2), "successes": 20}
-    assert part_of(hanging, expected) == expected
-    assert (hanging["open_seconds"], hanging["limit_seconds"]) == (3480, pytest.approx(57.15 * 60))
-    [health] = tables["pipeline_health"]
-    assert (health["state"], health["since"], health["hanging_runs"]) == ("hanging", at(3, 18, 11, 2), 1)
-
-
 def test_young_runs_of_a_day_that_is_not_over_do_not_count_yet() -> None:
     slow = [run("p", at(3, 17) + n * timedelta(minutes=1), lasting=timedelta(hours=1)) for n in range(20)]
     early = run("p", at(3, 18, 11, 0), "failed")
@@ -127,36 +100,6 @@ def test_young_runs_of_a_day_that_is_not_over_do_not_count_yet() -> None:
         assert (row["decided"], row["failed"]) == (1, 1)
 
 
-def test_a_pipeline_that_changes_its_mind_is_flaky() -> None:
-    health = health_of(daily("p", date(2026, 3, 1), date(2026, 3, 10), "sfss"))
-    # Each of ten days changes twice; 40 runs follow one another 39 times.
-    assert (health["state"], health["since"], health["flip_rate"]) == ("flaky", at(3, 1, 8, 16), pytest.approx(20 / 39))
-
-
-def test_a_pipeline_is_slower_when_its_runs_take_half_as_long_again() -> None:
-    before = [run("p", at(3, 1) + n * DAY / 3, lasting=timedelta(minutes=10)) for n in range(20)]
-    for minutes, runs, ratio, is_slower in ((15, 20, 1.5, True), (14, 20, 1.4, False), (15, 19, None, False)):
-        after = [run("p", at(3, 12) + n * DAY / 4, lasting=timedelta(minutes=minutes)) for n in range(runs)]
-        health = health_of([*before, *after])
-        assert (health["duration_p50_7d_seconds"], health["duration_p50_28d_seconds"]) == (minutes * 60, 600)
-        assert (health["slower_ratio"], health["is_slower"]) == (ratio, is_slower)
-
-
-def test_the_newest_version_is_compared_with_the_one_before() -> None:
-    history = history_of(
-        [
-            *daily("p", date(2026, 3, 1), date(2026, 3, 1), "s" * 20),
-            *daily("p", date(2026, 3, 2), date(2026, 3, 2), "fssss" * 4),
-        ]
-    )
-    versioned = [with_version(run, "1" if run.created_at < at(3, 2) else "2") for run in history.runs]
-    [health] = verdicts_of(History("source", versioned, history.days))["pipeline_health"]
-    assert (health["version"], health["previous_version"], health["version_difference"]) == ("2", "1", 0.2)
-    assert health["version_p_value"] == pytest.approx(2 * comb(20, 4) / comb(40, 4))
-    [health] = verdicts_of(History("source", versioned[1:], history.days))["pipeline_health"]
-    assert (health["version"], health["previous_version"], health["version_p_value"]) == ("2", None, None)
-
-
 def test_every_run_of_the_cases_is_over_before_they_are_read() -> None:
     runs = [run for case in cases.CASES.values() for run in case]
     ends: list[datetime] = [run.ended for run in runs if run.ended]
@@ -164,8 +107,62 @@ def test_every_run_of_the_cases_is_over_before_they_are_read() -> None:
     assert {run.pipeline for run in runs} == set(cases.CASES)
 
 
-def with_version(run: Run, version: str) -> Run:
-    return Run(**(vars(run) | {"version": version}))
+def test_a_baseline_of_less_than_20_runs_says_nothing() -> None:
+    tables = tables_of(daily("p", date(2026, 3, 1), date(2026, 3, 11), "ss"))
+    verdicts = [trend(tables, "day", date(2026, 3, day))["verdict"] for day in (10, 11)]
+    assert verdicts == ["too few runs", "normal"]
+
+
+def test_a_day_on_which_nothing_was_decided_is_not_judged() -> None:
+    runs = [*daily("p", date(2026, 2, 16), date(2026, 3, 16), "ss"), *daily("p", TODAY - DAY, TODAY - DAY, "c")]
+    assert trend(tables_of(runs), "day", TODAY - DAY)["verdict"] == "too few runs"
+
+
+def test_two_failures_are_never_worse() -> None:
+    runs = [*daily("p", date(2026, 2, 16), date(2026, 3, 17), "s" * 10), *daily("p", TODAY, TODAY, "ff")]
+    row = trend(tables_of(runs), "day", TODAY)
+    # 27 final days of 10: 0.5 * 1.5 / (271 * 272).
+    assert (row["p_value"], row["verdict"]) == (pytest.approx(0.75 / (271 * 272)), "normal")
+
+
+def test_what_chance_explains_is_not_worse() -> None:
+    runs = [*daily("p", date(2026, 3, 9), date(2026, 3, 15), "sssf"), *daily("p", date(2026, 3, 16), TODAY, "sfsfsfss")]
+    row = trend(tables_of(runs), "day", date(2026, 3, 16))
+    assert (row["failure_rate"], row["baseline_rate"], row["verdict"]) == (0.375, 0.25, "normal")
+    assert row["q_value"] > 0.05
+
+
+def test_days_that_differ_much_make_a_bad_day_less_surprising() -> None:
+    days = [date(2026, 2, 17) + n * DAY for n in range(28)]
+    before = [run for n, day in enumerate(days) for run in daily("p", day, day, ("ssssssssss", "fssfssfssf")[n % 2])]
+    row = trend(tables_of([*before, *daily("p", TODAY, TODAY, "ffsffsffss")]), "day", TODAY)
+    # Of the days 02-18 to 03-16, 14 have 4 failures and 13 none: F = 56, N = 270, and the size of all is 10.
+    between, within = (22.4 - 56**2 / 270) / 26, (56 - 22.4) / 243
+    r = (between - within) / (between + 9 * within)
+    assert row["baseline_dispersion"] == pytest.approx(r)
+    a, b = 56.5 / 271 * (1 - r) / r, 214.5 / 271 * (1 - r) / r
+    below = sum(comb(10, x) * rising(a, x) * rising(b, 10 - x) for x in range(6)) / rising(a + b, 10)
+    assert row["p_value"] == pytest.approx(1 - below)
+
+
+def test_the_last_24_hours_are_compared_with_the_28_days_before_they_began() -> None:
+    assert trend(tables_of(cases.ZERO_BASELINE), "now", TODAY)["baseline_decided"] == 56
+    just_out = tables_of([run("p", READ_UNTIL - DAY)])["failure_trends"]
+    assert [row["period"] for row in just_out] == ["day", "day"]
+
+
+def test_runs_without_a_pipeline_are_a_pipeline() -> None:
+    tables = tables_of([*cases.WITHOUT_PIPELINE, *cases.BRAND_NEW])
+    counts = {
+        (row["scope"], row["pipeline_id"]): (row["decided"], row["failed"])
+        for row in tables["failure_trends"]
+        if row["date"] == TODAY and row["period"] == "now"
+    }
+    assert counts == {("pipeline", None): (4, 1), ("pipeline", "brand new"): (5, 0), ("source", None): (9, 1)}
+    health = next(row for row in tables["pipeline_health"] if row["pipeline_id"] is None)
+    # Each day changes its mind at its last run, and the next one changes it back.
+    expected = {"state": "flaky", "normal_rate": 0.25, "decided_28d": 112, "flip_rate": 55 / 111}
+    assert part_of(health, expected) == expected
 
 
 def rising(start: float, count: int) -> float:

@@ -1,0 +1,102 @@
+"""Health and hanging runs of the plain recomputation against cases worked out by hand."""
+
+from datetime import date, datetime, timedelta
+from math import comb
+
+import pytest
+
+from runs_assets_tests.verdicts import cases
+from runs_assets_tests.verdicts.cases import DAY, MINUTE, READ_UNTIL, CaseRun, at, daily, run
+from runs_assets_tests.verdicts.plain import verdicts_of
+from runs_assets_tests.verdicts.plain_runs import History, Run
+from runs_assets_tests.verdicts.worked import TODAY, health_of, history_of, part_of, tables_of
+
+
+def test_a_source_that_is_read_for_a_few_days_cannot_tell_what_is_new() -> None:
+    assert health_of(cases.NOTHING_DECIDED, first_day=date(2026, 3, 12))["state"] == "too few runs"
+    assert health_of(cases.NOTHING_DECIDED, first_day=date(2026, 3, 11))["state"] == "new"
+
+
+def test_a_pipeline_is_new_for_a_week() -> None:
+    health = health_of(cases.BRAND_NEW)
+    assert part_of(health, expected := {"state": "new", "since": at(3, 16), "decided_28d": 15}) == expected
+    assert health_of(daily("older", date(2026, 3, 11), TODAY, "sssss"))["state"] == "ok"
+    assert health_of([run("younger", at(3, 11, 12, 1)), run("younger", at(3, 17))])["state"] == "new"
+
+
+def test_a_run_hangs_when_it_is_open_for_three_times_as_long_as_others() -> None:
+    usual = [run("p", at(3, 16) + n * DAY / 20, lasting=timedelta(minutes=n)) for n in range(1, 21)]
+    # 1 to 20 minutes: the 95 % quantile is 19.05, three times that 57.15.
+    in_time, late = run("p", READ_UNTIL - timedelta(minutes=57), "running"), run("p", at(3, 18, 11, 2), "running")
+    tables = tables_of([*usual, in_time, late])
+    [hanging] = tables["hanging_runs"]
+    expected = {"run_id": "p 21", "status": "running", "open_since": at(3, 18, 11, 2), "successes": 20}
+    assert part_of(hanging, expected) == expected
+    assert (hanging["open_seconds"], hanging["limit_seconds"]) == (3480, pytest.approx(57.15 * 60))
+    [health] = tables["pipeline_health"]
+    assert (health["state"], health["since"], health["hanging_runs"]) == ("hanging", at(3, 18, 11, 2), 1)
+
+
+def test_a_pipeline_that_changes_its_mind_is_flaky() -> None:
+    health = health_of(daily("p", date(2026, 3, 1), date(2026, 3, 10), "sfss"))
+    # Each of ten days changes twice; 40 runs follow one another 39 times.
+    assert (health["state"], health["since"], health["flip_rate"]) == ("flaky", at(3, 1, 8, 16), pytest.approx(20 / 39))
+
+
+def test_a_pipeline_is_slower_when_its_runs_take_half_as_long_again() -> None:
+    before = [run("p", at(3, 1) + n * DAY / 3, lasting=timedelta(minutes=10)) for n in range(20)]
+    for minutes, runs, ratio, is_slower in ((15, 20, 1.5, True), (14, 20, 1.4, False), (15, 19, None, False)):
+        after = [run("p", at(3, 12) + n * DAY / 4, lasting=timedelta(minutes=minutes)) for n in range(runs)]
+        health = health_of([*before, *after])
+        assert (health["duration_p50_7d_seconds"], health["duration_p50_28d_seconds"]) == (minutes * 60, 600)
+        assert (health["slower_ratio"], health["is_slower"]) == (ratio, is_slower)
+
+
+def test_the_newest_version_is_compared_with_the_one_before() -> None:
+    history = history_of(
+        [
+            *daily("p", date(2026, 3, 1), date(2026, 3, 1), "s" * 20),
+            *daily("p", date(2026, 3, 2), date(2026, 3, 2), "fssss" * 4),
+        ]
+    )
+    versioned = [with_version(run, "1" if run.created_at < at(3, 2) else "2") for run in history.runs]
+    [health] = verdicts_of(History("source", versioned, history.days))["pipeline_health"]
+    assert (health["version"], health["previous_version"], health["version_difference"]) == ("2", "1", 0.2)
+    assert health["version_p_value"] == pytest.approx(2 * comb(20, 4) / comb(40, 4))
+    [health] = verdicts_of(History("source", versioned[1:], history.days))["pipeline_health"]
+    assert (health["version"], health["previous_version"], health["version_p_value"]) == ("2", None, None)
+
+
+def test_no_run_hangs_before_half_an_hour() -> None:
+    usual = daily("p", date(2026, 3, 1), date(2026, 3, 5), "ss")
+    open_for = [run("p", READ_UNTIL - timedelta(minutes=minutes), "running") for minutes in (29, 31)]
+    [hanging] = tables_of([*usual, *open_for])["hanging_runs"]
+    assert (hanging["limit_seconds"], hanging["open_seconds"]) == (1800, 31 * 60)
+
+
+def test_failures_that_did_not_alert_were_no_trouble() -> None:
+    runs = [*daily("p", date(2026, 3, 1), date(2026, 3, 1), "fffs"), *daily("p", date(2026, 3, 2), TODAY, "ss")]
+    health = health_of(runs)
+    assert (health["state"], health["since"], health["recoveries"]) == ("ok", None, 1)
+
+
+def test_runs_that_differ_much_anyway_are_not_slower() -> None:
+    def lasting(first: datetime, tens: int) -> list[CaseRun]:
+        return [run("p", first + n * DAY / 4, lasting=(10 if n < tens else 20) * MINUTE) for n in range(20)]
+
+    health = health_of([*lasting(at(3, 1), 11), *lasting(at(3, 12), 9)])
+    assert (health["slower_ratio"], health["is_slower"]) == (2.0, False)
+
+
+def test_of_few_runs_nothing_is_flaky() -> None:
+    assert health_of(daily("p", date(2026, 3, 1), date(2026, 3, 9), "fs"))["state"] == "too few runs"
+
+
+def test_of_two_silences_the_one_that_was_overdue_first_counts() -> None:
+    # Once a day until 03-06 08:00; success is overdue only at 08:01 on 03-08.
+    health = health_of(daily("p", date(2026, 2, 1), date(2026, 3, 6)))
+    assert (health["since"], health["expected_by"]) == (at(3, 6), at(3, 8, 0))
+
+
+def with_version(run: Run, version: str) -> Run:
+    return Run(**(vars(run) | {"version": version}))
