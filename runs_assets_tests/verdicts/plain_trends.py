@@ -135,8 +135,8 @@ def _rates(counts: Counts, suffix: str) -> Row:
         f"decided{suffix}": decided,
         f"failed{suffix}": failed,
         f"failure_rate{suffix}": rate(failed, decided),
-        f"failure_rate_low{suffix}": low,
-        f"failure_rate_high{suffix}": high,
+        f"failure_rate{suffix}_low": low,
+        f"failure_rate{suffix}_high": high,
     }
 
 
