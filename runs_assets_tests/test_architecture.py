@@ -40,6 +40,7 @@ COMPUTED = [
     *modules("alerts", "watch_file.py"),
     *modules("metrics/failure_rates.py", "metrics/status_counts.py", "settling"),
     *modules("sources/reading.py", "sources/open_runs.py", "sources/reach.py"),
+    *modules("sources/reasons.py", "sources/details.py", "sources/details_files.py"),
     *(path for path in modules("checks") if path.name != "source_checks.py"),
 ]
 

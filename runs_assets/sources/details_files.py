@@ -7,18 +7,15 @@ the day: they are data, and a damaged file is an error that names it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
 
 from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
 
-from runs_assets.days import DayRange
 from runs_assets.errors import DamagedFileError
 from runs_assets.sources.reasons import ErrorGroup
 from runs_assets.storage.damage import keep_aside
 from runs_assets.storage.files import is_stored, reading, replacing
 from runs_assets.storage.layout import ERROR_GROUPS, Layout
 
-T = TypeVar("T")
 _REMEDY = (
     "Restore it from a backup, or delete it: the reasons of days that the API still has are asked for again, those of "
     "older days are then not known."
@@ -96,12 +93,6 @@ def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, Pipel
         why = f"it does not hold errors as this program writes them ({error.error_count()} differences)"
         raise DamagedFileError(path, why, _REMEDY) from None
     return {errors.pipeline_id: errors for errors in stored}
-
-
-def load_errors_of(layout: Layout, source: str, days: DayRange) -> dict[date, dict[str, PipelineErrors]]:
-    """`load_error_groups` of each of `days` that has a file."""
-    stored = (day for day in layout.stored_days(ERROR_GROUPS, source) if day in days)
-    return {day: load_error_groups(layout, source, day) for day in stored}
 
 
 def store_error_groups(layout: Layout, source: str, day: date, errors: Mapping[str, PipelineErrors]) -> None:

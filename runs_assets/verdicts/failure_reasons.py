@@ -16,11 +16,11 @@ from runs_assets.days import DayRange, to_us
 from runs_assets.schema import TIMESTAMP, described
 from runs_assets.sources.details_files import PipelineErrors
 from runs_assets.sources.reasons import NOT_KNOWN, Explanations, Reason
+from runs_assets.verdicts.history import BASELINE_DAYS
 
 NEEDS = ["run_id", "pipeline_id", "exit_code", "ended_at", "date"]
-BASELINE_DAYS = 28
 Errors = Mapping[date, Mapping[str, PipelineErrors]]
-"""By day, then by pipeline id: see `runs_assets.sources.details_files.load_errors_of`."""
+"""By day, then by pipeline id: see `runs_assets.sources.details_files.load_error_groups`."""
 
 FAILURE_REASONS = pa.schema(
     [

@@ -12,7 +12,6 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from runs_assets.days import DayRange
 from runs_assets.definitions import SOURCES
 from runs_assets.errors import DamagedFileError, StorageError
 from runs_assets.sandbox import Sandbox, simulated_cloudcruise
@@ -21,7 +20,7 @@ from runs_assets.sandbox.cloudcruise_errors import PRIVATE
 from runs_assets.sandbox.identity import named_id
 from runs_assets.sandbox.profiles import WORKFLOWS
 from runs_assets.sources.details import LIMITS, Failing, refresh_details
-from runs_assets.sources.details_files import load_error_groups, load_errors_of, load_names
+from runs_assets.sources.details_files import load_error_groups, load_names
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
 
@@ -110,8 +109,6 @@ def test_the_errors_of_failing_pipelines_are_kept_and_asked_for_again_when_there
     assert known.keys() == {UPLOAD}
     assert failed <= {run_id for group in known[UPLOAD].groups for run_id in group.run_ids}
     assert (known[UPLOAD].failed_runs, known[UPLOAD].asked_at) == (len(failed), NOW)
-    assert load_errors_of(look.layout, "cloudcruise", DayRange(DAY, TODAY)) == {DAY: known}
-    assert load_errors_of(look.layout, "cloudcruise", DayRange(TODAY, TODAY)) == {}
     assert look(failing) == []
     look.later(hours=1)
     more = {UPLOAD: len(failed) + 1, LOOKUP: 2}

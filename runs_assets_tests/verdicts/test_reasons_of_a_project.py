@@ -1,0 +1,81 @@
+"""Names and reasons end to end: from both sandbox APIs into the tables, and the tables without the APIs' help."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from runs_assets.definitions import SOURCES
+from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
+from runs_assets.sandbox.cloudcruise_errors import cause_of
+from runs_assets.verdicts.ask import ask_about_failures
+from runs_assets.verdicts.refresh import Judge
+from runs_assets.watch_file import WatchFile
+from runs_assets_tests.conftest import NOW
+from runs_assets_tests.project import Project
+
+TODAY = NOW.date()
+FIRST = TODAY - timedelta(days=1)
+Counts = dict[tuple[Any, ...], int]
+
+
+def counted(project: Project, source: str) -> Counts:
+    """Failed runs by pipeline and day, of the daily files."""
+    rows = {day: project.table("failure_rates", source, day) for day in (FIRST, TODAY)}
+    return {(row["pipeline_id"], day): row["failed"] for day in rows for row in rows[day] if row["failed"]}
+
+
+def caused(project: Project) -> Counts:
+    """Failed runs by pipeline, day and error, of the sandbox itself."""
+    found: Counts = {}
+    for row in project.sandbox.shown("cloudcruise"):
+        if row.body["status"] == "execution.failed" and not row.body["dry_run"] and row.created_at.date() >= FIRST:
+            key = row.body["workflow_id"], row.created_at.date(), cause_of(row.body)[0]
+            found[key] = found.get(key, 0) + 1
+    return found
+
+
+def ask(project: Project) -> list[str]:
+    said: list[str] = []
+    for source in SOURCES:
+        ask_about_failures(source, project.layout, lambda: NOW, said.append)
+    return said
+
+
+def reasons(project: Project, source: str) -> list[dict[str, Any]]:
+    refreshed = Judge(project.layout, 90, WatchFile()).refresh(SOURCES)
+    assert refreshed.failures == {}
+    return [row for row in refreshed.tables["failure_reasons"].to_pylist() if row["source"] == source]
+
+
+def sums(rows: list[dict[str, Any]]) -> Counts:
+    found: Counts = {}
+    for row in rows:
+        key = row["pipeline_id"], row["date"]
+        found[key] = found.get(key, 0) + row["runs"]
+    return found
+
+
+def test_every_failed_run_is_explained_where_the_apis_help_and_counted_where_they_do_not(project: Project) -> None:
+    sandbox = project.sandbox
+    sandbox.cloudcruise.history = simulated_cloudcruise(days=2)
+    sandbox.productsup.history = simulated_productsup(days=2)
+    for source in SOURCES:
+        assert project.materialize(source.name, FIRST, TODAY).success
+
+    sandbox.cloudcruise.trouble = sandbox.productsup.trouble = 500
+    assert len(ask(project)) == 3
+    unexplained = reasons(project, "cloudcruise")
+    assert sums(unexplained) == counted(project, "cloudcruise") != {}
+    assert {(row["reason"], row["pipeline_name"]) for row in unexplained} == {("not known", None)}
+    by_code = reasons(project, "productsup")
+    assert sums(by_code) == counted(project, "productsup") != {}
+    assert {row["side"] for row in by_code} == {"platform", "customer", "unknown"}
+
+    sandbox.cloudcruise.trouble = sandbox.productsup.trouble = None
+    assert ask(project) == []
+    explained = reasons(project, "cloudcruise")
+    found: dict[tuple[str, date, str], int] = {
+        (row["pipeline_id"], row["date"], row["reason"]): row["runs"] for row in explained
+    }
+    assert found == caused(project)
+    assert None not in {row["pipeline_name"] for row in explained}
+    assert {row["side"] for row in reasons(project, "productsup")} == {"platform", "customer", "ours", "unknown"}
