@@ -58,7 +58,7 @@ def durations_of(history: History) -> Durations:
 
 
 def _is_younger(age_us: "pd.Series[int]", days: int) -> "pd.Series[bool]":
-    return (age_us >= 0) & (age_us < days * DAY_US)
+    return age_us < days * DAY_US
 
 
 def _quantiles(runs: "pd.DataFrame", quantile: float, count: int) -> Numbers:

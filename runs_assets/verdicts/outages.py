@@ -91,13 +91,9 @@ class Stretches:
         """Those that still went on at `start_us`, or began after."""
         return [stretch for stretch in self.found if stretch.ended_at is None or stretch.ended_at >= start_us]
 
-    def open(self) -> dict[int, Stretch]:
-        """The one of each pipeline that has not ended."""
-        return {stretch.pipeline: stretch for stretch in self.found if stretch.ended_at is None}
-
 
 def stretches_of(history: History) -> Stretches:
-    """Find every stretch of at least three failures."""
+    """Find every stretch of at least three failures, and shorter ones that have not ended."""
     decided = history.decided
     active = _active_pipelines(decided)
     groups = decided.groupby("pipeline", sort=True)
@@ -107,7 +103,8 @@ def stretches_of(history: History) -> Stretches:
 def outages(history: History, stretches: Stretches, names: Mapping[str, str]) -> pa.Table:
     """The table (schema `OUTAGES`) of a source's stretches in its window, sorted by pipeline and beginning."""
     start = to_us(history.window.start)
-    rows = [_row(stretch, history, names) for stretch in stretches.within(start)]
+    long = (stretch for stretch in stretches.within(start) if stretch.failures >= MIN_FAILURES)
+    rows = [_row(stretch, history, names) for stretch in long]
     return pa.Table.from_pylist(rows, schema=OUTAGES)
 
 
@@ -139,10 +136,13 @@ class _Pipeline:
         self._f = np.bincount(self._day - self._first_day, self._failed)
 
     def stretches(self) -> Iterator[Stretch]:
-        """Those of at least three failures; the days of a confirmed one are no part of any later past."""
+        """Those of at least three failures, and a shorter one that goes on.
+
+        The days of a confirmed one are no part of any later past.
+        """
         edges = np.flatnonzero(np.diff(np.concatenate([[False], self._failed, [False]]).astype(np.int8)))
         for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            if end - begin >= MIN_FAILURES:
+            if end - begin >= MIN_FAILURES or end == len(self._failed):
                 stretch = self._stretch(begin, end)
                 if stretch.is_confirmed:
                     last = end if stretch.ended_at is not None else end - 1

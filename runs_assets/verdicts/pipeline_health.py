@@ -31,7 +31,7 @@ PIPELINE_HEALTH = pa.schema(
         described("reason", pa.string(), "why most of its failures failed, on the newest day with any of 28 days"),
         described("reason_category", pa.string(), "the reason's category"),
         described("reason_side", pa.string(), "whose it is: ours, platform, customer or unknown"),
-        described("failures", pa.int64(), "failures in a row now; 0 below three", nullable=False),
+        described("failures", pa.int64(), "failures in a row now; 0 if the last decided run succeeded", nullable=False),
         described("failing_since", TIMESTAMP, "when the first of them ended, UTC"),
         described("alert_after", pa.int64(), "failures in a row at which the pipeline counts as down"),
         described("confirmed_at", TIMESTAMP, "when it went down: the end of the failure that confirmed it, UTC"),
