@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from runs_assets.errors import BusyError, SettingsError
+from runs_assets.errors import BusyError, SettingsError, StorageError
 from runs_assets.settings import project_settings
 from runs_assets.sources.details import Failing, refresh_details
 from runs_assets.sources.source import Source
@@ -19,21 +19,32 @@ def ask_about_failures(
 ) -> None:
     """Ask a source's API, if it is configured and `RUNS_ASSETS_DETAILS` is on; whatever it answers stops nothing.
 
-    Raises `StorageError` if what is stored cannot be read, or the answers cannot be written.
+    So does a daily file that cannot be read: then only names are asked for. Raises `StorageError` if what was answered
+    before cannot be read, or the answers cannot be written.
     """
     if not (project_settings().details and source.is_configured):
         return
     try:
         # Asking may renew tokens, which only one process at a time can.
-        with writing(layout.lock_file(source.name), source.name, patience=0, say=say):
-            client = source.api.client(source.name, layout, clock)
+        with (
+            writing(layout.lock_file(source.name), source.name, patience=0, say=say),
+            source.api.client(source.name, layout, clock) as client,
+        ):
             retention = source.api.capabilities.retention
-            failing = failing_pipelines(layout, source.name, clock().date())
+            failing = _failing_pipelines_if_readable(layout, source.name, clock().date(), say)
             refresh_details(client, source.name, layout, clock(), failing, say, retention=retention)
     except BusyError:
         say(f"{source.name}: is being read; names and reasons are asked for when the tables are built next.")
     except SettingsError as error:
         say(f"{source.name}: could not ask for names and reasons. {error}")
+
+
+def _failing_pipelines_if_readable(layout: Layout, source: str, today: date, say: Callable[[str], None]) -> Failing:
+    try:
+        return failing_pipelines(layout, source, today)
+    except StorageError as error:
+        say(f"{source}: it is not asked why runs failed. {error}")
+        return {}
 
 
 def failing_pipelines(layout: Layout, source: str, today: date) -> Failing:

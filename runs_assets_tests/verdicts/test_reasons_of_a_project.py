@@ -6,6 +6,8 @@ from typing import Any
 from runs_assets.definitions import SOURCES
 from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
 from runs_assets.sandbox.cloudcruise_errors import cause_of
+from runs_assets.sources.details_files import load_names
+from runs_assets.storage.lock import writing
 from runs_assets.verdicts.ask import ask_about_failures
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.watch_file import WatchFile
@@ -79,3 +81,17 @@ def test_every_failed_run_is_explained_where_the_apis_help_and_counted_where_the
     assert found == caused(project)
     assert None not in {row["pipeline_name"] for row in explained}
     assert {row["side"] for row in reasons(project, "productsup")} == {"platform", "customer", "ours", "unknown"}
+
+
+def test_a_damaged_daily_file_and_a_source_that_is_being_read_stop_nothing(project: Project) -> None:
+    assert project.materialize("cloudcruise", TODAY).success
+    path = project.layout.day_file("failure_rates", "cloudcruise", TODAY)
+    path.write_bytes(path.read_bytes()[:-1])
+    [line] = ask(project)
+    assert line.startswith("cloudcruise: it is not asked why runs failed. The file ")
+    assert len(load_names(project.layout, "cloudcruise")) >= 8
+    project.layout.names_file("cloudcruise").unlink()
+    with writing(project.layout.lock_file("cloudcruise"), "cloudcruise"):
+        [line] = ask(project)
+    assert "is being read" in line
+    assert load_names(project.layout, "cloudcruise") == {}
