@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.digest import Week, last_week
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.alerts.tell import Teller
@@ -19,7 +20,7 @@ def tell_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
     """
     settings, now = project_settings(), utc_now()
     layout, watch = Layout(settings.data.absolute()), load_watch_file(settings.watch_file)
-    teller = Teller.of(layout, alert_settings()) if send else Teller(layout, ())
+    teller = Teller(layout, addresses_of(alert_settings().alert_urls) if send else ())
     summary = Week.stored(layout, days or last_week(now), now).summary(watch, now)
     console.print(summary.title, style="bold", markup=False, highlight=False, soft_wrap=True)
     console.print(summary.body, markup=False, highlight=False, soft_wrap=True)

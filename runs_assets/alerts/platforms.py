@@ -37,10 +37,9 @@ def next_platform(before: SourceState, view: SourceLook) -> tuple[list[Message],
 
 
 def _opened(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
-    old = {incident.pipeline_id for incident in before.incidents if incident.is_old}
     told = {incident.pipeline_id for incident in before.incidents if incident.told_at}
     audible = [row for row in view.rows.values() if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
-    news = [row for row in audible if _counts(row, view.news_from) and row["pipeline_id"] not in old]
+    news = [row for row in audible if _counts(row, view.news_from)]
     lately = view.read_until - AT_ONCE
     down = [row for row in news if row["confirmed_at"] > lately or row["pipeline_id"] not in told]
     if not _is_many(down, audible, view, OPENS_AT, OPENS_AT_SHARE):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from runs_assets.alerts.addresses import Address, addresses_of
+from runs_assets.alerts.addresses import Address
 from runs_assets.alerts.delivery import PATIENCE_SECONDS, Round, deliveries_of, tidied
 from runs_assets.alerts.incidents import decide
 from runs_assets.alerts.look import JobRun, Look, Row
@@ -46,11 +46,6 @@ class Teller:
     addresses: Sequence[Address]
     patience: float = PATIENCE_SECONDS
     lock_patience: float = LOCK_PATIENCE_SECONDS
-
-    @classmethod
-    def of(cls, layout: Layout, settings: AlertSettings) -> "Teller":
-        """Raises `SettingsError` if an address cannot be used."""
-        return cls(layout, addresses_of(settings.alert_urls))
 
     def tell(self, look: Look) -> Told:
         """Decide what is new and deliver it, and what is still undelivered from before.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.alerts.tell import Teller, look_at
 from runs_assets.automation.job_runs import latest_job_runs
@@ -42,7 +43,8 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
             settings, layout, now = alert_settings(), data_folder.layout, clock.now()
             job_runs = latest_job_runs(context.instance, _project(context), sources, now)
             watch = load_watch_file(project_settings().watch_file)
-            told = Teller.of(layout, settings).tell(look_at(layout, watch, settings, job_runs, now))
+            teller = Teller(layout, addresses_of(settings.alert_urls), lock_patience=0.0)
+            told = teller.tell(look_at(layout, watch, settings, job_runs, now))
         except RunsAssetsError as error:
             return dg.SkipReason(str(error))
         return dg.SkipReason(str(told))

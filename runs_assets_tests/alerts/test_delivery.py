@@ -114,8 +114,18 @@ CHILD = """
 import sys
 from pathlib import Path
 from runs_assets_tests.alerts.test_delivery import Layout, tell
-tell(Layout(Path(sys.argv[1])), sys.argv[2])
+print(tell(Layout(Path(sys.argv[1])), sys.argv[2], patience=float(sys.argv[3])).undelivered)
 """
+
+
+def child(layout: Layout, url: str, patience: float) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-c", CHILD, str(layout.root), url, str(patience)]
+
+
+def test_an_address_that_hangs_does_not_keep_a_process_from_ending(receiver: Receiver, layout: Layout) -> None:
+    receiver.hanging.add("slow")
+    arguments = child(layout, receiver.url("slow"), 0.5)
+    assert subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=30).stdout == "1\n"
 
 
 def test_a_process_that_is_killed_while_it_sends_has_not_forgotten_the_message(
@@ -123,14 +133,14 @@ def test_a_process_that_is_killed_while_it_sends_has_not_forgotten_the_message(
 ) -> None:
     receiver.hanging.add("a")
     url = receiver.url("a")
-    child = subprocess.Popen([sys.executable, "-W", "ignore", "-c", CHILD, str(layout.root), url])
+    process = subprocess.Popen(child(layout, url, 30))
     try:
         deadline = time.monotonic() + 30
         while not receiver.got and time.monotonic() < deadline:
             time.sleep(0.02)
     finally:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     assert receiver.titles("a") == [DOWN]
     receiver.hanging.clear()
     assert tell(layout, url, now=T0 + MINUTE) == Told()

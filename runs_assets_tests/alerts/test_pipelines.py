@@ -121,7 +121,8 @@ def test_an_outage_that_late_runs_have_dissolved_ends_without_a_time() -> None:
     people = Watching()
     people.look(health(state="down"))
     now = T0 + hours(0.5)
-    (title,) = people.look(health(at=now, last_success_at=T0 - hours(4)), now=now)
+    earlier = [outage("p1", T0 - days(3), T0 - days(2.9))]
+    (title,) = people.look(health(at=now, last_success_at=T0 - hours(4)), now=now, outages=earlier)
     assert title == "ENDED p1 (cloudcruise): down from 2026-03-18 10:00 UTC"
     assert "When it ended is not known" in people.body
 
@@ -192,6 +193,18 @@ def test_old_news_becomes_news_with_its_next_change() -> None:
     now = T0 + hours(1)
     assert len(people.look(health(state="down", at=now), now=now)) == 1
     assert len(people.look(health(at=now), now=now)) == 1
+
+
+def test_what_is_history_is_measured_from_the_last_look() -> None:
+    people = Watching()
+    people.look(health())
+    for day in (10, 9.9):  # the newest file is lost, and then read again
+        people.look(health(at=T0 + days(day)), now=T0 + days(10))
+    now = T0 + days(10.5)
+    old = health("old", "down", at=now, since=T0, confirmed=T0 + days(8.95))
+    assert people.look(old, health("new", "down", at=now, since=T0, confirmed=T0 + days(9.05)), now=now) == [
+        "DOWN new (cloudcruise) since 2026-03-18 12:00 UTC"
+    ]
 
 
 def test_over_before_it_was_seen_is_never_told() -> None:
