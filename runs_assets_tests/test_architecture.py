@@ -72,6 +72,7 @@ def test_secrets_are_in_no_snapshot_and_importing_touches_nothing(tmp_path: Path
     secrets = {
         f"{prefix}{name}": f"hidden-{prefix}{name}" for prefix in ("CLOUDCRUISE_", "PRODUCTSUP_CDE_") for name in names
     }
+    secrets["RUNS_ASSETS_ALERT_URLS"] = "json://me:hidden-alerts@host/"
     code = (
         "from runs_assets.definitions import defs\n"
         "import dagster as dg\n"

@@ -36,7 +36,8 @@ def platform_message(
 
 def source_message(source: str, event: Event, since: datetime, failure: JobFailure | None, look: Look) -> Message:
     """About a source that is not read, or whose job fails; when it is over, that it is read again."""
-    words = {Event.OPENED: "CANNOT READ", Event.REMINDED: "STILL CANNOT READ", Event.ENDED: "READ AGAIN"}
+    wrong = "CANNOT READ" if look.is_unread(source) else "RUN FAILED"
+    words = {Event.OPENED: wrong, Event.REMINDED: f"STILL {wrong}", Event.ENDED: "READ AGAIN"}
     read_until = look.read_until(source)
     lines = [f"Read until: {at(read_until)}" if read_until else "It has never been read."]
     if failure and event is not Event.ENDED:

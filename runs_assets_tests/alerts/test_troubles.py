@@ -67,7 +67,7 @@ def test_a_source_never_read_is_no_trouble_but_its_failing_job_is() -> None:
     people = Watching()
     assert people.look() == []
     run = failed("cloudcruise_daily", T0, "cloudcruise", "cloudcruise: the key is not accepted (401).\nSet it.")
-    assert people.look(jobs=[run]) == [UNREAD]
+    assert people.look(jobs=[run]) == [UNREAD.replace("CANNOT READ", "RUN FAILED")]
     assert people.body.splitlines() == [
         "It has never been read.",
         "Run run-18-12 failed at 2026-03-18 12:00 UTC.",
@@ -78,11 +78,14 @@ def test_a_source_never_read_is_no_trouble_but_its_failing_job_is() -> None:
 def test_a_failing_job_and_an_unread_source_are_one_trouble() -> None:
     people = Watching()
     run = failed("cloudcruise_daily", T0 + hours(1), "cloudcruise")
-    assert len(people.look(health(), jobs=[run], now=T0 + hours(1))) == 1
+    title = "RUN FAILED cloudcruise, trouble since 2026-03-18 13:00 UTC"
+    assert people.look(health(), jobs=[run], now=T0 + hours(1)) == [title]
     assert people.look(health(), now=T0 + hours(7)) == []  # unread now, too
     later = failed("cloudcruise_daily", T0 + hours(8), "cloudcruise")
     assert people.look(health(), jobs=[later], now=T0 + hours(8)) == []
-    now = T0 + hours(9)
+    still = title.replace("RUN FAILED", "STILL CANNOT READ")
+    assert people.look(health(), now=T0 + hours(25)) == [still]
+    now = T0 + hours(26)
     assert people.look(health(at=now), now=now) == []  # read again, by another job; this one has not succeeded since
     assert len(people.look(health(at=now), jobs=[JobRun("cloudcruise_daily", None, "cloudcruise")], now=now)) == 1
 

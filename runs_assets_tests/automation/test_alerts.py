@@ -71,7 +71,7 @@ def test_a_failed_run_of_a_source_is_told_with_its_sentence_and_its_success_once
     key = project.sandbox.api_key
     monkeypatch.setenv("CLOUDCRUISE_API_KEY", "wrong-key")
     project.materialize("cloudcruise", YESTERDAY)
-    assert look().startswith("Told: CANNOT READ cloudcruise, trouble since ")
+    assert look().startswith("Told: RUN FAILED cloudcruise, trouble since ")
     body = receiver.got[0][1]["message"]
     assert "cloudcruise" in body
     assert "401" in body
