@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-MAX_DISPERSION = 0.99
+MIN_DISPERSION, MAX_DISPERSION = 1e-9, 0.99
+"""What is smaller is a rounding error, with which nothing could be computed."""
 TERMS_AT_A_TIME = 1_000_000
 
 
@@ -41,7 +42,7 @@ class DailyCounts:
             total = between + (typical - 1) * within
             found = (between - within) / total
         is_known = (self.days >= 2) & (self.decided > self.days) & (total > 0)
-        return np.clip(np.where(is_known, found, 0.0), 0.0, MAX_DISPERSION)
+        return np.minimum(np.where(is_known & (found >= MIN_DISPERSION), found, 0.0), MAX_DISPERSION)
 
     def mean(self) -> Numbers:
         """The failure rate, drawn a little towards one half: (failed + 0.5) / (decided + 1); never 0 and never 1."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MIN_FAILURES = 3
 FALSE_ALARMS = 0.1
 """How many healthy stretches may be confirmed, in 28 days and over all pipelines of a source."""
-MIN_DISPERSION = 0.02
+LEAST_DISPERSION = 0.02
 """No pipeline's runs are taken for quite independent, even if four weeks show no clusters."""
 MOST_FAILURES = 10_000
 """How far the number of failures that would confirm a stretch is looked for."""
@@ -191,15 +191,16 @@ def _alert_after(days: NDArray[np.int64], past: DailyCounts, limit: float) -> in
 
     If these are too few, further ones on the last day count too; None if that takes more than 10,000.
     """
-    a, b = (float(parameter[0]) for parameter in beta_of(past.mean(), np.maximum(past.dispersion(), MIN_DISPERSION)))
+    a, b = (float(parameter[0]) for parameter in beta_of(past.mean(), np.maximum(past.dispersion(), LEAST_DISPERSION)))
     _, begins, sizes = np.unique(days, return_index=True, return_counts=True)
     place = np.arange(len(days)) - np.repeat(begins, sizes)
     found = _first_below(place, 0.0, a, b, limit, already=0)
     if found is not None:
         return found
     so_far = float(_log_chances(place, a, b).sum())
-    for many in (100, MOST_FAILURES):  # mostly, few are enough
-        further = np.arange(place[-1] + 1, place[-1] + 1 + many)
+    most = max(MOST_FAILURES - len(days), 0)
+    for many in (min(100, most), most):  # a hundred are nearly always enough
+        further = place[-1] + 1 + np.arange(many)
         if (found := _first_below(further, so_far, a, b, limit, already=len(days))) is not None:
             return found
     return None

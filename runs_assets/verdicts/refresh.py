@@ -19,32 +19,15 @@ from runs_assets.storage import layout as data_sets
 from runs_assets.storage.files import cannot_read, empty_scratch
 from runs_assets.storage.layout import ALL_SOURCES, VERDICTS, Layout
 from runs_assets.storage.lock import writing
-from runs_assets.verdicts.durations import durations_of
-from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons
-from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
-from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
+from runs_assets.verdicts.failure_reasons import Errors
 from runs_assets.verdicts.history import History, load_history, read_days
-from runs_assets.verdicts.outages import OUTAGES, outages, stretches_of
-from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, Findings, pipeline_health
-from runs_assets.verdicts.silences import SILENCES, silences
+from runs_assets.verdicts.judging import SCHEMAS, Knowledge, Tables, no_rows, tables_of
 from runs_assets.verdicts.stored import BuiltFrom, built_from, load_verdicts, store_verdicts
-from runs_assets.verdicts.versions import version_changes
-from runs_assets.watch_file import Expectation, WatchFile
+from runs_assets.watch_file import WatchFile
 
 log = logging.getLogger(__name__)
-Tables = Mapping[str, pa.Table]
-
 VERSION = "1"
 """Changes whenever the same daily files give other tables."""
-
-SCHEMAS = {
-    data_sets.FAILURE_TRENDS: FAILURE_TRENDS,
-    data_sets.OUTAGES: OUTAGES,
-    data_sets.SILENCES: SILENCES,
-    data_sets.HANGING_RUNS: HANGING_RUNS,
-    data_sets.FAILURE_REASONS: FAILURE_REASONS,
-    data_sets.PIPELINE_HEALTH: PIPELINE_HEALTH,
-}
 
 
 @dataclass(frozen=True)
@@ -122,48 +105,17 @@ class Judge:
         try:
             return _Part(source.name, fingerprint, self.tables_of(source, say))
         except StorageError as error:
-            tables = former.tables if former else _no_rows()
+            tables = former.tables if former else no_rows()
             return _Part(source.name, fingerprint, tables, str(error))
 
     def tables_of(self, source: Source, say: Callable[[str], None] = log.info) -> Tables:
         """A source's rows of every table; raises `StorageError` if one of its files cannot be read."""
         history = load_history(self.layout, source.name, self.window_days)
         if history is None:
-            return _no_rows()
+            return no_rows()
         names = load_names(self.layout, source.name)
-        stretches, durations = stretches_of(history), durations_of(history)
-        findings = Findings(
-            history=history,
-            stretches=stretches,
-            durations=durations,
-            versions=version_changes(history),
-            names=names,
-            failure_trends=failure_trends(history, stretches, durations, names),
-            silences=silences(history, self._expectations(history, names), names),
-            hanging_runs=hanging_runs(history, durations, names),
-            failure_reasons=self._reasons(source, history, names, say),
-        )
-        return {
-            data_sets.FAILURE_TRENDS: findings.failure_trends,
-            data_sets.OUTAGES: outages(history, stretches, names),
-            data_sets.SILENCES: findings.silences,
-            data_sets.HANGING_RUNS: findings.hanging_runs,
-            data_sets.FAILURE_REASONS: findings.failure_reasons,
-            data_sets.PIPELINE_HEALTH: pipeline_health(findings),
-        }
-
-    def _reasons(
-        self, source: Source, history: History, names: Mapping[str, str], say: Callable[[str], None]
-    ) -> pa.Table:
-        return failure_reasons(
-            source.name,
-            history.failed_runs(),
-            history.window,
-            history_from=history.days[0].day,
-            explanations=source.explanations,
-            errors=self._errors(source.name, history, say),
-            names=names,
-        )
+        errors = self._errors(source.name, history, say)
+        return tables_of(history, Knowledge(names, source.explanations, errors, self.watch))
 
     def _errors(self, source: str, history: History, say: Callable[[str], None]) -> Errors:
         """What was learned of the read days' errors; a day's file that is damaged is said, and stops nothing."""
@@ -175,17 +127,6 @@ class Judge:
                 except DamagedFileError as damage:
                     say(f"{source}: why runs of {day} failed is not known. {damage}")
         return errors
-
-    def _expectations(self, history: History, names: Mapping[str, str]) -> dict[int, Expectation]:
-        found = (
-            (number, self.watch.expectation_of(history.source, pipeline, names.get(pipeline or "")))
-            for number, pipeline in enumerate(history.pipelines)
-        )
-        return {number: expectation for number, expectation in found if expectation is not None}
-
-
-def _no_rows() -> Tables:
-    return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
 
 
 def _former_parts(layout: Layout) -> dict[str, _Part]:

@@ -20,7 +20,7 @@ class VersionChange:
     """The newest version of a pipeline, and how its failure rate differs from that of the one before it.
 
     `difference` is the newer rate minus the older one, `low` and `high` its 95 % interval, `p_value` that of Fisher's
-    exact test, two-sided; None where either version has fewer than 20 decided runs.
+    exact test, two-sided. All but `version` are None where either has fewer than 20 decided runs.
     """
 
     version: str
@@ -51,7 +51,7 @@ def _change(versions: "pd.DataFrame") -> VersionChange:
         return VersionChange(newest["pipeline_version"])
     before = last[0]
     if min(newest["runs"], before["runs"]) < MIN_RUNS:
-        return VersionChange(newest["pipeline_version"], before["pipeline_version"])
+        return VersionChange(newest["pipeline_version"])
     counts = (newest["failed"], newest["runs"], before["failed"], before["runs"])
     difference = newest["failed"] / newest["runs"] - before["failed"] / before["runs"]
     low, high = newcombe_interval(*counts)

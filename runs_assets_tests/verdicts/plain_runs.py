@@ -73,7 +73,7 @@ class StoredDay:
 
 @dataclass(frozen=True)
 class History:
-    """A source's runs, dry ones too, and its days, at least one; `window_days` up to its end are judged."""
+    """A source's runs, dry ones too, and its days, at least one; `window_days` up to the newest of them are judged."""
 
     source: str
     runs: Sequence[Run]
@@ -90,7 +90,7 @@ class History:
 
     @cached_property
     def window(self) -> frozenset[date]:
-        return frozenset(days_before(self.last_day + DAY, self.window_days))
+        return frozenset(days_before(max(stored.day for stored in self.days) + DAY, self.window_days))
 
     @cached_property
     def window_start(self) -> datetime:
@@ -135,18 +135,26 @@ class History:
     def whole_days(self) -> frozenset[date]:
         return frozenset(stored.day for stored in self.days if stored.is_whole)
 
+    def was_read(self, start: datetime, end: datetime) -> bool:
+        """Whether every run created in [start, end) is known."""
+        seen = {stored.day: stored.seen_until for stored in self.days}
+        last = day_of(end - timedelta(microseconds=1))
+        days = [day_of(start) + n * DAY for n in range((last - day_of(start)).days)]
+        return self.whole_days.issuperset(days) and last in seen and seen[last] >= end
+
     @cached_property
     def p95(self) -> dict[str | None, float | None]:
         """The 95 % quantile of the durations of each pipeline's successes of the last 28 days, seconds."""
         return {pipeline: quantile(self.success_seconds(pipeline, MONTH), 0.95) for pipeline in self.decided}
 
     def is_recent(self, instant: datetime, span: timedelta) -> bool:
-        """Whether an instant lies in (read_until - span, read_until]."""
-        return self.read_until - span < instant <= self.read_until
+        """Whether an instant lies after read_until - span; a run may have been seen to end after read_until."""
+        return self.read_until - span < instant
 
-    def success_seconds(self, pipeline: str | None, after: timedelta, until: timedelta = timedelta(0)) -> list[float]:
-        """Durations of successes that ended in (read_until - after, read_until - until]."""
-        first, last = self.read_until - after, self.read_until - until
+    def success_seconds(self, pipeline: str | None, after: timedelta, until: timedelta | None = None) -> list[float]:
+        """Durations of successes that ended after read_until - after, and not after read_until - until if it is given."""
+        first, last = self.read_until - after, self.read_until - until if until is not None else datetime.max
+        last = last.replace(tzinfo=UTC)
         ended = (run for run in self.decided.get(pipeline, []) if run.succeeded and first < run.ended_at <= last)
         return [run.seconds for run in ended if run.seconds is not None]
 

@@ -11,6 +11,7 @@ from runs_assets_tests.verdicts.plain_runs import DAY, MONTH, History, day_of, d
 
 REGULAR = Fraction(1, 4)
 LEAST_SUCCESSES = 8
+LEAST_FAILURES = 3
 
 
 def silences(history: History) -> list[dict[str, Any]]:
@@ -60,8 +61,11 @@ def _without_success(history: History, pipeline: str | None) -> Iterator[dict[st
         assert since is not None
         usual = _usual_interval(ends[bisect_right(ends, since - MONTH) : place + 1])
         overdue = usual is not None and (ended_at or history.read_until) - since > 2 * usual
-        if usual is not None and overdue and _is_regular(history, pipeline, day_of(since)):
-            expected_by = since + 2 * usual
+        if usual is None or not overdue or not _is_regular(history, pipeline, day_of(since)):
+            continue
+        expected_by = since + 2 * usual
+        failures = [run for run in history.decided[pipeline] if run.failed and since <= run.ended_at <= expected_by]
+        if len(failures) < LEAST_FAILURES and history.was_read(since, expected_by):
             yield _silence(history, pipeline, ("no_success", "interval"), since, expected_by, ended_at, usual)
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TypeVar
 
 Z_95 = 1.959963984540054
+NO_DISPERSION = 1e-9
 Counts = tuple[int, int]
 """How many were decided, and how many of them failed."""
 Key = TypeVar("Key")
@@ -56,7 +57,8 @@ def dispersion(days: Sequence[Counts]) -> float:
     within = (f - squares) / (n - k)
     size = (n - Fraction(sum(n_i * n_i for n_i, _ in days), n)) / (k - 1)
     below = between + (size - 1) * within
-    return 0.0 if below <= 0 else min(0.99, max(0.0, float((between - within) / below)))
+    found = 0.0 if below <= 0 else float((between - within) / below)
+    return min(0.99, found) if found >= NO_DISPERSION else 0.0
 
 
 def shape(mean: float, correlation: float) -> tuple[float, float]:

@@ -7,9 +7,8 @@ import pytest
 
 from runs_assets_tests.verdicts import cases
 from runs_assets_tests.verdicts.cases import DAY, MINUTE, READ_UNTIL, CaseRun, at, daily, run
-from runs_assets_tests.verdicts.plain import verdicts_of
 from runs_assets_tests.verdicts.plain_runs import History, Run
-from runs_assets_tests.verdicts.worked import TODAY, health_of, history_of, part_of, tables_of
+from runs_assets_tests.verdicts.worked import TODAY, health_of, history_of, judged, part_of, tables_of
 
 
 def test_a_source_that_is_read_for_a_few_days_cannot_tell_what_is_new() -> None:
@@ -60,10 +59,10 @@ def test_the_newest_version_is_compared_with_the_one_before() -> None:
         ]
     )
     versioned = [with_version(run, "1" if run.created_at < at(3, 2) else "2") for run in history.runs]
-    [health] = verdicts_of(History("source", versioned, history.days))["pipeline_health"]
+    [health] = judged(History("source", versioned, history.days))["pipeline_health"]
     assert (health["version"], health["previous_version"], health["version_difference"]) == ("2", "1", 0.2)
     assert health["version_p_value"] == pytest.approx(2 * comb(20, 4) / comb(40, 4))
-    [health] = verdicts_of(History("source", versioned[1:], history.days))["pipeline_health"]
+    [health] = judged(History("source", versioned[1:], history.days))["pipeline_health"]
     assert (health["version"], health["previous_version"], health["version_p_value"]) == ("2", None, None)
 
 

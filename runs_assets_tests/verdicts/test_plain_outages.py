@@ -7,10 +7,8 @@ import pytest
 
 from runs_assets_tests.verdicts import cases
 from runs_assets_tests.verdicts.cases import DAY, at, daily
-from runs_assets_tests.verdicts.plain import verdicts_of
-from runs_assets_tests.verdicts.plain_outages import MOST
 from runs_assets_tests.verdicts.plain_runs import History
-from runs_assets_tests.verdicts.worked import TODAY, history_of, part_of, tables_of, trend
+from runs_assets_tests.verdicts.worked import TODAY, history_of, judged, part_of, tables_of, trend
 
 
 def test_failures_only_alert_at_the_third() -> None:
@@ -113,7 +111,7 @@ def test_a_stretch_that_would_hardly_ever_alert_says_so() -> None:
     days = [date(2026, 2, 18) + n * DAY for n in range(28)]
     before = [run for n, day in enumerate(days) for run in daily("p", day, day, ("ff", "s")[n % 2])]
     [outage] = tables_of([*before, *daily("p", TODAY, TODAY, "fff")])["outages"]
-    assert (outage["baseline_decided"], outage["is_confirmed"], outage["alert_after"]) == (42, False, MOST)
+    assert (outage["baseline_decided"], outage["is_confirmed"], outage["alert_after"]) == (42, False, None)
 
 
 def test_a_pipeline_that_stopped_is_silent_from_the_end_of_the_first_day_without_runs() -> None:
@@ -169,7 +167,7 @@ def test_a_weekday_without_its_run_is_a_silence_and_a_weekend_is_none() -> None:
 def test_a_day_that_is_not_known_whole_makes_no_silence() -> None:
     history = history_of(cases.DAY_MISSED)
     known = [stored for stored in history.days if stored.day != date(2026, 2, 20)]
-    assert verdicts_of(History("source", history.runs, known))["silences"] == []
+    assert judged(History("source", history.runs, known))["silences"] == []
 
 
 def test_a_pipeline_that_often_fails_alerts_later() -> None:

@@ -1,9 +1,11 @@
-"""The plain recomputation of a small history, and single rows of it."""
+"""The verdicts of a small history, by the plain recomputation and by the product, which must agree; and rows of them."""
 
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from runs_assets_tests.verdicts.agreement import differences
+from runs_assets_tests.verdicts.by_the_product import by_the_product
 from runs_assets_tests.verdicts.cases import DAY, FIRST_DAY, READ_UNTIL, CaseRun
 from runs_assets_tests.verdicts.plain import verdicts_of
 from runs_assets_tests.verdicts.plain_runs import History, Run, StoredDay, end_of
@@ -34,7 +36,14 @@ def history_of(runs: Iterable[CaseRun], *, first_day: date = FIRST_DAY, window_d
 
 
 def tables_of(runs: Iterable[CaseRun], **how: Any) -> dict[str, list[Row]]:
-    return verdicts_of(history_of(runs, **how))
+    return judged(history_of(runs, **how))
+
+
+def judged(history: History) -> dict[str, list[Row]]:
+    """The verdicts of both."""
+    tables = verdicts_of(history)
+    assert differences(by_the_product(history), tables) == []
+    return tables
 
 
 def health_of(runs: Iterable[CaseRun], **how: Any) -> Row:

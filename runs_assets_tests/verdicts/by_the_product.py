@@ -1,0 +1,79 @@
+"""The product's verdicts of a history that is in no files."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from runs_assets.days import DAY_US, DayRange, to_us
+from runs_assets.verdicts.history import KEPT_COLUMNS, OPEN_COLUMNS, DayWorth, History, read_days
+from runs_assets.verdicts.judging import Knowledge, tables_of
+from runs_assets_tests.verdicts import plain_runs
+from runs_assets_tests.verdicts.plain import KEYS, Tables
+from runs_assets_tests.verdicts.plain_runs import Run, day_of
+
+RATES = ["pipeline", "day", "runs", "decided", "failed"]
+KEPT = [name if name != "pipeline_id" else "pipeline" for name in KEPT_COLUMNS]
+OPEN = [name if name != "pipeline_id" else "pipeline" for name in OPEN_COLUMNS]
+
+
+def by_the_product(history: plain_runs.History, knowledge: Knowledge | None = None) -> Tables:
+    """The rows of every table that is recomputed."""
+    tables = tables_of(history_of(history), knowledge or Knowledge())
+    return {name: tables[name].to_pylist() for name in KEYS}
+
+
+def history_of(plain: plain_runs.History) -> History:
+    """The same history as the product holds it."""
+    newest = max(stored.day for stored in plain.days)
+    window = DayRange(newest - timedelta(days=plain.window_days - 1), newest)
+    read = [run for run in plain.runs if not run.dry and day_of(run.created_at) in read_days(window)]
+    pipelines = sorted({run.pipeline for run in plain.runs}, key=lambda pipeline: (pipeline is None, pipeline))
+    numbers = {pipeline: number for number, pipeline in enumerate(pipelines)}
+    return History(
+        source=plain.source,
+        window=window,
+        days=tuple(DayWorth(day.day, day.is_whole, day.is_final, day.seen_until) for day in plain.days),
+        pipelines=tuple(pipelines),
+        rates=_rates(plain.runs, numbers),
+        runs=_frame((_run(run, numbers[run.pipeline]) for run in read), KEPT),
+        open_runs=_frame((_run(run, numbers[run.pipeline]) for run in read if not run.is_terminal), OPEN),
+    )
+
+
+def _frame(rows: Iterable[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=columns).astype({"duration_seconds": float} if columns is KEPT else {})
+
+
+def _rates(runs: Iterable[Run], numbers: dict[str | None, int]) -> pd.DataFrame:
+    """A row for each pipeline and day with runs, dry ones too, of which none of the counts tells."""
+    rows = [
+        (
+            numbers[run.pipeline],
+            to_us(run.created_at) // DAY_US,
+            not run.dry,
+            run.is_decided,
+            run.failed and not run.dry,
+        )
+        for run in runs
+    ]
+    frame = pd.DataFrame(rows, columns=RATES)
+    frame["decided"] &= frame["runs"]
+    return frame.groupby(["pipeline", "day"], as_index=False).sum()
+
+
+def _run(run: Run, number: int) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "pipeline": number,
+        "pipeline_version": run.version,
+        "status": run.status,
+        "created_at": to_us(run.created_at),
+        "started_at": to_us(run.started_at) if run.started_at else -1,
+        "ended_at": to_us(run.ended_at),
+        "observed_at": to_us(run.observed_at),
+        "duration_seconds": run.seconds,
+        "site_id": run.site,
+        "exit_code": None,
+    }
