@@ -212,7 +212,7 @@ def _by_day(history: History, grids: _Grids, baselines: DailyCounts) -> _Periods
 def _now(history: History, grids: _Grids, baselines: DailyCounts, now: Counts) -> _Periods:
     rows = np.flatnonzero(now[0])
     before_it = np.full(len(rows), max((history.until_us - DAY_US) // DAY_US - grids.first_day, 0))
-    day = np.full(len(rows), history.until_us // DAY_US)
+    day = np.full(len(rows), (history.last_day - EPOCH).days)
     past, yes = grids.at(baselines, rows, before_it), np.ones(len(rows), np.bool_)
     decided, failed = (counts[rows].astype(np.float64) for counts in now[1:])
     return _Periods(rows, day, ~yes, decided, failed, past, yes)
@@ -279,4 +279,5 @@ def _adjusted(p_values: "pd.Series[float]") -> Any:
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=np.asarray(whole) > 0)
+    share: Numbers = np.divide(part, whole, out=np.full(len(whole), np.nan), where=np.asarray(whole) > 0)
+    return share

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.days import DAY_US, EPOCH, DayRange, end_of, to_us
+from runs_assets.days import DAY_US, EPOCH, DayRange, day_of_us, end_of, to_us
 from runs_assets.schema import TIMESTAMP
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import FAILURE_RATES, RUNS, Layout
@@ -104,6 +104,11 @@ class History:
         """The latest instant up to which the source was read, UTC."""
         return max(day.seen_until for day in self.days)
 
+    @property
+    def last_day(self) -> date:
+        """The UTC day that ends at `read_until`, or that it is in."""
+        return day_of_us(self.until_us - 1)
+
     @cached_property
     def until_us(self) -> int:
         """`read_until` in microseconds since the epoch."""
@@ -115,7 +120,7 @@ class History:
         ids = pa.array(self.pipelines, pa.string())
         return pa.table(
             {
-                "run_id": pa.array(failed["run_id"]),
+                "run_id": pa.array(failed["run_id"], pa.string()),
                 "pipeline_id": ids.take(pa.array(failed["pipeline"])),
                 "exit_code": pa.array(failed["exit_code"], pa.int32(), from_pandas=True),
                 "ended_at": pa.array(failed["ended_at"]).cast(TIMESTAMP),

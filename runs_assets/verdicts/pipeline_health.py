@@ -124,7 +124,7 @@ def _rows(findings: Findings) -> Iterator[Row]:
             "state": state.value,
             "since": since,
             "expected_by": silence["expected_by"] if silence else None,
-            **_reason(reasons[pipeline_id], history.read_until.date()),
+            **_reason(reasons[pipeline_id], history.last_day),
             **_failing(evidence.open_stretch),
             **_last_24_hours(evidence.now),
             **_lately(activity),

@@ -90,7 +90,7 @@ def _is_degraded(evidence: Evidence) -> bool:
 
 def _degraded_since(evidence: Evidence) -> datetime:
     """The beginning of the unbroken days that were worse, up to yesterday; else of the last 24 hours."""
-    today = day = evidence.history.read_until.date()
+    today = day = evidence.history.last_day
     while day - timedelta(days=1) in evidence.worse_days:
         day -= timedelta(days=1)
     return evidence.history.read_until - timedelta(days=1) if day == today else start_of(day)

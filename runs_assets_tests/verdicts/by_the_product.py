@@ -28,22 +28,26 @@ def history_of(plain: plain_runs.History) -> History:
     """The same history as the product holds it."""
     newest = max(stored.day for stored in plain.days)
     window = DayRange(newest - timedelta(days=plain.window_days - 1), newest)
-    read = [run for run in plain.runs if not run.dry and day_of(run.created_at) in read_days(window)]
-    pipelines = sorted({run.pipeline for run in plain.runs}, key=lambda pipeline: (pipeline is None, pipeline))
+    stored = {stored.day for stored in plain.days}
+    runs = [run for run in plain.runs if day_of(run.created_at) in stored]
+    read = [run for run in runs if not run.dry and day_of(run.created_at) in read_days(window)]
+    pipelines = sorted({run.pipeline for run in runs}, key=lambda pipeline: (pipeline is None, pipeline))
     numbers = {pipeline: number for number, pipeline in enumerate(pipelines)}
     return History(
         source=plain.source,
         window=window,
         days=tuple(DayWorth(day.day, day.is_whole, day.is_final, day.seen_until) for day in plain.days),
         pipelines=tuple(pipelines),
-        rates=_rates(plain.runs, numbers),
+        rates=_rates(runs, numbers),
         runs=_frame((_run(run, numbers[run.pipeline]) for run in read), KEPT),
         open_runs=_frame((_run(run, numbers[run.pipeline]) for run in read if not run.is_terminal), OPEN),
     )
 
 
 def _frame(rows: Iterable[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=columns).astype({"duration_seconds": float} if columns is KEPT else {})
+    frame = pd.DataFrame(list(rows), columns=columns)
+    whole = {name: "int64" for name in columns if name == "pipeline" or name.endswith("_at")}
+    return frame.astype(whole | ({"duration_seconds": float} if "duration_seconds" in columns else {}))
 
 
 def _rates(runs: Iterable[Run], numbers: dict[str | None, int]) -> pd.DataFrame:

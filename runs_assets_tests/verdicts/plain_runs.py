@@ -86,7 +86,7 @@ class History:
 
     @property
     def last_day(self) -> date:
-        return day_of(self.read_until)
+        return day_of(self.read_until - timedelta(microseconds=1))
 
     @cached_property
     def window(self) -> frozenset[date]:
@@ -101,10 +101,16 @@ class History:
         """Runs that count: not dry, created in the window or the 28 days before it; in order of their creation."""
         first = min(self.window) - MONTH
         found = defaultdict(list)
-        for run in sorted(self.runs, key=lambda run: (run.created_at, run.run_id)):
-            if not run.dry and first <= day_of(run.created_at) <= self.last_day:
+        for run in sorted(self.real_runs, key=lambda run: (run.created_at, run.run_id)):
+            if first <= day_of(run.created_at):
                 found[run.pipeline].append(run)
         return dict(found)
+
+    @cached_property
+    def real_runs(self) -> list[Run]:
+        """All runs of the stored days but dry ones."""
+        stored = {stored.day for stored in self.days}
+        return [run for run in self.runs if not run.dry and day_of(run.created_at) in stored]
 
     @cached_property
     def decided(self) -> dict[str | None, list[Run]]:
@@ -126,10 +132,11 @@ class History:
 
     @cached_property
     def created_by_day(self) -> dict[str | None, Counter[date]]:
-        """How many of each pipeline's runs were created, by day."""
-        return {
-            pipeline: Counter(day_of(run.created_at) for run in runs) for pipeline, runs in self.by_pipeline.items()
-        }
+        """How many of each pipeline's runs were created, by day, also before the window and its baseline."""
+        found: dict[str | None, Counter[date]] = defaultdict(Counter)
+        for run in self.real_runs:
+            found[run.pipeline][day_of(run.created_at)] += 1
+        return found
 
     @cached_property
     def whole_days(self) -> frozenset[date]:
@@ -153,8 +160,8 @@ class History:
 
     def success_seconds(self, pipeline: str | None, after: timedelta, until: timedelta | None = None) -> list[float]:
         """Durations of successes that ended after read_until - after, and not after read_until - until if it is given."""
-        first, last = self.read_until - after, self.read_until - until if until is not None else datetime.max
-        last = last.replace(tzinfo=UTC)
+        first = self.read_until - after
+        last = datetime.max.replace(tzinfo=UTC) if until is None else self.read_until - until
         ended = (run for run in self.decided.get(pipeline, []) if run.succeeded and first < run.ended_at <= last)
         return [run.seconds for run in ended if run.seconds is not None]
 

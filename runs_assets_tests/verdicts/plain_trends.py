@@ -36,7 +36,8 @@ class Subject:
 def failure_trends(history: History) -> list[Row]:
     by_pipeline = _counts(history)
     pipelines = [_pipeline(history, pipeline, counts) for pipeline, counts in by_pipeline.items()]
-    source = Subject("source", None, _sums(by_pipeline.values()))
+    nothing = dict.fromkeys((stored.day for stored in history.days), (0, 0))
+    source = Subject("source", None, _sums([nothing, *by_pipeline.values()]))
     of_pipelines = [
         *(row for subject in pipelines for row in _day_rows(history, subject)),
         *(row for subject in pipelines for row in _now_rows(history, subject, _latest(history, subject.pipeline))),

@@ -1,4 +1,4 @@
-"""Health and hanging runs of the plain recomputation against cases worked out by hand."""
+"""Health and hanging runs, by the product and by the plain recomputation, against cases worked out by hand."""
 
 from datetime import date, datetime, timedelta
 from math import comb

@@ -1,4 +1,4 @@
-"""Trends of the plain recomputation, and the cases as a whole, worked out by hand."""
+"""Trends, by the product and by the plain recomputation, and the cases as a whole, worked out by hand."""
 
 from datetime import date, datetime, timedelta
 from math import comb, prod
@@ -148,7 +148,7 @@ def test_days_that_differ_much_make_a_bad_day_less_surprising() -> None:
 def test_the_last_24_hours_are_compared_with_the_28_days_before_they_began() -> None:
     assert trend(tables_of(cases.ZERO_BASELINE), "now", TODAY)["baseline_decided"] == 56
     just_out = tables_of([run("p", READ_UNTIL - DAY)])["failure_trends"]
-    assert [row["period"] for row in just_out] == ["day", "day"]
+    assert {row["period"] for row in just_out} == {"day"}
 
 
 def test_runs_without_a_pipeline_are_a_pipeline() -> None:

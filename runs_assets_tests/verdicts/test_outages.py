@@ -1,4 +1,4 @@
-"""Outages and silences of the plain recomputation against cases worked out by hand."""
+"""Outages and silences, by the product and by the plain recomputation, against cases worked out by hand."""
 
 from datetime import date
 from math import prod
