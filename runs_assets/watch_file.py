@@ -14,16 +14,27 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from runs_assets.days import end_of
 from runs_assets.errors import SettingsError
 from runs_assets.settings import LOOPBACK_HOSTS
 
+WATCHED_FOR = timedelta(days=28)
+"""How long after its last run a pipeline's silence is watched."""
 PLACEHOLDERS = frozenset({"run_id", "pipeline_id"})
 _SPAN = re.compile(r"(\d{1,4})([mhdw])")
 _ABSOLUTE = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
@@ -121,6 +132,13 @@ class Expectation(_About):
     every: Annotated[str, AfterValidator(_positive_span)]
     grace: Annotated[str, AfterValidator(_span)]
     timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+
+    @model_validator(mode="after")
+    def _is_watched_for_long_enough(self) -> Self:
+        some_run = datetime(2026, 1, 1, tzinfo=UTC)
+        if self.overdue_at(some_run) - some_run >= WATCHED_FOR:
+            raise ValueError("every and grace together must be less than 28 days: then a silence is given up")
+        return self
 
     def overdue_at(self, last_run: datetime) -> datetime:
         """When a run has been missed, the grace included, if the last one was created at `last_run` (aware); UTC.

@@ -139,6 +139,7 @@ def test_a_time_without_a_zone_is_utc_and_of_two_mutes_the_longer_holds(tmp_path
         ("1d", "1h", "Europe/Berlin", "2026-10-24T04:00:00+00:00", "2026-10-25T06:00:00+00:00"),
         ("1w", "0m", "Europe/Berlin", "2026-03-25T05:00:00+00:00", "2026-04-01T04:00:00+00:00"),
         ("24h", "0m", "Europe/Berlin", "2026-03-28T05:00:00+00:00", "2026-03-29T05:00:00+00:00"),
+        ("3w", "6d", "UTC", "2026-03-01T05:00:00+00:00", "2026-03-28T05:00:00+00:00"),
         ("1h", "1d", "Europe/Berlin", "2026-03-28T04:00:00+00:00", "2026-03-29T04:00:00+00:00"),
         # 02:30 is skipped on 29 March (then 03:30, 01:30 UTC), and comes twice on 25 October (the second: 01:30 UTC).
         ("1d", "0m", "Europe/Berlin", "2026-03-28T01:30:00+00:00", "2026-03-29T01:30:00+00:00"),
@@ -177,6 +178,7 @@ def test_a_link_quotes_what_the_platform_said(full: WatchFile) -> None:
         ('[[owners]]\nowner = ""\n', "owners 1, owner: "),
         ('[[expectations]]\nevery = "1 day"\ngrace = "1h"\n', "expectations 1, every: .*such as 15m"),
         ('[[expectations]]\nevery = "0h"\ngrace = "1h"\n', "expectations 1, every: .*must not be zero"),
+        ('[[expectations]]\nevery = "3w"\ngrace = "7d"\n', "expectations 1: .*less than 28 days"),
         ('[[expectations]]\nevery = "1h"\n', "expectations 1, grace: Field required"),
         ('[[expectations]]\nevery = "1h"\ngrace = "soon"\n', "expectations 1, grace: "),
         ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "America"\n', "timezone: .*no time zone"),

@@ -25,12 +25,11 @@ REMEMBERED_FOR = timedelta(days=35)
 
 
 def deliveries_of(messages: Iterable[Message], addresses: Sequence[Address]) -> tuple[Delivery, ...]:
-    """A delivery for each message and each address that takes it."""
+    """A delivery for each message and each address that takes it; all addresses, if it is routed to none of them."""
     return tuple(
         Delivery(message=message, address=address.fingerprint, next_try_at=message.decided_at)
         for message in messages
-        for address in addresses
-        if address.takes(message)
+        for address in [address for address in addresses if address.takes(message)] or addresses
     )
 
 

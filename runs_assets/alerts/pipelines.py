@@ -1,14 +1,12 @@
 """The incidents of single pipelines: one per pipeline, from when it is down or silent until it is neither."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from runs_assets.alerts.look import BAD, Row, SourceLook, confirmed_at
 from runs_assets.alerts.state import Event, Incident, Message, SourceState
 from runs_assets.alerts.text import ended_message, pipeline_message
 from runs_assets.alerts.troubles import REMINDED_EVERY
-
-WATCHED_FOR = timedelta(days=28)
-"""A pipeline without a run for longer is no longer watched."""
+from runs_assets.watch_file import WATCHED_FOR
 
 
 def next_incidents(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:

@@ -17,6 +17,8 @@ from runs_assets.verdicts.stored import load_verdicts
 from runs_assets.watch_file import WatchFile
 
 LOCK_PATIENCE_SECONDS = 60.0
+SHOWN = 10
+"""Titles that are named where what was told is summed up."""
 
 Decide = Callable[[State], tuple[Sequence[Message], State]]
 
@@ -30,7 +32,8 @@ class Told:
 
     def __str__(self) -> str:
         """As one sentence or a few."""
-        told = f"Told: {'; '.join(self.titles)}." if self.titles else "Nothing new to tell."
+        rest = f" and {len(self.titles) - SHOWN} more" if len(self.titles) > SHOWN else ""
+        told = f"Told: {'; '.join(self.titles[:SHOWN])}{rest}." if self.titles else "Nothing new to tell."
         return f"{told} Still to be delivered: {self.undelivered}." if self.undelivered else told
 
 

@@ -47,6 +47,11 @@ def test_an_incident_is_told_once_through_restarts(receiver: Receiver, layout: L
     assert bodies[0]["message"].startswith("Pipeline: p1 of cloudcruise\nFailures in a row: 4\n")
 
 
+def test_what_was_told_is_summed_up_in_a_few_words() -> None:
+    assert str(Told(tuple("abcdefghij"), 2)) == "Told: a; b; c; d; e; f; g; h; i; j. Still to be delivered: 2."
+    assert str(Told(tuple("abcdefghijkl"))) == "Told: a; b; c; d; e; f; g; h; i; j and 2 more."
+
+
 def test_without_an_address_nothing_is_told_or_kept(layout: Layout) -> None:
     assert tell(layout) == Told()
     assert not layout.root.exists()
@@ -161,6 +166,12 @@ def test_tags_decide_who_gets_what(receiver: Receiver, layout: Layout) -> None:
     assert receiver.titles("all") == ["to ops", "to nobody", "to everybody"]
     assert receiver.titles("ops") == ["to ops", "to everybody"]
     assert receiver.titles("team") == ["to everybody"]
+
+
+def test_a_message_routed_to_a_tag_that_nobody_has_is_everybodys(receiver: Receiver, layout: Layout) -> None:
+    urls = receiver.url("ops", "ops"), receiver.url("team", "team")
+    Teller(layout, addresses_of(SecretStr(" ".join(urls)))).send(message("misspelt", "opps"))
+    assert (receiver.titles("ops"), receiver.titles("team")) == (["misspelt"], ["misspelt"])
 
 
 def test_what_was_meant_for_an_address_that_is_gone_is_dropped(receiver: Receiver, layout: Layout) -> None:
