@@ -20,7 +20,7 @@ from runs_assets.sources.normalize import runs_table
 from runs_assets.sources.raw_rows import RawRows
 from runs_assets.sources.rows import RowShape, RunPage, run_page
 from runs_assets.sources.source import RunsApi, Source
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import VERDICTS, Layout
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
@@ -120,7 +120,7 @@ def test_unconfigured_sources_load_and_show(monkeypatch: pytest.MonkeyPatch) -> 
         f"{source}/{asset}"
         for source in ("cloudcruise", "productsup")
         for asset in ("raw_runs", "runs", "run_status_counts", "failure_rates")
-    }
+    } | {*VERDICTS}
 
 
 def test_the_names_of_sources_are_checked() -> None:
@@ -134,7 +134,8 @@ def test_every_asset_covers_a_range_in_one_run_and_is_described() -> None:
         assert asset.owners
         assert asset.kinds
         assert asset.code_version
-        assert asset.group_name in ("cloudcruise", "productsup")
+        assert asset.group_name in ("cloudcruise", "productsup", "verdicts")
     for assets in definitions_of(SOURCES).assets or []:
         assert isinstance(assets, dg.AssetsDefinition)
-        assert assets.backfill_policy == dg.BackfillPolicy.single_run()
+        if assets.partitions_def is not None:
+            assert assets.backfill_policy == dg.BackfillPolicy.single_run()

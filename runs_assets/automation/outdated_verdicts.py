@@ -53,16 +53,16 @@ def outdated_verdicts_sensor(sources: Sequence[Source], job: "AssetJob") -> dg.S
             judge = data_folder.judge
         except SettingsError as error:
             return dg.SkipReason(str(error))
-        request = _request(sources, judge, context.instance, clock.now())
+        request = due_refresh(sources, judge, context.instance, clock.now())
         return dg.SkipReason(request) if isinstance(request, str) else request
 
     return sensor
 
 
-def _request(
+def due_refresh(
     sources: Sequence[Source], judge: Judge, instance: dg.DagsterInstance, now: datetime
 ) -> dg.RunRequest | str:
-    """The run to ask for, or why there is none."""
+    """The run to ask for at `now`, or why there is none."""
     if (run := unfinished_run(instance, _is_refresh, judge.layout.lock_file(ALL_SOURCES), now)) is not None:
         return f"The tables are being built by run {run.run_id}."
     behind = [source for source in sources if judge.layout.stored_days(FAILURE_RATES, source.name)]

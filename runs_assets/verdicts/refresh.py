@@ -26,6 +26,7 @@ from runs_assets.verdicts.stored import BuiltFrom, built_from, load_verdicts, st
 from runs_assets.watch_file import WatchFile
 
 log = logging.getLogger(__name__)
+NEVER_BUILT = ""
 VERSION = "1"
 """Changes whenever the same daily files give other tables."""
 
@@ -68,9 +69,9 @@ class Judge:
             former = _former_parts(self.layout)
             parts = []
             for source in sources:
-                known = former.get(source.name)
-                is_kept = known is not None and only is not None and source.name not in only
-                parts.append(known if known and is_kept else self._part(source, known, say))
+                known = former.get(source.name, _Part(source.name, NEVER_BUILT, no_rows()))
+                is_due = only is None or source.name in only
+                parts.append(self._part(source, known, say) if is_due else known)
             tables = {
                 name: pa.concat_tables([SCHEMAS[name].empty_table(), *(part.tables[name] for part in parts)])
                 for name in VERDICTS
@@ -100,13 +101,12 @@ class Judge:
                 found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}\n".encode())
         return found.hexdigest()
 
-    def _part(self, source: Source, former: _Part | None, say: Callable[[str], None]) -> _Part:
+    def _part(self, source: Source, former: _Part, say: Callable[[str], None]) -> _Part:
         fingerprint = self.fingerprint(source.name)
         try:
             return _Part(source.name, fingerprint, self.tables_of(source, say))
         except StorageError as error:
-            tables = former.tables if former else no_rows()
-            return _Part(source.name, fingerprint, tables, str(error))
+            return _Part(source.name, fingerprint, former.tables, str(error))
 
     def tables_of(self, source: Source, say: Callable[[str], None] = log.info) -> Tables:
         """A source's rows of every table; raises `StorageError` if one of its files cannot be read."""
