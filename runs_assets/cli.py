@@ -13,6 +13,7 @@ from runs_assets.days import DayRange
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.run import run_demo
 from runs_assets.errors import RunsAssetsError
+from runs_assets.verdicts.command import refresh_and_show
 
 FAILED = 1
 INTERRUPTED = 130
@@ -52,6 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=_port, default=3000, help="the page's port on 127.0.0.1 (default: 3000)")
     demo.add_argument("--no-ui", dest="ui", action="store_false", help="end after the failure rates, without the page")
     demo.set_defaults(run=lambda options: run_demo(Console(), port=options.port if options.ui else None))
+    refresh = commands.add_parser(
+        "refresh",
+        help="judge all stored days, and print which pipelines need a look",
+        description=(
+            "Builds the tables over all days (failure_trends, outages, silences, hanging_runs, failure_reasons, "
+            "pipeline_health) from the stored files, as the Dagster job refresh_verdicts does."
+        ),
+    )
+    refresh.add_argument("--offline", action="store_true", help="do not ask the platforms for names and reasons")
+    refresh.set_defaults(run=lambda options: refresh_and_show(Console(), offline=options.offline))
     digest = commands.add_parser(
         "digest",
         help="print a week's summary, and send it",

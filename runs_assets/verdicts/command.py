@@ -1,0 +1,35 @@
+"""What `runs-assets refresh` does."""
+
+from rich.console import Console
+
+from runs_assets.days import utc_now
+from runs_assets.errors import StorageError
+from runs_assets.settings import project_settings
+from runs_assets.storage.layout import PIPELINE_HEALTH, Layout
+from runs_assets.verdicts.ask import ask_about_failures
+from runs_assets.verdicts.refresh import Judge
+from runs_assets.verdicts.report import health_table
+from runs_assets.watch_file import load_watch_file
+
+
+def refresh_and_show(console: Console, *, offline: bool) -> None:
+    """Build the tables over all days and sources from the files, and print which pipelines need a look.
+
+    Unless `offline`, the platforms are asked first for names and reasons. Raises `StorageError` if the files of a
+    source cannot be read, after everything else is done; `SettingsError` and `BusyError` as `Judge.refresh`.
+    """
+    from runs_assets.definitions import SOURCES  # noqa: PLC0415  (Dagster is not needed to see what a command can do)
+
+    settings = project_settings()
+    judge = Judge(Layout(settings.data.absolute()), settings.window_days, load_watch_file(settings.watch_file))
+
+    def say(sentence: str) -> None:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+    for source in SOURCES if not offline else ():
+        ask_about_failures(source, judge.layout, utc_now, say)
+    refreshed = judge.refresh(SOURCES, say=say)
+    console.print(health_table(refreshed.tables[PIPELINE_HEALTH]))
+    if refreshed.failures:
+        said = " ".join(f"{source}: {failure}" for source, failure in refreshed.failures.items())
+        raise StorageError(f"Some rows are the former ones. {said}")
