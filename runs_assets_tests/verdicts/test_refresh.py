@@ -1,0 +1,118 @@
+"""Building the tables from the files, and what of them stays when something is in the way."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from runs_assets.days import start_of
+from runs_assets.definitions import SOURCES
+from runs_assets.storage.layout import FAILURE_RATES, OUTAGES, PIPELINE_HEALTH, VERDICTS, Layout
+from runs_assets.verdicts.judging import SCHEMAS
+from runs_assets.verdicts.refresh import Judge
+from runs_assets.verdicts.stored import load_verdicts
+from runs_assets.watch_file import WatchFile
+from runs_assets_tests.conftest import NOW
+from runs_assets_tests.verdicts.storing import runs_table, store_runs
+
+CLOUDCRUISE, PRODUCTSUP = SOURCES
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Judge:
+    return Judge(Layout(tmp_path / "data"), 90, WatchFile())
+
+
+def store(judge: Judge, source: str, status: str = "failed", *, days_ago: int = 0) -> None:
+    """One run of one pipeline on a day."""
+    day = TODAY - timedelta(days=days_ago)
+    columns = {"run_id": [f"{source} {day}"], "status": [status], "created_at": [start_of(day)], "pipeline_id": ["p"]}
+    store_runs(judge.layout, source, day, runs_table(columns), NOW, settled=False)
+
+
+def failing(judge: Judge) -> dict[str, int]:
+    """Failures in a row of the one pipeline of each source, in the stored table."""
+    return {row["source"]: row["failures"] for row in load_verdicts(judge.layout, PIPELINE_HEALTH).to_pylist()}
+
+
+def test_of_nothing_there_are_empty_tables_with_all_columns(judge: Judge) -> None:
+    assert judge.refresh(SOURCES).failures == {}
+    for table in VERDICTS:
+        stored = load_verdicts(judge.layout, table)
+        assert (stored.num_rows, stored.schema.names) == (0, SCHEMAS[table].names)
+
+
+def test_the_rows_of_both_sources_are_in_one_file(judge: Judge) -> None:
+    for source in SOURCES:
+        store(judge, source.name)
+    judge.refresh(SOURCES)
+    assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
+
+
+def test_a_source_is_behind_until_its_rows_are_built_from_what_is_stored(judge: Judge) -> None:
+    store(judge, "cloudcruise")
+    assert judge.is_behind("cloudcruise")
+    judge.refresh(SOURCES)
+    assert not judge.is_behind("cloudcruise")
+    store(judge, "cloudcruise", days_ago=1)
+    assert judge.is_behind("cloudcruise")
+    assert not judge.is_behind("productsup")
+
+
+def test_only_the_chosen_sources_are_judged_again(judge: Judge) -> None:
+    for source in SOURCES:
+        store(judge, source.name)
+    judge.refresh(SOURCES, ["productsup"])
+    assert failing(judge) == {"productsup": 1}
+    assert judge.is_behind("cloudcruise")
+    judge.refresh(SOURCES, ["cloudcruise"])
+    store(judge, "productsup", days_ago=1)
+    judge.refresh(SOURCES, ["cloudcruise"])
+    assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
+    judge.refresh(SOURCES)
+    assert failing(judge) == {"cloudcruise": 1, "productsup": 2}
+
+
+def test_a_damaged_day_keeps_the_former_rows_of_its_source(judge: Judge) -> None:
+    for source in SOURCES:
+        store(judge, source.name)
+    judge.refresh(SOURCES)
+    for source in SOURCES:
+        store(judge, source.name, days_ago=1)
+    path = judge.layout.day_file(FAILURE_RATES, "cloudcruise", TODAY)
+    path.write_bytes(path.read_bytes()[:-1])
+    failures = judge.refresh(SOURCES).failures
+    assert list(failures) == ["cloudcruise"]
+    assert str(path) in failures["cloudcruise"]
+    assert failing(judge) == {"cloudcruise": 1, "productsup": 2}
+
+
+def test_a_source_that_is_no_longer_registered_is_left_out(judge: Judge) -> None:
+    for source in SOURCES:
+        store(judge, source.name)
+    judge.refresh(SOURCES)
+    judge.refresh([CLOUDCRUISE])
+    assert failing(judge) == {"cloudcruise": 1}
+
+
+@pytest.mark.parametrize("table", [OUTAGES, PIPELINE_HEALTH])
+def test_a_damaged_table_is_built_anew_for_all_sources(judge: Judge, table: str) -> None:
+    for source in SOURCES:
+        store(judge, source.name)
+    judge.refresh(SOURCES)
+    judge.layout.verdict_file(table).write_bytes(b"damaged")
+    judge.refresh(SOURCES, ["cloudcruise", "productsup"])
+    assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
+
+
+def test_what_a_killed_process_left_undone_is_noticed(judge: Judge) -> None:
+    """The table that says what all were built from is written last."""
+    store(judge, "cloudcruise")
+    judge.refresh(SOURCES)
+    store(judge, "cloudcruise", days_ago=1)
+    old = judge.layout.verdict_file(PIPELINE_HEALTH).read_bytes()
+    judge.refresh(SOURCES)
+    judge.layout.verdict_file(PIPELINE_HEALTH).write_bytes(old)
+    assert judge.is_behind("cloudcruise")
+    assert VERDICTS[-1] == PIPELINE_HEALTH
