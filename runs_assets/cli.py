@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     demo.add_argument("--port", type=_port, default=3000, help="the page's port on 127.0.0.1 (default: 3000)")
-    demo.add_argument("--no-ui", dest="ui", action="store_false", help="end after the failure rates, without the page")
+    demo.add_argument("--no-ui", dest="ui", action="store_false", help="end after the tables, without the page")
     demo.set_defaults(run=lambda options: run_demo(Console(), port=options.port if options.ui else None))
     refresh = commands.add_parser(
         "refresh",

@@ -1,4 +1,4 @@
-"""The demo's days, read from the sandbox by one real Dagster run per source, and shown while they come in."""
+"""The demo's days, read from the sandbox by one real Dagster run per source, shown while they come in, and judged."""
 
 import json
 import re
@@ -15,6 +15,7 @@ from runs_assets.demo.environment import DemoFolder
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.processes import POLL_SECONDS, Child, running
 from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUN_STATUS_COUNTS, RUNS, Layout
+from runs_assets.verdicts.assets import JOB_NAME
 
 DATA_SETS = (RAW_RUNS, RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
 _ERROR = re.compile(r"^[\w.]*(?:Failure|Error|Exception): .+", re.MULTILINE)
@@ -25,8 +26,17 @@ def prepare_instance(env: Mapping[str, str], folder: DemoFolder) -> None:
 
     Without it both runs would create them at the same time, and one would fail (measured).
     """
-    arguments, log = ["dagster", "instance", "migrate"], folder.logs / "instance.log"
-    with running("Preparing Dagster's history", arguments, env=env, cwd=folder.root, log=log) as child:
+    _complete("Preparing Dagster's history", ["dagster", "instance", "migrate"], env, folder, "instance")
+
+
+def judge(env: Mapping[str, str], folder: DemoFolder) -> None:
+    """Build the tables over all days; raises `DemoError` if the run fails."""
+    job = ["dagster", "job", "execute", "-m", "runs_assets.definitions", "-j", JOB_NAME]
+    _complete("Judging the days", job, env, folder, "verdicts")
+
+
+def _complete(does: str, arguments: Sequence[str], env: Mapping[str, str], folder: DemoFolder, log: str) -> None:
+    with running(does, arguments, env=env, cwd=folder.root, log=folder.logs / f"{log}.log") as child:
         while child.status is None:
             time.sleep(POLL_SECONDS)
         _check_success([child])

@@ -1,4 +1,4 @@
-"""The demo from start to end: sandbox, two weeks of both sources, the failure rates, then the Dagster page."""
+"""The demo from start to end: sandbox, two weeks of both sources, failure rates and verdicts, then Dagster's page."""
 
 import os
 from collections.abc import Mapping
@@ -10,12 +10,14 @@ from rich.console import Console
 
 from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.environment import DemoFolder, demo_environment
-from runs_assets.demo.materialize import materialize, prepare_instance
+from runs_assets.demo.materialize import judge, materialize, prepare_instance
 from runs_assets.demo.page import page, page_url, reserve
 from runs_assets.demo.processes import Child, wait_until
 from runs_assets.demo.report import failure_table
 from runs_assets.demo.sandbox import sandbox, settings_of
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import PIPELINE_HEALTH, Layout
+from runs_assets.verdicts.report import health_table
+from runs_assets.verdicts.stored import load_verdicts
 
 SOURCES = ("cloudcruise", "productsup")
 DAYS = 14
@@ -43,7 +45,11 @@ def run_demo(console: Console, *, port: int | None) -> None:
             prepare_instance(env, folder)
             env |= settings_of(platforms)
         materialize(console, SOURCES, days, env, folder)
-        console.print(failure_table(Layout(folder.data), SOURCES, days))
+        layout = Layout(folder.data)
+        console.print(failure_table(layout, SOURCES, days))
+        with console.status("Judging the pipelines"):
+            judge(env, folder)
+        console.print(health_table(load_verdicts(layout, PIPELINE_HEALTH), title="SANDBOX: what needs a look"))
         console.print(f"The files: {folder.data}", markup=False, soft_wrap=True)
         if port and reserved:
             reserved.close()

@@ -22,14 +22,41 @@ if TYPE_CHECKING:
 
 JOB_NAME = "refresh_verdicts"
 SOURCES_TAG = "runs_assets/sources"
-PREVIEW_ROWS = 20
-PREVIEW_ORDER = {
-    data_sets.FAILURE_TRENDS: [("period", "descending"), ("p_value", "ascending")],
-    data_sets.OUTAGES: [("failing_since", "descending")],
-    data_sets.SILENCES: [("since", "descending")],
-    data_sets.HANGING_RUNS: [("open_seconds", "descending")],
-    data_sets.FAILURE_REASONS: [("date", "descending"), ("runs", "descending")],
+PREVIEW_ROWS = 10
+PREVIEWS: Mapping[str, tuple[list[str], list[tuple[str, str]]]] = {
+    data_sets.FAILURE_TRENDS: (
+        ["period", "date", "decided", "failed", "failure_rate", "baseline_rate", "q_value", "verdict"],
+        [("period", "descending"), ("p_value", "ascending")],
+    ),
+    data_sets.OUTAGES: (
+        ["failing_since", "failures", "ended_at", "is_confirmed", "alert_after", "sites_affected", "latest_run_id"],
+        [("failing_since", "descending")],
+    ),
+    data_sets.SILENCES: (["kind", "basis", "since", "expected_by", "ended_at", "state"], [("since", "descending")]),
+    data_sets.HANGING_RUNS: (
+        ["run_id", "status", "open_since", "open_seconds", "limit_seconds"],
+        [("open_seconds", "descending")],
+    ),
+    data_sets.FAILURE_REASONS: (
+        ["date", "reason", "category", "side", "runs", "is_new", "example_run_id"],
+        [("date", "descending"), ("runs", "descending")],
+    ),
+    data_sets.PIPELINE_HEALTH: (
+        [
+            "state",
+            "since",
+            "failures",
+            "failure_rate_24h",
+            "normal_rate",
+            "reason",
+            "last_success_at",
+            "source_read_until",
+        ],
+        [],
+    ),
 }
+"""Which columns of a table are shown in Dagster, after those of `PIPELINE`, and in which order its rows."""
+PIPELINE = ["source", "pipeline_id", "pipeline_name"]
 DESCRIPTIONS = {
     data_sets.FAILURE_TRENDS: (
         "How often each pipeline failed by the day, the week, the month and in the last 24 hours, and whether that is "
@@ -105,16 +132,17 @@ def _metadata(table: str, refreshed: Refreshed, data_folder: DataFolder) -> Mapp
         "dagster/row_count": rows.num_rows,
         "dagster/uri": path.as_uri(),
         "path": dg.MetadataValue.path(path),
-        "preview": preview(_worst_first(table, rows), PREVIEW_ROWS),
+        "preview": preview(_shown(table, rows), PREVIEW_ROWS),
     }
     return metadata | (_states(rows) if table == data_sets.PIPELINE_HEALTH else {})
 
 
-def _worst_first(table: str, rows: pa.Table) -> pa.Table:
+def _shown(table: str, rows: pa.Table) -> pa.Table:
+    columns, order = PREVIEWS[table]
     if table == data_sets.PIPELINE_HEALTH:
-        rank = pc.index_in(rows["state"], value_set=pa.array(list(State)))
-        return rows.take(pc.sort_indices(rank))
-    return rows.sort_by(PREVIEW_ORDER[table])
+        urgency = pc.index_in(rows["state"], value_set=pa.array(list(State)))
+        rows = rows.take(pc.sort_indices(urgency))
+    return (rows.sort_by(order) if order else rows).select([*PIPELINE, *columns])
 
 
 def _states(health: pa.Table) -> dict[str, int]:
