@@ -4,7 +4,8 @@ A pipeline's failures are not independent: some days are worse than others. So a
 distribution, whose rate varies from day to day; its dispersion is the correlation of two runs of one day.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,10 @@ class DailyCounts:
     failed: Numbers
     decided_squared: Numbers
     failed_squared_share: Numbers
+
+    def at(self, place: Any) -> "DailyCounts":
+        """Those at an index, or where a mask holds, as NumPy understands it."""
+        return DailyCounts(*(getattr(self, field.name)[place] for field in fields(self)))
 
     def dispersion(self) -> Numbers:
         """The correlation of the outcomes of two runs of one day, 0 (independent) to 0.99; 0 where it cannot be told.

@@ -6,21 +6,21 @@ known in the morning, but the last 24 hours.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, EPOCH, SECOND_US
+from runs_assets.days import DAY_US, EPOCH
 from runs_assets.metrics.failure_rates import wilson_interval
 from runs_assets.schema import described
-from runs_assets.status import RunStatus
 from runs_assets.verdicts.chance import DailyCounts, surprise
+from runs_assets.verdicts.day_counts import DayCounts, day_counts, last_24_hours, of_the_source
 from runs_assets.verdicts.durations import Durations
-from runs_assets.verdicts.grid import Counts, Numbers, before, grid, trailing
-from runs_assets.verdicts.history import BASELINE_DAYS, History
+from runs_assets.verdicts.grid import Counts, Numbers, trailing
+from runs_assets.verdicts.history import History
 from runs_assets.verdicts.outages import Stretches
 
 if TYPE_CHECKING:
@@ -88,34 +88,6 @@ class _Periods:
     is_judged: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class _Grids:
-    """A source's counts, pipelines by days; `present` says which have a row, `usual` which may serve as baseline."""
-
-    first_day: int
-    present: NDArray[np.bool_]
-    decided: Counts
-    failed: Counts
-    final: NDArray[np.bool_]
-    usual: NDArray[np.bool_]
-
-    def baselines(self) -> DailyCounts:
-        """The sums over the 28 days before each day, matrices."""
-        counts = self.usual & self.final & (self.decided > 0)
-        n, f = np.where(counts, self.decided, 0), np.where(counts, self.failed, 0)
-        share = np.divide(f**2, n, out=np.zeros(n.shape), where=n > 0)
-        return DailyCounts(*(before(summed, BASELINE_DAYS) for summed in (counts, n, f, n**2, share)))
-
-    def of_the_source(self, stored: NDArray[np.bool_]) -> "_Grids":
-        """All pipelines together, as one row; outages of single ones are part of what is usual for a source."""
-        decided, failed = (counts.sum(axis=0, keepdims=True) for counts in (self.decided, self.failed))
-        return _Grids(self.first_day, stored[None, :], decided, failed, self.final, np.ones(decided.shape, np.bool_))
-
-    def at(self, grids: DailyCounts, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> DailyCounts:
-        """Elements of matrices of sums."""
-        return DailyCounts(*(getattr(grids, field.name)[rows, columns] for field in fields(grids)))
-
-
 def failure_trends(history: History, stretches: Stretches, durations: Durations, names: Mapping[str, str]) -> pa.Table:
     """The table (schema `FAILURE_TRENDS`) of a source, sorted by scope, period, pipeline and date.
 
@@ -125,9 +97,9 @@ def failure_trends(history: History, stretches: Stretches, durations: Durations,
     """
     import pandas as pd  # noqa: PLC0415  (see `history`)
 
-    grids = _grids(history, stretches, durations)
-    now = _last_24_hours(history, durations)
-    parts = [(PIPELINE, grids, now), (SOURCE, grids.of_the_source(_is_stored(history)), now.sum(axis=1, keepdims=True))]
+    by_pipeline = day_counts(history, stretches, durations)
+    now = last_24_hours(history, durations)
+    parts = [(PIPELINE, by_pipeline, now), (SOURCE, of_the_source(by_pipeline), now.sum(axis=1, keepdims=True))]
     table = pd.concat([frame for part in parts for frame in _frames(history, *part)], ignore_index=True)
     ids = np.array([*history.pipelines, None], object)
     table["source"] = history.source
@@ -138,83 +110,33 @@ def failure_trends(history: History, stretches: Stretches, durations: Durations,
     return pa.Table.from_pandas(ordered[FAILURE_TRENDS.names], schema=FAILURE_TRENDS, preserve_index=False)
 
 
-def _grids(history: History, stretches: Stretches, durations: Durations) -> _Grids:
-    first = (history.days[0].day - EPOCH).days
-    size = (len(history.pipelines), first, (history.days[-1].day - EPOCH).days - first + 1)
-    rates = history.rates.assign(rows=1)
-    rows, decided, failed = (grid(rates, column, *size) for column in ("rows", "decided", "failed"))
-    for worth in history.days:
-        if not worth.is_whole and worth.day in history.window:
-            day = (worth.day - EPOCH).days
-            _, decided[:, day - first], failed[:, day - first] = _counts_between(
-                history, durations, day * DAY_US, (day + 1) * DAY_US
-            )
-    final = np.zeros(size[2], np.bool_)
-    final[[(worth.day - EPOCH).days - first for worth in history.days if worth.is_final]] = True
-    return _Grids(first, rows > 0, decided, failed, final, _is_usual(history, stretches, *size))
-
-
-def _is_stored(history: History) -> NDArray[np.bool_]:
-    numbers = np.array([(worth.day - EPOCH).days for worth in history.days])
-    return np.isin(np.arange(numbers[0], numbers[-1] + 1), numbers)
-
-
-def _is_usual(history: History, stretches: Stretches, pipelines: int, first: int, days: int) -> NDArray[np.bool_]:
-    """Which days of which pipelines no confirmed outage touches."""
-    usual = np.ones((pipelines, days), np.bool_)
-    for stretch in stretches.found:
-        if stretch.is_confirmed:
-            end_us = history.until_us if stretch.ended_at is None else stretch.ended_at
-            begin, end = stretch.failing_since // DAY_US - first, end_us // DAY_US - first
-            usual[stretch.pipeline, max(begin, 0) : end + 1] = False
-    return usual
-
-
-def _last_24_hours(history: History, durations: Durations) -> Counts:
-    return _counts_between(history, durations, history.until_us - DAY_US + 1, history.until_us + 1)
-
-
-def _counts_between(history: History, durations: Durations, start_us: int, end_us: int) -> Counts:
-    """Of each pipeline the runs created in [start, end), and the decided and failed ones that had time to end.
-
-    An array of three rows. A run had time to end if it is older than 95 % of the pipeline's successes take.
-    """
-    runs = history.runs[(history.runs["created_at"] >= start_us) & (history.runs["created_at"] < end_us)]
-    needs_us = np.nan_to_num(durations.p95)[runs["pipeline"].to_numpy()] * SECOND_US
-    is_ripe = runs["created_at"] <= history.until_us - needs_us
-    failed = runs["status"] == RunStatus.FAILED
-    decided = failed | (runs["status"] == RunStatus.SUCCEEDED)
-    chosen = [runs["pipeline"], runs.loc[is_ripe & decided, "pipeline"], runs.loc[is_ripe & failed, "pipeline"]]
-    return np.stack([np.bincount(numbers.to_numpy(), minlength=len(history.pipelines)) for numbers in chosen])
-
-
-def _frames(history: History, scope: str, grids: _Grids, now: Counts) -> "Iterator[pd.DataFrame]":
-    baselines = grids.baselines()
-    by_day = _by_day(history, grids, baselines)
+def _frames(history: History, scope: str, counts: DayCounts, now: Counts) -> "Iterator[pd.DataFrame]":
+    baselines = counts.baselines()
+    by_day = _by_day(history, counts, baselines)
     spans = {
-        (suffix, name): trailing(counts, width)[by_day.pipeline, by_day.day - grids.first_day]
+        (suffix, name): trailing(summed, width)[by_day.pipeline, by_day.day - counts.first_day]
         for suffix, width in SPANS.items()
-        for name, counts in (("decided", grids.decided), ("failed", grids.failed))
+        for name, summed in (("decided", counts.decided), ("failed", counts.failed))
     }
     yield _frame(scope, DAY, by_day, spans)
-    yield _frame(scope, NOW, _now(history, grids, baselines, now), {})
+    yield _frame(scope, NOW, _now(history, counts, baselines, now), {})
 
 
-def _by_day(history: History, grids: _Grids, baselines: DailyCounts) -> _Periods:
-    rows, columns = np.nonzero(grids.present)
-    day = grids.first_day + columns
+def _by_day(history: History, counts: DayCounts, baselines: DailyCounts) -> _Periods:
+    rows, columns = np.nonzero(counts.present)
+    day = counts.first_day + columns
     is_judged = day >= (history.window.first - EPOCH).days
-    decided, failed = (counts[rows, columns].astype(np.float64) for counts in (grids.decided, grids.failed))
-    past = grids.at(baselines, rows, columns)
-    return _Periods(rows, day, grids.final[columns], decided, failed, past, is_judged)
+    decided, failed = (matrix[rows, columns].astype(np.float64) for matrix in (counts.decided, counts.failed))
+    past = baselines.at((rows, columns))
+    return _Periods(rows, day, counts.is_final[columns], decided, failed, past, is_judged)
 
 
-def _now(history: History, grids: _Grids, baselines: DailyCounts, now: Counts) -> _Periods:
+def _now(history: History, counts: DayCounts, baselines: DailyCounts, now: Counts) -> _Periods:
     rows = np.flatnonzero(now[0])
-    before_it = np.full(len(rows), max((history.until_us - DAY_US) // DAY_US - grids.first_day, 0))
+    before_it = np.full(len(rows), max((history.until_us - DAY_US) // DAY_US - counts.first_day, 0))
     day = np.full(len(rows), (history.last_day - EPOCH).days)
-    past, yes = grids.at(baselines, rows, before_it), np.ones(len(rows), np.bool_)
-    decided, failed = (counts[rows].astype(np.float64) for counts in now[1:])
+    past, yes = baselines.at((rows, before_it)), np.ones(len(rows), np.bool_)
+    decided, failed = (number[rows].astype(np.float64) for number in now[1:])
     return _Periods(rows, day, ~yes, decided, failed, past, yes)
 
 
@@ -253,9 +175,8 @@ def _judge(frame: "pd.DataFrame", of: _Periods, *, is_alone: bool) -> None:
     is_tested = (
         of.is_judged & (of.decided > 0) & (of.past.decided >= BASELINE_RUNS) & (of.past.days >= BASELINE_FINAL_DAYS)
     )
-    past = DailyCounts(*(getattr(of.past, field.name)[is_tested] for field in fields(of.past)))
     p_values = np.full(len(frame), np.nan)
-    p_values[is_tested] = surprise(of.failed[is_tested], of.decided[is_tested], past)
+    p_values[is_tested] = surprise(of.failed[is_tested], of.decided[is_tested], of.past.at(is_tested))
     frame["p_value"] = p_values
     tested = frame.loc[is_tested].groupby("day")["p_value"]
     frame["q_value"] = frame["p_value"] if is_alone else tested.transform(_adjusted)
