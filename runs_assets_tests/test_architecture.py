@@ -42,6 +42,7 @@ COMPUTED = [
     *modules("sources/reading.py", "sources/open_runs.py", "sources/reach.py"),
     *modules("sources/reasons.py", "sources/details.py", "sources/details_files.py"),
     *(path for path in modules("checks") if path.name != "source_checks.py"),
+    *(path for path in modules("verdicts") if path.name != "assets.py"),
 ]
 
 

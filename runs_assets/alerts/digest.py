@@ -120,7 +120,7 @@ class Week:
         final = {row["date"]: row["is_final"] for row in self.totals if row["source"] == source}
         for day in reversed(self.days.newest_first()):
             if not final.get(day, False):
-                yield f"{day} {'may still change' if day in final else 'was not read, or had no runs'}"
+                yield f"{day} {'may still change' if day in final else 'was not read'}"
 
     def _has_outage(self, row: Row, source: str) -> bool:
         return row["source"] == source and row["is_confirmed"] and self._touches(row["failing_since"], row["ended_at"])

@@ -121,7 +121,7 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
         "  As of 2026-03-18 12:00 UTC.",
         "  Not complete:",
         "  - 2026-03-14 may still change",
-        "  - 2026-03-15 was not read, or had no runs",
+        "  - 2026-03-15 was not read",
         "  Down or silent now:",
         "  - invoices: down since 2026-03-15 06:00 UTC",
         "  Outages:",
