@@ -13,6 +13,13 @@ def described(name: str, kind: pa.DataType, description: str, *, nullable: bool 
     return pa.field(name, kind, nullable=nullable, metadata={"description": description})
 
 
+ABOUT_PIPELINE = (
+    described("source", pa.string(), "the source", nullable=False),
+    described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
+    described("pipeline_name", pa.string(), "what the platform calls it; null where that is not known"),
+)
+"""What tells pipelines apart in the tables over all sources."""
+
 RUNS = pa.schema(
     [
         described("run_id", pa.string(), "the platform's id of the run; unique within a source", nullable=False),

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from runs_assets.materializing import OWNERS, failing_clearly, preview, table_schema
 from runs_assets.resources import Clock, DataFolder
+from runs_assets.schema import ABOUT_PIPELINE
 from runs_assets.sources.source import Source
 from runs_assets.storage import layout as data_sets
 from runs_assets.storage.layout import VERDICTS
@@ -55,8 +56,7 @@ PREVIEWS: Mapping[str, tuple[list[str], list[tuple[str, str]]]] = {
         [],
     ),
 }
-"""Which columns of a table are shown in Dagster, after those of `PIPELINE`, and in which order its rows."""
-PIPELINE = ["source", "pipeline_id", "pipeline_name"]
+"""Which columns of a table are shown in Dagster, after those of `ABOUT_PIPELINE`, and in which order its rows."""
 DESCRIPTIONS = {
     data_sets.FAILURE_TRENDS: (
         "How often each pipeline failed by the day, the week, the month and in the last 24 hours, and whether that is "
@@ -142,7 +142,8 @@ def _shown(table: str, rows: pa.Table) -> pa.Table:
     if table == data_sets.PIPELINE_HEALTH:
         urgency = pc.index_in(rows["state"], value_set=pa.array(list(State)))
         rows = rows.take(pc.sort_indices(urgency))
-    return (rows.sort_by(order) if order else rows).select([*PIPELINE, *columns])
+    about = [field.name for field in ABOUT_PIPELINE]
+    return (rows.sort_by(order) if order else rows).select([*about, *columns])
 
 
 def _states(health: pa.Table) -> dict[str, int]:

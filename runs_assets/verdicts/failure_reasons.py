@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 
 from runs_assets.days import DayRange, to_us
-from runs_assets.schema import TIMESTAMP, described
+from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
 from runs_assets.sources.details_files import PipelineErrors
 from runs_assets.sources.reasons import NOT_KNOWN, Explanations, Reason
 from runs_assets.verdicts.history import BASELINE_DAYS
@@ -24,9 +24,7 @@ Errors = Mapping[date, Mapping[str, PipelineErrors]]
 
 FAILURE_REASONS = pa.schema(
     [
-        described("source", pa.string(), "the source", nullable=False),
-        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
-        described("pipeline_name", pa.string(), "what the platform calls it; null where that is not known"),
+        *ABOUT_PIPELINE,
         described("date", pa.date32(), "the UTC day on which the runs were created", nullable=False),
         described("reason", pa.string(), "an error's code, `exit code N`, or `not known`", nullable=False),
         described("category", pa.string(), "the kind of reason, in the platform's words", nullable=False),

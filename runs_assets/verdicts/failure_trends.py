@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH
 from runs_assets.metrics.failure_rates import wilson_interval
-from runs_assets.schema import described
+from runs_assets.schema import ABOUT_PIPELINE, described
 from runs_assets.verdicts.chance import DailyCounts, surprise
 from runs_assets.verdicts.day_counts import DayCounts, day_counts, last_24_hours, of_the_source
 from runs_assets.verdicts.durations import Durations
@@ -50,10 +50,8 @@ def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
 
 FAILURE_TRENDS = pa.schema(
     [
-        described("source", pa.string(), "the source", nullable=False),
+        *ABOUT_PIPELINE,
         described("scope", pa.string(), "pipeline, or source: all of its pipelines together", nullable=False),
-        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say, and for a source"),
-        described("pipeline_name", pa.string(), "its name, where the platform tells it"),
         described("period", pa.string(), "day, or now: the 24 hours before the source was last read", nullable=False),
         described("date", pa.date32(), "the UTC day of creation; for now, the day on which it ends", nullable=False),
         described("is_final", pa.bool_(), "whether the day was settled", nullable=False),

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from runs_assets.days import SECOND_US, to_us
-from runs_assets.schema import TIMESTAMP, described
+from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
 from runs_assets.verdicts.durations import Durations
 from runs_assets.verdicts.history import History
 
@@ -17,9 +17,7 @@ MIN_SUCCESSES = 10
 
 HANGING_RUNS = pa.schema(
     [
-        described("source", pa.string(), "the source", nullable=False),
-        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
-        described("pipeline_name", pa.string(), "its name, where the platform tells it"),
+        *ABOUT_PIPELINE,
         described("run_id", pa.string(), "the run", nullable=False),
         described(
             "status", pa.string(), "queued, running or paused; unknown for a word that nobody knows", nullable=False

@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, SECOND_US, to_us
-from runs_assets.schema import TIMESTAMP, described
+from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
 from runs_assets.verdicts.chance import DailyCounts, beta_of
 from runs_assets.verdicts.history import BASELINE_DAYS, History
 
@@ -35,9 +35,7 @@ MOST_FAILURES = 10_000
 
 OUTAGES = pa.schema(
     [
-        described("source", pa.string(), "the source", nullable=False),
-        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
-        described("pipeline_name", pa.string(), "its name, where the platform tells it"),
+        *ABOUT_PIPELINE,
         described("failing_since", TIMESTAMP, "when the first failure of the stretch ended, UTC", nullable=False),
         described("last_failure_at", TIMESTAMP, "when the last one ended, UTC", nullable=False),
         described("failures", pa.int64(), "failures in a row", nullable=False),

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.days import SECOND_US, to_us
-from runs_assets.schema import TIMESTAMP, described
+from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
 from runs_assets.verdicts.activity import Activity, activities
 from runs_assets.verdicts.durations import Durations
 from runs_assets.verdicts.failure_trends import DAY, NOW, PIPELINE, WORSE
@@ -23,9 +23,7 @@ from runs_assets.verdicts.versions import VersionChange
 
 PIPELINE_HEALTH = pa.schema(
     [
-        described("source", pa.string(), "the source", nullable=False),
-        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
-        described("pipeline_name", pa.string(), "its name, where the platform tells it"),
+        *ABOUT_PIPELINE,
         described("state", pa.string(), ", ".join(State), nullable=False),
         described("since", TIMESTAMP, "since when, UTC; null where a state has no beginning"),
         described("reason", pa.string(), "why most of its failures failed, on the newest day with any of 28 days"),

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH, SECOND_US, from_us, to_us
-from runs_assets.schema import TIMESTAMP, described
+from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
 from runs_assets.verdicts.grid import Counts, grid
 from runs_assets.verdicts.history import BASELINE_DAYS, History
 from runs_assets.verdicts.outages import MIN_FAILURES
@@ -30,9 +30,7 @@ GIVEN_UP_US = 28 * DAY_US
 
 SILENCES = pa.schema(
     [
-        described("source", pa.string(), "the source", nullable=False),
-        described("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
-        described("pipeline_name", pa.string(), "its name, where the platform tells it"),
+        *ABOUT_PIPELINE,
         described("kind", pa.string(), "no_runs or no_success", nullable=False),
         described("basis", pa.string(), "why it was expected: weekday, interval or expectation", nullable=False),
         described(
