@@ -6,7 +6,7 @@ from math import prod
 import pytest
 
 from runs_assets_tests.verdicts import cases
-from runs_assets_tests.verdicts.cases import DAY, at, daily
+from runs_assets_tests.verdicts.cases import DAY, at, daily, run
 from runs_assets_tests.verdicts.plain_runs import History
 from runs_assets_tests.verdicts.worked import TODAY, history_of, judged, part_of, tables_of, trend
 
@@ -217,3 +217,25 @@ def test_a_weekday_is_missed_after_four_with_runs() -> None:
     # 03-11 is a Wednesday; four weeks before there was no run yet. On Thursday there was.
     [silence] = tables_of(daily("p", date(2026, 2, 12), date(2026, 3, 10)))["silences"][:1]
     assert (silence["kind"], silence["expected_by"]) == ("no_runs", at(3, 13, 0))
+
+
+def test_the_day_on_which_an_outage_ended_is_no_baseline_either() -> None:
+    runs = [
+        *daily("p", date(2026, 2, 12), date(2026, 3, 11), "ss"),
+        *daily("p", date(2026, 3, 12), date(2026, 3, 12), "ffffff"),
+        *daily("p", date(2026, 3, 13), date(2026, 3, 13), "ss"),
+        *daily("p", date(2026, 3, 16), date(2026, 3, 16), "fff"),
+    ]
+    first, second = tables_of(runs)["outages"]
+    assert (first["is_confirmed"], first["ended_at"], first["baseline_decided"]) == (True, at(3, 13, 8, 1), 56)
+    # Of 02-16 to 03-15, the days 03-12 and 03-13 are left out, and on the last two nothing ran: 24 days of two runs.
+    assert (second["baseline_decided"], second["baseline_failed"]) == (48, 0)
+
+
+def test_pipelines_that_began_on_the_day_of_the_failures_make_no_alert_wait() -> None:
+    """200 others would raise the three failures needed to four, if they had run in the 28 days before."""
+    usual = [*daily("p", date(2026, 2, 18), date(2026, 3, 17), "ss"), *daily("p", TODAY, TODAY, "ffff")]
+    others = [run(f"q{n}", at(3, 18, 7)) for n in range(200)]
+    before = [run(f"q{n}", at(3, 17, 7)) for n in range(200)]
+    assert [row["alert_after"] for row in tables_of([*usual, *others])["outages"]] == [3]
+    assert [row["alert_after"] for row in tables_of([*usual, *before])["outages"]] == [4]
