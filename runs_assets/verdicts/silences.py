@@ -108,12 +108,15 @@ class _Counts:
                 self.is_regular[:, day] = _regular(self.runs[:, day - BASELINE_DAYS : day])
 
     def was_regular(self, pipeline: int, us: int) -> bool:
-        """Whether the counts of the 28 days before the day of an instant were regular."""
-        return bool(self.is_regular[pipeline, self._place(us)])
+        """Whether the counts of the 28 days before the day of an instant were regular; not known after the newest."""
+        place = self._place(us)
+        return place < len(self.seen_until) and bool(self.is_regular[pipeline, place])
 
     def was_read(self, start_us: int, end_us: int) -> bool:
-        """Whether every run created in [start, end) is known; the end is not after the newest day."""
+        """Whether every run created in [start, end) is known; none is that would be created after the newest day."""
         last = self._place(end_us - 1)
+        if last >= len(self.seen_until):
+            return False
         return bool(self.is_whole[self._place(start_us) : last].all() and self.seen_until[last] >= end_us)
 
     def _place(self, us: int) -> int:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from runs_assets.verdicts.judging import Knowledge
 from runs_assets.watch_file import Expectation, WatchFile
 from runs_assets_tests.verdicts.by_the_product import by_the_product
@@ -101,3 +103,12 @@ def _read(runs: list[CaseRun], days: list[date], read_until: datetime) -> Histor
         type(stored)(day, is_whole=day < read_until.date(), is_final=False, read_started_at=read_until) for day in days
     ]
     return History("source", history.runs, known)
+
+
+@pytest.mark.parametrize("later", [8, 80])
+def test_a_run_that_ends_after_the_newest_day_makes_no_silence(later: int) -> None:
+    """Three times a day; the last two successes end days after what was read, as when only past days are read."""
+    runs = [run("p", at(1, 20, 0) + n * timedelta(hours=8)) for n in range(172)]
+    assert runs[-1].created == at(3, 18, 0)
+    late = [run("p", at(3, 18, 4 + n), lasting=days * DAY) for n, days in enumerate((later // 8, later))]
+    assert by_the_product(history_of([*runs, *late]))["silences"] == []
