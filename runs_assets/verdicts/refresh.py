@@ -82,9 +82,14 @@ class Judge:
         return Refreshed(tables, {part.source: part.failure for part in parts if part.failure})
 
     def is_behind(self, source: str) -> bool:
-        """Whether a source's daily files, or what they are judged by, have changed since its rows were built."""
+        """Whether a source's daily files, or what they are judged by, have changed since its rows were built.
+
+        Also if a table is missing, or its footer shows that it is damaged or was not built with the others.
+        """
         built = built_from(self.layout, data_sets.PIPELINE_HEALTH)
         if built is None or built.code_version != VERSION:
+            return True
+        if any(built_from(self.layout, name) != built for name in VERDICTS):
             return True
         return built.fingerprints.get(source) != self.fingerprint(source)
 

@@ -106,6 +106,18 @@ def test_a_damaged_table_is_built_anew_for_all_sources(judge: Judge, table: str)
     assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
 
 
+@pytest.mark.parametrize("table", VERDICTS)
+def test_a_table_that_is_missing_or_damaged_is_noticed(judge: Judge, table: str) -> None:
+    store(judge, "cloudcruise")
+    for content in (None, b"damaged"):
+        judge.refresh(SOURCES)
+        assert not judge.is_behind("cloudcruise")
+        judge.layout.verdict_file(table).unlink()
+        if content:
+            judge.layout.verdict_file(table).write_bytes(content)
+        assert judge.is_behind("cloudcruise")
+
+
 def test_what_a_killed_process_left_undone_is_noticed(judge: Judge) -> None:
     """The table that says what all were built from is written last."""
     store(judge, "cloudcruise")
