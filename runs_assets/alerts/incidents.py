@@ -37,7 +37,8 @@ def _source(source: str, before: SourceState, look: Look) -> tuple[list[Message]
     read_until = look.read_until(source)
     if read_until is None:
         return messages, after
-    known_until = before.read_until or read_until
+    is_known = before.read_until is not None and before.read_until <= look.now  # a clock may have been ahead
+    known_until = before.read_until if is_known and before.read_until else read_until
     after = after.model_copy(update={"read_until": max(known_until, read_until)})
     if look.is_unread(source):
         return messages, after

@@ -47,14 +47,14 @@ def incident_of(row: Row) -> Incident:
 
 
 def _present(before: Incident | None, row: Row, view: SourceLook) -> Incident:
-    """The incident with what the row says now; it is old if it was when it was first seen, until its state changes."""
+    """The incident with what the row says now; it is old if it was at first, until something newer is certain."""
     known = incident_of(row)
     is_history = (confirmed := confirmed_at(row)) is not None and confirmed < view.news_from
     if before is None:
         return known.model_copy(update={"is_old": is_history})
     if before.is_given_up:
         return known
-    is_old = before.is_old and (before.state == row["state"] or is_history)
+    is_old = before.is_old and is_history
     return known.model_copy(update={"told_at": before.told_at, "told": before.told, "is_old": is_old})
 
 
@@ -63,7 +63,7 @@ def _event(before: Incident | None, incident: Incident, now: datetime) -> Event 
         return Event.OPENED
     if before.state != incident.state:
         return Event.CHANGED
-    return Event.REMINDED if now - incident.told_at >= REMINDED_EVERY else None
+    return Event.REMINDED if abs(now - incident.told_at) >= REMINDED_EVERY else None
 
 
 def _over(before: Incident | None, row: Row | None, view: SourceLook) -> tuple[Message | None, Incident | None]:

@@ -28,7 +28,7 @@ def next_platform(before: SourceState, view: SourceLook) -> tuple[list[Message],
         return _opened(before, view)
     now, down = view.look.now, _down(view, before.platform)
     if _is_many(down, view.rows.values(), view, LASTS_AT, LASTS_AT_SHARE):
-        if now - before.platform.told_at < REMINDED_EVERY:
+        if abs(now - before.platform.told_at) < REMINDED_EVERY:
             return [], before
         reminded = before.platform.model_copy(update={"told_at": now})
         message = platform_message(Event.REMINDED, down, [], reminded.since, view).also_to(reminded.told)

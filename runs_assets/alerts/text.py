@@ -79,11 +79,12 @@ def _facts(row: Row, view: SourceLook) -> Iterator[str]:
         sites = f", sites affected: {row['sites_affected']}" if row["sites_affected"] is not None else ""
         yield f"Failures in a row: {row['failures']}{sites}"
     else:
-        expected = f", expected by {at(row['expected_by'])}" if row["expected_by"] else ""
+        missed = "run" if row["since"] == row["last_run_at"] else "success"
+        expected = f", next {missed} expected by {at(row['expected_by'])}" if row["expected_by"] else ""
         yield f"Last run: {at(row['last_run_at'])}{expected}"
     yield f"Last 24 h: {_last_day(row)}; normal: {rate(row['normal_rate'])}"
     yield f"Last success: {at(row['last_success_at']) if row['last_success_at'] else 'none known'}"
-    if row["reason"]:
+    if row["reason"] and row["failures"]:  # it may be weeks old, and nothing to do with a silence
         category = f" ({words_of(row['reason_category'])})" if row["reason_category"] else ""
         yield f"Reason: {words_of(row['reason'])}{category}, side: {words_of(row['reason_side'] or 'unknown')}"
     for which in ("first", "latest"):

@@ -30,7 +30,7 @@ def next_trouble(
         return None, trouble
     if trouble.told_at is None:
         return Event.OPENED, trouble.model_copy(update={"told_at": now})
-    if now - trouble.told_at >= REMINDED_EVERY and now - trouble.since <= REMINDED_FOR:
+    if abs(now - trouble.told_at) >= REMINDED_EVERY and now - trouble.since <= REMINDED_FOR:
         return Event.REMINDED, trouble.model_copy(update={"told_at": now})
     return None, trouble
 

@@ -71,6 +71,13 @@ def test_a_failing_address_is_tried_again_after_growing_waits(receiver: Receiver
     assert receiver.titles("a") == [DOWN] * 10
 
 
+def test_what_was_decided_by_a_clock_that_was_ahead_is_tried_at_once(receiver: Receiver, layout: Layout) -> None:
+    receiver.answers["a"] = 500
+    assert tell(layout, receiver.url("a"), now=T0 + timedelta(days=365)).undelivered == 1
+    receiver.answers.clear()
+    assert tell(layout, receiver.url("a"), state="ok", now=T0).undelivered == 0
+
+
 def test_after_three_days_a_message_is_given_up_and_remembered(
     receiver: Receiver, layout: Layout, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -70,7 +70,7 @@ def test_what_is_unknown_is_said_to_be() -> None:
     assert people.look(row) == ["SILENT (no pipeline) (cloudcruise) since 2026-03-18 10:00 UTC"]
     assert people.body.splitlines() == [
         "Pipeline: (none) of cloudcruise",
-        "Last run: 2026-03-18 11:54 UTC, expected by 2026-03-18 11:30 UTC",
+        "Last run: 2026-03-18 11:54 UTC, next success expected by 2026-03-18 11:30 UTC",
         "Last 24 h: no decided runs; normal: unknown",
         "Last success: none known",
         "As of 2026-03-18 12:00 UTC.",
@@ -184,6 +184,32 @@ def test_what_came_by_a_backfill_is_not_told_nor_its_end() -> None:
     told = people.look({**at_first, "source_read_until": later}, backfilled, gap, health("new", at=later), now=later)
     assert [title.partition(" (")[0] for title in told] == ["DOWN gap", "ENDED new"]
     assert people.look(health("old"), health("old2"), gap, health("new"), now=later) == []
+
+
+def test_a_silence_says_what_was_expected_and_not_why_another_run_once_failed() -> None:
+    people = Watching()
+    assert people.look(health(state="silent", last_run_at=T0 - hours(2), reason="LOGIN_FAILED", reason_side="customer"))
+    assert "Last run: 2026-03-18 10:00 UTC, next run expected by 2026-03-18 11:30 UTC" in people.body
+    assert "Reason" not in people.body
+
+
+def test_an_outage_after_an_old_one_is_told_though_nobody_saw_it_end() -> None:
+    people = Watching()
+    assert people.look(health(state="down", since=T0 - days(3), confirmed=T0 - days(2.9))) == []
+    now = T0 + hours(1)
+    assert people.look(health(state="down", at=now, since=T0, confirmed=T0 + hours(0.5)), now=now) == [
+        "DOWN p1 (cloudcruise) since 2026-03-18 12:00 UTC"
+    ]
+
+
+def test_a_clock_that_was_ahead_hides_nothing_and_ends_no_reminder() -> None:
+    people, ahead = Watching(), T0 + days(365)
+    assert len(people.look(health(state="down", at=ahead), health("p2", at=ahead), now=ahead)) == 1
+    still = health(state="down", at=T0, since=T0 - hours(2))
+    assert people.look(still, health("p2", state="down"), now=T0) == [
+        "STILL DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC",
+        "DOWN p2 (cloudcruise) since 2026-03-18 10:00 UTC",
+    ]
 
 
 def test_old_news_becomes_news_with_its_next_change() -> None:
