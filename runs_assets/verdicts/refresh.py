@@ -144,6 +144,9 @@ def _former_parts(layout: Layout) -> dict[str, _Part]:
     except StorageError as error:
         log.warning("All sources are judged anew: %s", error)
         return {}
+    if any(table.schema != SCHEMAS[name] for name, table in tables.items()):
+        log.warning("All sources are judged anew: other code built the tables.")
+        return {}
     return {
         source: _Part(source, fingerprint, {name: _rows_of(table, source) for name, table in tables.items()})
         for source, fingerprint in built.fingerprints.items()

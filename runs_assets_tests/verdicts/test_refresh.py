@@ -10,7 +10,7 @@ from runs_assets.definitions import SOURCES
 from runs_assets.storage.layout import FAILURE_RATES, OUTAGES, PIPELINE_HEALTH, VERDICTS, Layout
 from runs_assets.verdicts.judging import SCHEMAS
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.verdicts.stored import load_verdicts
+from runs_assets.verdicts.stored import built_from, load_verdicts, store_verdicts
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
@@ -104,6 +104,20 @@ def test_a_damaged_table_is_built_anew_for_all_sources(judge: Judge, table: str)
     judge.layout.verdict_file(table).write_bytes(b"damaged")
     judge.refresh(SOURCES, ["cloudcruise", "productsup"])
     assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
+
+
+def test_tables_with_other_columns_stop_nothing(judge: Judge) -> None:
+    """As a release leaves them that has another order of columns, when a day is damaged, too."""
+    store(judge, "cloudcruise")
+    store(judge, "productsup")
+    judge.refresh(SOURCES)
+    for name in VERDICTS:
+        table, built = load_verdicts(judge.layout, name), built_from(judge.layout, name)
+        assert built
+        store_verdicts(judge.layout, name, table.select(table.column_names[::-1]), built)
+    judge.layout.day_file(FAILURE_RATES, "productsup", TODAY).write_bytes(b"damaged")
+    assert list(judge.refresh(SOURCES).failures) == ["productsup"]
+    assert failing(judge) == {"cloudcruise": 1}
 
 
 @pytest.mark.parametrize("table", VERDICTS)
