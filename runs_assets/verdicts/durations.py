@@ -38,7 +38,8 @@ class Durations:
 
 def durations_of(history: History) -> Durations:
     """The durations of all pipelines of a source, as of `read_until`."""
-    known = history.decided[~history.decided["failed"] & history.decided["duration_seconds"].notna()]
+    decided = history.decided[["pipeline", "ended_at", "failed", "duration_seconds"]]
+    known = decided[~decided["failed"] & decided["duration_seconds"].notna()]
     age_us = history.until_us - known["ended_at"]
     count = len(history.pipelines)
     month = known[_is_younger(age_us, BASELINE_DAYS)]

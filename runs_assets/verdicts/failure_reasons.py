@@ -131,7 +131,8 @@ def _by_run(failed: pa.Table, explanations: Explanations, errors: Errors, names:
     named = dict(_named(explanations, errors))
     reasons = list(dict.fromkeys(named.values()))
     by_code = explanations.exit_code
-    for group in _counted(failed, named, reasons, with_codes=by_code is not None).to_pylist():
+    counted = _counted(failed, named, reasons, with_codes=by_code is not None)
+    for group in (row for batch in counted.to_batches(max_chunksize=1_000) for row in batch.to_pylist()):
         pipeline_id, reason = group["pipeline_id"], NOT_KNOWN
         if group["named"] is not None:
             reason = reasons[group["named"]]

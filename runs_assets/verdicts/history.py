@@ -133,11 +133,11 @@ class History:
         """The runs that succeeded or failed, with `failed`; by pipeline, in the order of their ends, then by id."""
         failed = self.runs["status"] == RunStatus.FAILED
         is_decided = failed | (self.runs["status"] == RunStatus.SUCCEEDED)
-        decided = self.runs.loc[is_decided, DECIDED_COLUMNS]
-        decided["failed"] = failed[is_decided]
-        keys = pa.table({name: decided[name] for name in ("pipeline", "ended_at", "run_id")})
-        order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
-        return decided.take(order.to_numpy()).reset_index(drop=True)
+        places = np.flatnonzero(is_decided)
+        keys = pa.table({name: self.runs[name].iloc[places] for name in ("pipeline", "ended_at", "run_id")})
+        places = places[pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()]
+        decided = self.runs[DECIDED_COLUMNS].take(places).reset_index(drop=True)
+        return decided.assign(failed=failed.to_numpy()[places])
 
 
 def read_days(window: DayRange) -> DayRange:

@@ -219,7 +219,7 @@ def _log_chances(place: NDArray[np.int64], a: float, b: float) -> NDArray[np.flo
 
 def _active_pipelines(decided: "pd.DataFrame") -> dict[int, int]:
     """For each day on which any run ended, how many pipelines had decided runs that ended on the 28 days before."""
-    days_of = decided.assign(day=decided["ended_at"] // DAY_US).drop_duplicates(["pipeline", "day"])
+    days_of = decided[["pipeline"]].assign(day=decided["ended_at"] // DAY_US).drop_duplicates()
     return {day: max(_pipelines_before(days_of, day), 1) for day in days_of["day"].unique().tolist()}
 
 

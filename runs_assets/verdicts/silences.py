@@ -78,9 +78,9 @@ def silences(history: History, expectations: Mapping[int, Expectation], names: M
 
 
 def _found(history: History, expectations: Mapping[int, Expectation]) -> Iterator[Silence]:
-    counts, decided = _Counts(history), history.decided
+    counts, decided = _Counts(history), history.decided[["pipeline", "ended_at", "failed"]]
     many = len(history.pipelines)
-    created = _times_by_pipeline(history.runs.sort_values("created_at"), "created_at", many)
+    created = _times_by_pipeline(history.runs, "created_at", many)
     succeeded, failed = (_times_by_pipeline(decided[decided["failed"] == it], "ended_at", many) for it in (False, True))
     for number in range(many):
         if (expectation := expectations.get(number)) is not None:
@@ -162,12 +162,13 @@ def _without_success(
     for place in _long_waits(nexts - ends):
         last = int(ends[place])
         first = int(np.searchsorted(ends, last - BASELINE_DAYS * DAY_US, side="right"))
-        if place - first + 1 < MIN_SUCCESSES or not counts.was_regular(number, last):
+        is_known = last < until_us and place - first + 1 >= MIN_SUCCESSES
+        if not (is_known and counts.was_regular(number, last)):
             continue
         usual = int(np.diff(ends[first : place + 1]).max())
         overdue = last + USUAL_INTERVALS * usual
         failed = np.searchsorted(failures, overdue, side="right") - np.searchsorted(failures, last)
-        if overdue < nexts[place] and failed < MIN_FAILURES and counts.was_read(last, overdue):
+        if overdue < nexts[place] and overdue <= until_us and failed < MIN_FAILURES and counts.was_read(last, overdue):
             ended_at = int(ends[place + 1]) if place + 1 < len(ends) else None
             yield Silence(number, NO_SUCCESS, INTERVAL, last, overdue, ended_at, usual / SECOND_US)
 
@@ -193,10 +194,10 @@ def _missed(
 
 
 def _times_by_pipeline(runs: Any, column: str, pipelines: int) -> list[NDArray[np.int64]]:
-    """The instants of each pipeline's runs, which come in order."""
-    ordered = runs.sort_values(["pipeline"], kind="stable")
-    cuts = np.searchsorted(ordered["pipeline"].to_numpy(), np.arange(1, pipelines))
-    return np.split(ordered[column].to_numpy(), cuts)
+    """The instants of each pipeline's runs, in order."""
+    numbers, times = runs["pipeline"].to_numpy(), runs[column].to_numpy()
+    order = np.lexsort((times, numbers))
+    return np.split(times[order], np.searchsorted(numbers[order], np.arange(1, pipelines)))
 
 
 def _row(silence: Silence, history: History, names: Mapping[str, str]) -> dict[str, Any]:

@@ -33,8 +33,8 @@ class VersionChange:
 
 def version_changes(history: History) -> dict[int, VersionChange]:
     """Of each pipeline, by its number, whose decided runs of the window say their version."""
-    decided = history.decided[history.decided["pipeline_version"].notna()]
-    decided = decided[decided["created_at"] >= to_us(history.window.start)]
+    decided = history.decided[["pipeline", "pipeline_version", "created_at", "failed"]]
+    decided = decided[decided["pipeline_version"].notna() & (decided["created_at"] >= to_us(history.window.start))]
     counted = decided.groupby(["pipeline", "pipeline_version"], observed=True).agg(
         first=("created_at", "min"), runs=("failed", "size"), failed=("failed", "sum")
     )

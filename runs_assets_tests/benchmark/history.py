@@ -77,8 +77,8 @@ class _Drawn:
         finished = started + rng.lognormal(4, 1, count).astype(np.int64) + 1
         numbers = range(count - 1, -1, -1)
         return cls(
-            ids=_uuids(numbers, rng),
-            others=_uuids(numbers, rng),
+            ids=uuids(numbers, rng),
+            others=uuids(numbers, rng),
             created=created,
             started=started,
             finished=finished,
@@ -87,7 +87,8 @@ class _Drawn:
         )
 
 
-def _uuids(numbers: Sequence[int], rng: np.random.Generator) -> Texts:
+def uuids(numbers: Sequence[int], rng: np.random.Generator) -> Texts:
+    """Ids shaped like UUIDs, each of which ends with its number."""
     heads = rng.bytes(10 * len(numbers)).hex()
     cuts = pairwise(range(0, len(heads) + 1, 20))
     return [
@@ -103,7 +104,7 @@ def _times(seconds: NDArray[np.int64]) -> Texts:
 
 
 def _pipeline_ids() -> Texts:
-    return _uuids(range(PIPELINES), np.random.default_rng(SEED))
+    return uuids(range(PIPELINES), np.random.default_rng(SEED))
 
 
 def _cloudcruise_rows(drawn: _Drawn) -> Iterator[str]:

@@ -129,6 +129,42 @@ def _materialized(found: Measured, url: str, days: Mapping[date, int]) -> dict[s
     return result
 
 
+@dataclass(frozen=True)
+class Refreshed:
+    """What judging a year of days took: memory is in bytes, the peak of a whole process; durations are in seconds.
+
+    `stages` are the seconds of each step and the peak after it, in the order of the steps.
+    """
+
+    rows: int
+    expected_pipelines: int
+    pipelines: int
+    seconds: float
+    peak_bytes: int
+    imports_bytes: int
+    writing_seconds: float
+    stages: Mapping[str, tuple[float, int]]
+
+
+def measure_refresh(runs_a_day: int, say: Say) -> Refreshed:
+    """Write a year of days and judge it."""
+    with TemporaryDirectory() as folder:
+        say(f"verdicts: writing a year of {runs_a_day:,} runs a day")
+        year = _module("year", folder, str(runs_a_day))
+        say("verdicts: judging it")
+        found = _module("verdicts", folder)
+    return Refreshed(
+        rows=year["rows"],
+        expected_pipelines=year["pipelines"],
+        pipelines=found["pipelines"],
+        seconds=found["seconds"],
+        peak_bytes=found["peak_bytes"],
+        imports_bytes=found["imports_bytes"],
+        writing_seconds=year["seconds"],
+        stages={name: (stage["seconds"], stage["peak_bytes"]) for name, stage in found["stages"].items()},
+    )
+
+
 def bare_peak() -> int:
     """The peak (bytes) of a process in which Dagster does next to nothing."""
     return int(_module("bare")["peak_bytes"])

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from runs_assets_tests.benchmark.measure import LARGE_DAY, RANGE, SMALL_DAY, Measured
+from runs_assets_tests.benchmark.measure import LARGE_DAY, RANGE, SMALL_DAY, Measured, Refreshed
 
 MIN_RATIO = 1 / 3
 MAX_EXTRA_BYTES = 400e6
 MAX_RANGE_EXTRA_BYTES = 25e6
 """How far two peaks may lie apart and still be called the same: allocators are not exact."""
 MAX_IMPORT_SECONDS = 1.0
+MAX_REFRESH_SECONDS, MAX_REFRESH_BYTES = 30.0, 600e6
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,36 @@ def import_verdict(dagster: float, project: float) -> Verdict:
     )
 
 
-def show(console: Console, verdicts: list[Verdict], sources: list[Measured], bare_peak: int) -> None:
-    """Print the verdicts, then the times behind the rates."""
+def refresh_verdicts(found: Refreshed) -> Iterator[Verdict]:
+    """Speed, memory and rows of judging a year."""
+    name = f"judging a year of {found.rows:,} runs"
+    yield Verdict(
+        f"{name}: time of all tables",
+        f"{found.seconds:.1f} s",
+        f"< {MAX_REFRESH_SECONDS:.0f} s",
+        found.seconds < MAX_REFRESH_SECONDS,
+    )
+    yield Verdict(
+        f"{name}: memory of the whole process",
+        _megabytes(found.peak_bytes),
+        f"< {_megabytes(MAX_REFRESH_BYTES)}",
+        found.peak_bytes < MAX_REFRESH_BYTES,
+    )
+    expected = found.expected_pipelines
+    yield Verdict(f"{name}: pipelines judged", str(found.pipelines), str(expected), found.pipelines == expected)
+
+
+def show(console: Console, verdicts: list[Verdict]) -> None:
+    """Print the verdicts."""
     table = Table("", "measured", "target", "", title="Targets")
     for verdict in verdicts:
         mark = "[green]pass[/]" if verdict.is_met else "[red]FAIL[/]"
         table.add_row(verdict.what, verdict.measured, verdict.target, mark)
     console.print(table)
+
+
+def show_sources(console: Console, sources: list[Measured], bare_peak: int) -> None:
+    """Print the times behind the rates."""
     console.print(_times(sources))
     console.print(f"Bare Dagster process: {_megabytes(bare_peak)}.")
     for found in sources:
@@ -77,6 +101,19 @@ def show(console: Console, verdicts: list[Verdict], sources: list[Measured], bar
         console.print(f"{found.source}, {found.speed.plan.large:,} runs, seconds by asset: {shares}.")
         for fault in found.faults:
             console.print(f"[red]{fault}[/]")
+
+
+def show_stages(console: Console, found: Refreshed) -> None:
+    """Print what each step of judging took of the time and of the memory above that of imports."""
+    table = Table("", "seconds", "share", "more memory", "share", title="Judging a year, by step")
+    base = before = found.imports_bytes
+    for name, (seconds, peak) in found.stages.items():
+        more = peak - before
+        shares = (seconds / found.seconds, more / (found.peak_bytes - base))
+        table.add_row(name, f"{seconds:.2f}", f"{shares[0]:.0%}", _megabytes(more), f"{shares[1]:.0%}")
+        before = peak
+    console.print(table)
+    console.print(f"Imports: {_megabytes(base)}. Writing the year took {found.writing_seconds:.0f} s.")
 
 
 def _times(sources: list[Measured]) -> Table:

@@ -3,14 +3,15 @@
 import logging
 
 from runs_assets_tests.contract.matrix import Matrix
-from runs_assets_tests.contract.table import table, write
+from runs_assets_tests.contract.table import MODULE, table
+from runs_assets_tests.readme import write
 
 
 def main() -> None:
     """Takes a minute or two; says nothing of the runs that fail on purpose."""
     logging.disable(logging.CRITICAL)
     with Matrix.opened() as matrix:
-        write(table(matrix.verdict))
+        write(MODULE, table(matrix.verdict))
 
 
 if __name__ == "__main__":

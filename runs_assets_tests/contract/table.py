@@ -1,18 +1,15 @@
 """The table of the README that says what comes of each fault; the matrix writes it."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from runs_assets.sandbox.faults import FAULTS
 from runs_assets_tests.contract.cases import CASES, SOURCES
 
-README = Path(__file__).parents[2] / "README.md"
+MODULE = "runs_assets_tests.contract"
 INTRODUCTION = """\
 The sandbox has these traps and others as named faults. Here is what comes of each when a day is read live and again until
 it is settled, with all files compared with the truth after each reading (`runs_assets_tests/contract/`). Where a reading
 fails, the files stay as they were, and the day is right once the fault is gone."""
-BEGIN = "<!-- written by `python -m runs_assets_tests.contract` -->"
-END = "<!-- end of what is written -->"
 
 
 def table(verdict: Callable[[str, str], str]) -> str:
@@ -28,22 +25,3 @@ def table(verdict: Callable[[str, str], str]) -> str:
         ),
     ]
     return "\n".join(lines)
-
-
-def written() -> str:
-    """The table that the README has. Raises `ValueError` if it has no place for one."""
-    text = README.read_text()
-    begin, end = _place(text)
-    return text[begin:end].strip()
-
-
-def write(content: str) -> None:
-    """Replace the table in the README."""
-    text = README.read_text()
-    begin, end = _place(text)
-    README.write_text(f"{text[:begin]}\n\n{content}\n\n{text[end:]}")
-
-
-def _place(text: str) -> tuple[int, int]:
-    begin = text.index(BEGIN) + len(BEGIN)
-    return begin, text.index(END, begin)

@@ -1,143 +1,130 @@
 """How often healthy pipelines are called down or silent, and how soon broken ones are: a simulation.
 
-`python -m runs_assets_tests.verdicts.quiet` simulates two months of pipelines for several seeds, tells what the
-product's own rules make of them at a look every hour, and writes the table of the README. Four weeks come before the 30
-days in which messages count.
-
-A source has 200 pipelines, from 1 run a day to 100 an hour (even on a logarithmic scale), each failing at a rate of its
-own between 0 and 30 %. Half of them run by a timetable, half whenever they are asked to (a Poisson process). In the
-*independent* scenario a run's failure depends on no other; in the *clustered* one each pipeline has better and worse
-days: a day's rate is drawn from a beta distribution, so that two runs of a day are correlated by 0.1.
-
-Into every tenth pipeline, if it has at least 5 runs a day, an outage is planted: all runs of 2 to 12 days fail, 60 of
-them at least. Every tenth pipeline, if it has a timetable, does not run for three days.
+`python -m runs_assets_tests.verdicts.quiet [--seeds N]` simulates two months of pipelines for each seed (`simulated.py`),
+tells what the product's rules make of them at a look every hour (`telling.py`), and prints the table of the README and
+writes it there. A seed takes about a minute.
 """
 
+import argparse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from itertools import repeat
+from math import isfinite
+from multiprocessing import get_context
+from statistics import mean, median
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
 
-from runs_assets.days import DAY_US, DayRange, end_of, to_us
-from runs_assets.verdicts.history import DayWorth, History
+from runs_assets_tests.readme import write
+from runs_assets_tests.verdicts.scores import Outcome, Score, false_messages, score
+from runs_assets_tests.verdicts.simulated import MOST_A_DAY, PIPELINES, simulate
+from runs_assets_tests.verdicts.telling import three_in_a_row, told, troubles_of
 
-PIPELINES, WARM_DAYS, DAYS = 200, 28, 30
-FIRST_DAY = date(2026, 1, 5)
-MOST_A_DAY = 2400.0
-MOST_FAILING = 0.3
-SECOND_US = 1_000_000
-JITTER_US = 60 * SECOND_US
-SILENT_DAYS = 3
-RUNS_IN_OUTAGE = 60
-
-Instants = NDArray[np.int64]
+MODULE = "runs_assets_tests.verdicts.quiet"
+SCENARIOS = {"independent": 0.0, "clustered by day": 0.1}
+"""How much the outcomes of two runs of a day are correlated."""
+SEEDS, AT_A_TIME = 5, 2
 
 
 @dataclass(frozen=True)
-class Planted:
-    """What was done to a pipeline from `begins_at` to before `ends_at`, microseconds since the epoch."""
+class Measured:
+    """Of one simulation: the product's score, and the false messages of a rule that calls three failures an outage."""
 
-    begins_at: int
-    ends_at: int
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """A source's history, and what was planted into it, by the numbers of the pipelines."""
-
-    history: History
-    outages: dict[int, Planted]
-    silences: dict[int, Planted]
+    score: Score
+    naive: int
 
 
-@dataclass
-class _Pipeline:
-    number: int
-    volume: float
-    rate: float
-    has_timetable: bool
+def measure(seed: int, correlation: float, pipelines: int = PIPELINES, most_a_day: float = MOST_A_DAY) -> Measured:
+    """Simulate, tell and compare."""
+    simulation = simulate(seed, correlation, pipelines=pipelines, most_a_day=most_a_day)
+    history = simulation.history
+    found = troubles_of(history)
+    naive = told(history, three_in_a_row(history))
+    return Measured(score(simulation, told(history, found), found), false_messages(simulation, naive))
 
 
-def simulate(
-    seed: int, correlation: float, *, pipelines: int = PIPELINES, most_a_day: float = MOST_A_DAY
-) -> Simulation:
-    """The same seed gives the same history."""
-    rng = np.random.default_rng([seed, int(correlation * 1000)])
-    frames, outages, silences = [], {}, {}
-    for number in range(pipelines):
-        pipeline = _Pipeline(
-            number, np.exp(rng.uniform(0, np.log(most_a_day))), rng.uniform(0, MOST_FAILING), number % 2 == 1
-        )
-        created = _created(pipeline, rng)
-        failed = _failed(created, pipeline, correlation, rng)
-        begins_at = _day_us(WARM_DAYS) + int(rng.uniform(5, 10) * DAY_US)
-        if number % 10 == 0 and pipeline.volume >= 5:
-            days = np.clip(RUNS_IN_OUTAGE / pipeline.volume, 2, 12)
-            outages[number] = planted = Planted(begins_at, begins_at + int(days * DAY_US))
-            failed |= _is_within(created, planted)
-        if number % 10 == 5:
-            silences[number] = planted = Planted(begins_at, begins_at + SILENT_DAYS * DAY_US)
-            runs = ~_is_within(created, planted)
-            created, failed = created[runs], failed[runs]
-        seconds = np.ceil(60 * np.exp(rng.normal(0, 0.5, len(created)))).astype(np.int64)
-        columns = {
-            "pipeline": number,
-            "created_at": created,
-            "failed": failed,
-            "ended_at": created + seconds * SECOND_US,
-        }
-        frames.append(pd.DataFrame(columns))
-    return Simulation(_history(pd.concat(frames, ignore_index=True), pipelines), outages, silences)
+def lines_of(measured: Mapping[str, Sequence[Measured]]) -> Iterator[list[str]]:
+    """The lines of the table: what is measured, and its value in each scenario."""
+    for name, value in _LINES.items():
+        yield [name, *(value(found) for found in measured.values())]
 
 
-def _day_us(day: int) -> int:
-    return to_us(datetime.combine(FIRST_DAY, datetime.min.time(), UTC)) + day * DAY_US
+def markdown(measured: Mapping[str, Sequence[Measured]]) -> str:
+    """The table for the README."""
+    header = [f"{max(map(len, measured.values()))} seeds each", *measured]
+    rows = [header, ["---"] * len(header), *lines_of(measured)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _created(pipeline: _Pipeline, rng: np.random.Generator) -> Instants:
-    """When its runs of all days are created, in order."""
-    days = np.arange(WARM_DAYS + DAYS)
-    if pipeline.has_timetable:
-        a_day = max(round(pipeline.volume), 1)
-        times = (np.arange(a_day) + rng.uniform()) / a_day * DAY_US
-        times = np.clip(times + rng.normal(0, JITTER_US, (len(days), a_day)), 0, DAY_US - 1)
-        found = (days[:, None] * DAY_US + times).ravel()
-    else:
-        found = rng.uniform(0, len(days) * DAY_US, rng.poisson(pipeline.volume * len(days)))
-    return np.sort(_day_us(0) + found.astype(np.int64) // SECOND_US * SECOND_US)
+def _false(counts: list[int]) -> str:
+    return f"{mean(counts):,.1f} ({', '.join(f'{count:,}' for count in counts)})"
 
 
-def _failed(created: Instants, pipeline: _Pipeline, correlation: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    rates = np.full(WARM_DAYS + DAYS, pipeline.rate)
-    if correlation:
-        scale = (1 - correlation) / correlation
-        rates = rng.beta(pipeline.rate * scale, (1 - pipeline.rate) * scale, len(rates))
-    return rng.uniform(size=len(created)) < rates[(created - _day_us(0)) // DAY_US]
+def _outages(measured: Sequence[Measured]) -> list[Outcome]:
+    return [one for found in measured for one in found.score.outages]
 
 
-def _is_within(created: Instants, planted: Planted) -> NDArray[np.bool_]:
-    return (created >= planted.begins_at) & (created < planted.ends_at)
+def _silences(measured: Sequence[Measured]) -> list[Outcome]:
+    return [one for found in measured for one in found.score.silences]
 
 
-def _history(runs: pd.DataFrame, pipelines: int) -> History:
-    """The history as it is when all days have been read whole."""
-    last = FIRST_DAY + timedelta(days=WARM_DAYS + DAYS - 1)
-    days = [FIRST_DAY + timedelta(days=n) for n in range(WARM_DAYS + DAYS)]
-    runs["run_id"] = np.arange(len(runs))
-    runs["status"] = pd.Categorical(np.where(runs["failed"], "failed", "succeeded"))
-    runs["duration_seconds"] = (runs["ended_at"] - runs["created_at"]) / SECOND_US
-    for name in ("pipeline_version", "site_id", "exit_code"):
-        runs[name] = None
-    by_day = runs.groupby(["pipeline", runs["created_at"] // DAY_US])["failed"].agg(["size", "sum"]).reset_index()
-    by_day.columns = pd.Index(["pipeline", "day", "runs", "failed"])
-    return History(
-        source="simulated",
-        window=DayRange(FIRST_DAY + timedelta(days=WARM_DAYS), last),
-        days=tuple(DayWorth(day, is_whole=True, is_final=True, seen_until=end_of(day)) for day in days),
-        pipelines=tuple(f"pipeline {number:03}" for number in range(pipelines)),
-        rates=by_day.assign(decided=by_day["runs"]),
-        runs=runs.drop(columns="failed"),
-        open_runs=pd.DataFrame(columns=["pipeline"]),
-    )
+def _of(outcomes: list[Outcome], holds: Callable[[Outcome], bool]) -> str:
+    return f"{sum(map(holds, outcomes))} of {len(outcomes)}"
+
+
+def _typical(values: list[float]) -> str:
+    """Of those that were told."""
+    known = [value for value in values if isfinite(value)]
+    return f"{median(known):.3g}, at most {max(known):.3g}"
+
+
+_LINES: dict[str, Callable[[Sequence[Measured]], str]] = {
+    "false messages a seed": lambda them: _false([len(it.score.false) for it in them]),
+    "... openings among them": lambda them: _false([it.score.false_openings for it in them]),
+    "false messages a seed if three failures in a row were an outage": lambda them: _false([it.naive for it in them]),
+    "planted outages told, once": lambda them: _of(_outages(them), lambda it: it.is_told_once),
+    "... at the first look after the rule's k-th failure": lambda them: _of(_outages(them), lambda it: it.in_time),
+    "... k: median": lambda them: _typical([it.failures for it in _outages(them)]),
+    "... hours after the first failed run was created: median": lambda them: _typical(
+        [it.hours for it in _outages(them)]
+    ),
+    "... closed once, at the first look after the first success": lambda them: _of(
+        _outages(them), lambda it: it.is_closed_once
+    ),
+    "planted silences told, once": lambda them: _of(_silences(them), lambda it: it.is_told_once),
+    "... by the end of the first UTC day without runs": lambda them: _of(_silences(them), lambda it: it.in_time),
+    "... hours after the first missed run: median": lambda them: _typical([it.hours for it in _silences(them)]),
+    "... closed once, at the first look after the first success, or before": lambda them: _of(
+        _silences(them), lambda it: it.is_closed_once
+    ),
+}
+
+
+def show(console: Console, measured: Mapping[str, Sequence[Measured]]) -> None:
+    """Print the table, and every false message."""
+    table = Table("", *measured, title="How quiet it is")
+    for line in lines_of(measured):
+        table.add_row(*line)
+    console.print(table)
+    for name, found in measured.items():
+        for seed, one in enumerate(found):
+            for message in one.score.false:
+                console.print(f"{name}, seed {seed}, false: {message}")
+
+
+def main() -> None:
+    """Measure, print, and write the README's table."""
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many histories of each kind")
+    seeds, console = range(parser.parse_args().seeds), Console()
+    with ProcessPoolExecutor(AT_A_TIME, get_context("spawn")) as processes:
+        pending = {name: processes.map(measure, seeds, repeat(how)) for name, how in SCENARIOS.items()}
+        measured = {name: list(found) for name, found in pending.items()}
+    show(console, measured)
+    write(MODULE, markdown(measured))
+
+
+if __name__ == "__main__":
+    main()

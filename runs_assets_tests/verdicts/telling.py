@@ -1,0 +1,203 @@
+"""What is told of a source: its final tables, as they were at a look every hour, through the product's own decision.
+
+A rule calls a pipeline down or silent from one instant on, and until another. Both are certain when they come and do
+not change later, so that the final tables say what was known at any time (`test_telling.py` shows it). Half a second
+past the hour nothing begins or ends in a simulated history, which is exact to the second.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from runs_assets.alerts.incidents import decide
+from runs_assets.alerts.look import Look
+from runs_assets.alerts.state import Event, Message, State
+from runs_assets.days import SECOND_US, from_us, to_us
+from runs_assets.verdicts.history import History
+from runs_assets.verdicts.outages import MIN_FAILURES, stretches_of
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.silences import GIVEN_UP_US, silences
+from runs_assets.watch_file import Severity, WatchFile
+
+Instants = NDArray[np.int64]
+
+DOWN, SILENT = "down", "silent"
+HOUR_US = 3_600 * SECOND_US
+NEVER = np.iinfo(np.int64).max
+NOTHING = dict.fromkeys(PIPELINE_HEALTH.names) | {"state": "ok", "failures": 0, "decided_24h": 0, "failed_24h": 0}
+PIPELINE = re.compile(r"^Pipeline: (.*) of ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A pipeline (by its number) that is down or silent from `certain_at` to before `ended_at`, which may be `NEVER`.
+
+    Instants are microseconds since the epoch; `since` is as in `pipeline_health`. It takes `failures` until it is
+    certain that the pipeline is down.
+    """
+
+    pipeline: int
+    state: str
+    since: int
+    certain_at: int
+    ended_at: int
+    failures: int = 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """A message about a pipeline, by its number (None for the source as a whole), at the look at `at`."""
+
+    at: int
+    pipeline: int | None
+    event: Event
+    state: str
+
+
+def troubles_of(history: History) -> list[Trouble]:
+    """What the product's rules find."""
+    found = [
+        Trouble(one.pipeline, DOWN, one.failing_since, one.confirmed_at, _or_never(one.ended_at), one.alert_after or 0)
+        for one in stretches_of(history).within(to_us(history.window.start))
+        if one.confirmed_at is not None
+    ]
+    numbers = {pipeline_id: number for number, pipeline_id in enumerate(history.pipelines)}
+    for row in silences(history, {}, {}).to_pylist():
+        since, ended_at = to_us(row["since"]), _or_never(row["ended_at"] and to_us(row["ended_at"]))
+        until = min(ended_at, since + GIVEN_UP_US)
+        found.append(Trouble(numbers[row["pipeline_id"]], SILENT, since, to_us(row["expected_by"]), until))
+    return found
+
+
+def three_in_a_row(history: History) -> list[Trouble]:
+    """What a rule without any past finds: that a pipeline is down from its third failure in a row on."""
+    return [
+        Trouble(number, DOWN, int(ends[begin]), int(ends[begin + MIN_FAILURES - 1]), until, MIN_FAILURES)
+        for number, runs in _by_pipeline(history.decided)
+        for ends in [runs["ended_at"].to_numpy()]
+        for begin, end in _stretches(runs["failed"].to_numpy())
+        for until in [int(ends[end]) if end < len(ends) else NEVER]
+    ]
+
+
+def _by_pipeline(runs: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
+    for _, group in runs.groupby("pipeline"):
+        yield int(group["pipeline"].iloc[0]), group
+
+
+def _stretches(failed: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], failed, [False]]).astype(np.int8)))
+    begins, ends = edges[::2], edges[1::2]
+    is_long = ends - begins >= MIN_FAILURES
+    return zip(begins[is_long].tolist(), ends[is_long].tolist(), strict=True)
+
+
+def _or_never(us: int | None) -> int:
+    return NEVER if us is None else us
+
+
+def every_hour(history: History) -> Instants:
+    """The instants of the looks, from the beginning of the window to its end."""
+    start, end = to_us(history.window.start), to_us(history.window.end)
+    return np.arange(start, end + HOUR_US, HOUR_US) + SECOND_US // 2
+
+
+def told(history: History, troubles: Iterable[Trouble]) -> Iterator[Told]:
+    """Every message, in order; what was certain a day before the first look is history to it, as for the product."""
+    state = State()
+    for look in looks_at(history, troubles, every_hour(history)):
+        decision = decide(state, look)
+        state = decision.state
+        for message in decision.messages:
+            yield _told(message, history)
+
+
+def looks_at(history: History, troubles: Iterable[Trouble], instants: Instants) -> Iterator[Look]:
+    """The looks at these instants; of what is over, a look has what was not yet over at the one before."""
+    last_runs = _last_runs(history, instants)
+    opened, ended = _at_looks(troubles, instants)
+    for place, now in enumerate(instants.tolist()):
+        rows = _health(history, last_runs[:, place].tolist(), opened[place], now)
+        over = [(trouble.state, _ended_row(history, trouble)) for trouble in ended[place]]
+        outages, silent = ([row for state, row in over if state == kind] for kind in (DOWN, SILENT))
+        yield Look(from_us(now), WatchFile(), rows, outages, silent)
+
+
+def _at_looks(troubles: Iterable[Trouble], looks: Instants) -> tuple[Mapping[int, list[Trouble]], ...]:
+    """By the numbers of the looks: the troubles that are certain and not over, and those over since the last look."""
+    opened: defaultdict[int, list[Trouble]] = defaultdict(list)
+    ended: defaultdict[int, list[Trouble]] = defaultdict(list)
+    for trouble in troubles:
+        first, stop = np.searchsorted(looks, [trouble.certain_at, trouble.ended_at]).tolist()
+        for place in range(first, stop):
+            opened[place].append(trouble)
+        ended[stop].append(trouble)
+    return opened, ended
+
+
+def _last_runs(history: History, looks: Instants) -> NDArray[np.int64]:
+    """When the last run before each look was created, by pipeline and look; -1 where there is none."""
+    found = np.full((len(history.pipelines), len(looks)), -1)
+    for number, runs in _by_pipeline(history.runs):
+        times = np.concatenate([[-1], np.sort(runs["created_at"].to_numpy())])
+        found[number] = times[np.searchsorted(times, looks) - 1]
+    return found
+
+
+def _health(history: History, last_runs: list[int], opened: Iterable[Trouble], now: int) -> list[dict[str, Any]]:
+    """What `pipeline_health` says of each pipeline that has run, as far as messages depend on it."""
+    by_pipeline = defaultdict(list)
+    for trouble in opened:
+        by_pipeline[trouble.pipeline].append(trouble)
+    read_until = from_us(now)
+    return [
+        {
+            **NOTHING,
+            "source": history.source,
+            "pipeline_id": pipeline_id,
+            "last_run_at": from_us(last_run),
+            "source_read_until": read_until,
+            **_state(by_pipeline[number]),
+        }
+        for number, (pipeline_id, last_run) in enumerate(zip(history.pipelines, last_runs, strict=True))
+        if last_run >= 0
+    ]
+
+
+def _state(opened: list[Trouble]) -> dict[str, Any]:
+    down = next((trouble for trouble in opened if trouble.state == DOWN), None)
+    silent = min(
+        (trouble for trouble in opened if trouble.state == SILENT), key=lambda one: one.certain_at, default=None
+    )
+    row: dict[str, Any] = {"expected_by": from_us(silent.certain_at)} if silent else {}
+    if down:
+        since = from_us(down.since)
+        row |= {"failing_since": since, "confirmed_at": from_us(down.certain_at), "failures": down.failures}
+        return row | {"state": DOWN, "since": since}
+    return row | {"state": SILENT, "since": from_us(silent.since)} if silent else row
+
+
+def _ended_row(history: History, trouble: Trouble) -> dict[str, Any]:
+    begins: datetime = from_us(trouble.since)
+    return {
+        "source": history.source,
+        "pipeline_id": history.pipelines[trouble.pipeline],
+        "failing_since": begins,
+        "since": begins,
+        "ended_at": None if trouble.ended_at == NEVER else from_us(trouble.ended_at),
+    }
+
+
+def _told(message: Message, history: History) -> Told:
+    found = PIPELINE.search(message.body)
+    pipeline = history.pipelines.index(found[1]) if found else None
+    return Told(
+        to_us(message.decided_at), pipeline, message.event, DOWN if message.severity is Severity.CRITICAL else SILENT
+    )

@@ -1,0 +1,41 @@
+"""A history as it was at an earlier time, had it been read then."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, from_us
+from runs_assets.verdicts.history import OPEN_COLUMNS, DayWorth, History
+
+WINDOW_DAYS = 90
+OPEN = ["pipeline" if name == "pipeline_id" else name for name in OPEN_COLUMNS]
+
+
+def as_of(history: History, now: int) -> History:
+    """What would have been read of it at `now`, microseconds since the epoch: runs that end later are still running.
+
+    The window is that of the default settings. `now` is no instant at which a run is created or ends.
+    """
+    today, instant = day_of_us(now), from_us(now)
+    runs = history.runs[history.runs["created_at"] < now].copy()
+    is_open = runs["ended_at"].to_numpy() > now
+    runs["status"] = np.where(is_open, "running", runs["status"].astype(str))
+    runs.loc[is_open, "ended_at"] = runs.loc[is_open, "created_at"]
+    runs.loc[is_open, "duration_seconds"] = np.nan
+    days = [day.day for day in history.days if day.day <= today]
+    return replace(
+        history,
+        window=DayRange(today - timedelta(days=WINDOW_DAYS - 1), today),
+        days=tuple(DayWorth(day, end_of(day) <= instant, False, min(end_of(day), instant)) for day in days),
+        rates=_rates(runs),
+        runs=runs.astype({"status": "category"}),
+        open_runs=runs[is_open].assign(started_at=-1, observed_at=now)[OPEN],
+    )
+
+
+def _rates(runs: pd.DataFrame) -> pd.DataFrame:
+    counted = runs[["pipeline"]].assign(day=runs["created_at"] // DAY_US, runs=1, failed=runs["status"] == "failed")
+    counted["decided"] = counted["failed"] | (runs["status"] == "succeeded")
+    return counted.groupby(["pipeline", "day"], as_index=False).sum()
