@@ -162,13 +162,12 @@ def _without_success(
     for place in _long_waits(nexts - ends):
         last = int(ends[place])
         first = int(np.searchsorted(ends, last - BASELINE_DAYS * DAY_US, side="right"))
-        is_known = last < until_us and place - first + 1 >= MIN_SUCCESSES
-        if not (is_known and counts.was_regular(number, last)):
+        if place - first + 1 < MIN_SUCCESSES or not counts.was_regular(number, last):
             continue
         usual = int(np.diff(ends[first : place + 1]).max())
         overdue = last + USUAL_INTERVALS * usual
         failed = np.searchsorted(failures, overdue, side="right") - np.searchsorted(failures, last)
-        if overdue < nexts[place] and overdue <= until_us and failed < MIN_FAILURES and counts.was_read(last, overdue):
+        if overdue < nexts[place] and failed < MIN_FAILURES and counts.was_read(last, overdue):
             ended_at = int(ends[place + 1]) if place + 1 < len(ends) else None
             yield Silence(number, NO_SUCCESS, INTERVAL, last, overdue, ended_at, usual / SECOND_US)
 
