@@ -144,6 +144,8 @@ def _former_parts(layout: Layout) -> dict[str, _Part]:
     except StorageError as error:
         log.warning("All sources are judged anew: %s", error)
         return {}
+    if any(not table.schema.equals(SCHEMAS[name]) for name, table in tables.items()):
+        return {}
     if any(table.schema != SCHEMAS[name] for name, table in tables.items()):
         log.warning("All sources are judged anew: other code built the tables.")
         return {}

@@ -167,3 +167,13 @@ def test_runs_without_a_pipeline_are_a_pipeline() -> None:
 
 def rising(start: float, count: int) -> float:
     return prod(start + n for n in range(count))
+
+
+def test_a_small_rise_is_not_worse_however_certain() -> None:
+    """One of 100 usually, then 10 and 11 of 100: the rise is 9 points, and then 10."""
+    usual = [*daily("p", date(2026, 2, 1), date(2026, 3, 14), "f" + "s" * 99)]
+    for failed, verdict in ((10, "normal"), (11, "worse")):
+        last = daily("p", date(2026, 3, 15), date(2026, 3, 15), "fs" * failed + "s" * (100 - 2 * failed))
+        row = trend(tables_of([*usual, *last]), "day", date(2026, 3, 15))
+        assert row["q_value"] < 1e-3
+        assert (row["failure_rate"], row["verdict"]) == (failed / 100, verdict)

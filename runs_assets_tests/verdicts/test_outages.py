@@ -239,3 +239,24 @@ def test_pipelines_that_began_on_the_day_of_the_failures_make_no_alert_wait() ->
     before = [run(f"q{n}", at(3, 17, 7)) for n in range(200)]
     assert [row["alert_after"] for row in tables_of([*usual, *others])["outages"]] == [3]
     assert [row["alert_after"] for row in tables_of([*usual, *before])["outages"]] == [4]
+
+
+def test_a_silence_of_several_days_is_one() -> None:
+    runs = [*daily("p", date(2026, 2, 2), date(2026, 3, 10), "ss"), *daily("p", date(2026, 3, 14), TODAY, "ss")]
+    found = [row for row in tables_of(runs)["silences"] if row["kind"] == "no_runs"]
+    assert [(row["since"], row["expected_by"], row["ended_at"]) for row in found] == [
+        (at(3, 10, 8, 15), at(3, 12, 0), at(3, 14, 8))
+    ]
+
+
+def test_a_pipeline_that_fails_instead_is_not_silent() -> None:
+    """The last success ended on 03-11 at 08:16; the longest time between two was 23:45, so it is overdue at 07:46 on 03-13."""
+    usual = [*daily("p", date(2026, 2, 2), date(2026, 3, 11), "ss"), *daily("p", date(2026, 3, 13), TODAY, "ss")]
+    two, three = (daily("p", date(2026, 3, 12), date(2026, 3, 12), outcomes) for outcomes in ("ff", "fff"))
+    [silence] = tables_of([*usual, *two])["silences"]
+    assert (silence["kind"], silence["expected_by"], silence["ended_at"]) == (
+        "no_success",
+        at(3, 13, 7, 46),
+        at(3, 13, 8, 1),
+    )
+    assert tables_of([*usual, *three])["silences"] == []
