@@ -58,12 +58,12 @@ def test_the_newest_version_is_compared_with_the_one_before() -> None:
             *daily("p", date(2026, 3, 2), date(2026, 3, 2), "fssss" * 4),
         ]
     )
-    versioned = [with_version(run, "1" if run.created_at < at(3, 2) else "2") for run in history.runs]
+    versioned = [with_version(run, "9" if run.created_at < at(3, 2) else "10") for run in history.runs]
     [health] = judged(History("source", versioned, history.days))["pipeline_health"]
-    assert (health["version"], health["previous_version"], health["version_difference"]) == ("2", "1", 0.2)
+    assert (health["version"], health["previous_version"], health["version_difference"]) == ("10", "9", 0.2)
     assert health["version_p_value"] == pytest.approx(2 * comb(20, 4) / comb(40, 4))
     [health] = judged(History("source", versioned[1:], history.days))["pipeline_health"]
-    assert (health["version"], health["previous_version"], health["version_p_value"]) == ("2", None, None)
+    assert (health["version"], health["previous_version"], health["version_p_value"]) == ("10", None, None)
 
 
 def test_no_run_hangs_before_half_an_hour() -> None:
@@ -71,6 +71,14 @@ def test_no_run_hangs_before_half_an_hour() -> None:
     open_for = [run("p", READ_UNTIL - timedelta(minutes=minutes), "running") for minutes in (29, 31)]
     [hanging] = tables_of([*usual, *open_for])["hanging_runs"]
     assert (hanging["limit_seconds"], hanging["open_seconds"]) == (1800, 31 * 60)
+
+
+def test_nobody_waits_for_a_run_that_has_been_open_for_more_than_a_week() -> None:
+    usual = [*daily("p", date(2026, 3, 1), TODAY, "ss")]
+    for days, state in ((7, "hanging"), (8, "ok")):
+        tables = tables_of([*usual, run("p", READ_UNTIL - days * DAY, "running")])
+        assert tables["pipeline_health"][0]["state"] == state
+        assert tables["pipeline_health"][0]["hanging_runs"] == len(tables["hanging_runs"]) == 1
 
 
 def test_failures_that_did_not_alert_were_no_trouble() -> None:
