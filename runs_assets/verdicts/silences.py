@@ -1,10 +1,12 @@
 """Pipelines that should have run and did not, or that have not succeeded for much longer than they usually take.
 
-Only what is regular can be missed. A pipeline without an explicit expectation is judged if its daily counts of the 28
-days before were regular: on each weekday about the same number. Nothing is judged from days that were not read whole.
+Only what is usual can be missed. Where nobody said what to expect of a pipeline, that is a run on each weekday, if its
+daily counts were regular; a success within twice the longest time between successes, if they were; and a run within
+three times the longest time between runs, if it has many. Nothing is judged from days that were not read whole.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -16,16 +18,14 @@ from runs_assets.days import DAY_US, EPOCH, SECOND_US, from_us, to_us
 from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
 from runs_assets.verdicts.grid import Counts, grid
 from runs_assets.verdicts.history import BASELINE_DAYS, History
-from runs_assets.verdicts.outages import MIN_FAILURES
 
 NO_RUNS, NO_SUCCESS = "no_runs", "no_success"
 WEEKDAY, INTERVAL, EXPECTATION = "weekday", "interval", "expectation"
 OPEN, ENDED, GIVEN_UP = "open", "ended", "given up"
 
+Instants = NDArray[np.int64]
 MOST_IRREGULAR = 0.25
 WEEKS, WEEK = 4, 7
-USUAL_INTERVALS = 2
-MIN_SUCCESSES = 8
 GIVEN_UP_US = 28 * DAY_US
 
 SILENCES = pa.schema(
@@ -34,11 +34,15 @@ SILENCES = pa.schema(
         described("kind", pa.string(), "no_runs or no_success", nullable=False),
         described("basis", pa.string(), "why it was expected: weekday, interval or expectation", nullable=False),
         described(
-            "since", TIMESTAMP, "creation of the last run before, or end of the last success, UTC", nullable=False
+            "since", TIMESTAMP, "creation of the last run, or end of the last decided one, before, UTC", nullable=False
         ),
         described("expected_by", TIMESTAMP, "when it was overdue, UTC", nullable=False),
-        described("ended_at", TIMESTAMP, "creation of the next run, or end of the next success, UTC; null = none yet"),
-        described("usual_interval_seconds", pa.float64(), "longest usual time between successes, seconds"),
+        described(
+            "ended_at", TIMESTAMP, "creation of the next run, or end of the next decided one, UTC; null = none yet"
+        ),
+        described(
+            "usual_interval_seconds", pa.float64(), "the longest time between runs, or successes, of 28 days, seconds"
+        ),
         described("state", pa.string(), "open, ended, or given up after 28 days", nullable=False),
     ]
 )
@@ -81,13 +85,16 @@ def _found(history: History, expectations: Mapping[int, Expectation]) -> Iterato
     counts, decided = _Counts(history), history.decided[["pipeline", "ended_at", "failed"]]
     many = len(history.pipelines)
     created = _times_by_pipeline(history.runs, "created_at", many)
-    succeeded, failed = (_times_by_pipeline(decided[decided["failed"] == it], "ended_at", many) for it in (False, True))
+    succeeded, ended = (_times_by_pipeline(runs, "ended_at", many) for runs in (decided[~decided["failed"]], decided))
     for number in range(many):
         if (expectation := expectations.get(number)) is not None:
             yield from _missed(number, created[number], expectation, counts, history.until_us)
         else:
             yield from _missed_days(number, created[number], counts, to_us(history.window.start))
-            yield from _without_success(number, succeeded[number], failed[number], counts, history.until_us)
+            yield from _long_without(
+                WITHOUT_SUCCESS, number, succeeded[number], ended[number], counts, history.until_us
+            )
+            yield from _long_without(WITHOUT_RUNS, number, created[number], created[number], counts, history.until_us)
 
 
 class _Counts:
@@ -135,55 +142,76 @@ def _regular(counts: Counts) -> NDArray[np.bool_]:
     return np.asarray((mean > 0) & (spread <= MOST_IRREGULAR * mean), np.bool_)
 
 
-def _missed_days(number: int, created: NDArray[np.int64], counts: _Counts, start_us: int) -> Iterator[Silence]:
-    """Whole days without runs, where the same weekday had some in each of the four weeks before."""
-    runs = counts.runs[number]
-    silent_until = start_us
-    for day in np.flatnonzero(counts.is_regular[number] & counts.is_whole & (runs == 0)).tolist():
+def _missed_days(number: int, created: Instants, counts: _Counts, start_us: int) -> Iterator[Silence]:
+    """Whole days without runs, where the same weekday had some in each of the four weeks before.
+
+    Regular are the 28 days before that of the last run: on that day itself a pipeline may have stopped at noon.
+    """
+    runs, silent_until = counts.runs[number], start_us
+    for day in np.flatnonzero(counts.is_whole & (runs == 0)).tolist():
         start = (counts.first_day + day) * DAY_US
-        if start < silent_until or not all(runs[day - WEEK * week] for week in range(1, WEEKS + 1)):
-            continue
         after = int(np.searchsorted(created, start))
+        if start < silent_until or not after:
+            continue
+        last, end = int(created[after - 1]), start + DAY_US
+        is_known = counts.was_regular(number, last) and counts.was_read(last, end)
+        if not is_known or not all(runs[day - WEEK * week] for week in range(1, WEEKS + 1)):
+            continue
         ended_at = int(created[after]) if after < len(created) else None
-        yield Silence(number, NO_RUNS, WEEKDAY, int(created[after - 1]), start + DAY_US, ended_at)
+        yield Silence(number, NO_RUNS, WEEKDAY, last, end, ended_at)
         if ended_at is None:
             return
         silent_until = ended_at
 
 
-def _without_success(
-    number: int, ends: NDArray[np.int64], failures: NDArray[np.int64], counts: _Counts, until_us: int
+@dataclass(frozen=True)
+class _Interval:
+    """A silence of this kind is longer than `factor` times the longest time between `least` or more of 28 days."""
+
+    kind: str
+    factor: int
+    least: int
+    must_be_regular: bool
+
+
+WITHOUT_SUCCESS = _Interval(NO_SUCCESS, factor=2, least=8, must_be_regular=True)
+WITHOUT_RUNS = _Interval(NO_RUNS, factor=3, least=50, must_be_regular=False)
+
+
+def _long_without(
+    rule: _Interval, number: int, usual: Instants, ends_it: Instants, counts: _Counts, until_us: int
 ) -> Iterator[Silence]:
-    """Times without a success, and without three failures, of more than twice the longest such time of 28 days before.
+    """Times without any of `ends_it`, of which `usual` are a part and say which times are usual; both in order.
 
-    A pipeline that fails instead is not silent: whether it is down is for `outages`.
+    A failure ends a time without success: whether a pipeline that fails instead is down is for `outages`.
     """
-    nexts = np.append(ends[1:], until_us)
-    for place in _long_waits(nexts - ends):
-        last = int(ends[place])
-        first = int(np.searchsorted(ends, last - BASELINE_DAYS * DAY_US, side="right"))
-        if place - first + 1 < MIN_SUCCESSES or not counts.was_regular(number, last):
+    nexts = np.append(ends_it[1:], until_us)
+    for place in _candidates(rule, usual, ends_it, nexts - ends_it):
+        last = int(ends_it[place])
+        newest = int(np.searchsorted(usual, last, side="right")) - 1
+        first = int(np.searchsorted(usual, usual[newest] - BASELINE_DAYS * DAY_US, side="right"))
+        if newest - first + 1 < rule.least or (rule.must_be_regular and not counts.was_regular(number, last)):
             continue
-        usual = int(np.diff(ends[first : place + 1]).max())
-        overdue = last + USUAL_INTERVALS * usual
-        failed = np.searchsorted(failures, overdue, side="right") - np.searchsorted(failures, last)
-        if overdue < nexts[place] and failed < MIN_FAILURES and counts.was_read(last, overdue):
-            ended_at = int(ends[place + 1]) if place + 1 < len(ends) else None
-            yield Silence(number, NO_SUCCESS, INTERVAL, last, overdue, ended_at, usual / SECOND_US)
+        longest = int(np.diff(usual[first : newest + 1]).max())
+        overdue = last + rule.factor * longest
+        if overdue < nexts[place] and counts.was_read(last, overdue):
+            ended_at = int(nexts[place]) if place + 1 < len(ends_it) else None
+            yield Silence(number, rule.kind, INTERVAL, last, overdue, ended_at, longest / SECOND_US)
 
 
-def _long_waits(waits: NDArray[np.int64]) -> list[int]:
-    """The waits of more than twice the longest of the seven before: the others cannot be too long for 28 days."""
-    enough = MIN_SUCCESSES - 1
-    if len(waits) <= enough:
+def _candidates(rule: _Interval, usual: Instants, ends_it: Instants, waits: Instants) -> list[int]:
+    """The waits that are too long for the fewest that must be known: no other can be for all of 28 days."""
+    if len(usual) < rule.least:
         return []
-    longest = np.lib.stride_tricks.sliding_window_view(waits[:-1], enough).max(axis=1)
-    places: list[int] = (enough + np.flatnonzero(waits[enough:] > USUAL_INTERVALS * longest)).tolist()
+    longest = np.lib.stride_tricks.sliding_window_view(np.diff(usual), rule.least - 1).max(axis=1)
+    known = np.searchsorted(usual, ends_it, side="right") - rule.least
+    is_long = (known >= 0) & (waits > rule.factor * longest[np.maximum(known, 0)])
+    places: list[int] = np.flatnonzero(is_long).tolist()
     return places
 
 
 def _missed(
-    number: int, created: NDArray[np.int64], expectation: Expectation, counts: _Counts, until_us: int
+    number: int, created: Instants, expectation: Expectation, counts: _Counts, until_us: int
 ) -> Iterator[Silence]:
     """Times without a run of more than what is expected."""
     for last, after in zip(created.tolist(), [*created[1:].tolist(), None], strict=True):
@@ -192,7 +220,7 @@ def _missed(
             yield Silence(number, NO_RUNS, EXPECTATION, last, overdue, after)
 
 
-def _times_by_pipeline(runs: Any, column: str, pipelines: int) -> list[NDArray[np.int64]]:
+def _times_by_pipeline(runs: Any, column: str, pipelines: int) -> list[Instants]:
     """The instants of each pipeline's runs, in order."""
     numbers, times = runs["pipeline"].to_numpy(), runs[column].to_numpy()
     order = np.lexsort((times, numbers))

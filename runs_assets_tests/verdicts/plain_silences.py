@@ -11,7 +11,7 @@ from runs_assets_tests.verdicts.plain_runs import DAY, MONTH, History, day_of, d
 
 REGULAR = Fraction(1, 4)
 LEAST_SUCCESSES = 8
-LEAST_FAILURES = 3
+LEAST_RUNS = 50
 
 
 def silences(history: History) -> list[dict[str, Any]]:
@@ -19,28 +19,30 @@ def silences(history: History) -> list[dict[str, Any]]:
     found = [
         silence
         for pipeline in history.by_pipeline
-        for silence in (*_without_runs(history, pipeline), *_without_success(history, pipeline))
+        for rule in (_missed_days, _without_success, _without_runs)
+        for silence in rule(history, pipeline)
     ]
     return [row for row in found if row["ended_at"] is None or row["ended_at"] >= history.window_start]
 
 
-def _without_runs(history: History, pipeline: str | None) -> Iterator[dict[str, Any]]:
+def _missed_days(history: History, pipeline: str | None) -> Iterator[dict[str, Any]]:
     created = [run.created_at for run in history.by_pipeline[pipeline]]
     told = set()
     for day in sorted(history.whole_days & history.window):
-        if not _is_missed(history, pipeline, day):
+        since = max((at for at in created if at < start_of(day)), default=None)
+        if since is None or since in told or not _is_missed(history, pipeline, day, since):
             continue
-        since = max(at for at in created if at < start_of(day))
-        if since not in told:
-            told.add(since)
-            ended_at = min((at for at in created if at > since), default=None)
-            yield _silence(history, pipeline, ("no_runs", "weekday"), since, end_of(day), ended_at)
+        told.add(since)
+        ended_at = min((at for at in created if at > since), default=None)
+        yield _silence(history, pipeline, ("no_runs", "weekday"), since, end_of(day), ended_at)
 
 
-def _is_missed(history: History, pipeline: str | None, day: date) -> bool:
+def _is_missed(history: History, pipeline: str | None, day: date, since: datetime) -> bool:
+    """Whether a day is empty of which the weekday was not, after a last run before which all was regular."""
     counts = history.created_by_day[pipeline]
     came = all(counts[day - weeks * 7 * DAY] for weeks in (1, 2, 3, 4))
-    return not counts[day] and came and _is_regular(history, pipeline, day)
+    was_read = history.was_read(since, end_of(day))
+    return not counts[day] and came and was_read and _is_regular(history, pipeline, day_of(since))
 
 
 def _is_regular(history: History, pipeline: str | None, day: date) -> bool:
@@ -56,24 +58,41 @@ def _is_regular(history: History, pipeline: str | None, day: date) -> bool:
 
 
 def _without_success(history: History, pipeline: str | None) -> Iterator[dict[str, Any]]:
-    ends = [run.ended_at for run in history.decided[pipeline] if run.succeeded]
-    for place, (since, ended_at) in enumerate(pairwise([*ends, None])):
-        assert since is not None
-        usual = _usual_interval(ends[bisect_right(ends, since - MONTH) : place + 1])
-        overdue = usual is not None and (ended_at or history.read_until) - since > 2 * usual
-        if usual is None or not overdue or not _is_regular(history, pipeline, day_of(since)):
-            continue
-        expected_by = since + 2 * usual
-        failures = [run for run in history.decided[pipeline] if run.failed and since <= run.ended_at <= expected_by]
-        if len(failures) < LEAST_FAILURES and history.was_read(since, expected_by):
+    """A failure is no silence either: the wait begins anew."""
+    decided = [run.ended_at for run in history.decided[pipeline]]
+    successes = [run.ended_at for run in history.decided[pipeline] if run.succeeded]
+    for since, expected_by, ended_at, usual in _long_waits(history, successes, decided, 2, LEAST_SUCCESSES):
+        if _is_regular(history, pipeline, day_of(since)):
             yield _silence(history, pipeline, ("no_success", "interval"), since, expected_by, ended_at, usual)
 
 
-def _usual_interval(ends: list[datetime]) -> timedelta | None:
-    """The longest time between successes; None where there are too few."""
-    if len(ends) < LEAST_SUCCESSES:
-        return None
-    return max(later - earlier for earlier, later in pairwise(ends))
+def _without_runs(history: History, pipeline: str | None) -> Iterator[dict[str, Any]]:
+    created = [run.created_at for run in history.by_pipeline[pipeline]]
+    for since, expected_by, ended_at, usual in _long_waits(history, created, created, 3, LEAST_RUNS):
+        yield _silence(history, pipeline, ("no_runs", "interval"), since, expected_by, ended_at, usual)
+
+
+def _long_waits(
+    history: History, usual: list[datetime], events: list[datetime], factor: int, least: int
+) -> Iterator[tuple[datetime, datetime, datetime | None, timedelta]]:
+    """Waits for the next event of more than `factor` times the longest time between the usual ones of 28 days."""
+    for since, ended_at in pairwise([*events, None]):
+        assert since is not None
+        wait = (ended_at or history.read_until) - since
+        known = bisect_right(usual, since)
+        newest = usual[max(known - least, 0) : known]
+        if len(newest) < least or wait <= factor * _longest(newest):
+            continue  # the longest of fewer is not longer
+        month = usual[bisect_right(usual, newest[-1] - MONTH) : known]
+        if len(month) < least:
+            continue
+        expected_by = since + factor * _longest(month)
+        if wait > expected_by - since and history.was_read(since, expected_by):
+            yield since, expected_by, ended_at, _longest(month)
+
+
+def _longest(times: list[datetime]) -> timedelta:
+    return max(later - earlier for earlier, later in pairwise(times))
 
 
 def _silence(

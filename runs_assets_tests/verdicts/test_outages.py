@@ -116,7 +116,11 @@ def test_a_stretch_that_would_hardly_ever_alert_says_so() -> None:
 
 def test_a_pipeline_that_stopped_is_silent_from_the_end_of_the_first_day_without_runs() -> None:
     tables = tables_of(cases.STOPPED)
-    no_runs, no_success = tables["silences"]
+    found = {(row["kind"], row["basis"]): row for row in tables["silences"]}
+    assert len(found) == len(tables["silences"]) == 3
+    no_runs, no_success = found["no_runs", "weekday"], found["no_success", "interval"]
+    # 56 runs in 28 days, 23 h 45 min apart at most: three times that after 03-06 08:15.
+    assert found["no_runs", "interval"]["expected_by"] == at(3, 9, 7, 30)
     expected = {
         "kind": "no_runs",
         "basis": "weekday",
@@ -144,7 +148,7 @@ def test_a_pipeline_that_stopped_is_silent_from_the_end_of_the_first_day_without
 
 def test_after_28_days_a_silence_is_given_up() -> None:
     tables = tables_of(cases.STOPPED_LONG_AGO)
-    assert [row["state"] for row in tables["silences"]] == ["given up"] * 2
+    assert [row["state"] for row in tables["silences"]] == ["given up"] * 3
     assert tables["pipeline_health"][0]["state"] == "too few runs"
     assert tables_of(cases.STOPPED_LONG_AGO, window_days=30)["pipeline_health"] == []
 
@@ -243,20 +247,33 @@ def test_pipelines_that_began_on_the_day_of_the_failures_make_no_alert_wait() ->
 
 def test_a_silence_of_several_days_is_one() -> None:
     runs = [*daily("p", date(2026, 2, 2), date(2026, 3, 10), "ss"), *daily("p", date(2026, 3, 14), TODAY, "ss")]
-    found = [row for row in tables_of(runs)["silences"] if row["kind"] == "no_runs"]
+    found = [row for row in tables_of(runs)["silences"] if row["basis"] == "weekday"]
     assert [(row["since"], row["expected_by"], row["ended_at"]) for row in found] == [
         (at(3, 10, 8, 15), at(3, 12, 0), at(3, 14, 8))
     ]
 
 
-def test_a_pipeline_that_fails_instead_is_not_silent() -> None:
-    """The last success ended on 03-11 at 08:16; the longest time between two was 23:45, so it is overdue at 07:46 on 03-13."""
-    usual = [*daily("p", date(2026, 2, 2), date(2026, 3, 11), "ss"), *daily("p", date(2026, 3, 13), TODAY, "ss")]
-    two, three = (daily("p", date(2026, 3, 12), date(2026, 3, 12), outcomes) for outcomes in ("ff", "fff"))
-    [silence] = tables_of([*usual, *two])["silences"]
-    assert (silence["kind"], silence["expected_by"], silence["ended_at"]) == (
-        "no_success",
-        at(3, 13, 7, 46),
-        at(3, 13, 8, 1),
-    )
-    assert tables_of([*usual, *three])["silences"] == []
+def test_a_failure_ends_the_wait_for_a_success() -> None:
+    """The last runs ended on 03-12 at 08:16, both failed; the longest time between two successes was 23 h 45 min."""
+    usual = [
+        *daily("p", date(2026, 2, 2), date(2026, 3, 11), "ss"),
+        *daily("p", date(2026, 3, 12), date(2026, 3, 12), "ff"),
+    ]
+    late = tables_of([*usual, *daily("p", date(2026, 3, 15), TODAY, "ss")])["silences"]
+    [silence] = [row for row in late if row["kind"] == "no_success"]
+    expected = {"since": at(3, 12, 8, 16), "expected_by": at(3, 14, 7, 46), "ended_at": at(3, 15, 8, 1)}
+    assert part_of(silence, expected) == expected
+    assert tables_of([*usual, *daily("p", date(2026, 3, 13), TODAY, "ss")])["silences"] == []
+
+
+def test_many_runs_are_missed_after_three_times_the_longest_time_between_them_though_they_are_not_regular() -> None:
+    """On odd days three runs and on even ones one, so at most 24 hours apart; 27 + 28 in the 28 days before 03-10."""
+    days = [date(2026, 2, 1) + n * DAY for n in range(38)]
+    runs = [run for day in days for run in daily("p", day, day, "sss" if day.toordinal() % 2 else "s")]
+    [silence] = tables_of([*runs, *daily("p", date(2026, 3, 15), TODAY, "ss")])["silences"]
+    expected = {"kind": "no_runs", "basis": "interval", "usual_interval_seconds": 24 * 3600.0}
+    assert part_of(silence, expected) == expected
+    assert silence["expected_by"] == silence["since"] + 3 * DAY
+    # In the 18 days before 03-10 there are only 36.
+    few = [run for run in runs if run.created >= at(2, 21, 0)]
+    assert tables_of([*few, *daily("p", date(2026, 3, 15), TODAY, "ss")])["silences"] == []
