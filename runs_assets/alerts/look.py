@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 
 BAD = frozenset({"down", "silent"})
 LATE_HISTORY = timedelta(hours=24)
-"""How much older than what was read at the last look an outage may be and still be news, not history."""
+"""How much older than what was read at the last look the last sign of a trouble may be and still be news."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Look:
 
 @dataclass(frozen=True)
 class SourceLook:
-    """A look at one source that is current; its outages and silences confirmed before `news_from` are history."""
+    """A look at one source that is current; what was last seen of before `news_from` is history."""
 
     look: Look
     source: str
@@ -67,6 +67,14 @@ class SourceLook:
     def rows(self) -> dict[str | None, Row]:
         """The rows of `pipeline_health` by pipeline id."""
         return {row["pipeline_id"]: row for row in self.look.health if row["source"] == self.source}
+
+    def is_history(self, row: Row) -> bool:
+        """Whether a pipeline last failed, or should have run, so long ago that it waits for the digest.
+
+        What goes on failing is news, however long ago it was certain.
+        """
+        last_sign = row["last_failure_at"] if row["state"] == "down" else row["expected_by"]
+        return last_sign is not None and last_sign < self.news_from
 
     def mute_of(self, pipeline_id: str | None, pipeline_name: str | None) -> Mute | None:
         """The mute of a pipeline that holds now."""

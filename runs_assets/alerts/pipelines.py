@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from runs_assets.alerts.look import BAD, Row, SourceLook, confirmed_at
+from runs_assets.alerts.look import BAD, Row, SourceLook
 from runs_assets.alerts.state import Event, Incident, Message, SourceState
 from runs_assets.alerts.text import ended_message, pipeline_message
 from runs_assets.alerts.troubles import REMINDED_EVERY
@@ -49,7 +49,7 @@ def incident_of(row: Row) -> Incident:
 def _present(before: Incident | None, row: Row, view: SourceLook) -> Incident:
     """The incident with what the row says now; it is old if it was at first, until something newer is certain."""
     known = incident_of(row)
-    is_history = (confirmed := confirmed_at(row)) is not None and confirmed < view.news_from
+    is_history = view.is_history(row)
     if before is None:
         return known.model_copy(update={"is_old": is_history})
     if before.is_given_up:

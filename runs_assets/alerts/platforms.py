@@ -39,7 +39,7 @@ def next_platform(before: SourceState, view: SourceLook) -> tuple[list[Message],
 def _opened(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
     told = {incident.pipeline_id for incident in before.incidents if incident.told_at}
     audible = [row for row in view.rows.values() if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
-    news = [row for row in audible if _counts(row, view.news_from)]
+    news = [row for row in audible if _is_down(row) and not view.is_history(row)]
     lately = view.read_until - AT_ONCE
     down = [row for row in news if row["confirmed_at"] > lately or row["pipeline_id"] not in told]
     if not _is_many(down, audible, view, OPENS_AT, OPENS_AT_SHARE):
@@ -79,7 +79,11 @@ def _down(view: SourceLook, platform: PlatformIncident) -> list[Row]:
 
 
 def _counts(row: Row, counts_from: datetime) -> bool:
-    return row["state"] == "down" and row["confirmed_at"] is not None and row["confirmed_at"] >= counts_from
+    return _is_down(row) and row["confirmed_at"] >= counts_from
+
+
+def _is_down(row: Row) -> bool:
+    return row["state"] == "down" and row["confirmed_at"] is not None
 
 
 def _is_many(down: list[Row], of: Iterable[Row], view: SourceLook, least: int, share: float) -> bool:

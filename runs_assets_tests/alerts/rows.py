@@ -52,6 +52,7 @@ def health(
         "first_failed_run_id": None,
         "latest_failed_run_id": None,
         "last_run_at": at - hours(0.1),
+        "last_failure_at": at - hours(0.2) if state == "down" else None,
         "last_success_at": at - hours(3) if bad else at - hours(0.1),
         "expected_by": certain if state == "silent" else None,
         "decided_24h": 20,

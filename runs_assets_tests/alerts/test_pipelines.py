@@ -173,8 +173,9 @@ def test_a_silence_that_was_given_up_and_a_pipeline_that_is_gone_are_no_longer_w
 
 def test_what_came_by_a_backfill_is_not_told_nor_its_end() -> None:
     people = Watching()
-    at_first = health("old", "down", since=T0 - days(3), confirmed=T0 - hours(24.1))
-    assert people.look(at_first, health("new", "down", since=T0 - days(3), confirmed=T0 - hours(23.9))) == [
+    since = {"since": T0 - days(3), "confirmed": T0 - hours(23.9)}
+    at_first = health("old", "down", **since, last_failure_at=T0 - hours(24.1))
+    assert people.look(at_first, health("new", "down", **since, last_failure_at=T0 - hours(23.9))) == [
         "DOWN new (cloudcruise) since 2026-03-15 12:00 UTC"
     ]
     assert "Told 23 h 54 min late: certain since 2026-03-17 12:06 UTC." in people.body
@@ -186,6 +187,19 @@ def test_what_came_by_a_backfill_is_not_told_nor_its_end() -> None:
     assert people.look(health("old"), health("old2"), gap, health("new"), now=later) == []
 
 
+def test_what_still_fails_is_told_once_however_long_ago_it_was_certain() -> None:
+    people = Watching()
+    since = {"since": T0 - days(6), "confirmed": T0 - days(5.9)}
+    still, stopped = health("still", "down", **since), health("stopped", "down", **since, last_failure_at=T0 - days(5))
+    assert people.look(still, stopped) == ["DOWN still (cloudcruise) since 2026-03-12 12:00 UTC"]
+    assert "Told 5 d 21 h late: certain since 2026-03-12 14:24 UTC." in people.body
+    now = T0 + hours(1)
+    rows = [{**row, "source_read_until": now} for row in (still, stopped)]
+    assert people.look(*rows, now=now) == []
+    failed_again = {**rows[1], "last_failure_at": now}
+    assert people.look(rows[0], failed_again, now=now) == ["DOWN stopped (cloudcruise) since 2026-03-12 12:00 UTC"]
+
+
 def test_a_silence_says_what_was_expected_and_not_why_another_run_once_failed() -> None:
     people = Watching()
     assert people.look(health(state="silent", last_run_at=T0 - hours(2), reason="LOGIN_FAILED", reason_side="customer"))
@@ -195,7 +209,8 @@ def test_a_silence_says_what_was_expected_and_not_why_another_run_once_failed() 
 
 def test_an_outage_after_an_old_one_is_told_though_nobody_saw_it_end() -> None:
     people = Watching()
-    assert people.look(health(state="down", since=T0 - days(3), confirmed=T0 - days(2.9))) == []
+    over_unseen = T0 - days(2)
+    assert people.look(health(state="down", since=T0 - days(3), last_failure_at=over_unseen)) == []
     now = T0 + hours(1)
     assert people.look(health(state="down", at=now, since=T0, confirmed=T0 + hours(0.5)), now=now) == [
         "DOWN p1 (cloudcruise) since 2026-03-18 12:00 UTC"
@@ -214,7 +229,7 @@ def test_a_clock_that_was_ahead_hides_nothing_and_ends_no_reminder() -> None:
 
 def test_old_news_becomes_news_with_its_next_change() -> None:
     people = Watching()
-    assert people.look(health(state="down", confirmed=T0 - days(2))) == []
+    assert people.look(health(state="down", last_failure_at=T0 - days(2))) == []
     assert people.look(health(state="silent", confirmed=T0 - days(2))) == []
     now = T0 + hours(1)
     assert len(people.look(health(state="down", at=now), now=now)) == 1
@@ -227,8 +242,8 @@ def test_what_is_history_is_measured_from_the_last_look() -> None:
     for day in (10, 9.9):  # the newest file is lost, and then read again
         people.look(health(at=T0 + days(day)), now=T0 + days(10))
     now = T0 + days(10.5)
-    old = health("old", "down", at=now, since=T0, confirmed=T0 + days(8.95))
-    assert people.look(old, health("new", "down", at=now, since=T0, confirmed=T0 + days(9.05)), now=now) == [
+    old = health("old", "down", at=now, since=T0, last_failure_at=T0 + days(8.95))
+    assert people.look(old, health("new", "down", at=now, since=T0, last_failure_at=T0 + days(9.05)), now=now) == [
         "DOWN new (cloudcruise) since 2026-03-18 12:00 UTC"
     ]
 

@@ -65,7 +65,7 @@ def test_what_would_all_be_told_now_is_one_message_however_old() -> None:
 
 def test_history_does_not_add_up() -> None:
     people = Watching()
-    rows = [{**row, "confirmed_at": T0 - hours(25)} for row in many(8, 10)]
+    rows = [{**row, "last_failure_at": T0 - hours(25)} for row in many(8, 10)]
     assert people.look(*rows) == []
     assert people.look(*[{**row, "source_read_until": T0 + hours(1)} for row in rows], now=T0 + hours(1)) == []
 
