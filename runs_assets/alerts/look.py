@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from runs_assets.alerts.state import JobFailure
-from runs_assets.watch_file import Mute, WatchFile
+from runs_assets.watch_file import WATCHED_FOR, Mute, WatchFile
 
 Row = Mapping[str, Any]
 """A row of a verdict table; times are aware UTC datetimes."""
@@ -67,6 +67,10 @@ class SourceLook:
     def rows(self) -> dict[str | None, Row]:
         """The rows of `pipeline_health` by pipeline id."""
         return {row["pipeline_id"]: row for row in self.look.health if row["source"] == self.source}
+
+    def is_watched(self, row: Row) -> bool:
+        """Whether a pipeline has run lately enough to be missed."""
+        return bool(self.read_until - row["last_run_at"] <= WATCHED_FOR)
 
     def is_history(self, row: Row) -> bool:
         """Whether a pipeline last failed, or should have run, so long ago that it waits for the digest.

@@ -6,7 +6,6 @@ from runs_assets.alerts.look import BAD, Row, SourceLook
 from runs_assets.alerts.state import Event, Incident, Message, SourceState
 from runs_assets.alerts.text import ended_message, pipeline_message
 from runs_assets.alerts.troubles import REMINDED_EVERY
-from runs_assets.watch_file import WATCHED_FOR
 
 
 def next_incidents(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
@@ -24,7 +23,7 @@ def next_incident(before: Incident | None, row: Row | None, view: SourceLook) ->
     """What to tell of a pipeline, if anything, and its incident as it is now."""
     if row is None or row["state"] not in BAD:
         return _over(before, row, view)
-    if view.read_until - row["last_run_at"] > WATCHED_FOR:
+    if not view.is_watched(row):
         return _no_longer_watched(before, row, view)
     incident = _present(before, row, view)
     if incident.is_old:

@@ -1,17 +1,17 @@
-"""Many pipelines of a source down at once: one message about the platform instead of one for each pipeline.
+"""Many pipelines of a source down or silent at once: one message about the platform instead of one for each.
 
-It opens when at least 5 pipelines, and at least half of the active ones, went down within a day or would all be told
-now, and ends when fewer than 3, or less than a quarter, of those are down: the gap keeps it from flapping. In between,
+It opens when at least 5 pipelines, and at least half of the active ones, went down or silent within a day or would all be told
+now, and ends when fewer than 3, or less than a quarter, of those are: the gap keeps it from flapping. In between,
 single incidents rest.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from runs_assets.alerts.look import BAD, Row, SourceLook
+from runs_assets.alerts.look import BAD, Row, SourceLook, confirmed_at
 from runs_assets.alerts.pipelines import incident_of
 from runs_assets.alerts.state import Event, Incident, Message, PlatformIncident, SourceState
-from runs_assets.alerts.text_of_many import platform_message
+from runs_assets.alerts.text_of_many import began_at, platform_message
 from runs_assets.alerts.troubles import REMINDED_EVERY
 
 AT_ONCE = timedelta(hours=24)
@@ -39,15 +39,15 @@ def next_platform(before: SourceState, view: SourceLook) -> tuple[list[Message],
 def _opened(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
     told = {incident.pipeline_id for incident in before.incidents if incident.told_at}
     audible = [row for row in view.rows.values() if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
-    news = [row for row in audible if _is_down(row) and not view.is_history(row)]
+    news = [row for row in audible if _is_bad(row, view) and not view.is_history(row)]
     lately = view.read_until - AT_ONCE
-    down = [row for row in news if row["confirmed_at"] > lately or row["pipeline_id"] not in told]
+    down = [row for row in news if _certain(row) > lately or row["pipeline_id"] not in told]
     if not _is_many(down, audible, view, OPENS_AT, OPENS_AT_SHARE):
         return [], before
-    since = min(row["failing_since"] for row in down)
+    since = min(began_at(row) for row in down)
     message = platform_message(Event.OPENED, down, [], since, view)
     now = view.look.now
-    counts_from = min(row["confirmed_at"] for row in down)
+    counts_from = min(_certain(row) for row in down)
     platform = PlatformIncident(since=since, counts_from=counts_from, told_at=now, told=message.tags)
     return [message], before.model_copy(update={"platform": platform})
 
@@ -69,23 +69,25 @@ def _ended(
 
 def _is_over(incident: Incident, row: Row | None, view: SourceLook) -> bool:
     """Whether a pipeline that was told to be down is neither down nor silent any more."""
-    is_open = incident.told_at is not None and not incident.is_given_up and incident.state == "down"
+    is_open = incident.told_at is not None and not incident.is_given_up
     is_muted = view.mute_of(incident.pipeline_id, incident.pipeline_name) is not None
     return is_open and not is_muted and row is not None and row["state"] not in BAD
 
 
 def _down(view: SourceLook, platform: PlatformIncident) -> list[Row]:
-    return [row for row in view.rows.values() if _counts(row, platform.counts_from)]
+    return [row for row in view.rows.values() if _is_bad(row, view) and _certain(row) >= platform.counts_from]
 
 
-def _counts(row: Row, counts_from: datetime) -> bool:
-    return _is_down(row) and row["confirmed_at"] >= counts_from
+def _is_bad(row: Row, view: SourceLook) -> bool:
+    return row["state"] in BAD and confirmed_at(row) is not None and view.is_watched(row)
 
 
-def _is_down(row: Row) -> bool:
-    return row["state"] == "down" and row["confirmed_at"] is not None
+def _certain(row: Row) -> datetime:
+    return confirmed_at(row) or row["since"]
 
 
 def _is_many(down: list[Row], of: Iterable[Row], view: SourceLook, least: int, share: float) -> bool:
-    active = len([row for row in of if view.read_until - row["last_run_at"] < ACTIVE])
+    """Silent ones count among the active, however long ago they ran."""
+    ids = {row["pipeline_id"] for row in down}
+    active = len([row for row in of if view.read_until - row["last_run_at"] < ACTIVE or row["pipeline_id"] in ids])
     return len(down) >= max(least, share * active)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from runs_assets.alerts.look import Look, Row, SourceLook
+from runs_assets.alerts.look import Look, Row, SourceLook, confirmed_at
 from runs_assets.alerts.state import Event, Incident, JobFailure, Message
 from runs_assets.alerts.words import at, label, late_line, listed, span, words_of
 from runs_assets.watch_file import Severity
@@ -14,24 +14,36 @@ LONGEST_FAILURE = 600
 def platform_message(
     event: Event, down: Sequence[Row], over: Sequence[Incident], since: datetime, view: SourceLook
 ) -> Message:
-    """About many pipelines of a source at once; when it ends, about those `down` that are left and those `over`."""
+    """About many pipelines of a source at once; when it ends, about those of `down` that are left and those `over`.
+
+    `down` are down or silent.
+    """
     titles = {
-        Event.OPENED: f"PLATFORM {view.source}: {len(down)} pipelines down since {at(since)}",
-        Event.REMINDED: f"STILL PLATFORM {view.source}: {len(down)} pipelines down since {at(since)}",
-        Event.ENDED: f"ENDED PLATFORM {view.source}: since {at(since)}, {len(down)} pipelines still down",
+        Event.OPENED: f"PLATFORM {view.source}: {_counted(down)} since {at(since)}",
+        Event.REMINDED: f"STILL PLATFORM {view.source}: {_counted(down)} since {at(since)}",
+        Event.ENDED: f"ENDED PLATFORM {view.source}: since {at(since)}, {_counted(down, 'still ')}",
     }
     lines = []
-    if down:
-        lines.append("Still down, each an incident of its own from now on:" if event is Event.ENDED else "Down:")
-        lines += listed(_since_line(row) for row in down)
+    for state in ("down", "silent"):
+        if rows := [row for row in down if row["state"] == state]:
+            ended = f"Still {state}, each an incident of its own from now on:"
+            lines += [ended if event is Event.ENDED else f"{state.capitalize()}:", *listed(map(_since_line, rows))]
     if over:
         lines += ["Told before and over:", *listed(label(one.pipeline_id, one.pipeline_name) for one in over)]
     if event is not Event.ENDED:
         lines.append("While it lasts, nothing is told about its single pipelines.")
     if event is Event.OPENED:
-        lines += late_line(max(row["confirmed_at"] for row in down), view.look.now)
+        lines += late_line(
+            max((instant for row in down if (instant := confirmed_at(row))), default=None), view.look.now
+        )
     lines.append(f"As of {at(view.read_until)}.")
     return _message(titles[event], lines, event, Severity.CRITICAL, _everybodys_tags(view, down, over), view.look)
+
+
+def began_at(row: Row) -> datetime:
+    """The first failure of what is down; when what is silent should have run."""
+    instant: datetime = row["failing_since"] if row["state"] == "down" else row["expected_by"]
+    return instant
 
 
 def source_message(source: str, event: Event, since: datetime, failure: JobFailure | None, look: Look) -> Message:
@@ -68,7 +80,19 @@ def _failure_lines(failure: JobFailure) -> list[str]:
 
 
 def _since_line(row: Row) -> str:
-    return f"{label(row['pipeline_id'], row['pipeline_name'])} since {at(row['failing_since'])}"
+    return f"{label(row['pipeline_id'], row['pipeline_name'])} since {at(row['since'] or began_at(row))}"
+
+
+def _counted(rows: Sequence[Row], still: str = "") -> str:
+    silent = len([row for row in rows if row["state"] == "silent"])
+    down = len(rows) - silent
+    if not silent:
+        return f"{_pipelines(down)} {still}down"
+    return f"{_pipelines(down)} {still}down and {silent} silent" if down else f"{_pipelines(silent)} {still}silent"
+
+
+def _pipelines(count: int) -> str:
+    return "1 pipeline" if count == 1 else f"{count} pipelines"
 
 
 def _everybodys_tags(view: SourceLook, down: Sequence[Row], over: Sequence[Incident]) -> frozenset[str]:

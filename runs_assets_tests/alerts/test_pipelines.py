@@ -1,6 +1,7 @@
 """Single incidents: told once when a pipeline goes down or silent, reminded of daily, and told once when it ends."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,7 +174,7 @@ def test_a_silence_that_was_given_up_and_a_pipeline_that_is_gone_are_no_longer_w
 
 def test_what_came_by_a_backfill_is_not_told_nor_its_end() -> None:
     people = Watching()
-    since = {"since": T0 - days(3), "confirmed": T0 - hours(23.9)}
+    since: dict[str, Any] = {"since": T0 - days(3), "confirmed": T0 - hours(23.9)}
     at_first = health("old", "down", **since, last_failure_at=T0 - hours(24.1))
     assert people.look(at_first, health("new", "down", **since, last_failure_at=T0 - hours(23.9))) == [
         "DOWN new (cloudcruise) since 2026-03-15 12:00 UTC"
@@ -189,7 +190,7 @@ def test_what_came_by_a_backfill_is_not_told_nor_its_end() -> None:
 
 def test_what_still_fails_is_told_once_however_long_ago_it_was_certain() -> None:
     people = Watching()
-    since = {"since": T0 - days(6), "confirmed": T0 - days(5.9)}
+    since: dict[str, Any] = {"since": T0 - days(6), "confirmed": T0 - days(5.9)}
     still, stopped = health("still", "down", **since), health("stopped", "down", **since, last_failure_at=T0 - days(5))
     assert people.look(still, stopped) == ["DOWN still (cloudcruise) since 2026-03-12 12:00 UTC"]
     assert "Told 5 d 21 h late: certain since 2026-03-12 14:24 UTC." in people.body

@@ -30,6 +30,44 @@ def test_one_message_instead_of_many_and_one_when_it_ends() -> None:
     assert people.state.sources["cloudcruise"].incidents == ()
 
 
+def scattered(at: datetime, *states: str) -> list[Row]:
+    bad = {"since": BEFORE, "confirmed": BEFORE + hours(1)}
+    return [health(f"p{n:02}", state, at=at, **(bad if state != "ok" else {})) for n, state in enumerate(states)]
+
+
+def test_many_that_fall_silent_are_one_message_with_those_that_are_down() -> None:
+    people = Watching()
+    assert people.look(*scattered(T0, "down", "down", *["silent"] * 4, *["ok"] * 5)) == [
+        "PLATFORM cloudcruise: 2 pipelines down and 4 silent since 2026-03-18 10:00 UTC"
+    ]
+    assert people.body.splitlines()[:5] == [
+        "Down:",
+        "- p00 since 2026-03-18 10:00 UTC",
+        "- p01 since 2026-03-18 10:00 UTC",
+        "Silent:",
+        "- p02 since 2026-03-18 10:00 UTC",
+    ]
+    now = T0 + hours(2)
+    assert people.look(*scattered(now, "ok", "ok", "silent", *["ok"] * 8), now=now) == [
+        "ENDED PLATFORM cloudcruise: since 2026-03-18 10:00 UTC, 1 pipeline still silent"
+    ]
+    assert "Still silent, each an incident of its own from now on:\n- p02 since" in people.body
+    now = T0 + hours(3)
+    assert [title.partition(" (")[0] for title in people.look(*scattered(now, *["ok"] * 11), now=now)] == ["ENDED p02"]
+
+
+def test_a_scheduler_that_died_is_one_message_and_one_when_it_is_back() -> None:
+    people, told = Watching(), []
+    for day in range(9):
+        now = T0 + days(day)
+        rows = scattered(now, *["silent"] * 20)
+        told += people.look(*[{**row, "last_run_at": BEFORE} for row in rows], now=now)
+    title = "PLATFORM cloudcruise: 20 pipelines silent since 2026-03-18 11:00 UTC"
+    assert told == [title, *[f"STILL {title}"] * 8]
+    now = T0 + days(9)
+    assert len(people.look(*scattered(now, *["ok"] * 20), now=now)) == 1
+
+
 @pytest.mark.parametrize(
     ("down", "of", "is_one"), [(5, 10, True), (4, 4, False), (5, 11, False), (6, 11, True), (20, 40, True)]
 )
@@ -94,17 +132,16 @@ def test_while_it_lasts_single_ones_rest_and_those_still_down_go_on_afterwards()
     silent = health("quiet", "silent")
     assert people.look(*many(6, 10)[1:], health("p00"), silent, health("late", "down")) == []
     now = T0 + hours(1)
-    rest = [health("p01", "down", at=now, since=T0 - hours(2)), health("late", "down", at=now, since=T0 - hours(1))]
+    rest = [health("p01", "down", at=now, since=T0 - hours(2)), {**silent, "source_read_until": now}]
     healthy = [health(f"p{n:02}", at=now) for n in range(2, 10)]
-    told = people.look(health("p00", at=now), *rest, *healthy, {**silent, "source_read_until": now}, now=now)
-    assert told == [
-        "ENDED PLATFORM cloudcruise: since 2026-03-18 10:00 UTC, 2 pipelines still down",
-        "SILENT quiet (cloudcruise) since 2026-03-18 10:00 UTC",
+    assert people.look(health("p00", at=now), *rest, *healthy, now=now) == [
+        "ENDED PLATFORM cloudcruise: since 2026-03-18 10:00 UTC, 1 pipeline still down and 1 silent",
     ]
     assert people.last.messages[0].body.splitlines() == [
         "Still down, each an incident of its own from now on:",
         "- p01 since 2026-03-18 10:00 UTC",
-        "- late since 2026-03-18 11:00 UTC",
+        "Still silent, each an incident of its own from now on:",
+        "- quiet since 2026-03-18 10:00 UTC",
         "Told before and over:",
         "- p00",
         "As of 2026-03-18 13:00 UTC.",
@@ -112,12 +149,11 @@ def test_while_it_lasts_single_ones_rest_and_those_still_down_go_on_afterwards()
     now = T0 + hours(25)
     rows = [{**row, "source_read_until": now} for row in (*rest, *healthy)]
     assert [title.partition(" (")[0] for title in people.look(*rows, now=now)] == [
-        "STILL DOWN late",
         "STILL DOWN p01",
-        "NO LONGER WATCHED quiet",
+        "STILL SILENT quiet",
     ]
     over = [health(row["pipeline_id"], at=now) for row in rows]
-    assert [title.partition(" (")[0] for title in people.look(*over, now=now)] == ["ENDED late", "ENDED p01"]
+    assert [title.partition(" (")[0] for title in people.look(*over, now=now)] == ["ENDED p01", "ENDED quiet"]
 
 
 def test_a_source_that_is_unread_while_it_lasts_is_frozen() -> None:
