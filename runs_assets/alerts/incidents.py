@@ -44,8 +44,5 @@ def _source(source: str, before: SourceState, look: Look) -> tuple[list[Message]
         return messages, after
     view = SourceLook(look, source, read_until, known_until - LATE_HISTORY)
     told, after = next_platform(after, view)
-    messages += told
-    if after.platform is None:
-        told, after = next_incidents(after, view)
-        messages += told
-    return messages, after
+    singly, after = next_incidents(after, view)
+    return [*messages, *told, *singly], after

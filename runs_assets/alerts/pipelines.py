@@ -2,21 +2,31 @@
 
 from datetime import datetime
 
-from runs_assets.alerts.look import BAD, Row, SourceLook
-from runs_assets.alerts.state import Event, Incident, Message, SourceState
+from runs_assets.alerts.look import BAD, Row, SourceLook, confirmed_at
+from runs_assets.alerts.state import Event, Incident, Message, PlatformIncident, SourceState
 from runs_assets.alerts.text import ended_message, pipeline_message
 from runs_assets.alerts.troubles import REMINDED_EVERY
 
 
 def next_incidents(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
-    """The incidents of all pipelines of a source that is current."""
+    """The incidents of all pipelines of a source that is current; what is part of a platform incident rests."""
     known, rows = {incident.pipeline_id: incident for incident in before.incidents}, view.rows
     messages, incidents = [], []
     for pipeline_id in sorted({*known, *rows}, key=lambda pipeline_id: pipeline_id or ""):
-        message, incident = next_incident(known.get(pipeline_id), rows.get(pipeline_id), view)
+        incident, row = known.get(pipeline_id), rows.get(pipeline_id)
+        message = None
+        if before.platform is None or _is_after(before.platform, incident, row):
+            message, incident = next_incident(incident, row, view)
         messages += [message] if message else []
         incidents += [incident] if incident else []
     return messages, before.model_copy(update={"incidents": tuple(incidents)})
+
+
+def _is_after(platform: PlatformIncident, incident: Incident | None, row: Row | None) -> bool:
+    """Whether a pipeline went down too late to be a part of it, or did so and is over."""
+    certain = confirmed_at(row) if row and row["state"] in BAD else None
+    instants = [certain, incident.told_at if incident else None]
+    return any(instant is not None and platform.is_after(instant) for instant in instants)
 
 
 def next_incident(before: Incident | None, row: Row | None, view: SourceLook) -> tuple[Message | None, Incident | None]:

@@ -1,8 +1,9 @@
 """Many pipelines of a source down or silent at once: one message about the platform instead of one for each.
 
-It opens when at least 5 pipelines, and at least half of the active ones, went down or silent within a day or would all be told
-now, and ends when fewer than 3, or less than a quarter, of those are: the gap keeps it from flapping. In between,
-single incidents rest.
+It opens when at least 5 pipelines, and at least half of the active ones, went down or silent within a day or would all
+be told now, and ends when fewer than 3, or less than a quarter, of those are: the gap keeps it from flapping. In
+between, their single incidents rest; what goes down more than a day after it opened is told singly, or, if it is as
+many again, in one message.
 """
 
 from collections.abc import Iterable
@@ -26,29 +27,42 @@ def next_platform(before: SourceState, view: SourceLook) -> tuple[list[Message],
         return [], before
     if before.platform is None:
         return _opened(before, view)
-    now, down = view.look.now, _down(view, before.platform)
-    if _is_many(down, view.rows.values(), view, LASTS_AT, LASTS_AT_SHARE):
-        if abs(now - before.platform.told_at) < REMINDED_EVERY:
-            return [], before
-        reminded = before.platform.model_copy(update={"told_at": now})
-        message = platform_message(Event.REMINDED, down, [], reminded.since, view).also_to(reminded.told)
-        return [message], before.model_copy(update={"platform": reminded})
-    return _ended(before, before.platform, down, view)
+    platform, now = before.platform, view.look.now
+    if wave := _many_at_once(before, view):
+        platform = platform.model_copy(update={"counts_until": now + AT_ONCE})
+    down = _down(view, platform)
+    if not _is_many(down, view.rows.values(), view, LASTS_AT, LASTS_AT_SHARE):
+        return _ended(before, platform, down, view)
+    if not wave and abs(now - platform.told_at) < REMINDED_EVERY:
+        return [], before
+    reminded = platform.model_copy(update={"told_at": now})
+    message = platform_message(Event.REMINDED, down, [], reminded.since, view).also_to(reminded.told)
+    return [message], before.model_copy(update={"platform": reminded})
 
 
-def _opened(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
+def _many_at_once(before: SourceState, view: SourceLook) -> list[Row]:
+    """What would make a platform incident; none if it is not enough. What is part of one already adds nothing."""
     told = {incident.pipeline_id for incident in before.incidents if incident.told_at}
     audible = [row for row in view.rows.values() if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
     news = [row for row in audible if _is_bad(row, view) and not view.is_history(row)]
+    if before.platform:
+        news = [row for row in news if before.platform.is_after(_certain(row))]
     lately = view.read_until - AT_ONCE
     down = [row for row in news if _certain(row) > lately or row["pipeline_id"] not in told]
-    if not _is_many(down, audible, view, OPENS_AT, OPENS_AT_SHARE):
+    return down if _is_many(down, audible, view, OPENS_AT, OPENS_AT_SHARE) else []
+
+
+def _opened(before: SourceState, view: SourceLook) -> tuple[list[Message], SourceState]:
+    down = _many_at_once(before, view)
+    if not down:
         return [], before
     since = min(began_at(row) for row in down)
     message = platform_message(Event.OPENED, down, [], since, view)
     now = view.look.now
     counts_from = min(_certain(row) for row in down)
-    platform = PlatformIncident(since=since, counts_from=counts_from, told_at=now, told=message.tags)
+    platform = PlatformIncident(
+        since=since, counts_from=counts_from, counts_until=now + AT_ONCE, told_at=now, told=message.tags
+    )
     return [message], before.model_copy(update={"platform": platform})
 
 
@@ -75,7 +89,8 @@ def _is_over(incident: Incident, row: Row | None, view: SourceLook) -> bool:
 
 
 def _down(view: SourceLook, platform: PlatformIncident) -> list[Row]:
-    return [row for row in view.rows.values() if _is_bad(row, view) and _certain(row) >= platform.counts_from]
+    bad = [row for row in view.rows.values() if _is_bad(row, view) and _certain(row) >= platform.counts_from]
+    return [row for row in bad if not platform.is_after(_certain(row))]
 
 
 def _is_bad(row: Row, view: SourceLook) -> bool:

@@ -84,12 +84,20 @@ class Incident(Remembered):
 
 
 class PlatformIncident(Remembered):
-    """Many pipelines of a source that went down at once: those that were confirmed at `counts_from` or later."""
+    """Many pipelines of a source that went down or silent at once.
+
+    It is about those for which that was certain from `counts_from` to `counts_until`; later ones are told singly.
+    """
 
     since: AwareDatetime
     counts_from: AwareDatetime
+    counts_until: AwareDatetime | None = None
     told_at: AwareDatetime
     told: tuple[str, ...]
+
+    def is_after(self, instant: datetime) -> bool:
+        """Whether what happened at `instant` came too late to be a part of it."""
+        return self.counts_until is not None and instant > self.counts_until
 
 
 class JobFailure(Remembered):

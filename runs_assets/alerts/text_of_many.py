@@ -31,11 +31,9 @@ def platform_message(
     if over:
         lines += ["Told before and over:", *listed(label(one.pipeline_id, one.pipeline_name) for one in over)]
     if event is not Event.ENDED:
-        lines.append("While it lasts, nothing is told about its single pipelines.")
+        lines.append("While it lasts, nothing is told about these one by one.")
     if event is Event.OPENED:
-        lines += late_line(
-            max((instant for row in down if (instant := confirmed_at(row))), default=None), view.look.now
-        )
+        lines += late_line(max(confirmed_at(row) or since for row in down), view.look.now)
     lines.append(f"As of {at(view.read_until)}.")
     return _message(titles[event], lines, event, Severity.CRITICAL, _everybodys_tags(view, down, over), view.look)
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_one_message_instead_of_many_and_one_when_it_ends() -> None:
 
 
 def scattered(at: datetime, *states: str) -> list[Row]:
-    bad = {"since": BEFORE, "confirmed": BEFORE + hours(1)}
+    bad: dict[str, Any] = {"since": BEFORE, "confirmed": BEFORE + hours(1)}
     return [health(f"p{n:02}", state, at=at, **(bad if state != "ok" else {})) for n, state in enumerate(states)]
 
 
@@ -154,6 +155,34 @@ def test_while_it_lasts_single_ones_rest_and_those_still_down_go_on_afterwards()
     ]
     over = [health(row["pipeline_id"], at=now) for row in rows]
     assert [title.partition(" (")[0] for title in people.look(*over, now=now)] == ["ENDED p01", "ENDED quiet"]
+
+
+def test_what_goes_down_more_than_a_day_after_it_opened_is_told_singly_and_ends_singly() -> None:
+    people = Watching()
+    people.look(*many(8, 12))
+    now = T0 + days(5)
+    late: dict[str, Any] = {"since": now - hours(2), "confirmed": now - hours(1)}
+    within: dict[str, Any] = {"since": T0, "confirmed": T0 + hours(23.9)}
+    rest = [{**row, "source_read_until": now, "last_run_at": now} for row in (*many(3, 9), health("p11"))]
+    assert [title.partition(" since")[0] for title in people.look(*rest, health("p09", "down", **within), now=now)] == [
+        "STILL PLATFORM cloudcruise: 4 pipelines down"
+    ]
+    bad = [health("p09", "down", at=now, **late), health("p10", "silent", at=now, **late)]
+    assert [title.partition(" (")[0] for title in people.look(*rest, *bad, now=now)] == ["DOWN p09", "SILENT p10"]
+    over = [health("p09", at=now), health("p10", at=now)]
+    assert [title.partition(" (")[0] for title in people.look(*rest, *over, now=now)] == ["ENDED p09", "ENDED p10"]
+
+
+def test_many_more_that_go_down_later_are_one_message_again() -> None:
+    people = Watching()
+    people.look(*many(12, 24))
+    now = T0 + days(2)
+    late = [health(f"late{n}", "silent", at=now, since=now - hours(3), confirmed=now - hours(1)) for n in range(20)]
+    rows = [{**row, "source_read_until": now, "last_run_at": now} for row in many(12, 12)]
+    assert len(people.look(*rows, now=now - hours(5))) == 1
+    assert people.look(*rows, *late, now=now) == [
+        "STILL PLATFORM cloudcruise: 12 pipelines down and 20 silent since 2026-03-18 10:00 UTC"
+    ]
 
 
 def test_a_source_that_is_unread_while_it_lasts_is_frozen() -> None:
