@@ -59,10 +59,19 @@ class GivenUp(Remembered):
 
 
 class Trouble(Remembered):
-    """Something of a source or a job that is wrong; `told_at` is when it was last told, None if it was not."""
+    """Something of a source or a job that is wrong, or was within a day; one that is wrong now is not `is_over`.
+
+    `told_at` is when it was last told, None if it was not; `opened_at` and `ended_at` when its last beginning and its
+    last end were told. `noted` failures came after that end, and were not told yet. What `is_urgent` does not wait.
+    """
 
     since: AwareDatetime
     told_at: AwareDatetime | None = None
+    opened_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    noted: int = 0
+    is_over: bool = False
+    is_urgent: bool = False
 
 
 class Incident(Remembered):
@@ -109,10 +118,11 @@ class JobFailure(Remembered):
 
 
 class JobState(Remembered):
-    """A job whose latest ended run failed."""
+    """A job whose latest ended run failed, or one within a day; `last_failure` is the last one of it."""
 
-    failure: JobFailure
+    failure: JobFailure | None
     trouble: Trouble
+    last_failure: JobFailure | None = None
 
 
 class SourceState(Remembered):
@@ -120,6 +130,7 @@ class SourceState(Remembered):
 
     read_until: AwareDatetime | None = None
     job_failure: JobFailure | None = None
+    last_failure: JobFailure | None = None
     trouble: Trouble | None = None
     platform: PlatformIncident | None = None
     incidents: tuple[Incident, ...] = ()

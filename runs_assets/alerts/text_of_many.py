@@ -9,6 +9,7 @@ from runs_assets.alerts.words import at, label, late_line, listed, span, words_o
 from runs_assets.watch_file import Severity
 
 LONGEST_FAILURE = 600
+NEWEST_ONLY = "Its newest run succeeded: what failed before need not have been made up."
 
 
 def platform_message(
@@ -44,34 +45,49 @@ def began_at(row: Row) -> datetime:
     return instant
 
 
-def source_message(source: str, event: Event, since: datetime, failure: JobFailure | None, look: Look) -> Message:
-    """About a source that is not read, or whose job fails; when it is over, that it is read again."""
+def source_message(
+    source: str, event: Event, since: datetime, failure: JobFailure | None, noted: int, look: Look
+) -> Message:
+    """About a source that is not read, or whose job fails; when it is over, that it is read again.
+
+    `noted` failures came since the last message, if any did.
+    """
     wrong = "CANNOT READ" if look.is_unread(source) else "RUN FAILED"
-    words = {Event.OPENED: wrong, Event.REMINDED: f"STILL {wrong}", Event.ENDED: "READ AGAIN"}
+    words = {
+        Event.OPENED: _again(wrong, 0 if look.is_unread(source) else noted),
+        Event.REMINDED: f"STILL {wrong}",
+        Event.ENDED: "READ AGAIN",
+    }
     read_until = look.read_until(source)
     lines = [f"Read until: {at(read_until)}" if read_until else "It has never been read."]
     if failure and event is not Event.ENDED:
-        lines += _failure_lines(failure)
+        lines += _failure_lines(failure, noted)
     if look.is_unread(source):
         lines.append("Nothing about its pipelines opens or closes until it is read again.")
     if event is Event.ENDED:
-        lines.append(f"It took {span(look.now - since)}.")
+        lines += [f"It took {span(look.now - since)}.", NEWEST_ONLY]
     tags = look.watch.tags_of(source, None, None, Severity.WARNING)
     title = f"{words[event]} {source}, trouble since {at(since)}"
     return _message(title, lines, event, Severity.WARNING, tags, look)
 
 
-def job_message(job: str, event: Event, failure: JobFailure, look: Look) -> Message:
-    """About a job of this project whose latest run failed, or succeeds again."""
-    words = {Event.OPENED: "FAILED", Event.REMINDED: "STILL FAILED", Event.ENDED: "SUCCEEDED AGAIN"}
+def job_message(job: str, event: Event, failure: JobFailure, noted: int, look: Look) -> Message:
+    """About a job of this project whose latest run failed, or succeeds again; `noted` as in `source_message`."""
+    words = {Event.OPENED: _again("FAILED", noted), Event.REMINDED: "STILL FAILED", Event.ENDED: "SUCCEEDED AGAIN"}
     title = f"{words[event]} {job}: failed at {at(failure.ended_at)}"
-    lines = [] if event is Event.ENDED else _failure_lines(failure)
+    lines = [] if event is Event.ENDED else _failure_lines(failure, noted)
     tags = look.watch.tags_of(None, job, None, Severity.WARNING)
-    return _message(title, lines or [f"The job {job} has succeeded."], event, Severity.WARNING, tags, look)
+    return _message(title, lines or [NEWEST_ONLY], event, Severity.WARNING, tags, look)
 
 
-def _failure_lines(failure: JobFailure) -> list[str]:
+def _again(wrong: str, noted: int) -> str:
+    return f"STILL {wrong} NOW AND THEN" if noted else wrong
+
+
+def _failure_lines(failure: JobFailure, noted: int) -> list[str]:
+    times = "1 failure" if noted == 1 else f"{noted} failures"
     return [
+        *([f"{times} since it was last told to be over; this is the latest."] if noted else []),
         f"Run {failure.run_id} failed at {at(failure.ended_at)}.",
         words_of(failure.description, LONGEST_FAILURE),
     ]

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,7 +102,64 @@ def test_a_job_is_told_once_however_often_it_fails_and_once_when_it_succeeds() -
     assert people.look(jobs=[JobRun("prune_runs", None)], now=T0 + hours(25)) == [
         "SUCCEEDED AGAIN prune_runs: failed at 2026-03-19 08:00 UTC"
     ]
+    assert people.body == "Its newest run succeeded: what failed before need not have been made up."
+    assert people.look(now=T0 + hours(49)) == []
     assert people.state.jobs == {}
+
+
+@pytest.mark.parametrize("source", ["cloudcruise", None])
+def test_failures_that_alternate_with_successes_are_one_opening_and_one_end_a_day(source: str | None) -> None:
+    people, told = Watching(), []
+    for hour in range(70):
+        for minutes in (0, 20):
+            now = T0 + hours(hour) + timedelta(minutes=minutes)
+            run = failed("daily", now, source) if minutes else JobRun("daily", None, source)
+            if minutes == 0 or hour % 3 == 0:
+                rows = [health(at=now)] if source else []
+                told += [(hour, minutes, title) for title in people.look(*rows, jobs=[run], now=now)]
+                if (hour, minutes) == (24, 20):
+                    assert "8 failures since it was last told to be over; this is the latest." in people.body
+                    assert "failed at 2026-03-19 12:20 UTC.\nOut of reach." in people.body
+    words = ("RUN FAILED", "READ AGAIN") if source else ("FAILED", "SUCCEEDED AGAIN")
+    again = f"STILL {words[0]} NOW AND THEN"
+    expected = [(0, 20, words[0]), (1, 0, words[1])]
+    expected += [(24, 20, again), (25, 0, words[1]), (48, 20, again), (49, 0, words[1])]
+    name = source or "daily"
+    assert [(hour, minutes, title.partition(f" {name}")[0]) for hour, minutes, title in told] == expected
+
+
+def test_a_failure_soon_after_an_end_is_told_a_day_after_the_opening_though_it_is_over() -> None:
+    people, ok = Watching(), JobRun("daily", None)
+    looks = [(0.0, failed("daily", T0)), (1, ok), (3, failed("daily", T0 + hours(3))), (4, ok)]
+    assert [len(people.look(jobs=[run], now=T0 + hours(hour))) for hour, run in looks] == [1, 1, 0, 0]
+    assert people.look(jobs=[ok], now=T0 + hours(24)) == [
+        "STILL FAILED NOW AND THEN daily: failed at 2026-03-18 15:00 UTC"
+    ]
+    assert people.body.startswith("1 failure since it was last told to be over; this is the latest.\nRun run-18-15")
+    for hour in (25, 40, 60):
+        assert people.look(jobs=[ok], now=T0 + hours(hour)) == []
+    assert people.state.jobs == {}
+    assert len(people.look(jobs=[failed("daily", T0 + hours(61))], now=T0 + hours(61))) == 1
+
+
+def test_the_second_end_of_a_day_waits() -> None:
+    people, ok = Watching(), JobRun("daily", None)
+    assert len(people.look(jobs=[failed("daily", T0)], now=T0)) == 1
+    assert len(people.look(jobs=[ok], now=T0 + hours(23))) == 1
+    assert people.look(jobs=[failed("daily", T0 + hours(25))], now=T0 + hours(25)) == [
+        "FAILED daily: failed at 2026-03-19 13:00 UTC"
+    ]
+    assert people.look(jobs=[ok], now=T0 + hours(26)) == []
+    assert len(people.look(jobs=[ok], now=T0 + hours(47))) == 1
+
+
+def test_that_a_source_cannot_be_read_does_not_wait() -> None:
+    people, ok = Watching(), JobRun("cloudcruise_daily", None, "cloudcruise")
+    run = failed("cloudcruise_daily", T0, "cloudcruise")
+    assert [len(people.look(health(), jobs=[one], now=T0)) for one in (run, ok)] == [1, 1]
+    assert people.look(health(), jobs=[ok], now=T0 + hours(7)) == [UNREAD]
+    now = T0 + hours(8)
+    assert len(people.look(health(at=now), jobs=[ok], now=now)) == 1
 
 
 def test_nobody_is_reminded_for_ever() -> None:
