@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH, DayRange, day_of_us, end_of, to_us
 from runs_assets.schema import TIMESTAMP
@@ -53,7 +54,7 @@ KEPT_COLUMNS = [
     "site_id",
     "exit_code",
 ]
-DECIDED_COLUMNS = ["run_id", "pipeline", "pipeline_version", "created_at", "ended_at", "duration_seconds", "site_id"]
+DECIDED_COLUMNS = ["pipeline", "pipeline_version", "created_at", "ended_at", "duration_seconds", "site_id"]
 OPEN_COLUMNS = ["run_id", "pipeline_id", "status", "created_at", "started_at", "observed_at"]
 
 
@@ -130,14 +131,28 @@ class History:
 
     @cached_property
     def decided(self) -> "pd.DataFrame":
-        """The runs that succeeded or failed, with `failed`; by pipeline, in the order of their ends, then by id."""
+        """The runs that succeeded or failed, by pipeline, in the order of their ends, then by id.
+
+        `DECIDED_COLUMNS`, `failed`, and for the id the `place` in `runs`: ids are long, and few are needed.
+        """
         failed = self.runs["status"] == RunStatus.FAILED
         is_decided = failed | (self.runs["status"] == RunStatus.SUCCEEDED)
-        places = np.flatnonzero(is_decided)
-        keys = pa.table({name: self.runs[name].iloc[places] for name in ("pipeline", "ended_at", "run_id")})
-        places = places[pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()]
+        places = _in_order(self.runs, np.flatnonzero(is_decided))
         decided = self.runs[DECIDED_COLUMNS].take(places).reset_index(drop=True)
-        return decided.assign(failed=failed.to_numpy()[places])
+        return decided.assign(failed=failed.to_numpy()[places], place=places)
+
+
+def _in_order(runs: "pd.DataFrame", places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places by `pipeline` and `ended_at`, then by `run_id`, which is looked at only where both are equal."""
+    keys = runs[["pipeline", "ended_at"]].to_numpy()[places]
+    order = np.lexsort((keys[:, 1], keys[:, 0]))
+    places, keys = places[order], keys[order]
+    is_same = (keys[1:] == keys[:-1]).all(axis=1)
+    tied = np.flatnonzero(np.append(is_same, False) | np.append(False, is_same))
+    groups = np.append(0, np.cumsum(~is_same))[tied].tolist()
+    ids = runs["run_id"].iloc[places[tied]].tolist()
+    places[tied] = places[tied[sorted(range(len(tied)), key=lambda place: (groups[place], ids[place]))]]
+    return places
 
 
 def read_days(window: DayRange) -> DayRange:

@@ -95,7 +95,11 @@ def stretches_of(history: History) -> Stretches:
     decided = history.decided
     active = _active_pipelines(decided)
     groups = decided.groupby("pipeline", sort=True)
-    return Stretches(tuple(stretch for _, group in groups for stretch in _Pipeline(group, active).stretches()))
+    return Stretches(
+        tuple(
+            stretch for _, group in groups for stretch in _Pipeline(group, history.runs["run_id"], active).stretches()
+        )
+    )
 
 
 def outages(history: History, stretches: Stretches, names: Mapping[str, str]) -> pa.Table:
@@ -121,13 +125,13 @@ def _row(stretch: Stretch, history: History, names: Mapping[str, str]) -> dict[s
 class _Pipeline:
     """The decided runs of one pipeline, in order, and what its past says at each of its days."""
 
-    def __init__(self, decided: "pd.DataFrame", active: dict[int, int]) -> None:
+    def __init__(self, decided: "pd.DataFrame", run_ids: "pd.Series[str]", active: dict[int, int]) -> None:
         self._active = active
         self._number = int(decided["pipeline"].iloc[0])
         self._ended_at = decided["ended_at"].to_numpy()
         self._day = self._ended_at // DAY_US
         self._failed = decided["failed"].to_numpy()
-        self._run_id = decided["run_id"].to_numpy()
+        self._run_id = run_ids.iloc[decided["place"]]
         self._site = decided["site_id"].factorize()[0]
         self._first_day = int(self._day[0])
         self._n = np.bincount(self._day - self._first_day).astype(np.float64)
@@ -164,8 +168,8 @@ class _Pipeline:
             is_confirmed=is_confirmed,
             alert_after=alert_after,
             confirmed_at=int(self._ended_at[begin + alert_after - 1]) if alert_after and is_confirmed else None,
-            first_run_id=self._run_id[begin],
-            latest_run_id=self._run_id[end - 1],
+            first_run_id=self._run_id.iloc[begin],
+            latest_run_id=self._run_id.iloc[end - 1],
             baseline_decided=int(past.decided[0]),
             baseline_failed=int(past.failed[0]),
         )

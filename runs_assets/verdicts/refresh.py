@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -66,12 +67,12 @@ class Judge:
         """
         with writing(self.layout.lock_file(ALL_SOURCES), "the verdicts", say=say):
             empty_scratch(self.layout.scratch(ALL_SOURCES))
-            former = _former_parts(self.layout)
-            parts = []
-            for source in sources:
-                known = former.get(source.name, _Part(source.name, NEVER_BUILT, no_rows()))
-                is_due = only is None or source.name in only
-                parts.append(self._part(source, known, say) if is_due else known)
+            former = _Former(self.layout)
+            due = {source.name for source in sources} if only is None else set(only)
+            parts = [
+                self._part(source, former, say) if source.name in due else former.part(source.name)
+                for source in sources
+            ]
             tables = {
                 name: pa.concat_tables([SCHEMAS[name].empty_table(), *(part.tables[name] for part in parts)])
                 for name in VERDICTS
@@ -106,12 +107,12 @@ class Judge:
                 found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}\n".encode())
         return found.hexdigest()
 
-    def _part(self, source: Source, former: _Part, say: Callable[[str], None]) -> _Part:
+    def _part(self, source: Source, former: "_Former", say: Callable[[str], None]) -> _Part:
         fingerprint = self.fingerprint(source.name)
         try:
             return _Part(source.name, fingerprint, self.tables_of(source, say))
         except StorageError as error:
-            return _Part(source.name, fingerprint, former.tables, str(error))
+            return _Part(source.name, fingerprint, former.part(source.name).tables, str(error))
 
     def tables_of(self, source: Source, say: Callable[[str], None] = log.info) -> Tables:
         """A source's rows of every table; raises `StorageError` if one of its files cannot be read."""
@@ -134,25 +135,34 @@ class Judge:
         return errors
 
 
-def _former_parts(layout: Layout) -> dict[str, _Part]:
-    """The rows as they are stored, by source; none if other code built them, or if they cannot be read."""
-    built = built_from(layout, data_sets.PIPELINE_HEALTH)
-    if built is None or built.code_version != VERSION:
-        return {}
-    try:
-        tables = {name: load_verdicts(layout, name) for name in VERDICTS}
-    except StorageError as error:
-        log.warning("All sources are judged anew: %s", error)
-        return {}
-    if any(not table.schema.equals(SCHEMAS[name]) for name, table in tables.items()):
-        return {}
-    if any(table.schema != SCHEMAS[name] for name, table in tables.items()):
-        log.warning("All sources are judged anew: other code built the tables.")
-        return {}
-    return {
-        source: _Part(source, fingerprint, {name: _rows_of(table, source) for name, table in tables.items()})
-        for source, fingerprint in built.fingerprints.items()
-    }
+@dataclass(frozen=True)
+class _Former:
+    """The rows as they are stored, which are read only if some are needed."""
+
+    layout: Layout
+
+    def part(self, source: str) -> _Part:
+        """A source's rows, and from which state of its files they were made; no rows if it never was."""
+        return self._parts.get(source, _Part(source, NEVER_BUILT, no_rows()))
+
+    @cached_property
+    def _parts(self) -> dict[str, _Part]:
+        """By source; none if other code built them, or if they cannot be read."""
+        built = built_from(self.layout, data_sets.PIPELINE_HEALTH)
+        if built is None or built.code_version != VERSION:
+            return {}
+        try:
+            tables = {name: load_verdicts(self.layout, name) for name in VERDICTS}
+        except StorageError as error:
+            log.warning("All sources are judged anew: %s", error)
+            return {}
+        if any(table.schema != SCHEMAS[name] for name, table in tables.items()):
+            log.warning("All sources are judged anew: other code built the tables.")
+            return {}
+        return {
+            source: _Part(source, fingerprint, {name: _rows_of(table, source) for name, table in tables.items()})
+            for source, fingerprint in built.fingerprints.items()
+        }
 
 
 def _rows_of(table: pa.Table, source: str) -> pa.Table:

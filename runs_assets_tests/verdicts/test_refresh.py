@@ -132,18 +132,6 @@ def test_a_table_that_is_missing_or_damaged_is_noticed(judge: Judge, table: str)
         assert judge.is_behind("cloudcruise")
 
 
-def test_a_table_with_other_columns_is_built_anew(judge: Judge) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
-    judge.refresh(SOURCES)
-    built = built_from(judge.layout, PIPELINE_HEALTH)
-    assert built is not None
-    store_verdicts(judge.layout, OUTAGES, load_verdicts(judge.layout, OUTAGES).drop_columns("failures"), built)
-    judge.refresh(SOURCES, ["cloudcruise"])
-    assert failing(judge) == {"cloudcruise": 1}
-    assert judge.is_behind("productsup")
-
-
 def test_what_a_killed_process_left_undone_is_noticed(judge: Judge) -> None:
     """The table that says what all were built from is written last."""
     store(judge, "cloudcruise")
