@@ -4,7 +4,7 @@ Pure: the same look twice tells nothing new. A source that cannot be read is fro
 close, and only that itself is told.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runs_assets.alerts.look import LATE_HISTORY, Look, SourceLook
 from runs_assets.alerts.pipelines import next_incidents
@@ -24,6 +24,8 @@ class Decision:
 def decide(state: State, look: Look) -> Decision:
     """What to tell at a look; the outbox of `state` is left alone."""
     messages: list[Message] = []
+    remembered = {source: before.read_until for source, before in state.sources.items() if before.read_until}
+    look = replace(look, remembered=remembered)
     sources = dict(state.sources)
     for source in sorted(look.sources | state.sources.keys()):
         told, sources[source] = _source(source, state.sources.get(source, SourceState()), look)
@@ -35,7 +37,7 @@ def decide(state: State, look: Look) -> Decision:
 def _source(source: str, before: SourceState, look: Look) -> tuple[list[Message], SourceState]:
     messages, after = next_source_trouble(source, before, look)
     read_until = look.read_until(source)
-    if read_until is None:
+    if read_until is None or not look.has_rows(source):
         return messages, after
     is_known = before.read_until is not None and before.read_until <= look.now  # a clock may have been ahead
     known_until = before.read_until if is_known and before.read_until else read_until

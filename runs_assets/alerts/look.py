@@ -1,7 +1,7 @@
 """What is looked at to decide what to tell: the verdict tables' rows, the project's own runs, and the watch file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ Row = Mapping[str, Any]
 """A row of a verdict table; times are aware UTC datetimes."""
 
 BAD = frozenset({"down", "silent"})
+LATE = timedelta(hours=1.5)
 LATE_HISTORY = timedelta(hours=24)
 """How much older than what was read at the last look the last sign of a trouble may be and still be news."""
 
@@ -27,7 +28,10 @@ class JobRun:
 
 @dataclass(frozen=True)
 class Look:
-    """Everything that is known at `now`: the rows of all sources, and the latest ended run of each job."""
+    """Everything that is known at `now`: the rows of all sources, and the latest ended run of each job.
+
+    Today is read every `today_every`. `remembered` is up to when each source had been read at the last look.
+    """
 
     now: datetime
     watch: WatchFile
@@ -36,15 +40,27 @@ class Look:
     silences: Sequence[Row] = ()
     job_runs: Sequence[JobRun] = ()
     unread_after: timedelta = timedelta(hours=6)
+    today_every: timedelta = timedelta(hours=1)
+    remembered: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def late_after(self) -> timedelta:
+        """How old what is told may be without being late: two readings of today may lie between."""
+        return max(LATE, 2 * self.today_every)
+
+    def has_rows(self, source: str) -> bool:
+        """Whether anything is known of the source's pipelines."""
+        return any(row["source"] == source for row in self.health)
 
     def read_until(self, source: str) -> datetime | None:
-        """Up to when the source has been read; None if never."""
-        return max((row["source_read_until"] for row in self.health if row["source"] == source), default=None)
+        """Up to when the source has been read, as remembered if its rows are gone; None if never."""
+        read = (row["source_read_until"] for row in self.health if row["source"] == source)
+        return max(read, default=self.remembered.get(source))
 
     def is_unread(self, source: str) -> bool:
         """Whether the source was read once, and has not been for too long."""
         read_until = self.read_until(source)
-        return read_until is not None and self.now - read_until > self.unread_after
+        return read_until is not None and self.now - read_until > max(self.unread_after, 2 * self.today_every)
 
     @property
     def sources(self) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from runs_assets.alerts.addresses import Address
 from runs_assets.alerts.delivery import PATIENCE_SECONDS, Round, deliveries_of, tidied
@@ -83,14 +83,19 @@ class Teller:
 
 
 def look_at(
-    layout: Layout, watch: WatchFile, settings: AlertSettings, job_runs: Sequence[JobRun], now: datetime
+    layout: Layout,
+    watch: WatchFile,
+    settings: AlertSettings,
+    job_runs: Sequence[JobRun],
+    now: datetime,
+    today_every: timedelta = timedelta(hours=1),
 ) -> Look:
     """The look at the stored verdict tables; those that do not exist yet hold nothing.
 
     Raises `StorageError` if one is damaged or cannot be read.
     """
     health, outages, silences = (rows_of(layout, table) for table in ("pipeline_health", "outages", "silences"))
-    return Look(now, watch, health, outages, silences, job_runs, settings.unread_after)
+    return Look(now, watch, health, outages, silences, job_runs, settings.unread_after, today_every)
 
 
 def rows_of(layout: Layout, table: str) -> list[Row]:

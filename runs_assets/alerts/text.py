@@ -24,7 +24,7 @@ def pipeline_message(event: Event, row: Row, view: SourceLook, *, was: str) -> M
     }
     lines = list(_facts(row, view))
     if event in {Event.OPENED, Event.CHANGED}:
-        lines += late_line(confirmed_at(row), view.look.now)
+        lines += late_line(confirmed_at(row), view.look)
     if event is Event.GIVEN_UP:
         lines.append("No run for more than 28 days: this incident is closed, and a new run is watched again.")
     return _message(titles[event], lines, event, row["pipeline_id"], row["pipeline_name"], row["state"], view)
@@ -45,7 +45,7 @@ def ended_message(incident: Incident, row: Row | None, view: SourceLook) -> Mess
         lines.append("When it ended is not known: with the runs that came in late there is no such stretch.")
     else:
         lines += [f"It took {span(ended_at - began)}."] if began and began <= ended_at else []
-        lines += late_line(ended_at, view.look.now)
+        lines += late_line(ended_at, view.look)
     title = f"ENDED {about}: {incident.state}{since}" + (f" to {at(ended_at)}" if ended_at else "")
     return _message(title, lines, Event.ENDED, pipeline_id, name, incident.state, view)
 

@@ -34,7 +34,7 @@ def platform_message(
     if event is not Event.ENDED:
         lines.append("While it lasts, nothing is told about these one by one.")
     if event is Event.OPENED:
-        lines += late_line(max(confirmed_at(row) or since for row in down), view.look.now)
+        lines += late_line(max(confirmed_at(row) or since for row in down), view.look)
     lines.append(f"As of {at(view.read_until)}.")
     return _message(titles[event], lines, event, Severity.CRITICAL, _everybodys_tags(view, down, over), view.look)
 
@@ -53,11 +53,8 @@ def source_message(
     `noted` failures came since the last message, if any did.
     """
     wrong = "CANNOT READ" if look.is_unread(source) else "RUN FAILED"
-    words = {
-        Event.OPENED: _again(wrong, 0 if look.is_unread(source) else noted),
-        Event.REMINDED: f"STILL {wrong}",
-        Event.ENDED: "READ AGAIN",
-    }
+    opened = wrong if look.is_unread(source) else _again(wrong, noted)
+    words = {Event.OPENED: opened, Event.REMINDED: f"STILL {wrong}", Event.ENDED: "READ AGAIN"}
     read_until = look.read_until(source)
     lines = [f"Read until: {at(read_until)}" if read_until else "It has never been read."]
     if failure and event is not Event.ENDED:

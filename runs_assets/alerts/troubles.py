@@ -66,7 +66,7 @@ def _ended(before: Trouble | None, found: Finding) -> Step:
 
 
 def _resting(before: Trouble, found: Finding) -> Step:
-    """After an end: what goes wrong again is told when a day has passed since the last beginning, even if it is over."""
+    """After an end: what goes wrong again is told a day after the last beginning was, even if it is over by then."""
     is_wrong = found.wrong_since is not None
     if found.is_muted:
         return Step(None, before)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from runs_assets.alerts.look import Look
 from runs_assets.http.wording import plain
 
-LATE = timedelta(hours=1)
 NAMED = 25
 """Pipelines that a message about many names; the others are counted."""
 LONGEST = 120
@@ -48,8 +48,8 @@ def listed(lines: Iterable[str]) -> list[str]:
     return every if rest <= 0 else [*every[:NAMED], f"- and {rest} more"]
 
 
-def late_line(certain_at: datetime | None, now: datetime) -> list[str]:
-    """How late something is told, and since when it was certain, if that is more than an hour."""
-    if certain_at is None or now - certain_at <= LATE:
+def late_line(certain_at: datetime | None, look: Look) -> list[str]:
+    """How late something is told, and since when it was certain, if that is later than the readings make it."""
+    if certain_at is None or look.now - certain_at <= look.late_after:
         return []
-    return [f"Told {span(now - certain_at)} late: certain since {at(certain_at)}."]
+    return [f"Told {span(look.now - certain_at)} late: certain since {at(certain_at)}."]

@@ -1,6 +1,7 @@
 """The sensor that tells people what is down, silent or cannot be read; it starts no run."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import dagster as dg
 
@@ -40,11 +41,12 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
         if not is_present([URLS]):
             return dg.SkipReason(IS_OFF)
         try:
-            settings, layout, now = alert_settings(), data_folder.layout, clock.now()
+            settings, project, layout, now = alert_settings(), project_settings(), data_folder.layout, clock.now()
             job_runs = latest_job_runs(context.instance, _project(context), sources, now)
-            watch = load_watch_file(project_settings().watch_file)
+            watch = load_watch_file(project.watch_file)
             teller = Teller(layout, addresses_of(settings.alert_urls), lock_patience=0.0)
-            told = teller.tell(look_at(layout, watch, settings, job_runs, now))
+            today_every = timedelta(minutes=project.today_every_minutes)
+            told = teller.tell(look_at(layout, watch, settings, job_runs, now, today_every))
         except RunsAssetsError as error:
             return dg.SkipReason(str(error))
         return dg.SkipReason(str(told))

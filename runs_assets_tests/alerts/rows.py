@@ -82,6 +82,7 @@ class Watching:
     def __init__(self, watch: WatchFile = NOTHING) -> None:
         self.state = State()
         self.watch = watch
+        self.today_every = hours(1)
 
     def look(
         self,
@@ -92,7 +93,7 @@ class Watching:
         jobs: Sequence[JobRun] = (),
     ) -> list[str]:
         """The titles told at a look; the same look again must tell nothing. The last decision is kept."""
-        look = Look(now, self.watch, rows, outages, silences, jobs)
+        look = Look(now, self.watch, rows, outages, silences, jobs, today_every=self.today_every)
         self.last: Decision = decide(self.state, look)
         self.state = State.model_validate_json(self.last.state.model_dump_json())
         assert self.state == self.last.state

@@ -112,10 +112,10 @@ def test_a_late_success_tells_the_real_end_even_before_it_was_told() -> None:
     people = Watching()
     people.look(health(state="down"))
     late = outage("p1", T0 - hours(2), T0 - hours(1))
-    now = T0 + hours(0.5)
+    now = T0 + hours(1.5)
     (title,) = people.look(health(at=now), now=now, outages=[late])
     assert title == "ENDED p1 (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 11:00 UTC"
-    assert "It took 1 h 0 min.\nTold 1 h 30 min late: certain since 2026-03-18 11:00 UTC." in people.body
+    assert "It took 1 h 0 min.\nTold 2 h 30 min late: certain since 2026-03-18 11:00 UTC." in people.body
 
 
 def test_an_outage_that_late_runs_have_dissolved_ends_without_a_time() -> None:
@@ -256,11 +256,18 @@ def test_over_before_it_was_seen_is_never_told() -> None:
     assert people.look(health(at=T0 + hours(3)), now=T0 + hours(3), outages=[over]) == []
 
 
-@pytest.mark.parametrize(("minutes", "is_late"), [(60, False), (61, True)])
-def test_what_is_told_an_hour_after_it_was_certain_says_so(minutes: int, is_late: bool) -> None:
+@pytest.mark.parametrize(
+    ("every", "minutes", "late"),
+    [(0.5, 90, []), (0.5, 91, ["Told 1 h 31 min"]), (1, 120, []), (1, 121, ["Told 2 h 1 min"]), (12, 1440, [])],
+)
+def test_what_is_told_later_than_two_readings_after_it_was_certain_says_so(
+    every: float, minutes: int, late: list[str]
+) -> None:
     people = Watching()
+    people.today_every = hours(every)
     people.look(health(state="down", confirmed=T0 - hours(minutes / 60)))
-    assert ("Told 1 h 1 min late: certain since 2026-03-18 10:59 UTC." in people.body) == is_late
+    lines = [line.partition(" late: certain since ") for line in people.body.splitlines()]
+    assert [told for told, found, _ in lines if found] == late
 
 
 MUTED = '[[mutes]]\npipeline = "p1"\nuntil = 2026-03-18T18:00:00Z\nreason = "known"\n'

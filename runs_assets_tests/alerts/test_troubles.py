@@ -37,6 +37,25 @@ def test_a_source_that_is_not_read_is_told_once_and_once_when_it_is_read_again()
     assert "It took 1 d 12 h." in people.body
 
 
+def test_a_source_that_is_read_rarely_is_unread_after_two_readings() -> None:
+    people = Watching()
+    people.today_every = hours(12)
+    told = [hour for hour in range(27) if people.look(health(), now=T0 + hours(hour))]
+    assert told == [25]
+
+
+def test_a_source_whose_rows_are_gone_is_unread_when_the_last_reading_is_old() -> None:
+    people = Watching()
+    people.look(health(state="down"))
+    assert people.look(now=T0 + hours(6)) == []
+    assert people.look(health(source="productsup", at=T0 + hours(6)), now=T0 + hours(6.1)) == [UNREAD]
+    assert "Read until: 2026-03-18 12:00 UTC" in people.body
+    now = T0 + hours(8)
+    still = health(state="down", at=now, since=T0 - hours(2))
+    assert [title.partition(" cloud")[0] for title in people.look(still, now=now)] == ["READ AGAIN"]
+    assert [title.partition(" (")[0] for title in people.look(health(at=now), now=now)] == ["ENDED p1"]
+
+
 def test_while_a_source_is_not_read_its_pipelines_neither_open_nor_close_nor_are_reminded_of() -> None:
     people = Watching()
     people.look(health(state="down"), health("p2"))

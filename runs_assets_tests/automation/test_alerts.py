@@ -64,6 +64,15 @@ def test_it_tells_what_the_tables_say(look: Callable[..., str], project: Project
     assert len(receiver.titles("a")) == 2
 
 
+def test_how_often_today_is_read_decides_when_a_source_is_unread(
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_rows(project.layout, "pipeline_health", [health()])
+    monkeypatch.setenv("RUNS_ASSETS_TODAY_EVERY_MINUTES", "240")
+    assert look(NOW + timedelta(hours=8)) == "Nothing new to tell."
+    assert look(NOW + timedelta(hours=8.1)).startswith("Told: CANNOT READ cloudcruise")
+
+
 def test_a_failed_run_of_a_source_is_told_with_its_sentence_and_its_success_once(
     look: Callable[..., str], project: Project, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
