@@ -74,14 +74,39 @@ def addresses_of(urls: SecretStr | None) -> tuple[Address, ...]:
 
     Raises `SettingsError` for one that cannot be used, by its position.
     """
+    found, faults = _sorted_out(urls)
+    if faults:
+        raise faults[0]
+    return found
+
+
+def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], tuple[str, ...]]:
+    """The addresses that can be used, and what is wrong with the others.
+
+    Raises `SettingsError` if there are some and none can be used: then nobody could be told.
+    """
+    found, faults = _sorted_out(urls)
+    if faults and not found:
+        raise faults[0]
+    return found, tuple(map(str, faults))
+
+
+def _sorted_out(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[SettingsError]]:
     texts = urls.get_secret_value().split() if urls else []
     if texts:
         _keep_out_of_logs(texts)
-    found = tuple(_address(position, text) for position, text in enumerate(texts, start=1))
-    for address in found:
-        if any(one.url == address.url for one in found[: address.position - 1]):
-            raise _unusable(address.position, "is there twice; give it all of its tags at once, as tag,tag=URL")
-    return found
+    found: list[Address] = []
+    faults: list[SettingsError] = []
+    for position, text in enumerate(texts, start=1):
+        try:
+            address = _address(position, text)
+            if any(one.url == address.url for one in found):
+                raise _unusable(position, "is there twice; give it all of its tags at once, as tag,tag=URL")
+        except SettingsError as error:
+            faults.append(error)
+        else:
+            found.append(address)
+    return tuple(found), faults
 
 
 def _address(position: int, text: str) -> Address:

@@ -10,7 +10,7 @@ from runs_assets.alerts.look import LATE_HISTORY, Look, SourceLook
 from runs_assets.alerts.pipelines import next_incidents
 from runs_assets.alerts.platforms import next_platform
 from runs_assets.alerts.state import Message, SourceState, State
-from runs_assets.alerts.troubles import next_jobs, next_source_trouble
+from runs_assets.alerts.troubles import next_fault, next_jobs, next_source_trouble
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Decision:
 
 def decide(state: State, look: Look) -> Decision:
     """What to tell at a look; the outbox of `state` is left alone."""
-    messages: list[Message] = []
+    messages, fault = next_fault(state.fault, look)
     remembered = {source: before.read_until for source, before in state.sources.items() if before.read_until}
     look = replace(look, remembered=remembered)
     sources = dict(state.sources)
@@ -31,7 +31,7 @@ def decide(state: State, look: Look) -> Decision:
         told, sources[source] = _source(source, state.sources.get(source, SourceState()), look)
         messages += told
     told, jobs = next_jobs(state.jobs, look)
-    return Decision((*messages, *told), state.model_copy(update={"sources": sources, "jobs": jobs}))
+    return Decision((*messages, *told), state.model_copy(update={"sources": sources, "jobs": jobs, "fault": fault}))
 
 
 def _source(source: str, before: SourceState, look: Look) -> tuple[list[Message], SourceState]:

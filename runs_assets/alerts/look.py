@@ -31,6 +31,7 @@ class Look:
     """Everything that is known at `now`: the rows of all sources, and the latest ended run of each job.
 
     Today is read every `today_every`. `remembered` is up to when each source had been read at the last look.
+    `faults` are what is wrong with the settings of messages.
     """
 
     now: datetime
@@ -42,6 +43,7 @@ class Look:
     unread_after: timedelta = timedelta(hours=6)
     today_every: timedelta = timedelta(hours=1)
     remembered: Mapping[str, datetime] = field(default_factory=dict)
+    faults: Sequence[str] = ()
 
     @property
     def late_after(self) -> timedelta:

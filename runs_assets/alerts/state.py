@@ -141,6 +141,7 @@ class State(Remembered):
 
     sources: dict[str, SourceState] = {}
     jobs: dict[str, JobState] = {}
+    fault: Trouble | None = None
     outbox: tuple[Delivery, ...] = ()
     given_up: tuple[GivenUp, ...] = ()
 

@@ -68,6 +68,14 @@ def source_message(
     return _message(title, lines, event, Severity.WARNING, tags, look)
 
 
+def fault_message(event: Event, look: Look) -> Message:
+    """About settings of messages that cannot be used, to everybody who can be told."""
+    words = {Event.REMINDED: "STILL UNUSABLE", Event.ENDED: "USABLE AGAIN"}
+    title = f"{words.get(event, 'UNUSABLE')}: settings of messages"
+    lines = look.faults or ["All of them can be used now."]
+    return _message(title, lines, event, Severity.WARNING, frozenset(), look)
+
+
 def job_message(job: str, event: Event, failure: JobFailure, noted: int, look: Look) -> Message:
     """About a job of this project whose latest run failed, or succeeds again; `noted` as in `source_message`."""
     words = {Event.OPENED: _again("FAILED", noted), Event.REMINDED: "STILL FAILED", Event.ENDED: "SUCCEEDED AGAIN"}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from runs_assets.alerts.look import JobRun, Look
 from runs_assets.alerts.state import Event, JobState, Message, SourceState, Trouble
-from runs_assets.alerts.text_of_many import job_message, source_message
+from runs_assets.alerts.text_of_many import fault_message, job_message, source_message
 
 REMINDED_EVERY = timedelta(hours=24)
 REMINDED_FOR = timedelta(days=28)
@@ -82,6 +82,12 @@ def _resting(before: Trouble, found: Finding) -> Step:
 
 def _is_a_day(since: datetime | None, now: datetime) -> bool:
     return since is None or abs(now - since) >= REMINDED_EVERY
+
+
+def next_fault(before: Trouble | None, look: Look) -> tuple[list[Message], Trouble | None]:
+    """Whether the settings of messages can be used."""
+    step = next_trouble(before, Finding(look.now if look.faults else None, look.now, is_muted=False))
+    return ([fault_message(step.event, look)] if step.event else []), step.trouble
 
 
 def next_source_trouble(source: str, before: SourceState, look: Look) -> tuple[list[Message], SourceState]:

@@ -1,11 +1,14 @@
 """The sensor that tells people what is down, silent or cannot be read; it starts no run."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import dagster as dg
 
-from runs_assets.alerts.addresses import addresses_of
+from runs_assets.alerts.addresses import usable_addresses
+from runs_assets.alerts.last_watch import usable_watch_file
+from runs_assets.alerts.look import JobRun
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.alerts.tell import Teller, look_at
 from runs_assets.automation.job_runs import latest_job_runs
@@ -15,7 +18,7 @@ from runs_assets.errors import RunsAssetsError
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.sources.source import Source
-from runs_assets.watch_file import load_watch_file
+from runs_assets.storage.layout import Layout
 
 SECONDS_BETWEEN_LOOKS = 60
 URLS = "RUNS_ASSETS_ALERT_URLS"
@@ -40,18 +43,28 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
             return dg.SkipReason(IS_TEMPORARY)
         if not is_present([URLS]):
             return dg.SkipReason(IS_OFF)
+        said: list[str] = []
         try:
-            settings, project, layout, now = alert_settings(), project_settings(), data_folder.layout, clock.now()
-            job_runs = latest_job_runs(context.instance, _project(context), sources, now)
-            watch = load_watch_file(project.watch_file)
-            teller = Teller(layout, addresses_of(settings.alert_urls), lock_patience=0.0)
-            today_every = timedelta(minutes=project.today_every_minutes)
-            told = teller.tell(look_at(layout, watch, settings, job_runs, now, today_every))
+            job_runs = latest_job_runs(context.instance, _project(context), sources, clock.now())
+            _tell(data_folder.layout, job_runs, clock.now(), said)
         except RunsAssetsError as error:
-            return dg.SkipReason(str(error))
-        return dg.SkipReason(str(told))
+            said.append(str(error))
+        return dg.SkipReason(" ".join(said))
 
     return sensor
+
+
+def _tell(layout: Layout, job_runs: Sequence[JobRun], now: datetime, said: list[str]) -> None:
+    """Tell what is new; adds to `said` what is wrong with the settings and what was told."""
+    settings, project = alert_settings(), project_settings()
+    addresses, unusable = usable_addresses(settings.alert_urls)
+    said += unusable
+    watch, faults = usable_watch_file(project.watch_file, layout)
+    said += faults
+    today_every = timedelta(minutes=project.today_every_minutes)
+    look = look_at(layout, watch, settings, job_runs, now, today_every)
+    told = Teller(layout, addresses, lock_patience=0.0).tell(replace(look, faults=(*unusable, *faults)))
+    said.append(str(told))
 
 
 def _project(context: dg.SensorEvaluationContext) -> Project:

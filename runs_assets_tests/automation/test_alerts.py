@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -109,6 +110,54 @@ def test_a_run_that_was_killed_is_told_and_one_of_others_is_not(look: Callable[.
     assert found[0].failure is not None
     assert found[0].failure.description.startswith("It ended without saying why")
     assert look().startswith("Told: FAILED prune_runs: failed at ")
+
+
+def test_a_bad_address_is_left_out_and_said_once_a_day_to_the_others(
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    store_rows(project.layout, "pipeline_health", [health(state="down")])
+    good = receiver.url("a")
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", f"nosuch://hidden {good}")
+    assert "address 1 is none that Apprise knows" in look()
+    assert look().endswith("Nothing new to tell.")
+    unusable = "UNUSABLE: settings of messages"
+    assert receiver.titles("a") == [unusable, "DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC"]
+    assert "address 1 is none" in receiver.got[0][1]["message"]
+    assert "hidden" not in receiver.got[0][1]["message"]
+    tomorrow = NOW + timedelta(days=1)
+    store_rows(project.layout, "pipeline_health", [health(at=tomorrow)])
+    look(tomorrow)
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", good)
+    assert look(tomorrow) == "Told: USABLE AGAIN: settings of messages."
+    assert receiver.titles("a")[2] == f"STILL {unusable}"
+
+
+def test_a_mistake_in_the_watch_file_is_told_and_the_last_usable_one_counts(
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver, tmp_path: Path
+) -> None:
+    watch = tmp_path / "watch.toml"
+    mute = '[[mutes]]\npipeline = "p1"\nuntil = 2026-03-19\nreason = "known"\n'
+    watch.write_text(mute)
+    monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", str(watch))
+    store_rows(project.layout, "pipeline_health", [health(), health("p2")])
+    assert look() == "Nothing new to tell."
+    watch.write_text(mute.replace("reason", "raeson"))
+    store_rows(project.layout, "pipeline_health", [health(state="down"), health("p2", "down")])
+    assert f"The watch file {watch} (RUNS_ASSETS_WATCH_FILE) cannot be used" in look()
+    assert receiver.titles("a") == [
+        "UNUSABLE: settings of messages",
+        "DOWN p2 (cloudcruise) since 2026-03-18 10:00 UTC",
+    ]
+    assert look().endswith("Nothing new to tell.")
+
+
+def test_a_watch_file_that_never_could_be_used_keeps_nobody_from_being_told(
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", "/nowhere/watch.toml")
+    store_rows(project.layout, "pipeline_health", [health(state="down")])
+    assert "The watch file /nowhere/watch.toml" in look()
+    assert len(receiver.titles("a")) == 2
 
 
 def test_whatever_is_wrong_is_said_and_fails_nothing(
