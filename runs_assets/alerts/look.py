@@ -95,7 +95,8 @@ class SourceLook:
 
         What goes on failing is news, however long ago it was certain.
         """
-        last_sign = row["last_failure_at"] if row["state"] == "down" else row["expected_by"]
+        last_failure = row["last_failure_at"] if row["state"] == "down" else None
+        last_sign = last_failure or confirmed_at(row)
         return last_sign is not None and last_sign < self.news_from
 
     def mute_of(self, pipeline_id: str | None, pipeline_name: str | None) -> Mute | None:
