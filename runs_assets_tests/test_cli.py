@@ -60,3 +60,9 @@ def test_refresh_says_whose_rows_are_the_former_ones(project: Project, capsys: p
     project.layout.day_file(FAILURE_RATES, "cloudcruise", yesterday).write_bytes(b"damaged")
     assert main(["refresh", "--offline"]) == 1
     assert "Some rows are the former ones. cloudcruise: The file " in capsys.readouterr().err
+
+
+def test_refresh_says_that_there_is_nothing_to_judge(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["refresh", "--offline"]) == 0
+    said = f"Nothing is stored in {project.layout.root} that could be judged. Materialize some days first."
+    assert capsys.readouterr().out.strip() == said

@@ -29,7 +29,11 @@ def refresh_and_show(console: Console, *, offline: bool) -> None:
     for source in SOURCES if not offline else ():
         ask_about_failures(source, judge.layout, utc_now, say)
     refreshed = judge.refresh(SOURCES, say=say)
-    console.print(health_table(refreshed.tables[PIPELINE_HEALTH]))
+    health = refreshed.tables[PIPELINE_HEALTH]
+    if health.num_rows:
+        console.print(health_table(health))
+    else:
+        say(f"Nothing is stored in {judge.layout.root} that could be judged. Materialize some days first.")
     if refreshed.failures:
         said = " ".join(f"{source}: {failure}" for source, failure in refreshed.failures.items())
         raise StorageError(f"Some rows are the former ones. {said}")
