@@ -14,7 +14,6 @@ from runs_assets.storage.files import empty_scratch
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.watch_file import load_watch_file
 
 
 class DataFolder(dg.ConfigurableResource[Any]):
@@ -41,8 +40,7 @@ class DataFolder(dg.ConfigurableResource[Any]):
 
         Raises `SettingsError` if a setting or the watch file cannot be used.
         """
-        settings = project_settings()
-        return Judge(self.layout, settings.window_days, load_watch_file(settings.watch_file))
+        return Judge.of(project_settings())
 
     @contextmanager
     def writing(self, source: str, say: Callable[[str], None]) -> Iterator[Layout]:

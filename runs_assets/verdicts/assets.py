@@ -89,9 +89,8 @@ def verdict_assets(sources: Sequence[Source]) -> dg.AssetsDefinition:
             refreshed = judge.refresh(sources, [source.name for source in only], context.log.info)
         for table in VERDICTS:
             yield dg.MaterializeResult(asset_key=table, metadata=_metadata(table, refreshed, data_folder))
-        if refreshed.failures:
-            said = " ".join(f"{source}: {failure}" for source, failure in refreshed.failures.items())
-            raise dg.Failure(f"Some rows are the former ones. {said}", allow_retries=False)
+        if refreshed.problem:
+            raise dg.Failure(refreshed.problem, allow_retries=False)
 
     return verdicts
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
+from runs_assets.verdicts.grid import Numbers
+
 MIN_DISPERSION, MAX_DISPERSION = 1e-9, 0.99
 """What is smaller is a rounding error, with which nothing could be computed."""
 TERMS_AT_A_TIME = 1_000_000

@@ -5,11 +5,10 @@ from rich.console import Console
 from runs_assets.days import utc_now
 from runs_assets.errors import StorageError
 from runs_assets.settings import project_settings
-from runs_assets.storage.layout import PIPELINE_HEALTH, Layout
+from runs_assets.storage.layout import PIPELINE_HEALTH
 from runs_assets.verdicts.ask import ask_about_failures
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.verdicts.report import health_table
-from runs_assets.watch_file import load_watch_file
 
 
 def refresh_and_show(console: Console, *, offline: bool) -> None:
@@ -20,8 +19,7 @@ def refresh_and_show(console: Console, *, offline: bool) -> None:
     """
     from runs_assets.definitions import SOURCES  # noqa: PLC0415  (Dagster is not needed to see what a command can do)
 
-    settings = project_settings()
-    judge = Judge(Layout(settings.data.absolute()), settings.window_days, load_watch_file(settings.watch_file))
+    judge = Judge.of(project_settings())
 
     def say(sentence: str) -> None:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
@@ -34,6 +32,5 @@ def refresh_and_show(console: Console, *, offline: bool) -> None:
         console.print(health_table(health))
     else:
         say(f"Nothing is stored in {judge.layout.root} that could be judged. Materialize some days first.")
-    if refreshed.failures:
-        said = " ".join(f"{source}: {failure}" for source, failure in refreshed.failures.items())
-        raise StorageError(f"Some rows are the former ones. {said}")
+    if refreshed.problem:
+        raise StorageError(refreshed.problem)

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US
+from runs_assets.verdicts.grid import Numbers
 from runs_assets.verdicts.history import BASELINE_DAYS, History
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Numbers = NDArray[np.float64]
 RECENT_DAYS = 7
 MIN_SUCCESSES = 20
 SLOWER_RATIO = 1.5

@@ -5,6 +5,7 @@ before it that serve as its baseline. A source is judged as of `read_until`, the
 so nothing about it changes while it cannot be read.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -104,6 +105,15 @@ class History:
     def read_until(self) -> datetime:
         """The latest instant up to which the source was read, UTC."""
         return max(day.seen_until for day in self.days)
+
+    def about(self, number: int, names: Mapping[str, str]) -> dict[str, str | None]:
+        """What tells a pipeline apart in a row (`runs_assets.schema.ABOUT_PIPELINE`), by its number."""
+        pipeline_id = self.pipelines[number]
+        return {
+            "source": self.source,
+            "pipeline_id": pipeline_id,
+            "pipeline_name": names.get(pipeline_id or ""),
+        }
 
     @property
     def last_day(self) -> date:

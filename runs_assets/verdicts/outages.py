@@ -111,15 +111,8 @@ def outages(history: History, stretches: Stretches, names: Mapping[str, str]) ->
 
 
 def _row(stretch: Stretch, history: History, names: Mapping[str, str]) -> dict[str, Any]:
-    pipeline_id = history.pipelines[stretch.pipeline]
     recovery = None if stretch.ended_at is None else (stretch.ended_at - stretch.failing_since) / SECOND_US
-    return {
-        **stretch._asdict(),
-        "source": history.source,
-        "pipeline_id": pipeline_id,
-        "pipeline_name": names.get(pipeline_id or ""),
-        "recovery_seconds": recovery,
-    }
+    return {**stretch._asdict(), **history.about(stretch.pipeline, names), "recovery_seconds": recovery}
 
 
 class _Pipeline:

@@ -116,9 +116,7 @@ def _rows(findings: Findings) -> Iterator[Row]:
         state, since = state_of(evidence)
         silence = evidence.open_silence
         yield {
-            "source": history.source,
-            "pipeline_id": pipeline_id,
-            "pipeline_name": findings.names.get(pipeline_id or ""),
+            **history.about(number, findings.names),
             "state": state.value,
             "since": since,
             "expected_by": silence["expected_by"] if silence else None,

@@ -9,11 +9,13 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.errors import DamagedFileError, StorageError
+from runs_assets.settings import ProjectSettings
 from runs_assets.sources.details_files import load_error_groups, load_names
 from runs_assets.sources.source import Source
 from runs_assets.storage import layout as data_sets
@@ -24,7 +26,7 @@ from runs_assets.verdicts.failure_reasons import Errors
 from runs_assets.verdicts.history import History, load_history, read_days
 from runs_assets.verdicts.judging import SCHEMAS, Knowledge, Tables, no_rows, tables_of
 from runs_assets.verdicts.stored import BuiltFrom, built_from, load_verdicts, store_verdicts
-from runs_assets.watch_file import WatchFile
+from runs_assets.watch_file import WatchFile, load_watch_file
 
 log = logging.getLogger(__name__)
 NEVER_BUILT = ""
@@ -38,6 +40,12 @@ class Refreshed:
 
     tables: Tables
     failures: Mapping[str, str]
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong, as a sentence or a few; None if every source was judged."""
+        said = " ".join(f"{source}: {failure}" for source, failure in self.failures.items())
+        return f"Some rows are the former ones. {said}" if said else None
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,11 @@ class Judge:
     layout: Layout
     window_days: int
     watch: WatchFile
+
+    @classmethod
+    def of(cls, settings: ProjectSettings) -> Self:
+        """As the `RUNS_ASSETS_*` settings have it; raises `SettingsError` if the watch file cannot be used."""
+        return cls(Layout(settings.data.absolute()), settings.window_days, load_watch_file(settings.watch_file))
 
     def refresh(
         self, sources: Sequence[Source], only: Collection[str] | None = None, say: Callable[[str], None] = log.info
@@ -87,10 +100,8 @@ class Judge:
 
         Also if a table is missing, or its footer shows that it is damaged or was not built with the others.
         """
-        built = built_from(self.layout, data_sets.PIPELINE_HEALTH)
-        if built is None or built.code_version != VERSION:
-            return True
-        if any(built_from(self.layout, name) != built for name in VERDICTS):
+        built, *others = (built_from(self.layout, name) for name in VERDICTS)
+        if built is None or built.code_version != VERSION or any(other != built for other in others):
             return True
         return built.fingerprints.get(source) != self.fingerprint(source)
 

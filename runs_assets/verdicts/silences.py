@@ -228,14 +228,8 @@ def _times_by_pipeline(runs: Any, column: str, pipelines: int) -> list[Instants]
 
 
 def _row(silence: Silence, history: History, names: Mapping[str, str]) -> dict[str, Any]:
-    pipeline_id = history.pipelines[silence.pipeline]
-    return {
-        **silence._asdict(),
-        "source": history.source,
-        "pipeline_id": pipeline_id,
-        "pipeline_name": names.get(pipeline_id or ""),
-        "state": _state(silence, history.until_us),
-    }
+    state = _state(silence, history.until_us)
+    return {**silence._asdict(), **history.about(silence.pipeline, names), "state": state}
 
 
 def _state(silence: Silence, until_us: int) -> str:
