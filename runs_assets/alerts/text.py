@@ -5,7 +5,7 @@ from datetime import datetime
 
 from runs_assets.alerts.look import Row, SourceLook, confirmed_at
 from runs_assets.alerts.state import Event, Incident, Message
-from runs_assets.alerts.words import at, label, late_line, rate, span, words_of
+from runs_assets.alerts.words import at, label, late_line, message_of, rate, span, words_of
 from runs_assets.watch_file import Severity
 
 SEVERITIES = {"down": Severity.CRITICAL, "silent": Severity.WARNING}
@@ -118,7 +118,4 @@ def _message(
 ) -> Message:
     severity = SEVERITIES[state]
     tags = view.look.watch.tags_of(view.source, pipeline_id, name, severity)
-    body = "\n".join(lines)
-    return Message(
-        title=title, body=body, event=event, severity=severity, tags=tuple(sorted(tags)), decided_at=view.look.now
-    )
+    return message_of(title, lines, event, severity, tags, view.look)

@@ -1,11 +1,11 @@
 """The messages about a platform, a source as a whole, or a job of this project."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from runs_assets.alerts.look import Look, Row, SourceLook, confirmed_at
 from runs_assets.alerts.state import Event, Incident, JobFailure, Message
-from runs_assets.alerts.words import at, label, late_line, listed, span, words_of
+from runs_assets.alerts.words import at, label, late_line, listed, message_of, span, words_of
 from runs_assets.watch_file import Severity
 
 LONGEST_FAILURE = 600
@@ -36,7 +36,7 @@ def platform_message(
     if event is Event.OPENED:
         lines += late_line(max(confirmed_at(row) or since for row in down), view.look)
     lines.append(f"As of {at(view.read_until)}.")
-    return _message(titles[event], lines, event, Severity.CRITICAL, _everybodys_tags(view, down, over), view.look)
+    return message_of(titles[event], lines, event, Severity.CRITICAL, _everybodys_tags(view, down, over), view.look)
 
 
 def began_at(row: Row) -> datetime:
@@ -65,7 +65,7 @@ def source_message(
         lines += [f"It took {span(look.now - since)}.", NEWEST_ONLY]
     tags = look.watch.tags_of(source, None, None, Severity.WARNING)
     title = f"{words[event]} {source}, trouble since {at(since)}"
-    return _message(title, lines, event, Severity.WARNING, tags, look)
+    return message_of(title, lines, event, Severity.WARNING, tags, look)
 
 
 def fault_message(event: Event, look: Look) -> Message:
@@ -73,7 +73,7 @@ def fault_message(event: Event, look: Look) -> Message:
     words = {Event.REMINDED: "STILL UNUSABLE", Event.ENDED: "USABLE AGAIN"}
     title = f"{words.get(event, 'UNUSABLE')}: settings of messages"
     lines = look.faults or ["All of them can be used now."]
-    return _message(title, lines, event, Severity.WARNING, frozenset(), look)
+    return message_of(title, lines, event, Severity.WARNING, frozenset(), look)
 
 
 def job_message(job: str, event: Event, failure: JobFailure, noted: int, look: Look) -> Message:
@@ -82,7 +82,7 @@ def job_message(job: str, event: Event, failure: JobFailure, noted: int, look: L
     title = f"{words[event]} {job}: failed at {at(failure.ended_at)}"
     lines = [] if event is Event.ENDED else _failure_lines(failure, noted)
     tags = look.watch.tags_of(None, job, None, Severity.WARNING)
-    return _message(title, lines or [NEWEST_ONLY], event, Severity.WARNING, tags, look)
+    return message_of(title, lines or [NEWEST_ONLY], event, Severity.WARNING, tags, look)
 
 
 def _again(wrong: str, noted: int) -> str:
@@ -122,12 +122,3 @@ def _everybodys_tags(view: SourceLook, down: Sequence[Row], over: Sequence[Incid
     single = [watch.tags_of(source, pipeline_id, name, Severity.CRITICAL) for pipeline_id, name in pipelines]
     whole = watch.tags_of(source, None, None, Severity.CRITICAL)
     return whole.union(*single) if all(single) else frozenset()
-
-
-def _message(
-    title: str, lines: Iterable[str], event: Event, severity: Severity, tags: frozenset[str], look: Look
-) -> Message:
-    body = "\n".join(lines)
-    return Message(
-        title=title, body=body, event=event, severity=severity, tags=tuple(sorted(tags)), decided_at=look.now
-    )

@@ -1,10 +1,12 @@
-"""How messages write times, lengths of time, rates and foreign words."""
+"""How messages are put together, and how they write times, lengths of time, rates and foreign words."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from runs_assets.alerts.look import Look
+from runs_assets.alerts.state import Event, Message
 from runs_assets.http.wording import plain
+from runs_assets.watch_file import Severity
 
 NAMED = 25
 """Pipelines that a message about many names; the others are counted."""
@@ -53,3 +55,13 @@ def late_line(certain_at: datetime | None, look: Look) -> list[str]:
     if certain_at is None or look.now - certain_at <= look.late_after:
         return []
     return [f"Told {span(look.now - certain_at)} late: certain since {at(certain_at)}."]
+
+
+def message_of(
+    title: str, lines: Iterable[str], event: Event, severity: Severity, tags: Iterable[str], look: Look
+) -> Message:
+    """A message decided at a look, its body a line each."""
+    body = "\n".join(lines)
+    return Message(
+        title=title, body=body, event=event, severity=severity, tags=tuple(sorted(tags)), decided_at=look.now
+    )
