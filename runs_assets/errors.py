@@ -12,7 +12,7 @@
         └── DamagedFileError  build this one file again, or restore it
 
 A message says what happened, to which source, and what to do. It never holds a secret: whoever raises one passes
-foreign text through `runs_assets.http.redaction` first.
+foreign text through `runs_assets.plain_text.redaction` first.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Dagster resources that every source shares: the data folder and the clock."""
+"""The Dagster resources: the data folder, the clock, and each source's API."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ import dagster as dg
 from runs_assets.days import utc_now
 from runs_assets.settings import project_settings
 from runs_assets.settling.rules import Rules
+from runs_assets.sources.source import Source
 from runs_assets.storage.files import empty_scratch
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
-from runs_assets.verdicts.refresh import Judge
 
 
 class DataFolder(dg.ConfigurableResource[Any]):
@@ -34,14 +34,6 @@ class DataFolder(dg.ConfigurableResource[Any]):
         """When a day counts as settled, and when it is read again."""
         return Rules.of(project_settings())
 
-    @property
-    def judge(self) -> Judge:
-        """How the stored days of all sources are judged.
-
-        Raises `SettingsError` if a setting or the watch file cannot be used.
-        """
-        return Judge.of(project_settings())
-
     @contextmanager
     def writing(self, source: str, say: Callable[[str], None]) -> Iterator[Layout]:
         """The right to write a source's files, one process at a time; raises `BusyError`."""
@@ -57,3 +49,13 @@ class Clock(dg.ConfigurableResource[Any]):
     def now(self) -> datetime:
         """The present instant, aware, UTC."""
         return utc_now()
+
+
+def api_resource(source: Source) -> dg.ResourceDefinition:
+    """The source's `RunsApi`, from which assets and checks get a client.
+
+    Not a `ConfigurableResource`: the API reads its settings when a client is made, so it has no config to show.
+    """
+    return dg.ResourceDefinition.hardcoded_resource(
+        source.api, description=f"The runs of {source.name}, read with the settings {source.what_it_needs}."
+    )

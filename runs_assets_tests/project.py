@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from runs_assets.automation.run_days import range_tags
+from runs_assets.accounts import SOURCES
 from runs_assets.days import DayRange
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.definitions import definitions_of
+from runs_assets.instance.run_tags import range_tags
 from runs_assets.resources import Clock
 from runs_assets.sandbox import Sandbox
 from runs_assets.sources.source import Source

@@ -10,15 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from runs_assets.accounts import SOURCES
 from runs_assets.days import to_us
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.definitions import definitions_of
+from runs_assets.normalizing.columns import instants, texts
+from runs_assets.normalizing.raw_rows import RawRows
+from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.paging.cursor import CursorAsk, CursorPager
+from runs_assets.reading.rows import RowShape, RunPage, run_page
 from runs_assets.sandbox import CloudCruise, FixedHistory, Sandbox
 from runs_assets.sources.cloudcruise.source import cloudcruise
-from runs_assets.sources.columns import instants, texts
-from runs_assets.sources.normalize import runs_table
-from runs_assets.sources.raw_rows import RawRows
-from runs_assets.sources.rows import RowShape, RunPage, run_page
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import VERDICTS, Layout
 from runs_assets_tests.conftest import NOW

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from runs_assets.cli import main
+from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.sandbox import FixedHistory
-from runs_assets.storage.layout import FAILURE_RATES
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
@@ -57,7 +57,7 @@ def test_refresh_judges_what_is_stored_and_asks_nothing_offline(
 def test_refresh_says_whose_rows_are_the_former_ones(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     yesterday = NOW.date() - timedelta(days=1)
     assert project.materialize("cloudcruise", yesterday).success
-    project.layout.day_file(FAILURE_RATES, "cloudcruise", yesterday).write_bytes(b"damaged")
+    project.layout.day_file(FAILURE_RATES.name, "cloudcruise", yesterday).write_bytes(b"damaged")
     assert main(["refresh", "--offline"]) == 1
     assert "Some rows are the former ones. cloudcruise: The file " in capsys.readouterr().err
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.sandbox import FixedHistory, Sandbox, SimulatedHistory
 from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
 from runs_assets.sandbox.productsup_runs import simulated_productsup
-from runs_assets.schema import RUNS
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project, days_between, failure_of
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
@@ -135,8 +135,10 @@ def test_a_day_without_runs_has_empty_files_with_the_full_schema_and_the_read(pr
         assert metadata["settled"] == "true"
         assert metadata["read_started_at"] == "2026-03-18T12:00:00Z"
     schema = project.schema("runs", source, day)
-    assert schema.equals(RUNS)
-    assert [schema.field(name).metadata for name in schema.names] == [RUNS.field(name).metadata for name in RUNS.names]
+    assert schema.equals(RUNS_SCHEMA)
+    assert [schema.field(name).metadata for name in schema.names] == [
+        RUNS_SCHEMA.field(name).metadata for name in RUNS_SCHEMA.names
+    ]
 
 
 def test_a_read_says_what_it_was_worth(project: Project) -> None:

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from runs_assets.alerts.state import Event, Message
 from runs_assets.errors import SettingsError
-from runs_assets.http.redaction import Redactor
-from runs_assets.http.wire_log import WireLogFilter
+from runs_assets.plain_text.log_filter import RedactingFilter
+from runs_assets.plain_text.redaction import Redactor
 from runs_assets.watch_file import Severity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ LEAST = 4
 
 _TAGGED = re.compile(r"(?P<tags>[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*)=(?P<url>[A-Za-z][A-Za-z0-9+.-]*://.*)", re.DOTALL)
 _redact = Redactor()
-_log_filter = WireLogFilter(_redact)
+_log_filter = RedactingFilter(_redact)
 
 
 @dataclass(frozen=True)

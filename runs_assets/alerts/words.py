@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from runs_assets.alerts.look import Look
 from runs_assets.alerts.state import Event, Message
-from runs_assets.http.wording import plain
+from runs_assets.plain_text.wording import plain
 from runs_assets.watch_file import Severity
 
 NAMED = 25

@@ -11,10 +11,10 @@ from runs_assets.alerts.last_watch import usable_watch_file
 from runs_assets.alerts.look import JobRun
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.alerts.tell import Teller, look_at
-from runs_assets.automation.job_runs import latest_job_runs
-from runs_assets.automation.retention import Project
 from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
 from runs_assets.errors import RunsAssetsError
+from runs_assets.instance.job_runs import latest_job_runs
+from runs_assets.instance.project import Project
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.sources.source import Source

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from runs_assets.automation.in_flight import run_in_flight
-from runs_assets.automation.run_days import range_tags
 from runs_assets.automation.switches import IS_TEMPORARY, is_on, is_temporary, why_off
 from runs_assets.days import DayRange
+from runs_assets.instance.run_tags import range_tags
+from runs_assets.instance.unfinished_runs import run_in_flight
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.sources.source import Source
 

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from runs_assets.automation.in_flight import days_being_backfilled, run_in_flight, unfinished_run
 from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
+from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
-from runs_assets.resources import Clock, DataFolder
+from runs_assets.instance.run_tags import REFRESH_VERDICTS, SOURCES_TAG
+from runs_assets.instance.unfinished_runs import days_being_backfilled, run_in_flight, unfinished_run
+from runs_assets.resources import Clock
+from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import ALL_SOURCES, FAILURE_RATES, VERDICTS
+from runs_assets.storage.layout import ALL_SOURCES, VERDICTS
 from runs_assets.storage.lock import is_being_written
-from runs_assets.verdicts.assets import JOB_NAME, SOURCES_TAG
 from runs_assets.verdicts.refresh import Judge
 
 if TYPE_CHECKING:
@@ -44,13 +46,11 @@ def outdated_verdicts_sensor(sources: Sequence[Source], job: "AssetJob") -> dg.S
         default_status=dg.DefaultSensorStatus.RUNNING if is_kept() else dg.DefaultSensorStatus.STOPPED,
         description="Judges all days again when the daily files of a source have changed, once its runs have ended.",
     )
-    def sensor(
-        context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock
-    ) -> dg.RunRequest | dg.SkipReason:
+    def sensor(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
         if is_temporary(context.instance):
             return dg.SkipReason(IS_TEMPORARY)
         try:
-            judge = data_folder.judge
+            judge = Judge.of(project_settings())
         except SettingsError as error:
             return dg.SkipReason(str(error))
         request = due_refresh(sources, judge, context.instance, clock.now())
@@ -59,13 +59,22 @@ def outdated_verdicts_sensor(sources: Sequence[Source], job: "AssetJob") -> dg.S
     return sensor
 
 
+def verdicts_job(assets: dg.AssetsDefinition) -> "AssetJob":
+    """The job of these assets; its run's tag `runs_assets/sources` says whose rows are made anew, all without it."""
+    return dg.define_asset_job(
+        REFRESH_VERDICTS,
+        selection=dg.AssetSelection.assets(assets),
+        description="Judges all stored days of all sources, from the files.",
+    )
+
+
 def due_refresh(
     sources: Sequence[Source], judge: Judge, instance: dg.DagsterInstance, now: datetime
 ) -> dg.RunRequest | str:
     """The run to ask for at `now`, or why there is none."""
     if (run := unfinished_run(instance, _is_refresh, judge.layout.lock_file(ALL_SOURCES), now)) is not None:
         return f"The tables are being built by run {run.run_id}."
-    behind = [source for source in sources if judge.layout.stored_days(FAILURE_RATES, source.name)]
+    behind = [source for source in sources if judge.layout.stored_days(FAILURE_RATES.name, source.name)]
     behind = [source for source in behind if judge.is_behind(source.name)]
     ready = [source.name for source in behind if not _is_changing(source, judge, instance, now)]
     if not ready:
@@ -78,7 +87,7 @@ def due_refresh(
 
 
 def _is_refresh(run: dg.DagsterRun) -> bool:
-    return run.job_name == JOB_NAME or dg.AssetKey(VERDICTS[0]) in (run.asset_selection or ())
+    return run.job_name == REFRESH_VERDICTS or dg.AssetKey(VERDICTS[0]) in (run.asset_selection or ())
 
 
 def _is_changing(source: Source, judge: Judge, instance: dg.DagsterInstance, now: datetime) -> bool:
@@ -91,7 +100,7 @@ def _is_changing(source: Source, judge: Judge, instance: dg.DagsterInstance, now
 
 def _wait_after_failure(instance: dg.DagsterInstance, state: str) -> datetime:
     """When the same files may be tried again after building from them failed; long ago, if it did not."""
-    failed = dg.RunsFilter(job_name=JOB_NAME, statuses=[dg.DagsterRunStatus.FAILURE], tags={STATE_TAG: state})
+    failed = dg.RunsFilter(job_name=REFRESH_VERDICTS, statuses=[dg.DagsterRunStatus.FAILURE], tags={STATE_TAG: state})
     for record in instance.get_run_records(failed, limit=1):
         return datetime.fromtimestamp(record.end_time or 0, UTC) + WAIT_AFTER_FAILURE
     return datetime.min.replace(tzinfo=UTC)

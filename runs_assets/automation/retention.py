@@ -8,7 +8,7 @@ or the newest evaluation of any check, stays for as long as it is the newest, ho
 Only runs of this project's jobs and assets are touched. The data files know nothing of runs, and stay as they are.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,16 +17,15 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from runs_assets.automation.past_runs import ENDED, LOOK_BACK
 from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
+from runs_assets.instance.past_runs import ENDED, LOOK_BACK
+from runs_assets.instance.project import REPOSITORY_TAG, Project
 from runs_assets.resources import Clock
 
 KEEP_DAYS = 7
 MAX_RUNS = 500
 PAGE_ROWS = 500
 EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
-ASSET_PAGE_JOB = "__ASSET_JOB"
-REPOSITORY_TAG = ".dagster/repository"
 SIDE_FILES = ("", "-wal", "-shm")
 
 
@@ -50,29 +49,6 @@ def superseded_runs(ended: Iterable[str], newest_first: Iterable[Record]) -> Ite
         newest.setdefault((record.of, record.partition), record.run_id)
     needed = set(newest.values())
     return (run_id for run_id in ended if run_id not in needed)
-
-
-@dataclass(frozen=True)
-class Project:
-    """What belongs to this project: its assets, checks and jobs, and the tag of its runs."""
-
-    assets: Collection[dg.AssetKey]
-    checks: Collection[dg.AssetCheckKey]
-    jobs: Collection[str]
-    label: str | None
-
-    @classmethod
-    def of(cls, repository: dg.RepositoryDefinition, label: str | None) -> "Project":
-        """All that Dagster loaded with `repository`; `label` is what it tags the repository's runs with, if it does."""
-        graph = repository.asset_graph
-        return cls(graph.get_all_asset_keys(), graph.asset_check_keys, frozenset(repository.job_names), label)
-
-    def has(self, run: dg.DagsterRun) -> bool:
-        """Whether a run is of this project's jobs and of nothing but its assets, and of no other code location."""
-        if run.job_name not in self.jobs or run.tags.get(REPOSITORY_TAG) not in {None, self.label}:
-            return False
-        selected = {*(run.asset_selection or ()), *(check.asset_key for check in run.asset_check_selection or ())}
-        return selected <= set(self.assets) and (bool(selected) or not run.job_name.startswith(ASSET_PAGE_JOB))
 
 
 def prune_job(keep_days: int = KEEP_DAYS) -> dg.JobDefinition:

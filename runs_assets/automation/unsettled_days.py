@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Self
 
 import dagster as dg
 
-from runs_assets.automation.in_flight import days_being_backfilled, run_in_flight
-from runs_assets.automation.past_runs import past_attempts
-from runs_assets.automation.run_days import range_tags
 from runs_assets.automation.switches import IS_TEMPORARY, is_on, is_temporary, why_off
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
+from runs_assets.instance.past_runs import past_attempts
+from runs_assets.instance.run_tags import range_tags
+from runs_assets.instance.unfinished_runs import days_being_backfilled, run_in_flight
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settling.attempts import Attempt, Waits, waits_after
 from runs_assets.settling.due import Due, Request, Unrecorded, Work, due_days, next_request
+from runs_assets.settling.reach import Capabilities, Reach
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState, Versions, day_state, verified
-from runs_assets.sources.reach import Capabilities, Reach
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
 

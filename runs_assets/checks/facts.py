@@ -12,7 +12,10 @@ from runs_assets.checks.of_raw_runs import (
     nothing_is_quarantined,
 )
 from runs_assets.checks.of_runs import every_run_is_stored_once, every_status_is_known, open_runs_are_not_abandoned
-from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUN_STATUS_COUNTS, RUNS
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
+from runs_assets.daily.runs import RUNS
+from runs_assets.storage.layout import RAW_RUNS
 
 
 @dataclass(frozen=True)
@@ -49,29 +52,29 @@ FACTS = (
         "was not are soon lost for good: this one cannot wait.",
     ),
     Fact(
-        RUNS,
+        RUNS.name,
         every_run_is_stored_once,
         "No run id occurs twice, be it within a day or under two days. A run that does is counted twice.",
     ),
     Fact(
-        RUNS,
+        RUNS.name,
         every_status_is_known,
         "The normalizer knows what every run's status means. A run of unknown status is in no failure rate.",
     ),
     Fact(
-        RUNS,
+        RUNS.name,
         open_runs_are_not_abandoned,
         "No run was found open longer after its creation than is waited for (`RUNS_ASSETS_GIVE_UP_DAYS`). Such a run "
         "hangs, or the platform never said how it ended; its day does not become final, and is read only now and then.",
     ),
     Fact(
-        RUN_STATUS_COUNTS,
+        RUN_STATUS_COUNTS.name,
         counts_match_the_rows,
         "By day, `raw_runs`, `runs`, `run_status_counts` and `failure_rates` count the same number of runs. Where they "
         "do not, a file was changed or a metric is wrong. Files of different readings are not compared.",
     ),
     Fact(
-        FAILURE_RATES,
+        FAILURE_RATES.name,
         metrics_follow_the_newest_read,
         "The tables of every stored day are undamaged and built from its newest reading, by the present code and "
         "settings. Where they are not, they show an older state than the raw file.",

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from runs_assets.checks.repeats import REPEATED, Hashes
+from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange
-from runs_assets.storage.layout import RUNS
 from runs_assets.storage.raw import RawDay
 from runs_assets.storage.tables import Lineage
 
@@ -73,4 +73,4 @@ class History:
     @property
     def runs(self) -> int:
         """How many rows all `runs` have that can be read."""
-        return sum(found.tables[RUNS].runs for found in self.days if RUNS in found.tables)
+        return sum(found.tables[RUNS.name].runs for found in self.days if RUNS.name in found.tables)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from runs_assets.checks.finding import SAMPLE_ROWS
 from runs_assets.checks.history import ABANDONED, FoundDay, FoundRows, FoundTable
 from runs_assets.checks.repeats import id_hashes, repeated_runs
+from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange
 from runs_assets.errors import StorageError
 from runs_assets.settling.abandoned import is_abandoned
@@ -23,7 +24,7 @@ from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import Versions, follows
 from runs_assets.status import RunStatus
 from runs_assets.storage.files import is_stored
-from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, RUNS, Layout
+from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.storage.raw import RawDay, verified
 from runs_assets.storage.tables import Lineage, load_table
@@ -55,7 +56,7 @@ class Look:
         return repeated_runs({day.day: day.rows.id_hashes for day in found if day.rows}, self._ids_of)
 
     def _ids_of(self, day: date) -> pa.ChunkedArray:
-        return load_table(self.layout, RUNS, self.source, day, ["run_id"])[0]["run_id"]
+        return load_table(self.layout, RUNS.name, self.source, day, ["run_id"])[0]["run_id"]
 
     def _at_day(self, day: date) -> FoundDay:
         damage: dict[str, str] = {}
@@ -68,7 +69,7 @@ class Look:
                 continue
             table, lineage = found
             tables[dataset] = self._found_table(dataset, table, lineage, raw, day)
-            rows = self._found_rows(table, lineage) if dataset == RUNS else rows
+            rows = self._found_rows(table, lineage) if dataset == RUNS.name else rows
         reasons = Counter(str(line.get("reason")) for line in aside or [])
         return FoundDay(day, raw, tables, rows, reasons, damage)
 
@@ -83,13 +84,13 @@ class Look:
             return None
 
     def _table(self, dataset: str, day: date, damage: dict[str, str]) -> tuple[pa.Table, Lineage] | None:
-        columns = RUNS_COLUMNS if dataset == RUNS else COUNTS_COLUMNS
+        columns = RUNS_COLUMNS if dataset == RUNS.name else COUNTS_COLUMNS
         return self._usable(dataset, day, damage, lambda: load_table(self.layout, dataset, self.source, day, columns))
 
     def _found_table(
         self, dataset: str, table: pa.Table, lineage: Lineage, raw: RawDay | None, day: date
     ) -> FoundTable:
-        runs: int = table.num_rows if dataset == RUNS else pc.sum(table["runs"]).as_py() or 0
+        runs: int = table.num_rows if dataset == RUNS.name else pc.sum(table["runs"]).as_py() or 0
         is_built = raw is not None and follows(lineage, raw, day, self.versions[dataset], self.rules)
         return FoundTable(lineage, runs, is_built)
 

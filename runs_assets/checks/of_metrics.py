@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from runs_assets.checks.finding import Finding, Severity, rows_table
 from runs_assets.checks.history import FoundDay, History
 from runs_assets.checks.remedies import rebuild
-from runs_assets.storage.layout import RAW_RUNS, TABLES
+from runs_assets.daily.tables import DAILY_TABLES
+from runs_assets.storage.layout import RAW_RUNS
+
+TABLES = tuple(table.name for table in DAILY_TABLES)
 
 
 def counts_match_the_rows(history: History) -> Finding:

@@ -9,15 +9,17 @@ from contextlib import AbstractContextManager, ExitStack
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from runs_assets.automation.run_days import range_tags
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
+from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange
 from runs_assets.demo.environment import DemoFolder
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.processes import POLL_SECONDS, Child, running
-from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUN_STATUS_COUNTS, RUNS, Layout
-from runs_assets.verdicts.assets import JOB_NAME
+from runs_assets.instance.run_tags import REFRESH_VERDICTS, range_tags
+from runs_assets.storage.layout import RAW_RUNS, Layout
 
-DATA_SETS = (RAW_RUNS, RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
+DATA_SETS = (RAW_RUNS, RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name)
 _ERROR = re.compile(r"^[\w.]*(?:Failure|Error|Exception): .+", re.MULTILINE)
 
 
@@ -31,7 +33,7 @@ def prepare_instance(env: Mapping[str, str], folder: DemoFolder) -> None:
 
 def judge(env: Mapping[str, str], folder: DemoFolder) -> None:
     """Build the tables over all days; raises `DemoError` if the run fails."""
-    job = ["dagster", "job", "execute", "-m", "runs_assets.definitions", "-j", JOB_NAME]
+    job = ["dagster", "job", "execute", "-m", "runs_assets.definitions", "-j", REFRESH_VERDICTS]
     _complete("Judging the days", job, env, folder, "verdicts")
 
 

@@ -11,11 +11,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
-from runs_assets.http.wording import plain
-from runs_assets.metrics.failure_rates import wilson_interval
+from runs_assets.plain_text.wording import plain
 from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS
-from runs_assets.storage.layout import FAILURE_RATES, Layout
+from runs_assets.statistics.intervals import wilson_interval
+from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import load_table
 
 NAMES = {pipeline.id: pipeline.name for pipeline in (*WORKFLOWS, *CONNECTORS)}
@@ -82,7 +83,7 @@ def failure_table(layout: Layout, sources: Sequence[str], days: DayRange) -> Tab
 
 
 def _lines(layout: Layout, source: str, days: DayRange) -> tuple[Line, list[Line]]:
-    daily = [load_table(layout, FAILURE_RATES, source, day, COLUMNS)[0] for day in days.newest_first()]
+    daily = [load_table(layout, FAILURE_RATES.name, source, day, COLUMNS)[0] for day in days.newest_first()]
     counts = pa.concat_tables(daily)
     (whole,) = counts.group_by([]).aggregate(SUMMED).to_pylist()
     by_pipeline = counts.group_by("pipeline_id").aggregate(SUMMED).to_pylist()

@@ -15,10 +15,10 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from runs_assets.errors import CredentialsError
 from runs_assets.http.faults import TransientError
-from runs_assets.http.redaction import Redactor
 from runs_assets.http.refusals import RETRIED_STATUSES
 from runs_assets.http.token_file import RefreshGrant, TokenFile, usable_token
-from runs_assets.http.wording import plain
+from runs_assets.plain_text.redaction import Redactor
+from runs_assets.plain_text.wording import plain
 
 EARLY_SECONDS = 30.0
 Send = Callable[[httpx.Request], tuple[httpx.Response, bytes]]

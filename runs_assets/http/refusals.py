@@ -3,13 +3,15 @@
 import ssl
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import httpx
+import orjson
 
 from runs_assets.errors import CredentialsError, RequestRefusedError, RunsAssetsError, UnavailableError
 from runs_assets.http.faults import TransientError
 from runs_assets.http.retry_after import requested_wait_seconds
-from runs_assets.http.wording import message_of
+from runs_assets.plain_text.wording import LOOKED_AT, plain
 
 RETRIED_STATUSES = frozenset({408, 429, *range(500, 600)})
 _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
@@ -53,3 +55,20 @@ def distrust(error: BaseException | None, where: str) -> UnavailableError | None
         "and this machine's clock; if your network has a certificate authority of its own, set SSL_CERT_FILE to a file "
         "of the certificates to trust."
     )
+
+
+def message_of(body: bytes) -> str:
+    """What a JSON error body says in `message` and `errors`, as one line; empty if it says nothing."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    return plain(" ".join(_parts(document))[:LOOKED_AT])
+
+
+def _parts(document: dict[str, Any]) -> list[str]:
+    said = [document["message"]] if isinstance(document.get("message"), str) else []
+    errors = document.get("errors")
+    return [*said, *(f"{name}: {text}" for name, text in errors.items())] if isinstance(errors, dict) else said

@@ -24,10 +24,10 @@ from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
 from runs_assets.http.faults import TransientError, UnexpectedBodyError
-from runs_assets.http.redaction import Redactor
 from runs_assets.http.refusals import distrust, refusal
-from runs_assets.http.wire_log import redacted_wire_log
-from runs_assets.http.wording import plain
+from runs_assets.plain_text.log_filter import redacted_logs
+from runs_assets.plain_text.redaction import Redactor
+from runs_assets.plain_text.wording import plain
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class Transport:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._open.enter_context(redacted_wire_log(self.redact))
+        self._open.enter_context(redacted_logs(self.redact))
         return self
 
     def __exit__(

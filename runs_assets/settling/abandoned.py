@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.schema import TIMESTAMP
 from runs_assets.settling.rules import Rules
 from runs_assets.storage.reads import Read
+from runs_assets.tables import TIMESTAMP
 
 NEEDS = ["is_terminal", "created_at"]
 

@@ -13,9 +13,9 @@ from itertools import takewhile
 
 from runs_assets.days import DayRange, end_of, start_of
 from runs_assets.settling.attempts import LONG_AGO, Waits
+from runs_assets.settling.reach import Capabilities
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState
-from runs_assets.sources.reach import Capabilities
 from runs_assets.storage.raw import RawDay
 
 URGENT_BEFORE = timedelta(hours=48)

@@ -6,12 +6,12 @@ from datetime import date
 
 from runs_assets.errors import StorageError
 from runs_assets.settling.rules import Rules
-from runs_assets.storage.layout import RAW_RUNS, RUNS, Layout
+from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets.storage.raw import RawDay, stat_day, verify_raw
 from runs_assets.storage.tables import Lineage, load_lineage
 
 Versions = Mapping[str, str]
-"""The present code version of each data set after raw: that of `runs` is the normalizer's."""
+"""The present code version of each daily table, by name."""
 
 
 @dataclass(frozen=True)
@@ -19,21 +19,21 @@ class DayState:
     """A day as the files have it.
 
     `raw` is None if the day was never read, or if what was stored can no longer be read (then `damage` says why).
-    `runs` is what the day's `runs` were built from, None if there are none. `is_behind` is whether any table after raw
-    is not built from the newest reading, by the present code and rules.
+    `tables` is what the day's tables were built from, None if there are none. `is_behind` is whether any of them is not
+    built from the newest reading, by the present code and rules.
     """
 
     day: date
     raw: RawDay | None = None
     damage: str | None = None
-    runs: Lineage | None = None
+    tables: Lineage | None = None
     is_behind: bool = False
 
     def is_settled(self, rules: Rules) -> bool:
         """Whether the day was settled by its newest reading, as far as the tables have followed it."""
-        if self.raw is None or self.runs is None or self.is_behind:
+        if self.raw is None or self.tables is None or self.is_behind:
             return False
-        return rules.is_settled(self.day, self.raw.read, self.runs.open_runs)
+        return rules.is_settled(self.day, self.raw.read, self.tables.open_runs)
 
 
 def day_state(layout: Layout, source: str, day: date, versions: Versions, rules: Rules) -> DayState:
@@ -47,7 +47,7 @@ def day_state(layout: Layout, source: str, day: date, versions: Versions, rules:
         return DayState(day, damage=str(error))
     found = {dataset: _lineage(layout, dataset, source, day) for dataset in versions}
     is_behind = any(not follows(lineage, raw, day, versions[dataset], rules) for dataset, lineage in found.items())
-    return DayState(day, raw, runs=found[RUNS], is_behind=is_behind)
+    return DayState(day, raw, tables=next(iter(found.values())), is_behind=is_behind)
 
 
 def verified(state: DayState, layout: Layout, source: str) -> DayState:

@@ -4,27 +4,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-import dagster as dg
 import pyarrow as pa
 
+from runs_assets.normalizing.raw_rows import RawRows
+from runs_assets.reading.client import RunsClient
+from runs_assets.reading.rows import RowShape
+from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import fingerprint, is_present
-from runs_assets.sources.raw_rows import RawRows
-from runs_assets.sources.reach import Capabilities
-from runs_assets.sources.reading import RunsClient
-from runs_assets.sources.reasons import Explanations
-from runs_assets.sources.rows import RowShape
+from runs_assets.settling.reach import Capabilities
 from runs_assets.storage.layout import Layout, checked_source_name
 
 Normalizer = Callable[[RawRows], pa.Table]
-"""Raw rows -> a table with the schema `runs_assets.schema.RUNS`."""
+"""Raw rows -> a table with the schema of `runs_assets.normalizing.runs_table.RUNS_SCHEMA`."""
 
 
-class RunsApi(dg.ConfigurableResource[Any], ABC):
-    """The resource that wraps a platform's client.
+@dataclass(frozen=True)
+class RunsApi(ABC):
+    """A platform's API, as one account sees it.
 
-    It carries only the prefix of its settings' names, so that no value can end up in a snapshot, a log or a repr.
+    It holds only the prefix of its settings' names, so that no value can end up in a snapshot, a log or a repr.
     """
 
     settings_prefix: str
@@ -52,8 +51,9 @@ class RunsApi(dg.ConfigurableResource[Any], ABC):
 class Source:
     """One account. `name` is the first part of its asset keys and part of its files' paths.
 
-    `normalizer_version` changes whenever `normalize` gives other rows for the same raw ones. `needs` lists alternative
-    sets of variables, one of which must be set for the source to work. `explanations` say why its runs failed.
+    `normalizer_version` is raised whenever `normalize` gives other rows for the same raw ones. `needs` lists
+    alternative sets of variables, one of which must be set for the source to work. `explanations` say why its runs
+    failed.
     """
 
     name: str

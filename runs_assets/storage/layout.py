@@ -12,14 +12,8 @@ from pathlib import Path
 from runs_assets.storage.files import cannot_read
 
 RAW_RUNS = "raw_runs"
-RUNS = "runs"
-RUN_STATUS_COUNTS = "run_status_counts"
-FAILURE_RATES = "failure_rates"
 QUARANTINE = "quarantine"
 ERROR_GROUPS = "error_groups"
-TABLES = (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
-"""What is built from `raw_runs`, in order."""
-
 FAILURE_TRENDS = "failure_trends"
 OUTAGES = "outages"
 SILENCES = "silences"

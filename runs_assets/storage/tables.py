@@ -62,17 +62,15 @@ def load_table(
 ) -> tuple[pa.Table, Lineage]:
     """Some columns of a day's file, and its lineage.
 
-    Raises `StorageError` if the file is missing, cannot be read or lacks a column, `DamagedFileError` if any of it has
-    changed since it was written.
+    Raises `StorageError` if the file is missing or cannot be read, `DamagedFileError` if it lacks a column or any of it
+    has changed since it was written.
     """
     with _opened(layout, dataset, source, day) as file:
         table = file.read(columns=list(columns))
         lineage = Lineage.of(file.schema_arrow)
     if lacking := set(columns) - set(table.column_names):
-        path = layout.day_file(dataset, source, day)
-        raise StorageError(
-            f"The file {path} lacks {', '.join(sorted(lacking))}: other code wrote it. {_remedy(dataset, source, day)}"
-        )
+        why = f"it lacks {', '.join(sorted(lacking))}, so other code wrote it"
+        raise DamagedFileError(layout.day_file(dataset, source, day), why, _remedy(dataset, source, day))
     return table, lineage
 
 

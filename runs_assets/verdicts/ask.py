@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
+from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.errors import BusyError, SettingsError, StorageError
+from runs_assets.reasons.platform_details import Failing, refresh_details
 from runs_assets.settings import project_settings
-from runs_assets.sources.details import Failing, refresh_details
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import FAILURE_RATES, Layout
+from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
 from runs_assets.storage.tables import load_table
 
@@ -49,11 +50,11 @@ def _failing_pipelines_if_readable(layout: Layout, source: str, today: date, say
 
 def failing_pipelines(layout: Layout, source: str, today: date) -> Failing:
     """How many runs failed, by day of creation and pipeline, on the stored days of the last 31."""
-    days = [day for day in layout.stored_days(FAILURE_RATES, source) if day > today - timedelta(days=NEWEST_DAYS)]
+    days = [day for day in layout.stored_days(FAILURE_RATES.name, source) if day > today - timedelta(days=NEWEST_DAYS)]
     return {day: _failed(layout, source, day) for day in days}
 
 
 def _failed(layout: Layout, source: str, day: date) -> dict[str, int]:
-    rates, _ = load_table(layout, FAILURE_RATES, source, day, ["pipeline_id", "failed"])
+    rates, _ = load_table(layout, FAILURE_RATES.name, source, day, ["pipeline_id", "failed"])
     rows = zip(rates["pipeline_id"].to_pylist(), rates["failed"].to_pylist(), strict=True)
     return {pipeline: failed for pipeline, failed in rows if pipeline is not None and failed}

@@ -17,7 +17,7 @@ def refresh_and_show(console: Console, *, offline: bool) -> None:
     Unless `offline`, the platforms are asked first for names and reasons. Raises `StorageError` if the files of a
     source cannot be read, after everything else is done; `SettingsError` and `BusyError` as `Judge.refresh`.
     """
-    from runs_assets.definitions import SOURCES  # noqa: PLC0415  (Dagster is not needed to see what a command can do)
+    from runs_assets.accounts import SOURCES  # noqa: PLC0415  (Dagster is not needed to see what a command can do)
 
     judge = Judge.of(project_settings())
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH, SECOND_US
+from runs_assets.statistics.beta_binomial import DailyCounts
 from runs_assets.status import RunStatus
-from runs_assets.verdicts.chance import DailyCounts
 from runs_assets.verdicts.durations import Durations
 from runs_assets.verdicts.grid import Counts, before, grid
 from runs_assets.verdicts.history import BASELINE_DAYS, History

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US
-from runs_assets.verdicts.grid import Numbers
+from runs_assets.statistics.beta_binomial import Numbers
 from runs_assets.verdicts.history import BASELINE_DAYS, History
 
 if TYPE_CHECKING:

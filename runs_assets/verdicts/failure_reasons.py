@@ -13,38 +13,38 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 
 from runs_assets.days import DayRange, to_us
-from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
-from runs_assets.sources.details_files import PipelineErrors
-from runs_assets.sources.reasons import NOT_KNOWN, Explanations, Reason
+from runs_assets.reasons.details_files import PipelineErrors
+from runs_assets.reasons.reason import NOT_KNOWN, Explanations, Reason
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, column
 from runs_assets.verdicts.history import BASELINE_DAYS
 
 NEEDS = ["run_id", "pipeline_id", "exit_code", "ended_at", "date"]
 Errors = Mapping[date, Mapping[str, PipelineErrors]]
-"""By day, then by pipeline id: see `runs_assets.sources.details_files.load_error_groups`."""
+"""By day, then by pipeline id: see `runs_assets.reasons.details_files.load_error_groups`."""
 
 FAILURE_REASONS = pa.schema(
     [
-        *ABOUT_PIPELINE,
-        described("date", pa.date32(), "the UTC day on which the runs were created", nullable=False),
-        described("reason", pa.string(), "an error's code, `exit code N`, or `not known`", nullable=False),
-        described("category", pa.string(), "the kind of reason, in the platform's words", nullable=False),
-        described(
+        *PIPELINE_COLUMNS,
+        column("date", pa.date32(), "the UTC day on which the runs were created", nullable=False),
+        column("reason", pa.string(), "an error's code, `exit code N`, or `not known`", nullable=False),
+        column("category", pa.string(), "the kind of reason, in the platform's words", nullable=False),
+        column(
             "side",
             pa.string(),
             "whose matter it is: ours, platform, customer or unknown; a label for triage, not a guarantee",
             nullable=False,
         ),
-        described(
+        column(
             "runs",
             pa.int64(),
             "failed runs, dry ones left out; they sum to all of the pipeline and day. Where the platform only counts "
             "errors, more of them than runs failed, they are shared out in proportion",
             nullable=False,
         ),
-        described("first_seen_at", TIMESTAMP, "when the first of these runs ended, UTC", nullable=False),
-        described("last_seen_at", TIMESTAMP, "when the last of these runs ended, UTC", nullable=False),
-        described("example_run_id", pa.string(), "the last of these runs; null where the platform names none"),
-        described(
+        column("first_seen_at", TIMESTAMP, "when the first of these runs ended, UTC", nullable=False),
+        column("last_seen_at", TIMESTAMP, "when the last of these runs ended, UTC", nullable=False),
+        column("example_run_id", pa.string(), "the last of these runs; null where the platform names none"),
+        column(
             "is_new",
             pa.bool_(),
             f"whether the pipeline had failed for no such reason in the {BASELINE_DAYS} days before, all of them known",

@@ -14,12 +14,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH
-from runs_assets.metrics.failure_rates import wilson_interval
-from runs_assets.schema import ABOUT_PIPELINE, described
-from runs_assets.verdicts.chance import DailyCounts, surprise
+from runs_assets.statistics.beta_binomial import DailyCounts, Numbers, surprise
+from runs_assets.statistics.intervals import wilson_interval
+from runs_assets.tables import PIPELINE_COLUMNS, column
 from runs_assets.verdicts.day_counts import DayCounts, day_counts, last_24_hours, of_the_source
 from runs_assets.verdicts.durations import Durations
-from runs_assets.verdicts.grid import Counts, Numbers, trailing
+from runs_assets.verdicts.grid import Counts, trailing
 from runs_assets.verdicts.history import History
 from runs_assets.verdicts.outages import Stretches
 
@@ -40,32 +40,32 @@ SPANS = {"_7d": 7, "_28d": 28}
 
 def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
     return [
-        described(f"decided{suffix}", pa.int64(), f"runs {of} that succeeded or failed", nullable=nullable),
-        described(f"failed{suffix}", pa.int64(), "failed ones among them", nullable=nullable),
-        described(f"failure_rate{suffix}", pa.float64(), "failed / decided; null for 0/0"),
-        described(f"failure_rate{suffix}_low", pa.float64(), "lower end of its 95 % Wilson interval"),
-        described(f"failure_rate{suffix}_high", pa.float64(), "upper end of its 95 % Wilson interval"),
+        column(f"decided{suffix}", pa.int64(), f"runs {of} that succeeded or failed", nullable=nullable),
+        column(f"failed{suffix}", pa.int64(), "failed ones among them", nullable=nullable),
+        column(f"failure_rate{suffix}", pa.float64(), "failed / decided; null for 0/0"),
+        column(f"failure_rate{suffix}_low", pa.float64(), "lower end of its 95 % Wilson interval"),
+        column(f"failure_rate{suffix}_high", pa.float64(), "upper end of its 95 % Wilson interval"),
     ]
 
 
 FAILURE_TRENDS = pa.schema(
     [
-        *ABOUT_PIPELINE,
-        described("scope", pa.string(), "pipeline, or source: all of its pipelines together", nullable=False),
-        described("period", pa.string(), "day, or now: the 24 hours before the source was last read", nullable=False),
-        described("date", pa.date32(), "the UTC day of creation; for now, the day on which it ends", nullable=False),
-        described("is_final", pa.bool_(), "whether the day was settled", nullable=False),
+        *PIPELINE_COLUMNS,
+        column("scope", pa.string(), "pipeline, or source: all of its pipelines together", nullable=False),
+        column("period", pa.string(), "day, or now: the 24 hours before the source was last read", nullable=False),
+        column("date", pa.date32(), "the UTC day of creation; for now, the day on which it ends", nullable=False),
+        column("is_final", pa.bool_(), "whether the day was settled", nullable=False),
         *_rates("", "of the period", nullable=False),
         *_rates("_7d", "of the 7 days up to and with this one", nullable=True),
         *_rates("_28d", "of the 28 days up to and with this one", nullable=True),
-        described("baseline_days", pa.int64(), "final days with decided runs among the 28 before", nullable=False),
-        described("baseline_decided", pa.int64(), "decided runs of these days", nullable=False),
-        described("baseline_failed", pa.int64(), "failed ones among them", nullable=False),
-        described("baseline_rate", pa.float64(), "baseline_failed / baseline_decided: what is usual"),
-        described("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
-        described("p_value", pa.float64(), "chance of as many failures in a usual period; null if it was not tested"),
-        described("q_value", pa.float64(), "p_value, adjusted for all pipelines that were tested (Benjamini-Hochberg)"),
-        described("verdict", pa.string(), "worse, normal or too few runs; null for days before the judged window"),
+        column("baseline_days", pa.int64(), "final days with decided runs among the 28 before", nullable=False),
+        column("baseline_decided", pa.int64(), "decided runs of these days", nullable=False),
+        column("baseline_failed", pa.int64(), "failed ones among them", nullable=False),
+        column("baseline_rate", pa.float64(), "baseline_failed / baseline_decided: what is usual"),
+        column("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
+        column("p_value", pa.float64(), "chance of as many failures in a usual period; null if it was not tested"),
+        column("q_value", pa.float64(), "p_value, adjusted for all pipelines that were tested (Benjamini-Hochberg)"),
+        column("verdict", pa.string(), "worse, normal or too few runs; null for days before the judged window"),
     ]
 )
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from runs_assets.statistics.beta_binomial import Numbers
+
 if TYPE_CHECKING:
     import pandas as pd
 
 Counts = NDArray[np.int64]
-Numbers = NDArray[np.float64]
 
 
 def grid(frame: "pd.DataFrame", column: str, pipelines: int, first_day: int, days: int) -> Counts:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from runs_assets.days import SECOND_US, to_us
-from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, column
 from runs_assets.verdicts.durations import Durations
 from runs_assets.verdicts.history import History
 
@@ -17,19 +17,19 @@ MIN_SUCCESSES = 10
 
 HANGING_RUNS = pa.schema(
     [
-        *ABOUT_PIPELINE,
-        described("run_id", pa.string(), "the run", nullable=False),
-        described(
+        *PIPELINE_COLUMNS,
+        column("run_id", pa.string(), "the run", nullable=False),
+        column(
             "status", pa.string(), "queued, running or paused; unknown for a word that nobody knows", nullable=False
         ),
-        described("open_since", TIMESTAMP, "when it started, or was created where it has not, UTC", nullable=False),
-        described("observed_at", TIMESTAMP, "when the API last showed it open, UTC", nullable=False),
-        described("open_seconds", pa.float64(), "observed_at - open_since, seconds", nullable=False),
-        described(
+        column("open_since", TIMESTAMP, "when it started, or was created where it has not, UTC", nullable=False),
+        column("observed_at", TIMESTAMP, "when the API last showed it open, UTC", nullable=False),
+        column("open_seconds", pa.float64(), "observed_at - open_since, seconds", nullable=False),
+        column(
             "limit_seconds", pa.float64(), "above which an open run of this pipeline hangs, seconds", nullable=False
         ),
-        described("p95_seconds", pa.float64(), "95 % quantile of its successes of 28 days, seconds"),
-        described("successes", pa.int64(), "how many successes that is of", nullable=False),
+        column("p95_seconds", pa.float64(), "95 % quantile of its successes of 28 days, seconds"),
+        column("successes", pa.int64(), "how many successes that is of", nullable=False),
     ]
 )
 

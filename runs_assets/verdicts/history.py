@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.runs import RUNS
 from runs_assets.days import DAY_US, EPOCH, DayRange, day_of_us, end_of, to_us
-from runs_assets.schema import TIMESTAMP
 from runs_assets.status import RunStatus
-from runs_assets.storage.layout import FAILURE_RATES, RUNS, Layout
+from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import Lineage, load_table
+from runs_assets.tables import TIMESTAMP
 
 if TYPE_CHECKING:
     import pandas as pd  # imported where it is used: every Dagster process would wait for it
@@ -107,7 +109,7 @@ class History:
         return max(day.seen_until for day in self.days)
 
     def about(self, number: int, names: Mapping[str, str]) -> dict[str, str | None]:
-        """What tells a pipeline apart in a row (`runs_assets.schema.ABOUT_PIPELINE`), by its number."""
+        """What tells a pipeline apart in a row (`runs_assets.tables.PIPELINE_COLUMNS`), by its number."""
         pipeline_id = self.pipelines[number]
         return {
             "source": self.source,
@@ -175,7 +177,7 @@ def load_history(layout: Layout, source: str, window_days: int) -> History | Non
 
     Raises `StorageError` if a file cannot be read.
     """
-    stored = layout.stored_days(FAILURE_RATES, source)
+    stored = layout.stored_days(FAILURE_RATES.name, source)
     if not stored:
         return None
     window = DayRange(stored[-1] - timedelta(days=window_days - 1), stored[-1])
@@ -197,7 +199,7 @@ def _numbered(table: pa.Table, pipelines: pa.Array) -> "pd.DataFrame":
 def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[DayWorth, ...], pa.Table]:
     days, tables = [], []
     for day in stored:
-        table, lineage = load_table(layout, FAILURE_RATES, source, day, RATES_COLUMNS)
+        table, lineage = load_table(layout, FAILURE_RATES.name, source, day, RATES_COLUMNS)
         days.append(DayWorth.of(day, lineage))
         number = pa.array(np.full(table.num_rows, (day - EPOCH).days))
         real = pc.subtract(table["runs"], table["dry_runs"])
@@ -210,7 +212,7 @@ def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[
 def _load_runs(layout: Layout, source: str, stored: list[date]) -> tuple[pa.Table, pa.Table]:
     runs, open_runs = [], []
     for day in stored:
-        table, _ = load_table(layout, RUNS, source, day, RUNS_COLUMNS)
+        table, _ = load_table(layout, RUNS.name, source, day, RUNS_COLUMNS)
         real = _in_microseconds(table.filter(pc.invert(pc.fill_null(table["dry_run"], fill_value=False))))
         ended_at = pc.max_element_wise(real["finished_at"], real["created_at"])
         runs.append(_encoded(real.append_column("ended_at", ended_at).select(KEPT_COLUMNS)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from runs_assets.sources.reasons import Explanations
+from runs_assets.reasons.reason import Explanations
 from runs_assets.storage import layout as data_sets
 from runs_assets.verdicts.durations import durations_of
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons

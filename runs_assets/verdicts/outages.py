@@ -18,8 +18,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, SECOND_US, to_us
-from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
-from runs_assets.verdicts.chance import DailyCounts, beta_of
+from runs_assets.statistics.beta_binomial import DailyCounts, beta_of
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, column
 from runs_assets.verdicts.history import BASELINE_DAYS, History
 
 if TYPE_CHECKING:
@@ -35,27 +35,25 @@ MOST_FAILURES = 10_000
 
 OUTAGES = pa.schema(
     [
-        *ABOUT_PIPELINE,
-        described("failing_since", TIMESTAMP, "when the first failure of the stretch ended, UTC", nullable=False),
-        described("last_failure_at", TIMESTAMP, "when the last one ended, UTC", nullable=False),
-        described("failures", pa.int64(), "failures in a row", nullable=False),
-        described("sites_affected", pa.int64(), "how many sites they are of; null where no run has one"),
-        described("last_success_at", TIMESTAMP, "when the last success before ended, UTC; null if none is known"),
-        described("ended_at", TIMESTAMP, "when the first success after ended, UTC; null = still failing"),
-        described("recovery_seconds", pa.float64(), "ended_at - failing_since, seconds"),
-        described("is_confirmed", pa.bool_(), "whether it is more than bad luck", nullable=False),
-        described(
+        *PIPELINE_COLUMNS,
+        column("failing_since", TIMESTAMP, "when the first failure of the stretch ended, UTC", nullable=False),
+        column("last_failure_at", TIMESTAMP, "when the last one ended, UTC", nullable=False),
+        column("failures", pa.int64(), "failures in a row", nullable=False),
+        column("sites_affected", pa.int64(), "how many sites they are of; null where no run has one"),
+        column("last_success_at", TIMESTAMP, "when the last success before ended, UTC; null if none is known"),
+        column("ended_at", TIMESTAMP, "when the first success after ended, UTC; null = still failing"),
+        column("recovery_seconds", pa.float64(), "ended_at - failing_since, seconds"),
+        column("is_confirmed", pa.bool_(), "whether it is more than bad luck", nullable=False),
+        column(
             "alert_after",
             pa.int64(),
             "failures in a row at which it is confirmed, or would be if more came on its last day; null above 10,000",
         ),
-        described("confirmed_at", TIMESTAMP, "when the failure that confirms it ended, UTC"),
-        described("first_run_id", pa.string(), "the first of the failed runs", nullable=False),
-        described("latest_run_id", pa.string(), "the last of them", nullable=False),
-        described(
-            "baseline_decided", pa.int64(), "decided runs of the 28 days before, outages left out", nullable=False
-        ),
-        described("baseline_failed", pa.int64(), "failed ones among them", nullable=False),
+        column("confirmed_at", TIMESTAMP, "when the failure that confirms it ended, UTC"),
+        column("first_run_id", pa.string(), "the first of the failed runs", nullable=False),
+        column("latest_run_id", pa.string(), "the last of them", nullable=False),
+        column("baseline_decided", pa.int64(), "decided runs of the 28 days before, outages left out", nullable=False),
+        column("baseline_failed", pa.int64(), "failed ones among them", nullable=False),
     ]
 )
 

@@ -14,9 +14,11 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.runs import RUNS
 from runs_assets.errors import DamagedFileError, StorageError
+from runs_assets.reasons.details_files import load_error_groups, load_names
 from runs_assets.settings import ProjectSettings
-from runs_assets.sources.details_files import load_error_groups, load_names
 from runs_assets.sources.source import Source
 from runs_assets.storage import layout as data_sets
 from runs_assets.storage.files import cannot_read, empty_scratch
@@ -108,7 +110,7 @@ class Judge:
     def fingerprint(self, source: str) -> str:
         """Changes with every daily file of a source, with the window and with the watch file."""
         found = hashlib.blake2b(f"{self.window_days} {self.watch.expectations!r}".encode(), digest_size=16)
-        for dataset in (data_sets.RUNS, data_sets.FAILURE_RATES):
+        for dataset in (RUNS.name, FAILURE_RATES.name):
             for day in self.layout.stored_days(dataset, source):
                 path = self.layout.day_file(dataset, source, day)
                 try:

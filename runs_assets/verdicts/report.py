@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from runs_assets.http.wording import plain
+from runs_assets.plain_text.wording import plain
 from runs_assets.verdicts.states import State
 
 HEADERS = ("state", "since (UTC)", "pipeline", "now", "usual", "why")

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH, SECOND_US, from_us, to_us
-from runs_assets.schema import ABOUT_PIPELINE, TIMESTAMP, described
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, column
 from runs_assets.verdicts.grid import Counts, grid
 from runs_assets.verdicts.history import BASELINE_DAYS, History
 
@@ -30,20 +30,18 @@ GIVEN_UP_US = 28 * DAY_US
 
 SILENCES = pa.schema(
     [
-        *ABOUT_PIPELINE,
-        described("kind", pa.string(), "no_runs or no_success", nullable=False),
-        described("basis", pa.string(), "why it was expected: weekday, interval or expectation", nullable=False),
-        described(
+        *PIPELINE_COLUMNS,
+        column("kind", pa.string(), "no_runs or no_success", nullable=False),
+        column("basis", pa.string(), "why it was expected: weekday, interval or expectation", nullable=False),
+        column(
             "since", TIMESTAMP, "creation of the last run, or end of the last decided one, before, UTC", nullable=False
         ),
-        described("expected_by", TIMESTAMP, "when it was overdue, UTC", nullable=False),
-        described(
-            "ended_at", TIMESTAMP, "creation of the next run, or end of the next decided one, UTC; null = none yet"
-        ),
-        described(
+        column("expected_by", TIMESTAMP, "when it was overdue, UTC", nullable=False),
+        column("ended_at", TIMESTAMP, "creation of the next run, or end of the next decided one, UTC; null = none yet"),
+        column(
             "usual_interval_seconds", pa.float64(), "the longest time between runs, or successes, of 28 days, seconds"
         ),
-        described("state", pa.string(), "open, ended, or given up after 28 days", nullable=False),
+        column("state", pa.string(), "open, ended, or given up after 28 days", nullable=False),
     ]
 )
 

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from runs_assets.days import to_us
-from runs_assets.metrics.failure_rates import wilson_interval
+from runs_assets.statistics.intervals import newcombe_interval
 from runs_assets.verdicts.history import History
 
 if TYPE_CHECKING:
@@ -58,19 +56,6 @@ def _change(versions: "pd.DataFrame") -> VersionChange:
     return VersionChange(
         newest["pipeline_version"], before["pipeline_version"], difference, low, high, _fisher(*counts)
     )
-
-
-def newcombe_interval(failed: int, runs: int, failed_before: int, runs_before: int) -> tuple[float, float]:
-    """The 95 % interval of failed / runs - failed_before / runs_before.
-
-    From the two Wilson intervals, method 10 of R. G. Newcombe, "Interval estimation for the difference between
-    independent proportions", Statistics in Medicine 17 (1998), 873-890.
-    """
-    low, high = wilson_interval(np.array([failed, failed_before]), np.array([runs, runs_before]))
-    rate, rate_before = failed / runs, failed_before / runs_before
-    below = np.hypot(rate - low[0], high[1] - rate_before)
-    above = np.hypot(high[0] - rate, rate_before - low[1])
-    return float(rate - rate_before - below), float(rate - rate_before + above)
 
 
 def _fisher(failed: int, runs: int, failed_before: int, runs_before: int) -> float:

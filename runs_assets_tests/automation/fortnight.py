@@ -12,13 +12,15 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import freeze_time
 
+from runs_assets.accounts import SOURCES
 from runs_assets.automation.unsettled_days import Tick, run_request
+from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange, start_of
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.definitions import definitions_of
 from runs_assets.http.auth import Auth
-from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Transport
-from runs_assets.metrics.assets import table_versions
+from runs_assets.plain_text.redaction import Redactor
+from runs_assets.reading.whole_days import DayReading
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.settings import project_settings
@@ -26,7 +28,6 @@ from runs_assets.settling.due import Request
 from runs_assets.settling.state import Versions, day_state
 from runs_assets.sources.cloudcruise import source as cloudcruise_source
 from runs_assets.sources.productsup import source as productsup_source
-from runs_assets.sources.reading import DayReading
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets_tests.contract.played import PlayedTime
@@ -79,7 +80,7 @@ class Life:
     ticks: "count[int]" = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        self.versions = table_versions(self.source.normalizer_version)
+        self.versions = code_versions(self.source)
 
     def decide(self) -> Request | str:
         """What the sensor decides now."""

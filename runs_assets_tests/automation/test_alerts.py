@@ -8,11 +8,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from runs_assets.accounts import SOURCES
 from runs_assets.automation.alerts import alerts_sensor
-from runs_assets.automation.job_runs import latest_job_runs
-from runs_assets.automation.retention import REPOSITORY_TAG
-from runs_assets.automation.retention import Project as OurProject
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.definitions import definitions_of
+from runs_assets.instance.job_runs import latest_job_runs
+from runs_assets.instance.project import REPOSITORY_TAG
+from runs_assets.instance.project import Project as OurProject
 from runs_assets.resources import DataFolder
 from runs_assets_tests.alerts.receiver import Receiver, receiving
 from runs_assets_tests.alerts.rows import health

@@ -10,8 +10,9 @@ import dagster as dg
 import pytest
 from dagster._core.instance.ref import InstanceRef
 
+from runs_assets.accounts import SOURCES
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.definitions import definitions_of
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing

@@ -9,8 +9,8 @@ import orjson
 import pytest
 import zstandard
 
+from runs_assets.accounts import SOURCES
 from runs_assets.days import DayRange, start_of
-from runs_assets.definitions import SOURCES
 from runs_assets.sandbox import Sandbox, SimulatedHistory, simulated_cloudcruise, simulated_productsup
 from runs_assets.sandbox.faults.drift import RunsArriveLate, StatusesChange
 from runs_assets.sandbox.faults.fault import Fault, faulty

@@ -12,14 +12,18 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 
+from runs_assets.accounts import SOURCES
 from runs_assets.automation.outdated_verdicts import WAIT_AFTER_FAILURE, due_refresh
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.definitions import definitions_of
+from runs_assets.instance.run_tags import REFRESH_VERDICTS
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
-from runs_assets.storage.layout import ALL_SOURCES, FAILURE_RATES, PIPELINE_HEALTH, VERDICTS
+from runs_assets.settings import project_settings
+from runs_assets.storage.layout import ALL_SOURCES, PIPELINE_HEALTH, VERDICTS
 from runs_assets.storage.lock import writing
-from runs_assets.verdicts.assets import JOB_NAME
+from runs_assets.verdicts.refresh import Judge
 from runs_assets.verdicts.stored import load_verdicts
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project, StoppedClock
@@ -44,15 +48,15 @@ def _some_runs(project: Project) -> None:
 
 def asked(project: Project, *, later: timedelta = timedelta(0)) -> str:
     """The sources whose rows a tick asks for, or why it asks for none."""
-    request = due_refresh(SOURCES, DataFolder().judge, project.instance, NOW + later)
+    request = due_refresh(SOURCES, Judge.of(project_settings()), project.instance, NOW + later)
     return request if isinstance(request, str) else request.tags["runs_assets/sources"]
 
 
 def refresh(project: Project) -> dg.ExecuteInProcessResult:
     """What a tick asks for, done."""
-    request = due_refresh(SOURCES, DataFolder().judge, project.instance, NOW)
+    request = due_refresh(SOURCES, Judge.of(project_settings()), project.instance, NOW)
     assert isinstance(request, dg.RunRequest), request
-    job = definitions_of(SOURCES, StoppedClock(at=NOW.isoformat())).resolve_job_def(JOB_NAME)
+    job = definitions_of(SOURCES, StoppedClock(at=NOW.isoformat())).resolve_job_def(REFRESH_VERDICTS)
     return job.execute_in_process(instance=project.instance, tags=request.tags, raise_on_error=False)
 
 
@@ -134,7 +138,7 @@ def test_days_of_a_backfill_are_judged_at_its_end(project: Project) -> None:
         backfill_id="b",
         asset_graph=definitions_of(SOURCES).resolve_asset_graph(),
         partition_names=[str(YESTERDAY)],
-        asset_selection=[dg.AssetKey(["cloudcruise", FAILURE_RATES])],
+        asset_selection=[dg.AssetKey(["cloudcruise", FAILURE_RATES.name])],
         backfill_timestamp=NOW.timestamp(),
         tags={},
         dynamic_partitions_store=project.instance,
@@ -153,7 +157,7 @@ def test_a_damaged_file_keeps_the_former_rows_of_its_source_alone_and_is_tried_o
     read_both(project)
     assert refresh(project).success
     read_both(project, TODAY)
-    project.layout.day_file(FAILURE_RATES, "cloudcruise", YESTERDAY).write_bytes(b"damaged")
+    project.layout.day_file(FAILURE_RATES.name, "cloudcruise", YESTERDAY).write_bytes(b"damaged")
     result = refresh(project)
     assert not result.success
     said = result.get_step_failure_events()[0].step_failure_data.user_failure_data
@@ -188,7 +192,7 @@ def test_what_fails_is_tried_again_later_or_with_other_files(project: Project) -
 
 def test_one_run_at_a_time(project: Project) -> None:
     read_both(project)
-    run = started_run(project, JOB_NAME)
+    run = started_run(project, REFRESH_VERDICTS)
     assert asked(project) == f"The tables are being built by run {run.run_id}."
 
 

@@ -17,17 +17,11 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 
 import runs_assets_tests
-from runs_assets.automation import past_runs, retention
-from runs_assets.automation.retention import (
-    KEEP_DAYS,
-    Project,
-    Record,
-    prune,
-    prune_job,
-    prune_schedule,
-    superseded_runs,
-)
+from runs_assets.automation import retention
+from runs_assets.automation.retention import KEEP_DAYS, Record, prune, prune_job, prune_schedule, superseded_runs
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
+from runs_assets.instance import past_runs
+from runs_assets.instance.project import Project
 from runs_assets.resources import Clock
 
 DAGSTER_YAML = Path(runs_assets_tests.__file__).parents[1] / "dagster.yaml"

@@ -13,17 +13,20 @@ from dagster._core.test_utils import freeze_time
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse, Response
 
-from runs_assets.automation.past_runs import past_attempts
+from runs_assets.accounts import SOURCES
 from runs_assets.automation.switches import TEMPORARY_HOME_PREFIX
 from runs_assets.automation.unsettled_days import run_request
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange, end_of
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.definitions import definitions_of
+from runs_assets.instance.past_runs import past_attempts
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.sandbox.answers import Handler
 from runs_assets.settling.due import Request, Work
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUNS
+from runs_assets.storage.layout import RAW_RUNS
 from runs_assets_tests.automation.fortnight import CLOCK, Life, PlayedClock, definitions, waits_that_take_no_time
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
@@ -103,8 +106,8 @@ def test_a_day_that_was_read_but_whose_tables_are_missing_or_old_is_rebuilt_with
     life = a_life(CLOUDCRUISE)
     life.tick()
     asked = len(life.sandbox.requests)
-    life.layout.day_file(FAILURE_RATES, "cloudcruise", YESTERDAY).unlink()
-    life.layout.day_file(RUNS, "cloudcruise", TODAY - timedelta(days=2)).write_bytes(b"damaged")
+    life.layout.day_file(FAILURE_RATES.name, "cloudcruise", YESTERDAY).unlink()
+    life.layout.day_file(RUNS.name, "cloudcruise", TODAY - timedelta(days=2)).write_bytes(b"damaged")
     why = "its tables do not follow from the newest reading"
     assert life.tick() == request(TODAY - timedelta(days=2), YESTERDAY, why, Work.REBUILD)
     assert life.asked_for[-1][2]
@@ -117,7 +120,7 @@ def test_tables_of_a_new_normalizer_are_rebuilt_beyond_what_the_api_remembers(a_
     life.tick()
     asked = len(life.sandbox.requests)
     CLOCK.advance(timedelta(days=60))
-    life.versions = {**life.versions, RUNS: "new"}
+    life.versions = {**life.versions, RUNS.name: "new"}
     decided = [life.decide() for _ in range(20)]
     why = "its tables do not follow from the newest reading"
     assert decided.count(request(TODAY - timedelta(days=3), TODAY, why, Work.REBUILD)) == 2
@@ -147,7 +150,7 @@ def test_days_that_dagster_does_not_know_are_due_again(a_life: Callable[[Source]
     life = a_life(CLOUDCRUISE)
     life.tick()
     first = TODAY - timedelta(days=3)
-    forget(life, RUNS)
+    forget(life, RUNS.name)
     assert life.tick() == request(first, TODAY, "Dagster does not know its tables", Work.REBUILD)
     forget(life, RAW_RUNS)
     assert life.tick() == request(first, TODAY, "Dagster does not know that it was read")
@@ -197,7 +200,7 @@ def test_a_killed_run_holds_its_source_for_five_minutes_after_its_last_line(a_li
 @pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated")
 def test_days_of_a_requested_backfill_are_left_to_it(a_life: Callable[[Source], Life]) -> None:
     life = a_life(CLOUDCRUISE)
-    keys = [dg.AssetKey(["cloudcruise", name]) for name in (RAW_RUNS, RUNS)]
+    keys = [dg.AssetKey(["cloudcruise", name]) for name in (RAW_RUNS, RUNS.name)]
     backfill = PartitionBackfill.from_asset_partitions(
         backfill_id="b",
         asset_graph=definitions().resolve_asset_graph(),
@@ -297,7 +300,7 @@ def test_days_before_the_first_are_left_alone(
 ) -> None:
     life = a_life(CLOUDCRUISE)
     life.tick()
-    life.versions = {**life.versions, RUNS: "new"}
+    life.versions = {**life.versions, RUNS.name: "new"}
     monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", str(TODAY))
     decided = [life.decide() for _ in range(20)]
     assert {asked.days.first for asked in decided if isinstance(asked, Request)} == {TODAY}
@@ -312,7 +315,7 @@ def test_a_reading_whose_tables_could_not_be_built_is_no_failed_reading(
         raise AssertionError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr("runs_assets.sources.assets.normalized", broken)
+        patch.setattr("runs_assets.daily.runs.normalized", broken)
         assert isinstance(life.tick(), Request)
     [attempt, other] = past_attempts(life.instance, CLOUDCRUISE, CLOCK.now)
     assert {(attempt.asked_the_api, attempt.failure), (other.asked_the_api, other.failure)} == {
@@ -391,13 +394,13 @@ def test_it_is_on_where_the_source_is_configured_and_history_is_kept(
 
 
 def test_runs_for_today_alone_leave_the_checks_to_others() -> None:
-    versions = {RUNS: "1", FAILURE_RATES: "1/1"}
+    versions = {RUNS.name: "1", FAILURE_RATES.name: "1/1"}
     today = run_request(CLOUDCRUISE, request(TODAY, TODAY, "why"), versions, TODAY)
     assert today.asset_check_keys == []
     assert [key.path for key in today.asset_selection or ()] == [
         ["cloudcruise", RAW_RUNS],
-        ["cloudcruise", RUNS],
-        ["cloudcruise", FAILURE_RATES],
+        ["cloudcruise", RUNS.name],
+        ["cloudcruise", FAILURE_RATES.name],
     ]
     both = run_request(CLOUDCRUISE, request(YESTERDAY, TODAY, "why"), versions, TODAY)
     assert (both.asset_check_keys, both.asset_selection) == (None, None)

@@ -33,10 +33,12 @@ from rich.console import Console
 from rich.table import Table
 
 import runs_assets_tests
-from runs_assets.automation.retention import KEEP_DAYS, Project, prune
-from runs_assets.automation.run_days import range_tags
+from runs_assets.accounts import SOURCES
+from runs_assets.automation.retention import KEEP_DAYS, prune
 from runs_assets.days import DayRange
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.definitions import definitions_of
+from runs_assets.instance.project import Project
+from runs_assets.instance.run_tags import range_tags
 from runs_assets.resources import Clock
 from runs_assets.sandbox import FrozenClock, Sandbox
 

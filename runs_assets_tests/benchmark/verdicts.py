@@ -13,7 +13,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from runs_assets.definitions import SOURCES
+from runs_assets.accounts import SOURCES
 from runs_assets.storage.layout import PIPELINE_HEALTH, Layout
 from runs_assets.verdicts import judging, refresh
 from runs_assets.watch_file import WatchFile

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from runs_assets.days import end_of, start_of, to_us
-from runs_assets.schema import TIMESTAMP
 from runs_assets.storage.layout import Layout
+from runs_assets.tables import TIMESTAMP
 from runs_assets_tests.benchmark.history import uuids
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 

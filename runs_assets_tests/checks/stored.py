@@ -11,12 +11,13 @@ from typing import Any, Self
 import dagster as dg
 import orjson
 
+from runs_assets.accounts import SOURCES
+from runs_assets.daily.table import build_days
+from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.days import DayRange, end_of
-from runs_assets.definitions import SOURCES, definitions_of
-from runs_assets.metrics.assets import METRICS, computed_days
+from runs_assets.definitions import definitions_of
 from runs_assets.settings import project_settings
 from runs_assets.settling.rules import Rules
-from runs_assets.sources.assets import normalized_days
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.reads import Read
@@ -84,9 +85,8 @@ class Stored:
     def build(self, day: date) -> None:
         """Build a day's tables from its raw file."""
         days = DayRange(day, day)
-        list(normalized_days(CLOUDCRUISE, days, self.layout, Rules.of(project_settings())))
-        for metric in METRICS:
-            list(computed_days(metric, "cloudcruise", days, self.layout))
+        for table in DAILY_TABLES:
+            list(build_days(table, CLOUDCRUISE, days, self.layout, Rules.of(project_settings())))
 
     def store(self, day: date, rows: Sequence[Mapping[str, Any]] | None = None, at: datetime = NOW) -> None:
         self.read(day, two_runs(day) if rows is None else rows, at)

@@ -8,8 +8,11 @@ import pyarrow as pa
 import pytest
 
 from runs_assets.checks.facts import FACTS
-from runs_assets.schema import RUNS as RUNS_SCHEMA
-from runs_assets.storage.layout import FAILURE_RATES, QUARANTINE, RAW_RUNS, RUN_STATUS_COUNTS, RUNS
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
+from runs_assets.daily.runs import RUNS
+from runs_assets.normalizing.runs_table import RUNS_SCHEMA
+from runs_assets.storage.layout import QUARANTINE, RAW_RUNS
 from runs_assets.storage.quarantine import store_quarantine
 from runs_assets.storage.tables import load_table, store_table
 from runs_assets_tests.checks.stored import FIRST, TODAY, YESTERDAY, Stored, flip_a_byte, numbers, run, sample, two_runs
@@ -120,8 +123,8 @@ def test_a_day_that_is_soon_forgotten_must_have_been_read_after_it_was_over(
 def test_a_run_is_found_under_two_days_and_twice_within_one(good: Stored) -> None:
     good.store(DAY, [run("a", DAY), run("b", DAY)])
     good.store(FIRST, [run("a", FIRST)])
-    runs, lineage = load_table(good.layout, RUNS, "cloudcruise", YESTERDAY, RUNS_SCHEMA.names)
-    store_table(good.layout, RUNS, "cloudcruise", YESTERDAY, pa.concat_tables([runs, runs.slice(0, 1)]), lineage)
+    runs, lineage = load_table(good.layout, RUNS.name, "cloudcruise", YESTERDAY, RUNS_SCHEMA.names)
+    store_table(good.layout, RUNS.name, "cloudcruise", YESTERDAY, pa.concat_tables([runs, runs.slice(0, 1)]), lineage)
     verdicts = good.judge()
     assert failing(verdicts) == {"every_run_is_stored_once", "counts_match_the_rows"}
     verdict = verdicts["every_run_is_stored_once"]
@@ -165,7 +168,7 @@ def test_an_open_run_that_was_not_looked_at_lately_is_not_abandoned(good: Stored
     assert failing(good.judge()) == set()
 
 
-@pytest.mark.parametrize("dataset", [RUN_STATUS_COUNTS, FAILURE_RATES])
+@pytest.mark.parametrize("dataset", [RUN_STATUS_COUNTS.name, FAILURE_RATES.name])
 def test_a_metric_that_counts_other_than_the_rows_is_found(good: Stored, dataset: str) -> None:
     _, lineage = load_table(good.layout, dataset, "cloudcruise", DAY, ["runs"])
     store_table(good.layout, dataset, "cloudcruise", DAY, pa.table({"runs": [1, 4]}), lineage)
@@ -174,27 +177,27 @@ def test_a_metric_that_counts_other_than_the_rows_is_found(good: Stored, dataset
     verdict = verdicts["counts_match_the_rows"]
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
     assert numbers(verdict)["days_with_other_counts"] == 1
-    counts = {RAW_RUNS: 2, RUNS: 2, RUN_STATUS_COUNTS: 2, FAILURE_RATES: 2, dataset: 5}
+    counts = {RAW_RUNS: 2, RUNS.name: 2, RUN_STATUS_COUNTS.name: 2, FAILURE_RATES.name: 2, dataset: 5}
     assert sample(verdict) == [{"day": "2026-03-12", **counts}]
 
 
 def test_tables_behind_the_newest_read_are_named_and_their_counts_not_compared(good: Stored) -> None:
     good.read(DAY, [run("new", DAY)], at=NOW + timedelta(hours=1))  # the tables stay
-    good.file(FAILURE_RATES, FIRST).unlink()
-    _, lineage = load_table(good.layout, RUN_STATUS_COUNTS, "cloudcruise", YESTERDAY, ["runs"])
+    good.file(FAILURE_RATES.name, FIRST).unlink()
+    _, lineage = load_table(good.layout, RUN_STATUS_COUNTS.name, "cloudcruise", YESTERDAY, ["runs"])
     old = replace(lineage, code_version="0")
-    store_table(good.layout, RUN_STATUS_COUNTS, "cloudcruise", YESTERDAY, pa.table({"runs": [2]}), old)
+    store_table(good.layout, RUN_STATUS_COUNTS.name, "cloudcruise", YESTERDAY, pa.table({"runs": [2]}), old)
     verdicts = good.judge()
     assert failing(verdicts) == {"metrics_follow_the_newest_read"}
     verdict = verdicts["metrics_follow_the_newest_read"]
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert numbers(verdict)["days_behind"] == 3
     assert [(row["day"], row["table"]) for row in sample(verdict)] == [
-        ("2026-03-17", RUN_STATUS_COUNTS),
-        ("2026-03-12", RUNS),
-        ("2026-03-12", RUN_STATUS_COUNTS),
-        ("2026-03-12", FAILURE_RATES),
-        ("2026-03-10", FAILURE_RATES),
+        ("2026-03-17", RUN_STATUS_COUNTS.name),
+        ("2026-03-12", RUNS.name),
+        ("2026-03-12", RUN_STATUS_COUNTS.name),
+        ("2026-03-12", FAILURE_RATES.name),
+        ("2026-03-10", FAILURE_RATES.name),
     ]
     assert numbers(verdicts["counts_match_the_rows"])["days_not_judged"] == 2
 
@@ -204,9 +207,9 @@ def test_tables_behind_the_newest_read_are_named_and_their_counts_not_compared(g
     [
         (RAW_RUNS, "days_in_reach_are_stored"),
         (QUARANTINE, "nothing_is_quarantined"),
-        (RUNS, "metrics_follow_the_newest_read"),
-        (RUN_STATUS_COUNTS, "metrics_follow_the_newest_read"),
-        (FAILURE_RATES, "metrics_follow_the_newest_read"),
+        (RUNS.name, "metrics_follow_the_newest_read"),
+        (RUN_STATUS_COUNTS.name, "metrics_follow_the_newest_read"),
+        (FAILURE_RATES.name, "metrics_follow_the_newest_read"),
     ],
 )
 def test_a_damaged_file_fails_the_check_it_belongs_to_and_is_named(good: Stored, dataset: str, told_by: str) -> None:
@@ -233,7 +236,7 @@ def test_a_damaged_day_that_is_soon_forgotten_is_unread(stored: Stored, monkeypa
 def test_what_is_wrong_beyond_reach_is_not_judged(good: Stored) -> None:
     before = FIRST - timedelta(days=1)
     good.store(before, [run("2026-03-10-1", before, "strange")])
-    flip_a_byte(good.file(FAILURE_RATES, before), 20)
+    flip_a_byte(good.file(FAILURE_RATES.name, before), 20)
     good.store(TODAY + timedelta(days=1), [run("2026-03-10-1", before, "strange")])
     assert failing(good.judge()) == set()
 

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 import dagster as dg
 import pytest
 
+from runs_assets.accounts import SOURCES
 from runs_assets.automation.unsettled_days import run_request
 from runs_assets.checks.facts import FACTS
+from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange
-from runs_assets.definitions import SOURCES
-from runs_assets.metrics.assets import table_versions
 from runs_assets.sandbox import FixedHistory
 from runs_assets.settling.due import Request, Work
 from runs_assets_tests.checks.stored import FIRST, TODAY, YESTERDAY, Stored, flip_a_byte, numbers, run
@@ -81,7 +81,7 @@ def test_a_rebuild_that_the_sensor_asks_for_is_judged_on_what_it_builds(project:
     serve(project, run("a", YESTERDAY))
     assert project.materialize("cloudcruise", YESTERDAY, assets=["raw_runs"]).success
     request = run_request(
-        SOURCES[0], Request(DayRange(YESTERDAY, YESTERDAY), Work.REBUILD, "why"), table_versions("1"), TODAY
+        SOURCES[0], Request(DayRange(YESTERDAY, YESTERDAY), Work.REBUILD, "why"), code_versions(SOURCES[0]), TODAY
     )
     assert request.asset_check_keys is None  # Dagster then takes every check of the assets selected
     assert request.asset_selection is not None

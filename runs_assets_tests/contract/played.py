@@ -11,7 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.accounts import SOURCES
+from runs_assets.definitions import definitions_of
 from runs_assets.http.transport import Limits, Transport
 from runs_assets.sandbox import CloudCruise, FrozenClock, Productsup, Sandbox
 from runs_assets.sources.cloudcruise import source as cloudcruise_source

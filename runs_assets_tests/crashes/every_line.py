@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from runs_assets.daily.runs import RUNS
 from runs_assets.storage.files import empty_scratch
-from runs_assets.storage.layout import RAW_RUNS, RUNS, Layout
+from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.reads import Read
@@ -37,7 +38,7 @@ def write(layout: Layout, version: str) -> None:
         spool.append(["a", version], [b'{"id":"a"}', b'{"id":"%b"}' % version.encode()], AT)
         store_day(layout, "s", DAY, spool, read, "id")
     lineage = Lineage(read, open_runs=0, settled=True, code_version="1")
-    store_table(layout, RUNS, "s", DAY, pa.table({"version": [version]}), lineage)
+    store_table(layout, RUNS.name, "s", DAY, pa.table({"version": [version]}), lineage)
 
 
 def held(layout: Layout) -> tuple[str, str]:
@@ -46,7 +47,7 @@ def held(layout: Layout) -> tuple[str, str]:
     raw = stat_day(path).read.read_id
     ids = b"".join(blocks(path))
     assert ids.count(b'"id":"a"') == ids.count(b'"id":"%b"' % raw.encode()) == 1
-    table, lineage = load_table(layout, RUNS, "s", DAY, ["version"])
+    table, lineage = load_table(layout, RUNS.name, "s", DAY, ["version"])
     assert table["version"].to_pylist() == [lineage.read.read_id]
     return raw, lineage.read.read_id
 

@@ -84,10 +84,10 @@ def test_a_replay_does_every_day_but_names_the_damaged_and_the_missing(project: 
         path.unlink()
     failure = failure_of(project.materialize("cloudcruise", FIRST, LAST, ["runs"]))
     assert [day for day in DAYS if runs[day].exists()] == [LAST]
-    assert f"There are no raw runs for {MIDDLE}. Materialize cloudcruise/raw_runs for these days first." in failure
-    assert f"The raw files of {FIRST} ({raw[FIRST]}: {verify_raw(raw[FIRST])}) are damaged." in failure
+    assert f"cloudcruise/raw_runs are missing for {MIDDLE}. Materialize these days first." in failure
+    assert f"cloudcruise/raw_runs are damaged for {FIRST} ({raw[FIRST]}: {verify_raw(raw[FIRST])})." in failure
     assert "if the API still has them" in failure
-    assert failure.endswith("Every other day of the range is done.")
+    assert failure.endswith("All other days of the range are built.")
 
 
 @pytest.mark.parametrize("position", [200, -300])
@@ -99,8 +99,8 @@ def test_a_damaged_table_is_named_by_what_needs_it_and_rebuilt_without_the_api(p
     damage(path, position)
     asked = len(project.sandbox.requests)
     failure = failure_of(project.materialize("cloudcruise", MIDDLE, assets=["failure_rates"]))
-    assert f"The file {path} is damaged: its " in failure
-    assert f"Materialize cloudcruise/runs for {MIDDLE} again; it is rebuilt from the files before it" in failure
+    assert f"cloudcruise/runs are damaged for {MIDDLE} ({path}: its " in failure
+    assert "Materialize them for these days again: they are rebuilt from the files before" in failure
     assert project.materialize("cloudcruise", MIDDLE, assets=["runs", "failure_rates"]).success
     assert project.files() == before
     assert len(project.sandbox.requests) == asked

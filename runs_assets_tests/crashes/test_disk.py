@@ -27,7 +27,7 @@ def below(folder: Path, found: dict[Path, bytes]) -> dict[Path, bytes]:
 def test_a_file_that_cannot_grow_is_named_and_nothing_is_lost(account: Account) -> None:
     assert account.read(0).is_success
     before = files(account.layout)
-    for file_bytes, doing, data_set in ((2000, "reading", "raw_runs"), (5000, "normalizing", "runs")):
+    for file_bytes, doing, data_set in ((2000, "reading", "raw_runs"), (5000, "building runs of", "runs")):
         failure = account.read(1, file_bytes=file_bytes).failure
         assert failure is not None
         assert f"cloudcruise: {doing} 2026-03-15..2026-03-17 failed. Could not write {account.layout.root}" in failure

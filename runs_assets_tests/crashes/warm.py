@@ -18,9 +18,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from runs_assets.automation.run_days import range_tags
+from runs_assets.accounts import SOURCES
 from runs_assets.days import DayRange
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.definitions import definitions_of
+from runs_assets.instance.run_tags import range_tags
 from runs_assets_tests.crashes.killing import KillPoint
 from runs_assets_tests.project import ALL, StoppedClock, failure_of
 

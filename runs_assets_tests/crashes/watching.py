@@ -10,14 +10,17 @@ import orjson
 import pandas as pd
 import pyarrow.compute as pc
 
-from runs_assets.storage.layout import FAILURE_RATES, QUARANTINE, RAW_RUNS, RUN_STATUS_COUNTS, RUNS, Layout
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
+from runs_assets.daily.runs import RUNS
+from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.tables import load_table
 from runs_assets_tests.crashes.truth import DAYS, Counts, Stored, stored
 
 SOURCE = "cloudcruise"
-DATA_SETS = (RAW_RUNS, RUNS, RUN_STATUS_COUNTS, FAILURE_RATES, QUARANTINE)
+DATA_SETS = (RAW_RUNS, RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name, QUARANTINE)
 
 
 @dataclass
@@ -47,7 +50,7 @@ class Watch:
         for day in DAYS:
             reading = stat_day(self.layout.day_file(RAW_RUNS, SOURCE, day)).read.read_id
             assert self._readings[day, reading] == stored(version, day)
-            for dataset in (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES):
+            for dataset in (RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name):
                 _, lineage = load_table(self.layout, dataset, SOURCE, day, [])
                 assert lineage.read.read_id == reading
             assert [line["run"]["session_id"] for line in load_quarantine(self.layout, SOURCE, day)] == [
@@ -68,23 +71,23 @@ class Watch:
 
     def _check_tables(self, day: date) -> None:
         """Each follows from one reading, whichever."""
-        for dataset in (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES):
+        for dataset in (RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name):
             if self.layout.day_file(dataset, SOURCE, day).exists():
                 self._check_table(dataset, day)
 
     def _check_table(self, dataset: str, day: date) -> None:
         columns = {
-            RUNS: ["run_id", "raw_status"],
-            RUN_STATUS_COUNTS: ["runs", "raw_status"],
-            FAILURE_RATES: ["runs", "failed", "succeeded"],
+            RUNS.name: ["run_id", "raw_status"],
+            RUN_STATUS_COUNTS.name: ["runs", "raw_status"],
+            FAILURE_RATES.name: ["runs", "failed", "succeeded"],
         }[dataset]
         table, lineage = load_table(self.layout, dataset, SOURCE, day, columns)
         raw = self._readings[day, lineage.read.read_id]
-        if dataset == RUNS:
+        if dataset == RUNS.name:
             found = dict(zip(*(table[name].to_pylist() for name in columns), strict=True))
             assert len(found) == table.num_rows
             assert found == {run: status for run, (status, _) in raw.items()}
-        elif dataset == FAILURE_RATES:
+        elif dataset == FAILURE_RATES.name:
             assert Counts(*(pc.sum(table[name]).as_py() for name in columns)) == Counts.of(raw)
         else:
             assert pc.sum(table["runs"]).as_py() == len(raw)

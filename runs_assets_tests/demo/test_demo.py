@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange, utc_now
-from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, Layout
+from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets_tests.demo.processes_of import new_mark, processes_of, wait_for_none
 
 COMMAND = [sys.executable, "-m", "runs_assets.cli", "demo"]
@@ -126,7 +127,7 @@ def test_after_a_kill_a_second_start_works_and_nothing_of_the_user_is_touched(fo
     assert all(f"{source}, all" in running.output for source in ("cloudcruise", "productsup"))
     assert str(folder / ".demo/sandbox-data") in running.output
     layout = Layout(folder / ".demo/sandbox-data")
-    for data_set in (RAW_RUNS, FAILURE_RATES):
+    for data_set in (RAW_RUNS, FAILURE_RATES.name):
         for source in ("cloudcruise", "productsup"):
             assert layout.stored_days(data_set, source) == days.newest_first()[::-1]
     assert {path.name for path in folder.iterdir()} == {".env", ".demo", "output.txt"}

@@ -9,12 +9,11 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
+from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
 from runs_assets.demo.report import failure_table
 from runs_assets.errors import StorageError
-from runs_assets.metrics.failure_rates import FAILURE_RATES
 from runs_assets.sandbox.profiles import WORKFLOWS
-from runs_assets.storage import layout as data_sets
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
 from runs_assets.storage.tables import Lineage, store_table
@@ -26,7 +25,7 @@ KNOWN = WORKFLOWS[0]
 def rates(pipeline: str | None, *, runs: int, failed: int, succeeded: int, last: datetime | None) -> dict[str, Any]:
     counts = {"runs": runs, "dry_runs": 0, "cancelled": 0, "unknown": 0, "open": runs - failed - succeeded}
     return {
-        **dict.fromkeys(FAILURE_RATES.names),
+        **dict.fromkeys(FAILURE_RATES.schema.names),
         **counts,
         "pipeline_id": pipeline,
         "failed": failed,
@@ -37,9 +36,9 @@ def rates(pipeline: str | None, *, runs: int, failed: int, succeeded: int, last:
 
 
 def store(layout: Layout, day: date, rows: list[dict[str, Any]]) -> None:
-    table = pa.Table.from_pylist(rows, schema=FAILURE_RATES)
+    table = pa.Table.from_pylist(rows, schema=FAILURE_RATES.schema)
     lineage = Lineage(Read("a-read", datetime(2026, 3, 3, tzinfo=UTC)), open_runs=0, settled=False, code_version="1")
-    store_table(layout, data_sets.FAILURE_RATES, "cloudcruise", day, table, lineage)
+    store_table(layout, FAILURE_RATES.name, "cloudcruise", day, table, lineage)
 
 
 def lines_of(layout: Layout) -> list[str]:

@@ -14,7 +14,7 @@ from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.productsup.client import ProductsupClient
 from runs_assets.sources.productsup.settings import ProductsupSettings
-from runs_assets.sources.productsup.source import ProductsupCde
+from runs_assets.sources.productsup.source import ProductsupApi
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.conftest import NOW
 
@@ -41,7 +41,7 @@ def _environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def client(tmp_path: Path, clock: FrozenClock) -> ProductsupClient:
-    return ProductsupCde(settings_prefix="PS_").client("productsup", Layout(tmp_path), clock)
+    return ProductsupApi(settings_prefix="PS_").client("productsup", Layout(tmp_path), clock)
 
 
 def read_once(tmp_path: Path, clock: FrozenClock) -> None:

@@ -11,8 +11,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from runs_assets.errors import CredentialsError, RequestRefusedError, SettingsError, UnavailableError
 from runs_assets.http.auth import HeaderAuth
 from runs_assets.http.faults import UnexpectedBodyError
-from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Answer, Limits, Transport
+from runs_assets.plain_text.redaction import Redactor
 from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler
 

@@ -15,17 +15,18 @@ from typing import Any
 
 import dagster as dg
 
-from runs_assets.definitions import SOURCES, definitions_of
+from runs_assets.accounts import SOURCES
+from runs_assets.definitions import definitions_of
 from runs_assets.http.transport import Limits
-from runs_assets.sources.cloudcruise.source import CloudCruise
-from runs_assets.sources.productsup.source import ProductsupCde
+from runs_assets.sources.cloudcruise.source import CloudCruiseApi
+from runs_assets.sources.productsup.source import ProductsupApi
 from runs_assets.sources.source import RunsApi
 from runs_assets.storage.layout import Layout
 
 IMPATIENT = Limits(deadline=0.3, first_backoff=0.05)
 
 
-class ImpatientCloudCruise(CloudCruise):
+class ImpatientCloudCruise(CloudCruiseApi):
     """Gives up soon."""
 
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> Any:
@@ -34,7 +35,7 @@ class ImpatientCloudCruise(CloudCruise):
         return client
 
 
-class ImpatientProductsup(ProductsupCde):
+class ImpatientProductsup(ProductsupApi):
     """Gives up soon."""
 
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> Any:

@@ -14,7 +14,7 @@ from runs_assets.paging.page import pages
 from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler, json_answer
 from runs_assets.sources.productsup.client import ProductsupClient
-from runs_assets.sources.productsup.source import ProductsupCde
+from runs_assets.sources.productsup.source import ProductsupApi
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.security.conftest import Get
 from runs_assets_tests.security.markers import CLIENT_SECRET, PRODUCTSUP_TOKEN, REFRESH_TOKEN, found
@@ -35,7 +35,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: str) -> 
     for name, value in settings.items():
         monkeypatch.setenv(f"PS_{name}", value)
     monkeypatch.chdir(tmp_path)
-    return ProductsupCde(settings_prefix="PS_").client("productsup", Layout(tmp_path), lambda: NOW)
+    return ProductsupApi(settings_prefix="PS_").client("productsup", Layout(tmp_path), lambda: NOW)
 
 
 def first_page(productsup: ProductsupClient) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from runs_assets.errors import UnavailableError
 from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
-from runs_assets.sources.cloudcruise.source import CloudCruise
+from runs_assets.sources.cloudcruise.source import CloudCruiseApi
 from runs_assets.sources.productsup.settings import ProductsupSettings
-from runs_assets.sources.productsup.source import ProductsupCde
+from runs_assets.sources.productsup.source import ProductsupApi
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.security.conftest import Get
 from runs_assets_tests.security.markers import found, secret
@@ -35,7 +35,7 @@ def test_settings_resources_clients_and_what_they_are_made_of(
     for name, value in {**{name: secret(name) for name in ("API_KEY", *names)}, **others}.items():
         monkeypatch.setenv(f"X_{name}", value)
     shown: list[object] = [CloudCruiseSettings.load("X_"), ProductsupSettings.load("X_")]
-    for api in (CloudCruise(settings_prefix="X_"), ProductsupCde(settings_prefix="X_")):
+    for api in (CloudCruiseApi(settings_prefix="X_"), ProductsupApi(settings_prefix="X_")):
         with api.client("account", Layout(tmp_path), clock) as client:
             shown += [api, client, client.transport, client.transport.auth, client.transport.redact]
     assert "host.invalid" in repr(shown)

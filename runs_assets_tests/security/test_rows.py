@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from runs_assets.reading.rows import array_page, run_page
 from runs_assets.sources.cloudcruise.client import SHAPE
-from runs_assets.sources.rows import array_page, run_page
 from runs_assets_tests.security.markers import IN_ROW, found
 
 NOW = datetime(2026, 3, 18, 12, tzinfo=UTC)

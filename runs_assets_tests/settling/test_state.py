@@ -1,15 +1,20 @@
 """What the files of a day say: read or not, followed by its tables or not, settled or not."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from runs_assets.metrics.assets import table_versions
+from runs_assets.accounts import SOURCES
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
+from runs_assets.daily.runs import RUNS
+from runs_assets.daily.tables import code_versions
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory, FrozenClock
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState, day_state, verified
-from runs_assets.storage.layout import FAILURE_RATES, RAW_RUNS, RUN_STATUS_COUNTS, RUNS
+from runs_assets.storage.layout import RAW_RUNS
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
@@ -18,7 +23,8 @@ DAY = NOW.date() - timedelta(days=3)
 
 
 def look(project: Project, rules: Rules | None = None, normalizer: str = "1") -> DayState:
-    return day_state(project.layout, "cloudcruise", DAY, table_versions(normalizer), rules or DataFolder().rules)
+    versions = code_versions(replace(SOURCES[0], normalizer_version=normalizer))
+    return day_state(project.layout, "cloudcruise", DAY, versions, rules or DataFolder().rules)
 
 
 @pytest.fixture
@@ -40,7 +46,7 @@ def test_a_day_that_was_read_and_followed_is_settled(read_day: Project) -> None:
     assert (state.raw.rows, state.is_behind, state.is_settled(DataFolder().rules)) == (1, False, True)
 
 
-@pytest.mark.parametrize("dataset", [RUNS, RUN_STATUS_COUNTS, FAILURE_RATES])
+@pytest.mark.parametrize("dataset", [RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name])
 @pytest.mark.parametrize("how", ["missing", "damaged"])
 def test_a_table_that_is_missing_or_damaged_leaves_the_day_behind(read_day: Project, dataset: str, how: str) -> None:
     path = read_day.layout.day_file(dataset, "cloudcruise", DAY)
@@ -60,9 +66,9 @@ def test_a_new_reading_new_code_or_another_grace_leaves_the_tables_behind(
     read_day.sandbox.clock = FrozenClock(NOW + timedelta(hours=1))
     assert read_day.materialize("cloudcruise", DAY, assets=(RAW_RUNS,)).success
     assert look(read_day).is_behind
-    assert read_day.materialize("cloudcruise", DAY, assets=(RUNS, RUN_STATUS_COUNTS)).success
+    assert read_day.materialize("cloudcruise", DAY, assets=(RUNS.name, RUN_STATUS_COUNTS.name)).success
     assert look(read_day).is_behind
-    assert read_day.materialize("cloudcruise", DAY, assets=(FAILURE_RATES,)).success
+    assert read_day.materialize("cloudcruise", DAY, assets=(FAILURE_RATES.name,)).success
     assert not look(read_day).is_behind
 
 

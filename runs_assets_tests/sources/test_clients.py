@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, Response
 from runs_assets.days import to_us
 from runs_assets.errors import UnavailableError
 from runs_assets.http.auth import HeaderAuth
-from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Limits, Transport
 from runs_assets.paging.cursor import CursorAsk
 from runs_assets.paging.offset import OffsetAsk
+from runs_assets.plain_text.redaction import Redactor
 from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient, CloudCruiseFilters

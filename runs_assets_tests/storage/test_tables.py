@@ -132,7 +132,9 @@ def test_a_file_without_a_column_that_is_asked_for_is_named(tmp_path: Path) -> N
     layout = Layout(tmp_path)
     lineage = Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
     store_table(layout, "runs", "s", DAY, pa.table({"a": [1]}), lineage)
-    with pytest.raises(StorageError, match=r"part-0.parquet lacks b, c: .* Materialize s/runs for 2026-03-17 again"):
+    with pytest.raises(
+        StorageError, match=r"part-0.parquet is damaged: it lacks b, c, .* Materialize s/runs for 2026-03-17 again"
+    ):
         load_table(layout, "runs", "s", DAY, ["c", "a", "b"])
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs_assets.days import DayRange
-from runs_assets.schema import TIMESTAMP
-from runs_assets.sources.details_files import PipelineErrors
-from runs_assets.sources.reasons import ErrorGroup, Explanations, Reason, Side
+from runs_assets.reasons.details_files import PipelineErrors
+from runs_assets.reasons.reason import ErrorGroup, Explanations, Reason, Side
+from runs_assets.tables import TIMESTAMP
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, failure_reasons
 
 DAY = date(2026, 3, 17)

@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from runs_assets.definitions import SOURCES
+from runs_assets.accounts import SOURCES
+from runs_assets.reasons.details_files import load_names
 from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
 from runs_assets.sandbox.cloudcruise_errors import cause_of
-from runs_assets.sources.details_files import load_names
 from runs_assets.storage.lock import writing
 from runs_assets.verdicts.ask import ask_about_failures
 from runs_assets.verdicts.refresh import Judge

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from runs_assets.definitions import SOURCES
+from runs_assets.accounts import SOURCES
 from runs_assets.sandbox import CloudCruise, FixedHistory, FrozenClock, Productsup
 from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
 from runs_assets.sandbox.productsup_runs import simulated_productsup

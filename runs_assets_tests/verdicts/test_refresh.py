@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from runs_assets.accounts import SOURCES
+from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import start_of
-from runs_assets.definitions import SOURCES
-from runs_assets.storage.layout import FAILURE_RATES, OUTAGES, PIPELINE_HEALTH, VERDICTS, Layout
+from runs_assets.storage.layout import OUTAGES, PIPELINE_HEALTH, VERDICTS, Layout
 from runs_assets.verdicts.judging import SCHEMAS
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.verdicts.stored import built_from, load_verdicts, store_verdicts
@@ -80,7 +81,7 @@ def test_a_damaged_day_keeps_the_former_rows_of_its_source(judge: Judge) -> None
     judge.refresh(SOURCES)
     for source in SOURCES:
         store(judge, source.name, days_ago=1)
-    path = judge.layout.day_file(FAILURE_RATES, "cloudcruise", TODAY)
+    path = judge.layout.day_file(FAILURE_RATES.name, "cloudcruise", TODAY)
     path.write_bytes(path.read_bytes()[:-1])
     failures = judge.refresh(SOURCES).failures
     assert list(failures) == ["cloudcruise"]
@@ -115,7 +116,7 @@ def test_tables_with_other_columns_stop_nothing(judge: Judge) -> None:
         table, built = load_verdicts(judge.layout, name), built_from(judge.layout, name)
         assert built
         store_verdicts(judge.layout, name, table.select(table.column_names[::-1]), built)
-    judge.layout.day_file(FAILURE_RATES, "productsup", TODAY).write_bytes(b"damaged")
+    judge.layout.day_file(FAILURE_RATES.name, "productsup", TODAY).write_bytes(b"damaged")
     assert list(judge.refresh(SOURCES).failures) == ["productsup"]
     assert failing(judge) == {"cloudcruise": 1}
 

@@ -15,11 +15,11 @@ from runs_assets.days import from_us, iso
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.cursor import CursorAsk, CursorPager
-from runs_assets.sources.client import HttpClient, params_of
-from runs_assets.sources.cloudcruise.errors import error_groups_of
+from runs_assets.reading.rows import RowShape, RunPage, array_page, run_page
+from runs_assets.reasons.reason import ErrorGroup
+from runs_assets.sources.cloudcruise.error_groups import error_groups_of
 from runs_assets.sources.cloudcruise.settings import MAX_PAGE_SIZE
-from runs_assets.sources.reasons import ErrorGroup
-from runs_assets.sources.rows import RowShape, RunPage, array_page, run_page
+from runs_assets.sources.http_client import HttpClient, params_of
 
 STATUSES = (
     "execution.queued",

@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.sources.columns import booleans, instants, texts
-from runs_assets.sources.normalize import runs_table
-from runs_assets.sources.raw_rows import RawRows
+from runs_assets.normalizing.columns import booleans, instants, texts
+from runs_assets.normalizing.raw_rows import RawRows
+from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.status import RunStatus
 
 VERSION = "1"
@@ -23,7 +23,7 @@ STATUS_OF = {
 
 
 def normalize(rows: RawRows) -> pa.Table:
-    """The `runs` table (schema `runs_assets.schema.RUNS`) of raw rows."""
+    """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS`) of raw rows."""
     raw_status = pc.fill_null(texts(rows["status"]), "")
     return runs_table(
         {

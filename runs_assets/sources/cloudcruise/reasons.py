@@ -7,7 +7,7 @@ builds the workflows; of these, and of words that the page does not have, only t
 
 import re
 
-from runs_assets.sources.reasons import NOT_KNOWN, UNKNOWN_CATEGORY, ErrorGroup, Reason, Side
+from runs_assets.reasons.reason import NOT_KNOWN, UNKNOWN_CATEGORY, ErrorGroup, Reason, Side
 
 _PHRASES = {
     "USER ERROR": Side.CUSTOMER,

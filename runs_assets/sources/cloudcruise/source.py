@@ -1,23 +1,23 @@
-"""CloudCruise as a source: its resource, and the one function that registers a workspace."""
+"""CloudCruise as a source: its API, and the one function that registers a workspace."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from runs_assets.errors import SettingsError
 from runs_assets.http.auth import HeaderAuth
-from runs_assets.http.redaction import Redactor
 from runs_assets.http.transport import Transport
+from runs_assets.plain_text.redaction import Redactor
+from runs_assets.reasons.reason import Explanations
+from runs_assets.settling.reach import Capabilities
 from runs_assets.sources.cloudcruise.client import SHAPE, CloudCruiseClient
 from runs_assets.sources.cloudcruise.normalize import VERSION, normalize
 from runs_assets.sources.cloudcruise.reasons import reason_of_error
 from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
-from runs_assets.sources.reach import Capabilities
-from runs_assets.sources.reasons import Explanations
 from runs_assets.sources.source import RunsApi, Source, default_prefix
 from runs_assets.storage.layout import Layout
 
 
-class CloudCruise(RunsApi):
+class CloudCruiseApi(RunsApi):
     """A CloudCruise workspace, by the settings `<settings_prefix>API_KEY` and so on."""
 
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> CloudCruiseClient:  # noqa: ARG002
@@ -42,7 +42,7 @@ def cloudcruise(name: str = "cloudcruise", *, settings_prefix: str | None = None
     return Source(
         name=name,
         platform="cloudcruise",
-        api=CloudCruise(settings_prefix=prefix),
+        api=CloudCruiseApi(settings_prefix=prefix),
         shape=SHAPE,
         normalize=normalize,
         normalizer_version=VERSION,

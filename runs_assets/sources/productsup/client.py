@@ -14,9 +14,9 @@ from runs_assets.errors import UnavailableError
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
-from runs_assets.sources.client import HttpClient, params_of
+from runs_assets.reading.rows import RowShape, RunPage, run_page
+from runs_assets.sources.http_client import HttpClient, params_of
 from runs_assets.sources.productsup.settings import MAX_PAGE_SIZE
-from runs_assets.sources.rows import RowShape, RunPage, run_page
 
 # registered-secrets, authentications, connector-setup-config and cli-command can carry credentials and are left out.
 SHAPE = RowShape(

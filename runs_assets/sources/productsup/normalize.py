@@ -3,16 +3,16 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.sources.columns import instants, int32s, texts
-from runs_assets.sources.normalize import runs_table
-from runs_assets.sources.raw_rows import RawRows
+from runs_assets.normalizing.columns import instants, int32s, texts
+from runs_assets.normalizing.raw_rows import RawRows
+from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.status import RunStatus
 
 VERSION = "1"
 
 
 def normalize(rows: RawRows) -> pa.Table:
-    """The `runs` table (schema `runs_assets.schema.RUNS`) of raw rows."""
+    """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS`) of raw rows."""
     state = pc.fill_null(texts(rows["state"]), "")
     exit_code = int32s(rows["exit-code"])
     started_at = instants(rows["started-at"])

@@ -1,6 +1,6 @@
 """What the exit codes of connectors mean, by the vendor's convention for the connectors that it builds itself."""
 
-from runs_assets.sources.reasons import Reason, Side
+from runs_assets.reasons.reason import Reason, Side
 
 NO_CODE = "no exit code"
 _BY_CONVENTION = {

@@ -1,4 +1,4 @@
-"""Productsup CDE as a source: its resource, and the one function that registers an account."""
+"""Productsup CDE as a source: its API, and the one function that registers an account."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,20 +8,20 @@ from pydantic import SecretStr
 
 from runs_assets.errors import SettingsError
 from runs_assets.http.auth import Auth, HeaderAuth, RefreshingBearerAuth
-from runs_assets.http.redaction import Redactor
 from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.http.transport import Transport
+from runs_assets.plain_text.redaction import Redactor
+from runs_assets.reasons.reason import Explanations
+from runs_assets.settling.reach import Capabilities
 from runs_assets.sources.productsup.client import SHAPE, ProductsupClient
 from runs_assets.sources.productsup.normalize import VERSION, normalize
 from runs_assets.sources.productsup.reasons import reason_of_exit_code
 from runs_assets.sources.productsup.settings import OAUTH_FIELDS, ProductsupSettings
-from runs_assets.sources.reach import Capabilities
-from runs_assets.sources.reasons import Explanations
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
 
 
-class ProductsupCde(RunsApi):
+class ProductsupApi(RunsApi):
     """A Productsup CDE account, by the settings `<settings_prefix>BASE_URL`, `<settings_prefix>TOKEN` and so on."""
 
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> ProductsupClient:
@@ -77,7 +77,7 @@ def productsup(name: str, *, settings_prefix: str) -> Source:
     return Source(
         name=name,
         platform="productsup",
-        api=ProductsupCde(settings_prefix=settings_prefix),
+        api=ProductsupApi(settings_prefix=settings_prefix),
         shape=SHAPE,
         normalize=normalize,
         normalizer_version=VERSION,

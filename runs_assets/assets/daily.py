@@ -1,0 +1,156 @@
+"""A source's four daily assets: `raw_runs` reads the API, the tables after it are built from the files alone."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from functools import partial
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from runs_assets.assets.metadata import OWNERS, column_schema, day_metadata, file_metadata
+from runs_assets.assets.recording import Recorded, days_of, failing_clearly, record_days
+from runs_assets.daily.runs import open_run_ids
+from runs_assets.daily.table import BuiltDay, DailyTable, build_days
+from runs_assets.daily.tables import DAILY_TABLES
+from runs_assets.days import iso
+from runs_assets.errors import RequestRefusedError
+from runs_assets.reading.client import RunsClient, SingleRunClient
+from runs_assets.reading.open_runs import OpenRunsReading
+from runs_assets.reading.whole_days import DayReading, StoredDay
+from runs_assets.resources import Clock, DataFolder
+from runs_assets.settling.rules import Rules
+from runs_assets.sources.source import RunsApi, Source
+from runs_assets.storage.layout import RAW_RUNS
+
+RAW_VERSION = "1"
+
+
+class RawRunsConfig(dg.Config):
+    """How a run reads its days."""
+
+    only_open_runs: bool = Field(
+        default=False,
+        description="Ask only for the runs that were open when the day was read last, each by its id.",
+    )
+
+
+def daily_partitions(first_day: date) -> dg.DailyPartitionsDefinition:
+    """UTC days of the runs' creation, from `first_day` to today, both inclusive, keyed `YYYY-MM-DD`."""
+    return dg.DailyPartitionsDefinition(start_date=first_day.isoformat(), timezone="UTC", end_offset=1)
+
+
+def daily_assets(source: Source, partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """`<source>/raw_runs`, `<source>/runs`, `<source>/run_status_counts` and `<source>/failure_rates`."""
+    asset = partial(
+        dg.asset,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=source.name,
+        owners=OWNERS,
+        required_resource_keys={source.name, "data_folder", "clock"},
+    )
+    return [_raw_runs(source, asset), *(_table(table, source, asset) for table in DAILY_TABLES)]
+
+
+def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
+    def raw_runs(context: dg.AssetExecutionContext, config: RawRunsConfig) -> dg.MaterializeResult[None]:
+        days = days_of(context)
+        api: RunsApi = getattr(context.resources, source.name)
+        data_folder: DataFolder = context.resources.data_folder
+        clock: Clock = context.resources.clock
+        with (
+            failing_clearly(source.name, f"reading {days}", settings=api.fingerprint),
+            data_folder.writing(source.name, context.log.info) as layout,
+            api.client(source.name, layout, clock.now) as client,
+        ):
+            read_id = str(uuid.uuid4())
+            reading: DayReading | OpenRunsReading
+            if config.only_open_runs:
+                open_ids = partial(open_run_ids, layout, source.name)
+                reading = OpenRunsReading(
+                    _asking_by_id(client), source.name, days, layout, open_ids, read_id, clock.now
+                )
+            else:
+                reading = DayReading(
+                    client=client,
+                    source=source.name,
+                    days=days,
+                    layout=layout,
+                    first_day=data_folder.first_day,
+                    retention=api.capabilities.retention,
+                    read_id=read_id,
+                    clock=clock.now,
+                    say=context.log.info,
+                )
+            return record_days(context, ((stored.day, _raw_metadata(stored, reading)) for stored in reading))
+
+    made: dg.AssetsDefinition = asset(
+        key=[source.name, RAW_RUNS],
+        kinds={source.platform, "json"},
+        code_version=RAW_VERSION,
+        description=(
+            f"Every run that {source.name} showed of a UTC day of creation, as JSON lines without sensitive fields, "
+            "each with the time of its observation. Asks the API; merges by id, the latest observation wins."
+        ),
+        metadata={"files": _files(RAW_RUNS, source)},
+    )(raw_runs)
+    return made
+
+
+def _asking_by_id(client: RunsClient) -> SingleRunClient:
+    if not isinstance(client, SingleRunClient):
+        raise RequestRefusedError("This platform cannot be asked for a single run. Set only_open_runs to false.")
+    return client
+
+
+def _raw_metadata(stored: StoredDay, reading: DayReading | OpenRunsReading) -> Mapping[str, Any]:
+    path = reading.layout.day_file(RAW_RUNS, reading.source, stored.day)
+    start, end = stored.window
+    notes = {"notes": " ".join(stored.notes)} if stored.notes else {}
+    return {
+        "dagster/partition_row_count": stored.raw.rows,
+        **file_metadata(path),
+        "api": reading.client.base_url,
+        "read_id": stored.raw.read.read_id,
+        "read_started_at": dg.MetadataValue.timestamp(stored.raw.read.read_started_at),
+        "window": f"{iso(start)} to {iso(end)}",
+        "complete": stored.raw.read.complete,
+        "requests": stored.requests,
+        "no_longer_shown": stored.raw.retained,
+        "quarantined": stored.quarantined,
+        **notes,
+    }
+
+
+def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
+    def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        days = days_of(context)
+        data_folder: DataFolder = context.resources.data_folder
+        with (
+            failing_clearly(source.name, f"building {table.name} of {days}"),
+            data_folder.writing(source.name, context.log.info) as layout,
+        ):
+            rules = data_folder.rules
+            return record_days(context, _recorded(table, build_days(table, source, days, layout, rules), rules))
+
+    made: dg.AssetsDefinition = asset(
+        key=[source.name, table.name],
+        deps=[[source.name, table.built_from]],
+        kinds={"parquet"},
+        code_version=table.code_version(source),
+        description=table.description,
+        metadata={"files": _files(table.name, source), "dagster/column_schema": column_schema(table.schema)},
+    )(built)
+    return made
+
+
+def _recorded(table: DailyTable, days: Iterable[BuiltDay], rules: Rules) -> Recorded:
+    for built in days:
+        headline = table.headline(built.rows, built.lineage, rules)
+        yield built.day, {**day_metadata(built.rows, built.path, built.lineage), **headline}
+
+
+def _files(data_set: str, source: Source) -> str:
+    return f"<RUNS_ASSETS_DATA>/{data_set}/source={source.name}/date=<day>/"

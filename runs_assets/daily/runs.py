@@ -1,0 +1,53 @@
+"""`runs`: a day's raw rows in the columns that all sources share."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runs_assets.daily.table import DailyTable
+from runs_assets.normalizing.raw_rows import raw_rows
+from runs_assets.normalizing.runs_table import RUNS_SCHEMA
+from runs_assets.settling.abandoned import is_abandoned
+from runs_assets.settling.rules import Rules
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import RAW_RUNS, Layout
+from runs_assets.storage.raw import blocks, stat_day
+from runs_assets.storage.tables import Lineage, load_table
+
+
+def normalized(source: Source, day: date, layout: Layout, rules: Rules) -> tuple[pa.Table, Lineage]:
+    """A day's rows with the schema `RUNS_SCHEMA`, and what they were built from."""
+    path = layout.day_file(RAW_RUNS, source.name, day)
+    read = stat_day(path).read
+    tables = [source.normalize(raw_rows(lines, source.shape.fields)) for lines in blocks(path)]
+    table = pa.concat_tables(tables) if tables else RUNS_SCHEMA.empty_table()
+    ended: int = pc.sum(table["is_terminal"]).as_py() or 0
+    open_runs = table.num_rows - ended
+    return table, Lineage(read, open_runs, rules.is_settled(day, read, open_runs), source.normalizer_version)
+
+
+def open_run_ids(layout: Layout, source: str, day: date) -> list[str]:
+    """The ids of a day's runs that have not ended; raises `StorageError` if the day has no `runs`."""
+    runs, _ = load_table(layout, RUNS.name, source, day, ["run_id", "is_terminal"])
+    ids: list[str] = runs.filter(pc.invert(runs["is_terminal"]))["run_id"].to_pylist()
+    return ids
+
+
+def _abandoned(runs: pa.Table, lineage: Lineage, rules: Rules) -> Mapping[str, int]:
+    return {"abandoned_runs": pc.sum(is_abandoned(runs, lineage.read, rules)).as_py() or 0}
+
+
+RUNS = DailyTable(
+    name="runs",
+    description=(
+        "The runs created on a UTC day, one row each, in the columns that all sources share. Built from the raw file "
+        "without asking the API, for any day stored, however long ago."
+    ),
+    schema=RUNS_SCHEMA,
+    version="",  # the normalizers have versions of their own
+    built_from=RAW_RUNS,
+    build=lambda _, *day: normalized(*day),
+    headline=_abandoned,
+)

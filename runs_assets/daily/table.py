@@ -1,0 +1,95 @@
+"""How a daily table is declared, and how its files are built: one Parquet file per source and UTC day."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from runs_assets.days import DayRange
+from runs_assets.errors import DamagedFileError, StorageError
+from runs_assets.settling.rules import Rules
+from runs_assets.sources.source import Source
+from runs_assets.storage.files import is_stored
+from runs_assets.storage.layout import RAW_RUNS, Layout
+from runs_assets.storage.tables import Lineage, load_table, store_table
+from runs_assets.tables import Table
+
+Build = Callable[["DailyTable", Source, date, Layout, Rules], tuple[pa.Table, Lineage]]
+"""A day's rows, and what they were built from; raises `DamagedFileError` if the input cannot be used."""
+
+
+_REMEDIES = {
+    True: "Materialize them for these days again, if the API still has them: what can be read of the files is kept. Or "
+    "restore the files from a backup.",
+    False: "Materialize them for these days again: they are rebuilt from the files before, without asking the API.",
+}
+"""What to do about damaged files: of `raw_runs`, and of what follows from it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DailyTable(Table):
+    """A table of one source, built day by day from the data set `built_from`.
+
+    `headline` gives the numbers of a day's rows that are worth plotting by day.
+    """
+
+    built_from: str
+    build: Build
+    headline: Callable[[pa.Table, Lineage, Rules], Mapping[str, Any]]
+
+    def code_version(self, source: Source) -> str:
+        """What a day's file says of its code: the normalizer's version, and this table's if it has one."""
+        return "/".join(filter(None, (source.normalizer_version, self.version)))
+
+
+@dataclass(frozen=True)
+class BuiltDay:
+    """A day's file that has just become durable, with its rows and what they were built from."""
+
+    day: date
+    path: Path
+    rows: pa.Table
+    lineage: Lineage
+
+
+def computed(compute: Callable[[pa.Table, Lineage], pa.Table]) -> Build:
+    """Build from the columns that the table needs of the one that it is built from, whose lineage it takes over."""
+
+    def build(table: DailyTable, source: Source, day: date, layout: Layout, _: Rules) -> tuple[pa.Table, Lineage]:
+        rows, lineage = load_table(layout, table.built_from, source.name, day, table.needs)
+        return compute(rows, lineage), lineage
+
+    return build
+
+
+def build_days(table: DailyTable, source: Source, days: DayRange, layout: Layout, rules: Rules) -> Iterator[BuiltDay]:
+    """Build each day's file, oldest first. Only for the holder of the source's lock.
+
+    Raises `StorageError` at the end, naming the days whose input is missing or damaged, after all others are done.
+    """
+    missing, damaged = [], []
+    for day in reversed(days.newest_first()):
+        if not is_stored(layout.day_file(table.built_from, source.name, day)):
+            missing.append(str(day))
+            continue
+        try:
+            rows, lineage = table.build(table, source, day, layout, rules)
+        except DamagedFileError as error:
+            damaged.append(f"{day} ({error.path}: {error.why})")
+            continue
+        own = replace(lineage, code_version=table.code_version(source))
+        yield BuiltDay(day, store_table(layout, table.name, source.name, day, rows, own), rows, own)
+    if missing or damaged:
+        raise StorageError(_left_out(source.name, table.built_from, missing, damaged))
+
+
+def _left_out(source: str, data_set: str, missing: list[str], damaged: list[str]) -> str:
+    sentences = []
+    if missing:
+        sentences.append(f"{source}/{data_set} are missing for {', '.join(missing)}. Materialize these days first.")
+    if damaged:
+        sentences.append(f"{source}/{data_set} are damaged for {', '.join(damaged)}. {_REMEDIES[data_set == RAW_RUNS]}")
+    return " ".join([*sentences, "All other days of the range are built."])

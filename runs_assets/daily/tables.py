@@ -1,0 +1,13 @@
+"""The daily tables, in the order in which they are built."""
+
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
+from runs_assets.daily.runs import RUNS
+from runs_assets.sources.source import Source
+
+DAILY_TABLES = (RUNS, RUN_STATUS_COUNTS, FAILURE_RATES)
+
+
+def code_versions(source: Source) -> dict[str, str]:
+    """By name, the code version that each table's files have if they are built by the present code."""
+    return {table.name: table.code_version(source) for table in DAILY_TABLES}

@@ -1,0 +1,1 @@
+"""From raw rows to the columns that all sources share."""

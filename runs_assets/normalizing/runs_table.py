@@ -1,0 +1,64 @@
+"""What every platform's normalizer ends with: derived columns, and exactly the schema of `runs`."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runs_assets.normalizing.columns import seconds_between
+from runs_assets.status import TERMINAL, RunStatus
+from runs_assets.tables import TIMESTAMP, column
+
+RUNS_SCHEMA = pa.schema(
+    [
+        column("run_id", pa.string(), "the platform's id of the run; unique within a source", nullable=False),
+        column(
+            "status",
+            pa.string(),
+            "queued, running, paused, succeeded, failed, cancelled or unknown",
+            nullable=False,
+        ),
+        column("raw_status", pa.string(), "the platform's own word; empty if it sent none", nullable=False),
+        column(
+            "is_terminal",
+            pa.bool_(),
+            "whether the run has ended, so that its outcome is decided",
+            nullable=False,
+        ),
+        column("created_at", TIMESTAMP, "when the run was created, UTC; its day is the partition", nullable=False),
+        column("started_at", TIMESTAMP, "when execution began, UTC"),
+        column("finished_at", TIMESTAMP, "when execution ended, UTC"),
+        column("observed_at", TIMESTAMP, "when the API showed this state, UTC", nullable=False),
+        column("queue_seconds", pa.float64(), "started_at - created_at, seconds"),
+        column("duration_seconds", pa.float64(), "finished_at - started_at, seconds"),
+        column("pipeline_id", pa.string(), "CloudCruise: the workflow; Productsup: the connector"),
+        column("pipeline_version", pa.string(), "Productsup: the connector's version"),
+        column("workspace_id", pa.string(), "CloudCruise: the workspace; Productsup: the account"),
+        column("workspace_name", pa.string(), "Productsup: the account's name"),
+        column("project_id", pa.string(), "Productsup: the project"),
+        column("project_name", pa.string(), "Productsup: the project's name"),
+        column("site_id", pa.string(), "Productsup: the site"),
+        column("site_name", pa.string(), "Productsup: the site's name"),
+        column("process_id", pa.string(), "Productsup: the process that the run was part of"),
+        column("exit_code", pa.int32(), "Productsup: the container's exit code, 0 = success"),
+        column("dry_run", pa.bool_(), "CloudCruise: whether it was a dry run; null = not dry"),
+    ]
+)
+
+
+def runs_table(columns: Mapping[str, pa.Array]) -> pa.Table:
+    """A table with schema `RUNS_SCHEMA` from a platform's columns; those it does not have are null.
+
+    Derives `is_terminal` (an unknown status has ended only if there is a finish time), `queue_seconds` and
+    `duration_seconds`.
+    """
+    ended_by_word = pc.is_in(columns["status"], value_set=pa.array(sorted(TERMINAL)))
+    ended_unknown = pc.and_(pc.equal(columns["status"], RunStatus.UNKNOWN), pc.is_valid(columns["finished_at"]))
+    present = {
+        **columns,
+        "is_terminal": pc.or_(ended_by_word, ended_unknown),
+        "queue_seconds": seconds_between(columns["created_at"], columns["started_at"]),
+        "duration_seconds": seconds_between(columns["started_at"], columns["finished_at"]),
+    }
+    rows = len(columns["run_id"])
+    return pa.table([present.get(field.name, pa.nulls(rows, field.type)) for field in RUNS_SCHEMA], schema=RUNS_SCHEMA)

@@ -1,0 +1,46 @@
+"""What the reading needs of a platform's client."""
+
+from types import TracebackType
+from typing import Any, Protocol, Self, runtime_checkable
+
+from runs_assets.paging.page import Pager
+from runs_assets.reading.rows import RowShape, RunPage
+
+
+class RunsClient(Protocol):
+    """What the reading needs of a platform's client."""
+
+    shape: RowShape
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        ...
+
+    def pager(self, start_us: int, end_us: int) -> Pager[Any]:
+        """A pager over the runs created in [start_us, end_us)."""
+        ...
+
+    def fetch(self, ask: Any) -> RunPage:
+        """The page that answers one of the pager's requests."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@runtime_checkable
+class SingleRunClient(RunsClient, Protocol):
+    """A client whose API can be asked for one run."""
+
+    def fetch_run(self, run_id: str) -> RunPage:
+        """The page of a single run, empty if the API no longer shows it."""
+        ...

@@ -1,0 +1,1 @@
+"""What a platform tells beside its runs: what pipelines are called, and why runs failed."""

@@ -1,0 +1,107 @@
+"""The files of what a platform tells beside its runs: what pipelines are called, and why runs failed.
+
+Names can simply be asked for again, so a damaged file of them counts as none. Errors cannot, once the API has forgotten
+the day: they are data, and a damaged file is an error that names it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
+
+from runs_assets.errors import DamagedFileError
+from runs_assets.reasons.reason import ErrorGroup
+from runs_assets.storage.damage import keep_aside
+from runs_assets.storage.files import is_stored, reading, replacing
+from runs_assets.storage.layout import ERROR_GROUPS, Layout
+
+_REMEDY = (
+    "Restore it from a backup, or delete it: the reasons of days that the API still has are asked for again, those of "
+    "older days are then not known."
+)
+
+
+@dataclass(frozen=True)
+class PipelineErrors:
+    """What the API said at `asked_at` about a pipeline's errors on a day, on which `failed_runs` were known to fail."""
+
+    pipeline_id: str
+    failed_runs: NonNegativeInt
+    asked_at: AwareDatetime
+    groups: tuple[ErrorGroup, ...]
+
+
+@dataclass(frozen=True)
+class KnownDetails:
+    """Names by pipeline id and when they were asked for, and when what was refused.
+
+    `errors_refused_at` is by pipeline id, or `EVERY_PIPELINE`.
+    """
+
+    names: dict[str, str] = field(default_factory=dict)
+    asked_at: AwareDatetime | None = None
+    refused_at: AwareDatetime | None = None
+    errors_refused_at: dict[str, AwareDatetime] = field(default_factory=dict)
+
+
+EVERY_PIPELINE = "*"
+_KNOWN = TypeAdapter(KnownDetails)
+_ERRORS = TypeAdapter(list[PipelineErrors])
+
+
+def load_names(layout: Layout, source: str) -> dict[str, str]:
+    """What the source's pipelines are called, by id; nothing where that was never learned."""
+    return load_details(layout, source).names
+
+
+def load_details(layout: Layout, source: str) -> KnownDetails:
+    """All that the names' file knows; nothing if there is none, or it is damaged.
+
+    Raises `StorageError` if it cannot be read.
+    """
+    path = layout.names_file(source)
+    if not is_stored(path):
+        return KnownDetails()
+    with reading(path) as file:
+        content = file.read()
+    try:
+        return _KNOWN.validate_json(content)
+    except ValidationError:
+        return KnownDetails()
+
+
+def store_details(layout: Layout, source: str, known: KnownDetails) -> None:
+    """Replace the names' file atomically."""
+    with replacing(layout.names_file(source), layout.details_scratch(source)) as file:
+        file.write(_KNOWN.dump_json(known))
+
+
+def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, PipelineErrors]:
+    """What was learned of a day's errors, by pipeline id; nothing if there is no file.
+
+    Raises `StorageError` if the file cannot be read, `DamagedFileError` if it is not what was written.
+    """
+    path = layout.day_file(ERROR_GROUPS, source, day)
+    if not is_stored(path):
+        return {}
+    with reading(path) as file:
+        content = file.read()
+    try:
+        stored = _ERRORS.validate_json(content)
+    except ValidationError as error:
+        why = f"it does not hold errors as this program writes them ({error.error_count()} differences)"
+        raise DamagedFileError(path, why, _REMEDY) from None
+    return {errors.pipeline_id: errors for errors in stored}
+
+
+def store_error_groups(layout: Layout, source: str, day: date, errors: Mapping[str, PipelineErrors]) -> None:
+    """Replace a day's file atomically: a JSON array, an object for each pipeline that was asked about."""
+    with replacing(layout.day_file(ERROR_GROUPS, source, day), layout.details_scratch(source)) as file:
+        file.write(_ERRORS.dump_json([errors[key] for key in sorted(errors)]))
+
+
+def set_aside_error_groups(layout: Layout, source: str, day: date, name: str) -> None:
+    """Copy a damaged day's file to where nothing overwrites it, under `name`."""
+    kept = layout.damaged_file(ERROR_GROUPS, source, day, name)
+    keep_aside(layout.day_file(ERROR_GROUPS, source, day), kept, layout.details_scratch(source))

@@ -1,0 +1,62 @@
+"""What the clients of HTTP APIs share: a transport that is closed with them, and filters as query parameters."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from types import TracebackType
+from typing import Any, Self
+
+from runs_assets.http.transport import Limits, Transport
+from runs_assets.plain_text.wording import LOOKED_AT
+
+WORD_CHARACTERS = 80
+NAME_CHARACTERS = 200
+
+
+@dataclass
+class HttpClient:
+    """A client on one transport. Use it as a context manager: it holds connections."""
+
+    transport: Transport
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return self.transport.base_url
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries and token refreshes included."""
+        return self.transport.requests
+
+    def within(self, limits: Limits) -> Self:
+        """The same client with other bounds for each request, and with connections of its own."""
+        return replace(self, transport=self.transport.within(limits))
+
+    def word(self, foreign: str, longest: int = WORD_CHARACTERS) -> str:
+        """A foreign word or name as it may be kept: short, on one line, without credentials."""
+        return self.transport.shown(foreign[:LOOKED_AT], longest)
+
+    def names(self, rows: Iterable[Any]) -> dict[str, str]:
+        """The `name` of each row by its `id`; rows without either, or of another shape, are passed over."""
+        named = (row for row in rows if isinstance(row, dict) and isinstance(row.get("name"), str))
+        found = {str(row["id"]): self.word(row["name"], NAME_CHARACTERS) for row in named if _is_id(row.get("id"))}
+        return {key: name for key, name in found.items() if name}
+
+    def __enter__(self) -> Self:
+        self.transport.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.transport.__exit__(kind, error, trace)
+
+
+def params_of(filters: Any, *, separator: str) -> dict[str, str]:
+    """A dataclass of filters as query parameters: those that are not None, words joined by `separator`."""
+    values = {item.name.replace("_", separator): getattr(filters, item.name) for item in fields(filters)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int or (isinstance(value, str) and 0 < len(value) <= NAME_CHARACTERS)

@@ -1,0 +1,38 @@
+"""Confidence intervals of failure rates, and of the difference of two."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Z_95 = 1.959963984540054
+"""The 97.5 % quantile of the normal distribution."""
+
+
+def wilson_interval(
+    failed: NDArray[np.int64], decided: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The 95 % Wilson score interval of failed / decided, NaN where nothing is decided.
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
+    """
+    n = np.where(decided > 0, decided, np.nan).astype(np.float64)
+    p = failed / n
+    centre = p + Z_95**2 / (2 * n)
+    spread = Z_95 * np.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n**2))
+    scale = 1 + Z_95**2 / n
+    # At the ends the two terms cancel exactly on paper, not in floating point.
+    low = np.where(failed == 0, 0.0, (centre - spread) / scale)
+    high = np.where(failed == decided, 1.0, (centre + spread) / scale)
+    return np.where(np.isnan(n), np.nan, low), np.where(np.isnan(n), np.nan, high)
+
+
+def newcombe_interval(failed: int, runs: int, failed_before: int, runs_before: int) -> tuple[float, float]:
+    """The 95 % interval of failed / runs - failed_before / runs_before.
+
+    From the two Wilson intervals, method 10 of R. G. Newcombe, "Interval estimation for the difference between
+    independent proportions", Statistics in Medicine 17 (1998), 873-890.
+    """
+    low, high = wilson_interval(np.array([failed, failed_before]), np.array([runs, runs_before]))
+    rate, rate_before = failed / runs, failed_before / runs_before
+    below = np.hypot(rate - low[0], high[1] - rate_before)
+    above = np.hypot(high[0] - rate, rate_before - low[1])
+    return float(rate - rate_before - below), float(rate - rate_before + above)
