@@ -35,10 +35,10 @@ class DataFolder(dg.ConfigurableResource[Any]):
         return Rules.of(project_settings())
 
     @contextmanager
-    def writing(self, source: str, say: Callable[[str], None]) -> Iterator[Layout]:
+    def writing(self, source: str, report: Callable[[str], None]) -> Iterator[Layout]:
         """The right to write a source's files, one process at a time; raises `BusyError`."""
         layout = self.layout
-        with writing(layout.lock_file(source), source, say=say):
+        with writing(layout.lock_file(source), source, report=report):
             empty_scratch(layout.scratch(source))
             yield layout
 

@@ -82,7 +82,7 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
                     retention=api.capabilities.retention,
                     read_id=read_id,
                     clock=clock.now,
-                    say=context.log.info,
+                    report=context.log.info,
                 )
             return record_days(context, ((stored.day, _raw_metadata(stored, reading)) for stored in reading))
 

@@ -52,7 +52,7 @@ class StoredDay:
 class DayReading:
     """Reads `days` of `source` with `client` into the files below `layout`; iterate it to make it happen.
 
-    Raises `OutOfReachError` before anything is touched; whatever the client raises, later. `say` takes a line of
+    Raises `OutOfReachError` before anything is touched; whatever the client raises, later. `report` takes a line of
     progress after the first page that ends 10 seconds or more after the line before.
     """
 
@@ -64,7 +64,7 @@ class DayReading:
     retention: timedelta | None
     read_id: str
     clock: Callable[[], datetime]
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     monotonic: Callable[[], float] = time.monotonic
     shown: int = 0
     page_count: int = 0
@@ -175,14 +175,14 @@ class DayReading:
 
     def _tell(self, day: date, note: str) -> None:
         self._notes.setdefault(day, []).append(note)
-        self.say(f"{self.source}, {day}: {note}")
+        self.report(f"{self.source}, {day}: {note}")
 
     def _report(self) -> None:
         now = self.monotonic()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
             rate = self.shown / (now - self._since)
-            self.say(
+            self.report(
                 f"{self.source}: {len(self._stored)} of {len(self.days)} days done, {self.shown:,} runs, "
                 f"{self.page_count:,} pages, {rate:,.0f} runs/s"
             )

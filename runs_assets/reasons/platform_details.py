@@ -79,7 +79,7 @@ def refresh_details(  # noqa: PLR0913
     layout: Layout,
     now: datetime,
     failing: Failing,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     retention: timedelta | None = None,
     monotonic: Callable[[], float] = time.monotonic,
@@ -95,7 +95,7 @@ def refresh_details(  # noqa: PLR0913
     if not isinstance(client, NamingClient):
         return
     with client.within(LIMITS) as hurried:
-        asking = _Asking(hurried, source, layout, now, say, monotonic, load_details(layout, source))
+        asking = _Asking(hurried, source, layout, now, report, monotonic, load_details(layout, source))
         asking.ask_names()
         if isinstance(hurried, ErrorsClient):
             for day in _days_to_ask(failing, now, retention):
@@ -115,7 +115,7 @@ class _Asking:
     source: str
     layout: Layout
     now: datetime
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     monotonic: Callable[[], float]
     known: KnownDetails
     refused: list[str] = field(default_factory=list)
@@ -130,7 +130,7 @@ class _Asking:
         try:
             names = self.client.pipeline_names()
         except RunsAssetsError as error:
-            self.say(f"{self.source}: could not ask what the pipelines are called. {error}")
+            self.report(f"{self.source}: could not ask what the pipelines are called. {error}")
             if isinstance(error, CredentialsError | RequestRefusedError):
                 self._store(replace(self.known, refused_at=self.now))
             return
@@ -175,10 +175,10 @@ class _Asking:
             return tuple(client.error_groups(pipeline_id, start_of(day), end))
         except RequestRefusedError as error:
             if not self.refused:
-                self.say(f"{self.source}: was refused why runs of {pipeline_id} failed, or of others too. {error}")
+                self.report(f"{self.source}: was refused why runs of {pipeline_id} failed, or of others too. {error}")
             self.refused.append(pipeline_id)
         except RunsAssetsError as error:
-            self.say(f"{self.source}: could not ask why runs failed. {error}")
+            self.report(f"{self.source}: could not ask why runs failed. {error}")
             self.is_over = True
             self.refused += [EVERY_PIPELINE] if isinstance(error, CredentialsError) else []
         return None
@@ -188,7 +188,7 @@ class _Asking:
         try:
             return load_error_groups(self.layout, self.source, day), False
         except DamagedFileError as damage:
-            self.say(f"{self.source}: {damage.path} is damaged and its errors are asked for again: {damage.why}.")
+            self.report(f"{self.source}: {damage.path} is damaged and its errors are asked for again: {damage.why}.")
             return {}, True
 
     def _has_no_more_time(self) -> bool:

@@ -22,7 +22,7 @@ REPORT_EVERY_SECONDS = 10.0
 
 @contextmanager
 def writing(
-    lock_file: Path, source: str, *, patience: float = PATIENCE_SECONDS, say: Callable[[str], None] = log.info
+    lock_file: Path, source: str, *, patience: float = PATIENCE_SECONDS, report: Callable[[str], None] = log.info
 ) -> Iterator[None]:
     """Hold the right to write a source; waits for another process up to `patience` seconds, then raises `BusyError`.
 
@@ -32,7 +32,7 @@ def writing(
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         lock_file.touch(exist_ok=True)
-        _acquire(lock, source, patience, say)
+        _acquire(lock, source, patience, report)
     except OSError as error:
         raise cannot_write(lock_file, error) from error
     try:
@@ -56,7 +56,7 @@ def is_being_written(lock_file: Path) -> bool:
     return False
 
 
-def _acquire(lock: FileLock, source: str, patience: float, say: Callable[[str], None]) -> None:
+def _acquire(lock: FileLock, source: str, patience: float, report: Callable[[str], None]) -> None:
     until = time.monotonic() + patience
     while True:
         try:
@@ -67,6 +67,6 @@ def _acquire(lock: FileLock, source: str, patience: float, say: Callable[[str], 
                     f"Another process is still writing the files of {source} after {patience:.0f} s. Nothing was read "
                     "or changed; run this again when the other run has ended."
                 ) from None
-            say(f"{source}: waiting for another process that is writing this source")
+            report(f"{source}: waiting for another process that is writing this source")
         else:
             return

@@ -16,7 +16,7 @@ NEWEST_DAYS = 31
 
 
 def ask_about_failures(
-    source: Source, layout: Layout, clock: Callable[[], datetime], say: Callable[[str], None]
+    source: Source, layout: Layout, clock: Callable[[], datetime], report: Callable[[str], None]
 ) -> None:
     """Ask a source's API, if it is configured and `RUNS_ASSETS_DETAILS` is on; whatever it answers stops nothing.
 
@@ -28,23 +28,23 @@ def ask_about_failures(
     try:
         # Asking may renew tokens, which only one process at a time can.
         with (
-            writing(layout.lock_file(source.name), source.name, patience=0, say=say),
+            writing(layout.lock_file(source.name), source.name, patience=0, report=report),
             source.api.client(source.name, layout, clock) as client,
         ):
             retention = source.api.capabilities.retention
-            failing = _failing_pipelines_if_readable(layout, source.name, clock().date(), say)
-            refresh_details(client, source.name, layout, clock(), failing, say, retention=retention)
+            failing = _failing_pipelines_if_readable(layout, source.name, clock().date(), report)
+            refresh_details(client, source.name, layout, clock(), failing, report, retention=retention)
     except BusyError:
-        say(f"{source.name}: is being read; names and reasons are asked for when the tables are built next.")
+        report(f"{source.name}: is being read; names and reasons are asked for when the tables are built next.")
     except SettingsError as error:
-        say(f"{source.name}: could not ask for names and reasons. {error}")
+        report(f"{source.name}: could not ask for names and reasons. {error}")
 
 
-def _failing_pipelines_if_readable(layout: Layout, source: str, today: date, say: Callable[[str], None]) -> Failing:
+def _failing_pipelines_if_readable(layout: Layout, source: str, today: date, report: Callable[[str], None]) -> Failing:
     try:
         return failing_pipelines(layout, source, today)
     except StorageError as error:
-        say(f"{source}: it is not asked why runs failed. {error}")
+        report(f"{source}: it is not asked why runs failed. {error}")
         return {}
 
 

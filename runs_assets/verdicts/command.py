@@ -21,16 +21,16 @@ def refresh_and_show(console: Console, *, offline: bool) -> None:
 
     judge = Judge.of(project_settings())
 
-    def say(sentence: str) -> None:
+    def report(sentence: str) -> None:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     for source in SOURCES if not offline else ():
-        ask_about_failures(source, judge.layout, utc_now, say)
-    refreshed = judge.refresh(SOURCES, say=say)
+        ask_about_failures(source, judge.layout, utc_now, report)
+    refreshed = judge.refresh(SOURCES, report=report)
     health = refreshed.tables[PIPELINE_HEALTH]
     if health.num_rows:
         console.print(health_table(health))
     else:
-        say(f"Nothing is stored in {judge.layout.root} that could be judged. Materialize some days first.")
+        report(f"Nothing is stored in {judge.layout.root} that could be judged. Materialize some days first.")
     if refreshed.problem:
         raise StorageError(refreshed.problem)

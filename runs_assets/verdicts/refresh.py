@@ -74,18 +74,18 @@ class Judge:
         return cls(Layout(settings.data.absolute()), settings.window_days, load_watch_file(settings.watch_file))
 
     def refresh(
-        self, sources: Sequence[Source], only: Collection[str] | None = None, say: Callable[[str], None] = log.info
+        self, sources: Sequence[Source], only: Collection[str] | None = None, report: Callable[[str], None] = log.info
     ) -> Refreshed:
         """Build the tables `VERDICTS` anew from what is stored; with `only`, other sources' rows stay as they are.
 
         Raises `BusyError` if another process goes on building them, `StorageError` if the folder cannot be written.
         """
-        with writing(self.layout.lock_file(ALL_SOURCES), "the verdicts", say=say):
+        with writing(self.layout.lock_file(ALL_SOURCES), "the verdicts", report=report):
             empty_scratch(self.layout.scratch(ALL_SOURCES))
             former = _Former(self.layout)
             due = {source.name for source in sources} if only is None else set(only)
             parts = [
-                self._part(source, former, say) if source.name in due else former.part(source.name)
+                self._part(source, former, report) if source.name in due else former.part(source.name)
                 for source in sources
             ]
             tables = {
@@ -120,23 +120,23 @@ class Judge:
                 found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}\n".encode())
         return found.hexdigest()
 
-    def _part(self, source: Source, former: "_Former", say: Callable[[str], None]) -> _Part:
+    def _part(self, source: Source, former: "_Former", report: Callable[[str], None]) -> _Part:
         fingerprint = self.fingerprint(source.name)
         try:
-            return _Part(source.name, fingerprint, self.tables_of(source, say))
+            return _Part(source.name, fingerprint, self.tables_of(source, report))
         except StorageError as error:
             return _Part(source.name, fingerprint, former.part(source.name).tables, str(error))
 
-    def tables_of(self, source: Source, say: Callable[[str], None] = log.info) -> Tables:
+    def tables_of(self, source: Source, report: Callable[[str], None] = log.info) -> Tables:
         """A source's rows of every table; raises `StorageError` if one of its files cannot be read."""
         history = load_history(self.layout, source.name, self.window_days)
         if history is None:
             return no_rows()
         names = load_names(self.layout, source.name)
-        errors = self._errors(source.name, history, say)
+        errors = self._errors(source.name, history, report)
         return tables_of(history, Knowledge(names, source.explanations, errors, self.watch))
 
-    def _errors(self, source: str, history: History, say: Callable[[str], None]) -> Errors:
+    def _errors(self, source: str, history: History, report: Callable[[str], None]) -> Errors:
         """What was learned of the read days' errors; a day's file that is damaged is said, and stops nothing."""
         errors = {}
         for day in self.layout.stored_days(data_sets.ERROR_GROUPS, source):
@@ -144,7 +144,7 @@ class Judge:
                 try:
                     errors[day] = load_error_groups(self.layout, source, day)
                 except DamagedFileError as damage:
-                    say(f"{source}: why runs of {day} failed is not known. {damage}")
+                    report(f"{source}: why runs of {day} failed is not known. {damage}")
         return errors
 
 

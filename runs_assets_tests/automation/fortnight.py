@@ -143,7 +143,7 @@ def read_first(source: Source, layout: Layout, days: DayRange, *, stop_after: in
             retention=None,
             read_id=str(uuid.uuid4()),
             clock=lambda: CLOCK.now,
-            say=lambda _line: None,
+            report=lambda _line: None,
         )
         for stored, _day in enumerate(reading, start=1):
             if stored == stop_after:

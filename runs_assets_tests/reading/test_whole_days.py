@@ -304,7 +304,7 @@ def test_a_reading_that_the_retention_overtakes_ends_and_keeps_the_days_already_
             timedelta(days=31),
             "r",
             clock=clock,
-            say=lambda _line: None,
+            report=lambda _line: None,
         )
         with pytest.raises(OutOfReachError, match="The reading took so long that 2026-02-16T00:00:00Z fell out"):
             list(reading)
