@@ -7,11 +7,16 @@ from tempfile import TemporaryDirectory
 
 import certifi
 import pytest
+from hypothesis import settings
 
 from runs_assets.sandbox import CloudCruise, FixedHistory, FrozenClock, Productsup, Sandbox
 from runs_assets_tests.project import Project
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+
+# An example's time says nothing on a busy machine; pytest's timeout is for the test.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -155,7 +155,7 @@ RUN = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(RUN, min_size=1, max_size=30))
 def test_any_day_agrees_with_plain_python(runs: list[dict[str, Any]]) -> None:
     found = rates(*runs)
@@ -176,7 +176,7 @@ def test_any_day_agrees_with_plain_python(runs: list[dict[str, Any]]) -> None:
         assert row["last_success_at"] == max(ends, default=None)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(RUN, max_size=30))
 def test_status_counts_sum_to_the_rows_with_every_combination_once(runs: list[dict[str, Any]]) -> None:
     counts = run_status_counts(table(*runs)).to_pylist()

@@ -64,7 +64,7 @@ def histories(draw: st.DrawFn) -> ListedRuns:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(histories(), st.sampled_from([1, 2, 7, 100, 1000, 10_000]), st.integers(-1, 8), st.integers(1, 12))
 def test_every_run_that_existed_throughout_is_shown_or_an_error_says_why(
     runs: ListedRuns, limit: int, skipped_seconds: int, seconds: int
@@ -81,7 +81,7 @@ def test_every_run_that_existed_throughout_is_shown_or_an_error_says_why(
         assert runs.existing_throughout(start_us, end_us) <= shown
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 60), st.sampled_from([10, 100, 1000]))
 def test_where_nothing_changes_three_requests_more_than_the_pages_suffice(seconds: int, limit: int) -> None:
     runs = ListedRuns([(f"{n}-a", START_US + n * SECOND_US) for n in range(seconds * 20)])

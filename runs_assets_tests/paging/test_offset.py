@@ -63,7 +63,7 @@ def histories(draw: st.DrawFn) -> ListedRuns:
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(histories(), st.sampled_from([1, 2, 7, 100, 1000]), st.integers(-2, 50), st.integers(1, 70))
 def test_every_run_that_existed_throughout_is_shown_or_an_error_says_why(
     runs: ListedRuns, limit: int, skipped: int, length: int

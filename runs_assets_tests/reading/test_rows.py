@@ -95,7 +95,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(ROWS, max_size=4))
 def test_the_fast_way_through_a_page_gives_what_the_slow_one_gives_or_nothing(documents: list[dict[str, Any]]) -> None:
     fast = array_page(orjson.dumps(documents), CC_SHAPE, AT)

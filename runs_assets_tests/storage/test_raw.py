@@ -73,7 +73,7 @@ def test_within_one_reading_a_row_that_comes_again_replaces_itself(layout: Layou
     assert {run: state for run, (state, _) in stored(layout).items()} == {"a": "3", "b": "1"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 3)), max_size=12), max_size=4))
 def test_any_sequence_of_readings_leaves_each_id_once_in_its_latest_state(
     readings: list[list[tuple[str, int]]],

@@ -1,4 +1,4 @@
-"""How a fact stands: exact counts of what is wrong, a capped sample of it, and what to do."""
+"""What a check found: exact counts of what is wrong, a sample of it, and what to do."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,25 +13,25 @@ CELL_CHARACTERS = 300
 NOTHING_TO_DO = "Nothing to do."
 
 
-class Severity(StrEnum):
-    """How bad it is if the fact does not hold: a WARN can wait or mends itself, an ERROR loses or falsifies numbers."""
+class CheckSeverity(StrEnum):
+    """How bad a failed check is: WARN can wait or mends itself, ERROR means that numbers are lost or wrong."""
 
     WARN = "WARN"
     ERROR = "ERROR"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How a fact stands. `says` is a sentence of our own words and numbers, never of text from an API.
+class Outcome:
+    """What a check found. `summary` is a sentence of our own words and numbers, never of text from an API.
 
-    `wrong` has exact counts by name; the fact holds if all are 0. `numbers` are further exact counts. `sample` shows
-    some of what is wrong; of any table given, the first 20 rows are kept, and of long texts the beginning.
+    `wrong` has exact counts by name; the check passes if all are 0. `numbers` are further exact counts. `sample` shows
+    some of what is wrong: the first 20 rows, and of long texts the beginning.
     """
 
-    says: str
+    summary: str
     wrong: Mapping[str, int]
     remedy: str
-    severity: Severity
+    severity: CheckSeverity
     numbers: Mapping[str, int] = field(default_factory=dict)
     sample: pa.Table = field(default_factory=lambda: pa.table({}))
 
@@ -42,19 +42,18 @@ class Finding:
 
     @property
     def passed(self) -> bool:
-        """Whether the fact holds."""
+        """Whether nothing is wrong."""
         return not any(self.wrong.values())
 
 
 def rows_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows of the same columns as a table, for a sample; only as many as it takes."""
+    """Rows of the same columns as a table for a sample; only as many as it takes."""
     return pa.Table.from_pylist([dict(row) for row in rows[:SAMPLE_ROWS]])
 
 
 def _capped(table: pa.Table) -> pa.Table:
     head = table.slice(0, SAMPLE_ROWS)
-    columns = {name: _cut(head[name]) for name in head.column_names}
-    return pa.table(columns)
+    return pa.table({name: _cut(head[name]) for name in head.column_names})
 
 
 def _cut(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -7,7 +7,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from runs_assets.checks.facts import FACTS
+from runs_assets.checks.catalog import all_checks
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
 from runs_assets.daily.runs import RUNS
@@ -18,7 +18,7 @@ from runs_assets.storage.tables import load_table, store_table
 from runs_assets_tests.checks.stored import FIRST, TODAY, YESTERDAY, Stored, flip_a_byte, numbers, run, sample, two_runs
 from runs_assets_tests.conftest import NOW
 
-NAMES = {fact.name for fact in FACTS}
+NAMES = {check.__name__ for _, check in all_checks()}
 DAY = date(2026, 3, 12)
 
 
@@ -114,7 +114,7 @@ def test_a_day_that_is_soon_forgotten_must_have_been_read_after_it_was_over(
     assert numbers(verdict)["days_soon_forgotten"] == 3
     assert numbers(verdict)["days_about_to_be_forgotten"] == 2
     assert [(row["day"], row["problem"]) for row in sample(verdict)] == [
-        ("2026-02-15", "It was read last at 2026-02-15T23:59:00Z, before it was over."),
+        ("2026-02-15", "It was last read at 2026-02-15T23:59:00Z, before it was over."),
         ("2026-02-17", "It was never read."),
     ]
     assert sample(verdict)[1]["forgotten_from"] == "2026-03-20 00:00:00+00:00"
