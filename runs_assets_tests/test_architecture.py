@@ -111,3 +111,12 @@ def test_importing_loads_nothing_that_takes_long(tmp_path: Path) -> None:
     arguments = [sys.executable, "-W", "ignore", "-c", code]
     shown = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert shown == "[]\n"
+
+
+def test_a_public_class_name_stands_in_one_module() -> None:
+    places: dict[str, list[Path]] = {}
+    for path in ROOT.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

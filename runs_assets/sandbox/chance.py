@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import exp
 from random import Random
 
-from runs_assets.sandbox.profiles import Incident, Pipeline
+from runs_assets.sandbox.profiles import PlannedIncident, Pipeline
 
 TIE_CHANCE = 0.04
 BATCH_CHANCE = 0.5  # per day
@@ -28,7 +28,7 @@ def creations(pipelines: Sequence[Pipeline], day: date, volume: float, rng: Rand
     ]
 
 
-def fails(pipeline: Pipeline, created_at: datetime, incidents: Sequence[Incident], rng: Random) -> bool:
+def fails(pipeline: Pipeline, created_at: datetime, incidents: Sequence[PlannedIncident], rng: Random) -> bool:
     """Return whether a run fails: by its pipeline's usual rate, or by an incident's."""
     rate = pipeline.usual_failure_rate(created_at.date())
     caught = [incident.failure_rate for incident in incidents if incident.covers(pipeline, created_at)]

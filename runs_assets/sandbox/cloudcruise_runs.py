@@ -9,7 +9,7 @@ from runs_assets.sandbox.chance import creations, duration, fails, whole_seconds
 from runs_assets.sandbox.history import Row
 from runs_assets.sandbox.identity import named_id, random_id
 from runs_assets.sandbox.profiles import WORKFLOW_INCIDENTS, WORKFLOWS, Pipeline
-from runs_assets.sandbox.simulation import SimulatedHistory, SimulatedRun, Step, Truth
+from runs_assets.sandbox.simulation import SimulatedHistory, SimulatedRun, TimelineStep, Truth
 
 WORKSPACE_ID = named_id("workspace")
 CREDENTIAL_IDS = tuple(f"sandbox-user-{n}" for n in range(1, 5))
@@ -25,7 +25,7 @@ class CloudCruiseRun(SimulatedRun):
     credential_id: str
     dry_run: bool
 
-    def render(self, step: Step) -> Row:
+    def render(self, step: TimelineStep) -> Row:
         """Return the row of `GET /runs`; the credential can be filtered on but is not printed."""
         body: dict[str, object] = {
             "session_id": self.run_id,
@@ -67,13 +67,13 @@ def _make_day(day: date, volume: float, rng: Random) -> Sequence[CloudCruiseRun]
     ]
 
 
-def _timeline(workflow: Pipeline, created_at: datetime, rng: Random) -> Iterator[Step]:
+def _timeline(workflow: Pipeline, created_at: datetime, rng: Random) -> Iterator[TimelineStep]:
     """Tell one run's life: queued, perhaps held, perhaps tried twice, and its end."""
-    yield Step(created_at, "execution.queued", "queued")
+    yield TimelineStep(created_at, "execution.queued", "queued")
     start = created_at + whole_seconds(rng.expovariate(1 / 8))
     fate = rng.random()
     if fate < PAUSED:
-        yield Step(start, "execution.paused", "paused")
+        yield TimelineStep(start, "execution.paused", "paused")
         start += timedelta(minutes=rng.randint(90, 40 * 60))
     if fate < PAUSED / 3 or PAUSED <= fate < PAUSED + STOPPED / 4:
         yield _stopped(None, start)
@@ -81,7 +81,7 @@ def _timeline(workflow: Pipeline, created_at: datetime, rng: Random) -> Iterator
     if fate > 1 - REQUEUED:
         yield _running(start)
         requeued = start + duration(workflow, rng, failed=True)
-        yield Step(requeued, "execution.requeued", "queued")
+        yield TimelineStep(requeued, "execution.requeued", "queued")
         start = requeued + timedelta(seconds=rng.randint(60, 600))
     yield _running(start)
     failed = fails(workflow, created_at, WORKFLOW_INCIDENTS, rng)
@@ -89,17 +89,17 @@ def _timeline(workflow: Pipeline, created_at: datetime, rng: Random) -> Iterator
     if PAUSED <= fate < PAUSED + STOPPED:
         yield _stopped(start, end)
     elif failed:
-        yield Step(end, "execution.failed", "failed", start, end)
+        yield TimelineStep(end, "execution.failed", "failed", start, end)
     else:
-        yield Step(end, "execution.success", "succeeded", start, end)
+        yield TimelineStep(end, "execution.success", "succeeded", start, end)
 
 
-def _running(start: datetime) -> Step:
-    return Step(start, "execution.start", "running", start)
+def _running(start: datetime) -> TimelineStep:
+    return TimelineStep(start, "execution.start", "running", start)
 
 
-def _stopped(start: datetime | None, end: datetime) -> Step:
-    return Step(end, "execution.stopped", "cancelled", start, end)
+def _stopped(start: datetime | None, end: datetime) -> TimelineStep:
+    return TimelineStep(end, "execution.stopped", "cancelled", start, end)
 
 
 def _printed(instant: datetime | None) -> str | None:

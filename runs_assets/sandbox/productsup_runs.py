@@ -9,7 +9,7 @@ from runs_assets.sandbox.chance import creations, duration, fails, whole_seconds
 from runs_assets.sandbox.history import Row
 from runs_assets.sandbox.identity import ordered_id, random_id
 from runs_assets.sandbox.profiles import CONNECTOR_INCIDENTS, CONNECTORS, SITES, Pipeline, Site
-from runs_assets.sandbox.simulation import SimulatedHistory, SimulatedRun, Step, Truth
+from runs_assets.sandbox.simulation import SimulatedHistory, SimulatedRun, TimelineStep, Truth
 
 EXIT_CODES, EXIT_CODE_WEIGHTS = (1, 192, 224, 240), (2, 2, 3, 3)
 FEEDBACK_FILE_EXIT_CODE = 10
@@ -29,7 +29,7 @@ class ProductsupRun(SimulatedRun):
     site: Site
     secret: str | None
 
-    def render(self, step: Step) -> Row:
+    def render(self, step: TimelineStep) -> Row:
         """Return the row of `GET /runs`."""
         body: dict[str, object] = {
             "id": self.run_id,
@@ -89,24 +89,24 @@ def _make_day(day: date, volume: float, rng: Random) -> Sequence[ProductsupRun]:
     ]
 
 
-def _timeline(connector: Pipeline, created_at: datetime, rng: Random) -> Iterator[Step]:
+def _timeline(connector: Pipeline, created_at: datetime, rng: Random) -> Iterator[TimelineStep]:
     """Tell one run's life. A non-zero exit code is a failure, even of a run that says it finished."""
-    yield Step(created_at, "pending", "queued")
+    yield TimelineStep(created_at, "pending", "queued")
     start = created_at + whole_seconds(rng.expovariate(1 / 20))
-    yield Step(start, "running", "running", start)
+    yield TimelineStep(start, "running", "running", start)
     failed = fails(connector, created_at, CONNECTOR_INCIDENTS, rng)
     end = start + duration(connector, rng, failed=failed)
     fate = rng.random()
     if fate < HUNG:
         end = start + timedelta(minutes=rng.randint(10 * 60, 60 * 60))
-        yield Step(end, "failed", "failed", start, end, 224)
+        yield TimelineStep(end, "failed", "failed", start, end, 224)
     elif failed:
         (code,) = rng.choices(EXIT_CODES, EXIT_CODE_WEIGHTS)
-        yield Step(end, "failed", "failed", start, end, code)
+        yield TimelineStep(end, "failed", "failed", start, end, code)
     elif fate > 1 - FINISHED_BUT_FAILED:
-        yield Step(end, "finished", "failed", start, end, FEEDBACK_FILE_EXIT_CODE)
+        yield TimelineStep(end, "finished", "failed", start, end, FEEDBACK_FILE_EXIT_CODE)
     else:
-        yield Step(end, "finished", "succeeded", start, end, 0)
+        yield TimelineStep(end, "finished", "succeeded", start, end, 0)
 
 
 def _version(connector: Pipeline, day: date) -> str:

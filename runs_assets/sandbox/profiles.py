@@ -48,7 +48,7 @@ class Pipeline:
 
 
 @dataclass(frozen=True)
-class Incident:
+class PlannedIncident:
     """A bad time that comes back every `every_days` days, so that any fortnight holds a whole one."""
 
     every_days: int
@@ -90,8 +90,8 @@ WORKFLOWS = (
     Pipeline("contract-archive", 12, 1500, 0.04, NIGHT, spread=0.7, weekend=2.0),
 )
 WORKFLOW_INCIDENTS = (
-    Incident(10, (3,), 0.95, from_hour=9, to_hour=15),
-    Incident(11, (6, 7), 0.90, pipeline="supplier-portal-export"),
+    PlannedIncident(10, (3,), 0.95, from_hour=9, to_hour=15),
+    PlannedIncident(11, (6, 7), 0.90, pipeline="supplier-portal-export"),
 )
 
 CONNECTORS = (
@@ -105,8 +105,8 @@ CONNECTORS = (
     Pipeline("full-rebuild", 8, 14400, 0.08, ALL_DAY, spread=0.3),
 )
 CONNECTOR_INCIDENTS = (
-    Incident(12, (5,), 1.0, pipeline="marketplace-orders"),
-    Incident(9, (2,), 0.85, from_hour=12, to_hour=18),
+    PlannedIncident(12, (5,), 1.0, pipeline="marketplace-orders"),
+    PlannedIncident(9, (2,), 0.85, from_hour=12, to_hour=18),
 )
 
 SITES = tuple(

@@ -1,6 +1,6 @@
 """A made-up past that follows the clock: seeded, so that everybody sees the same one.
 
-A run is its timeline, fixed once by the seed and its day: each `Step` says what the run shows from then on.
+A run is its timeline, fixed once by the seed and its day: each `TimelineStep` says what the run shows from then on.
 The generator writes the canonical status of a step beside the platform's word for it, so the truth never
 comes out of a mapping that might share a mistake with the code under test. Every time lies on a whole second.
 """
@@ -44,7 +44,7 @@ class Truth(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """What a run shows from `at` until its next step."""
 
     at: datetime
@@ -60,7 +60,7 @@ class SimulatedRun(ABC):
     """One run with its whole timeline; the first step is its creation."""
 
     run_id: str
-    steps: tuple[Step, ...]
+    steps: tuple[TimelineStep, ...]
     _rendered: dict[datetime, Row] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -68,7 +68,7 @@ class SimulatedRun(ABC):
         """When the run appears."""
         return self.steps[0].at
 
-    def step(self, now: datetime) -> Step:
+    def step(self, now: datetime) -> TimelineStep:
         """Return the step that the run is in at `now`, which is not before its creation."""
         return next(step for step in reversed(self.steps) if step.at <= now)
 
@@ -80,7 +80,7 @@ class SimulatedRun(ABC):
         return self._rendered[step.at]
 
     @abstractmethod
-    def render(self, step: Step) -> Row:
+    def render(self, step: TimelineStep) -> Row:
         """Return the run as its platform prints it during `step`."""
 
     @abstractmethod
