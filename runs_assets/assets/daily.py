@@ -25,6 +25,10 @@ from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import RAW_RUNS
 
 RAW_VERSION = "1"
+RAW_RUNS_DESCRIPTION = (
+    "Every run created on a UTC day, as the API last showed it, without sensitive fields: a JSON line each, with the "
+    "time of its observation. Reads the API and merges by id; the latest observation wins."
+)
 
 
 class RawRunsConfig(dg.Config):
@@ -90,10 +94,7 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
         key=[source.name, RAW_RUNS],
         kinds={source.platform, "json"},
         code_version=RAW_VERSION,
-        description=(
-            f"Every run that {source.name} showed of a UTC day of creation, as JSON lines without sensitive fields, "
-            "each with the time of its observation. Asks the API; merges by id, the latest observation wins."
-        ),
+        description=RAW_RUNS_DESCRIPTION,
         metadata={"files": _files(RAW_RUNS, source)},
     )(raw_runs)
     return made

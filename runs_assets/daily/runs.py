@@ -42,8 +42,8 @@ def _abandoned(runs: pa.Table, lineage: Lineage, rules: Rules) -> Mapping[str, i
 RUNS = DailyTable(
     name="runs",
     description=(
-        "The runs created on a UTC day, one row each, in the columns that all sources share. Built from the raw file "
-        "without asking the API, for any day stored, however long ago."
+        "The same runs, one row each, in the columns that all sources share. Built from the raw file without asking "
+        "the API, for any stored day, however long ago."
     ),
     schema=RUNS_SCHEMA,
     version="",  # the normalizers have versions of their own

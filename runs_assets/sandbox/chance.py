@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import exp
 from random import Random
 
-from runs_assets.sandbox.profiles import PlannedIncident, Pipeline
+from runs_assets.sandbox.profiles import Pipeline, PlannedIncident
 
 TIE_CHANCE = 0.04
 BATCH_CHANCE = 0.5  # per day

@@ -3,7 +3,7 @@
 import logging
 
 from runs_assets_tests.contract.matrix import Matrix
-from runs_assets_tests.contract.table import MODULE, table
+from runs_assets_tests.contract.table import MODULE, README, table
 from runs_assets_tests.readme import write
 
 
@@ -11,7 +11,7 @@ def main() -> None:
     """Takes a minute or two; says nothing of the runs that fail on purpose."""
     logging.disable(logging.CRITICAL)
     with Matrix.opened() as matrix:
-        write(MODULE, table(matrix.verdict))
+        write(MODULE, table(matrix.verdict), README)
 
 
 if __name__ == "__main__":

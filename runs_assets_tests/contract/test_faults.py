@@ -5,7 +5,7 @@ import pytest
 from runs_assets.sandbox.faults import FAULTS
 from runs_assets_tests.contract.cases import CASES, NOT_APPLICABLE, SOURCES, cells
 from runs_assets_tests.contract.matrix import Matrix
-from runs_assets_tests.contract.table import MODULE, table
+from runs_assets_tests.contract.table import MODULE, README, table
 from runs_assets_tests.readme import written_by
 
 
@@ -23,4 +23,4 @@ def test_every_fault_of_the_sandbox_is_expected_to_come_to_something() -> None:
 
 @pytest.mark.timeout(900)  # alone, it measures everything
 def test_the_readme_has_the_table_that_the_matrix_gives(matrix: Matrix) -> None:
-    assert written_by(MODULE) == table(matrix.verdict), "run python -m runs_assets_tests.contract"
+    assert written_by(MODULE, README) == table(matrix.verdict), "run python -m runs_assets_tests.contract"

@@ -7,7 +7,7 @@ from random import Random
 
 from runs_assets.sandbox import FrozenClock, SimulatedHistory, simulated_cloudcruise
 from runs_assets.sandbox.cloudcruise_runs import WORKSPACE_ID, CloudCruiseRun
-from runs_assets.sandbox.simulation import Step
+from runs_assets.sandbox.simulation import TimelineStep
 from runs_assets_tests.sandbox.asking import NOW, WORKFLOW, Asker
 
 SESSION = "77777777-7777-4777-8777-77775a4db0c5"
@@ -20,11 +20,11 @@ def at(minute: int, second: int = 0) -> datetime:
 RETRIED = CloudCruiseRun(
     run_id=SESSION,
     steps=(
-        Step(at(0), "execution.queued", "queued"),
-        Step(at(0, 4), "execution.start", "running", at(0, 4)),
-        Step(at(2), "execution.requeued", "queued"),
-        Step(at(5), "execution.start", "running", at(5)),
-        Step(at(6, 30), "execution.success", "succeeded", at(5), at(6, 30)),
+        TimelineStep(at(0), "execution.queued", "queued"),
+        TimelineStep(at(0, 4), "execution.start", "running", at(0, 4)),
+        TimelineStep(at(2), "execution.requeued", "queued"),
+        TimelineStep(at(5), "execution.start", "running", at(5)),
+        TimelineStep(at(6, 30), "execution.success", "succeeded", at(5), at(6, 30)),
     ),
     workflow_id=WORKFLOW,
     credential_id="ann",

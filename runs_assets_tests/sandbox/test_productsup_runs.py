@@ -10,7 +10,7 @@ import pytest
 from runs_assets.sandbox import FrozenClock, SimulatedHistory, simulated_productsup
 from runs_assets.sandbox.productsup_runs import ProductsupRun
 from runs_assets.sandbox.profiles import Site
-from runs_assets.sandbox.simulation import Step
+from runs_assets.sandbox.simulation import TimelineStep
 from runs_assets_tests.sandbox.asking import NOW, Asker
 
 RUN = "019d0000-0000-7000-8000-00005a4db0c5"
@@ -24,9 +24,9 @@ def at(minute: int, second: int = 0) -> datetime:
 FINISHED_BUT_FAILED = ProductsupRun(
     run_id=RUN,
     steps=(
-        Step(at(0), "pending", "queued"),
-        Step(at(1), "running", "running", at(1)),
-        Step(at(3, 15), "finished", "failed", at(1), at(3, 15), 10),
+        TimelineStep(at(0), "pending", "queued"),
+        TimelineStep(at(1), "running", "running", at(1)),
+        TimelineStep(at(3, 15), "finished", "failed", at(1), at(3, 15), 10),
     ),
     connector_id="c",
     connector_version="2.3.0",
