@@ -45,33 +45,35 @@ def _parser() -> argparse.ArgumentParser:
         "demo",
         help="see it work on simulated runs",
         description=(
-            "Reads two weeks of simulated runs from a sandbox of both platforms, prints how often each pipeline failed "
-            "and serves the Dagster page until Ctrl-C. Needs no account. Keeps everything in .demo: delete that folder "
-            "to start over."
+            "Reads two weeks of simulated runs from a sandbox of both platforms, prints how often each pipeline failed, "
+            "and serves the Dagster page until Ctrl-C. Needs no account. Writes only to .demo; delete that folder to "
+            "start over."
         ),
     )
     demo.add_argument("--port", type=_port, default=3000, help="the page's port on 127.0.0.1 (default: 3000)")
-    demo.add_argument("--no-ui", dest="ui", action="store_false", help="end after the tables, without the page")
+    demo.add_argument("--no-ui", dest="ui", action="store_false", help="stop after the tables, without the page")
     demo.set_defaults(run=lambda options: run_demo(Console(), port=options.port if options.ui else None))
     refresh = commands.add_parser(
         "refresh",
-        help="judge all stored days, and print which pipelines need a look",
+        help="rebuild the tables over all days, and print the pipelines that need attention",
         description=(
-            "Builds the tables over all days (failure_trends, outages, silences, hanging_runs, failure_reasons, "
+            "Rebuilds the tables over all days (failure_trends, outages, silences, hanging_runs, failure_reasons, "
             "pipeline_health) from the stored files, as the Dagster job refresh_verdicts does."
         ),
     )
-    refresh.add_argument("--offline", action="store_true", help="do not ask the platforms for names and reasons")
+    refresh.add_argument(
+        "--offline", action="store_true", help="do not ask the platforms for pipeline names and error codes"
+    )
     refresh.set_defaults(run=lambda options: refresh_and_show(Console(), offline=options.offline))
     digest = commands.add_parser(
         "digest",
-        help="print a week's summary, and send it",
+        help="print the summary of a week, and send it",
         description=(
-            "Prints what failed, went down or fell silent in a week, also what was never told, and sends it to the "
-            "addresses of RUNS_ASSETS_ALERT_URLS, if any are set. Reads the stored tables; asks no API."
+            "Prints what failed, went down or fell silent in a week, including what caused no notification, and sends "
+            "it to the addresses in RUNS_ASSETS_ALERT_URLS, if any. Reads the stored tables; asks no API."
         ),
     )
-    digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last whole one)")
+    digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
     digest.set_defaults(run=lambda options: tell_digest(Console(), options.week, send=options.send))
     return parser

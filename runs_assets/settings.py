@@ -73,8 +73,8 @@ class ProjectSettings(EnvironmentSettings):
     """Where the files are, which days there are, and how often a day is read (see `runs_assets.settling.rules`).
 
     `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
-    `history_days` is how long Dagster's history keeps runs whose work newer ones have done again. `watch_file` is what
-    people know about the pipelines (see `runs_assets.watch_file`), relative to the working directory unless absolute.
+    `history_days` is how long Dagster's history keeps runs that newer ones supersede. `watch_file` holds what people know
+    about the pipelines (see `runs_assets.watch_file`), relative to the working directory unless absolute.
     """
 
     data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
@@ -109,7 +109,7 @@ def is_present(names: Iterable[str]) -> bool:
 
 
 def fingerprint(prefixes: Iterable[str]) -> str:
-    """Eight hexadecimal digits that change with the variables of these prefixes; too few to betray a secret."""
+    """Eight hexadecimal digits that change with the variables of these prefixes; too few to reveal a secret."""
     values = {**dotenv_values(ENV_FILE), **os.environ}
     chosen = sorted((name, value or "") for name, value in values.items() if name.startswith(tuple(prefixes)))
     return hashlib.blake2b(repr(chosen).encode(), digest_size=4).hexdigest()

@@ -1,4 +1,4 @@
-"""The demo from start to end: sandbox, two weeks of both sources, failure rates and verdicts, then Dagster's page."""
+"""The demo from start to end: sandbox, two weeks of both sources, failure rates, verdicts, then Dagster's page."""
 
 import os
 from collections.abc import Mapping
@@ -49,7 +49,9 @@ def run_demo(console: Console, *, port: int | None) -> None:
         console.print(failure_table(layout, SOURCES, days))
         with console.status("Judging the pipelines"):
             judge(env, folder)
-        console.print(health_table(load_verdicts(layout, PIPELINE_HEALTH), title="SANDBOX: what needs a look"))
+        console.print(
+            health_table(load_verdicts(layout, PIPELINE_HEALTH), title="SANDBOX: pipelines that need attention")
+        )
         console.print(f"The files: {folder.data}", markup=False, soft_wrap=True)
         if port and reserved:
             reserved.close()
