@@ -45,9 +45,9 @@ def _parser() -> argparse.ArgumentParser:
         "demo",
         help="see it work on simulated runs",
         description=(
-            "Reads two weeks of simulated runs from a sandbox of both platforms, prints how often each pipeline failed, "
-            "and serves the Dagster page until Ctrl-C. Needs no account. Writes only to .demo; delete that folder to "
-            "start over."
+            "Reads two weeks of simulated runs from a sandbox of both platforms, prints how often each pipeline "
+            "failed, and serves the Dagster page until Ctrl-C. Needs no account. Writes only to .demo; delete that "
+            "folder to start over."
         ),
     )
     demo.add_argument("--port", type=_port, default=3000, help="the page's port on 127.0.0.1 (default: 3000)")

@@ -73,8 +73,8 @@ class ProjectSettings(EnvironmentSettings):
     """Where the files are, which days there are, and how often a day is read (see `runs_assets.settling.rules`).
 
     `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
-    `history_days` is how long Dagster's history keeps runs that newer ones supersede. `watch_file` holds what people know
-    about the pipelines (see `runs_assets.watch_file`), relative to the working directory unless absolute.
+    `history_days` is how long Dagster's history keeps runs that newer ones supersede. `watch_file` holds what people
+    know about the pipelines (see `runs_assets.watch_file`), relative to the working directory unless absolute.
     """
 
     data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
