@@ -34,7 +34,7 @@ def check(name: str, version: str, rows: Iterable[Row], where: str, *, by_hand: 
             f"`{name}` has version {version}, but its golden rows belong to version {header['version']}. To guard the "
             f"new version, {rewrite}, and read the differences before you commit them."
         )
-    found = _ordered(rows)
+    found, expected = _ordered(rows), _ordered(expected)
     if len(found) != len(expected) or not all(map(_agree, found, expected)):
         purpose = "" if by_hand else " to write the rows of the independent recomputation"
         raise AssertionError(
