@@ -49,6 +49,8 @@ def served(sandbox: Sandbox, source: str) -> SimulatedHistory:
     return history
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_a_fortnight(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox() as sandbox, waits_that_take_no_time() as transports, dg.DagsterInstance.ephemeral() as instance:

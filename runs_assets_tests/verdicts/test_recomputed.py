@@ -31,6 +31,7 @@ def build(project: Project, window_days: int) -> Tables:
     return {table: load_verdicts(project.layout, table).to_pylist() for table in KEYS}
 
 
+@pytest.mark.long
 def test_the_simulated_history(project: Project) -> None:
     project.sandbox.cloudcruise = CloudCruise(simulated_cloudcruise())
     project.sandbox.productsup = Productsup(simulated_productsup())
@@ -41,6 +42,7 @@ def test_the_simulated_history(project: Project) -> None:
     assert differences(build(project, 90), expected) == []
 
 
+@pytest.mark.long
 def test_a_history_with_a_gap_and_a_day_left_half_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDCRUISE_RETENTION_DAYS", "90")
     store_with_a_gap(project)
