@@ -9,8 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from runs_assets.alerts.state import State
-from runs_assets.storage.damage import keep_aside
-from runs_assets.storage.files import is_stored, reading, replacing
+from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
 

@@ -12,7 +12,7 @@ from runs_assets.paging.page import NO_TIME
 from runs_assets.reading.client import SingleRunClient
 from runs_assets.reading.rows import RunPage
 from runs_assets.reading.whole_days import StoredDay
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.storage.reads import Read
@@ -48,7 +48,7 @@ class OpenRunsReading:
             if keys:
                 spool.append(keys, rows, page.observed_at)
         read = Read(self.read_id, began)
-        raw = store_day(self.layout, self.source, day, spool, read, self.client.shape.id_field, is_part=True)
+        raw = store_day(DayFiles(self.layout, self.source, day), spool, read, self.client.shape.id_field, is_part=True)
         note = f"Only the {len(open_ids)} open runs were asked for, by their ids."
         quarantined = len(load_quarantine(self.layout, self.source, day))
         window = (start_of(day), end_of(day))

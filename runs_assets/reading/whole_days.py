@@ -22,7 +22,7 @@ from runs_assets.paging.page import NO_TIME, pages
 from runs_assets.reading.client import RunsClient
 from runs_assets.reading.rows import RunPage
 from runs_assets.settling.reach import Reach
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.quarantine import store_quarantine
 from runs_assets.storage.raw import RawDay
@@ -160,12 +160,13 @@ class DayReading:
         spool = self._spool(day)
         bad = list(self._bad.get(day, {}).values())
         is_clipped = self._start > start_of(day)
-        tell = partial(self._tell, day)
-        store_quarantine(self.layout, self.source, day, bad, read_id=self.read_id, add=is_clipped, tell=tell)
+        files = DayFiles(self.layout, self.source, day)
+        report = partial(self._tell, day)
+        store_quarantine(files, bad, read_id=self.read_id, add=is_clipped, report=report)
         is_whole = is_vouched and self._pager.is_complete and not is_clipped and end_of(day) <= self._began
         read = Read(self.read_id, self._began, self._began if is_whole else None)
         id_field = self.client.shape.id_field
-        raw = store_day(self.layout, self.source, day, spool, read, id_field, is_part=is_clipped, tell=tell)
+        raw = store_day(files, spool, read, id_field, is_part=is_clipped, report=report)
         self._spools.pop(day).close()
         self._stored.add(day)
         self._quarantined[day] = len(bad)

@@ -12,8 +12,7 @@ from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
 
 from runs_assets.errors import DamagedFileError
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.storage.damage import keep_aside
-from runs_assets.storage.files import is_stored, reading, replacing
+from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
 from runs_assets.storage.layout import ERROR_GROUPS, Layout
 
 _REMEDY = (

@@ -31,7 +31,7 @@ def replacing(target: Path, scratch: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise cannot_write(target, error) from error
     finally:
-        with suppress(OSError):  # a read-only folder refuses this too, and the error before has told
+        with suppress(OSError):  # a read-only folder refuses this too, and the first error is already on its way
             temporary.unlink()
 
 
@@ -46,7 +46,7 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 
 
 def is_stored(path: Path) -> bool:
-    """Whether there is something under this name; raises `StorageError` if the disk does not tell."""
+    """Whether there is something under this name; raises `StorageError` if that cannot be found out."""
     try:
         return path.exists()
     except OSError as error:
@@ -67,6 +67,15 @@ def cannot_read(path: Path, error: OSError) -> StorageError:
         f"Could not read {path}: {error.strerror or error}. Nothing was changed. Correct its permissions or the disk, "
         "or restore it from a backup, then run the day again."
     )
+
+
+def keep_aside(damaged: Path, kept: Path, scratch: Path) -> None:
+    """Copy a damaged file to where no reader takes it for data, so that what replaces it destroys nothing.
+
+    A copy, not a rename: the day has a file under its name at every instant. Raises `StorageError` if the disk refuses.
+    """
+    with replacing(kept, scratch) as copy, reading(damaged) as file:
+        shutil.copyfileobj(file, copy)
 
 
 def remove(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where everything lies below the data folder.
+"""Where each file is below the data folder.
 
 Data sets are hive-partitioned (`<data set>/source=<source>/date=<day>/part-0.<ending>`), so that pandas, DuckDB, Spark
 and Athena read them as they are. Names that begin with a dot are not data and are ignored by those readers.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from runs_assets.storage.files import cannot_read
+from runs_assets.storage.files import cannot_read, keep_aside
 
 RAW_RUNS = "raw_runs"
 QUARANTINE = "quarantine"
@@ -53,7 +53,7 @@ class Layout:
         return self.root / table / "part-0.parquet"
 
     def stored_days(self, dataset: str, source: str) -> list[date]:
-        """The days that a data set holds of a source, in order; what does not look like a day's file is passed over.
+        """The days that a data set holds of a source, in order; anything else in the folder is ignored.
 
         Raises `StorageError` if the folder cannot be read.
         """
@@ -67,18 +67,18 @@ class Layout:
             raise cannot_read(folder, error) from error
 
     def scratch(self, writer: str) -> Path:
-        """The folder for files in the making; on the same file system, so that they can be renamed into place.
+        """The folder for unfinished files; on the same file system, so that they can be renamed into place.
 
         `writer` is a source, or `ALL_SOURCES`.
         """
         return self.root / ".scratch" / writer
 
     def damaged_file(self, dataset: str, source: str, day: date, read_id: str) -> Path:
-        """Where a day's file is kept that a reading found damaged: no reader takes it for data, nothing deletes it."""
+        """Where a damaged file of a day is kept: no reader takes it for data, nothing deletes it."""
         return self.day_file(f".damaged/{dataset}", source, day).with_name(f"{read_id}.{_ENDINGS[dataset]}")
 
     def names_file(self, source: str) -> Path:
-        """Where it is kept what a source's pipelines are called."""
+        """Where the names of a source's pipelines are stored."""
         return self.root / ".names" / f"{source}.json"
 
     def details_scratch(self, source: str) -> Path:
@@ -92,6 +92,30 @@ class Layout:
     def token_file(self, source: str) -> Path:
         """Where rotated OAuth2 tokens of a source are kept."""
         return self.root / ".tokens" / f"{source}.json"
+
+
+@dataclass(frozen=True)
+class DayFiles:
+    """The files of one day of a source."""
+
+    layout: Layout
+    source: str
+    day: date
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for unfinished files."""
+        return self.layout.scratch(self.source)
+
+    def path(self, dataset: str) -> Path:
+        """The day's file in a data set."""
+        return self.layout.day_file(dataset, self.source, self.day)
+
+    def keep_aside(self, dataset: str, read_id: str) -> Path:
+        """Copy a damaged file to where no reader takes it for data; returns the copy's path."""
+        kept = self.layout.damaged_file(dataset, self.source, self.day, read_id)
+        keep_aside(self.path(dataset), kept, self.scratch)
+        return kept
 
 
 def _day_of(folder: str) -> date | None:

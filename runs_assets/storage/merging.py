@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,75 +10,59 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.errors import DamagedFileError
-from runs_assets.storage.damage import keep_aside
 from runs_assets.storage.files import is_stored, replacing
-from runs_assets.storage.layout import RAW_RUNS, Layout
-from runs_assets.storage.raw import RawDay, blocks_of, compressing, finish, run_id, salvaged, verified
+from runs_assets.storage.layout import RAW_RUNS, DayFiles
+from runs_assets.storage.raw import Frame, RawDay, blocks, compressing, finish, run_id, salvaged, stat_day
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Before:
-    """What a day held: blocks of lines, what the file said of itself (None if there is none to trust), and a note."""
-
-    lines: Iterable[bytes] = ()
-    day: RawDay | None = None
-    note: str | None = None
-
-
-def store_day(  # noqa: PLR0913
-    layout: Layout,
-    source: str,
-    day: date,
+def store_day(
+    files: DayFiles,
     fresh: Spool,
     read: Read,
     id_field: str,
     *,
     is_part: bool = False,
-    tell: Callable[[str], None] = log.warning,
+    report: Callable[[str], None] = log.warning,
 ) -> RawDay:
     """Merge what was just read with what the day holds, by id: fresh rows win, runs no longer shown stay.
 
     `id_field` is the name of the id inside a run. The old file is replaced atomically. What the same reading stored
-    before is only added to: its verdict is the later one, and its runs count as shown. A reading of a part of the day
-    (`is_part`) cannot tell which of the others are no longer shown. Of a damaged file, what can be recovered is merged,
-    its verdict is not; the file is kept aside, and `tell` gets the sentence that says so.
+    before is only added to: whether the day is complete is judged anew, and its runs count as shown. A reading of a
+    part of the day (`is_part`) cannot tell which of the others are no longer shown. Of a damaged file, the lines that
+    can be recovered are merged, but not what it says of itself; the file is kept aside, which `report` is told.
     """
-    target = layout.day_file(RAW_RUNS, source, day)
-    before = _before(layout, source, day, read.read_id, id_field)
-    with replacing(target, layout.scratch(source)) as file:
-        with compressing(file) as out:
-            shown = fresh.copy_latest(out)
-            others = _copy_others(before.lines, fresh.ids(), id_field, out)
-        stored = _worth(read, before.day, shown, others, is_part=is_part)
-        finish(file, stored)
-    if before.note:
-        tell(before.note)
+
+    def merged(lines: Iterable[bytes], earlier: RawDay | None) -> RawDay:
+        with replacing(path, files.scratch) as file:
+            frame = Frame(file)
+            with compressing(frame) as out:
+                shown = fresh.copy_latest(out)
+                others = _copy_others(lines, fresh.ids(), id_field, out)
+            stored = _described(read, earlier, shown, others, is_part=is_part)
+            finish(frame, stored)
+        return stored
+
+    path = files.path(RAW_RUNS)
+    try:
+        return merged(blocks(path), stat_day(path)) if is_stored(path) else merged((), None)
+    except DamagedFileError as damage:
+        kept = files.keep_aside(RAW_RUNS, read.read_id)
+        note = _note(damage, kept, id_field)
+    stored = merged(salvaged(path, id_field), None)
+    report(note)
     return stored
 
 
-def _worth(read: Read, earlier: RawDay | None, shown: int, others: int, *, is_part: bool) -> RawDay:
+def _described(read: Read, earlier: RawDay | None, shown: int, others: int, *, is_part: bool) -> RawDay:
     if earlier and earlier.read.read_id == read.read_id:
         return RawDay(read.after(earlier.read) if is_part else read, shown + others, earlier.retained)
     known = earlier.retained if earlier else 0
     retained = known if is_part else others
     return RawDay(read.after(earlier.read if earlier else None), shown + others, retained)
-
-
-def _before(layout: Layout, source: str, day: date, read_id: str, id_field: str) -> _Before:
-    path = layout.day_file(RAW_RUNS, source, day)
-    if not is_stored(path):
-        return _Before()
-    try:
-        day_before = verified(path)
-        return _Before(blocks_of(path, day_before), day_before)
-    except DamagedFileError as damage:
-        kept = layout.damaged_file(RAW_RUNS, source, day, read_id)
-        keep_aside(path, kept, layout.scratch(source))
-        return _Before(salvaged(path, id_field), note=_note(damage, kept, id_field))
 
 
 def _note(damage: DamagedFileError, kept: Path, id_field: str) -> str:

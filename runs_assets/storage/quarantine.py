@@ -8,53 +8,47 @@ import orjson
 import zstandard
 
 from runs_assets.errors import DamagedFileError
-from runs_assets.storage.damage import keep_aside
 from runs_assets.storage.files import is_stored, reading, remove, replacing
-from runs_assets.storage.layout import QUARANTINE, Layout
+from runs_assets.storage.layout import QUARANTINE, DayFiles, Layout
 from runs_assets.storage.raw import compressing
 
-_REMEDY = "Materialize raw_runs again for the day: it is written anew, and the damaged one is kept aside."
+_REMEDY = "Materialize raw_runs again for the day: the file is replaced, and a copy of the damaged one is kept."
 
 
 def store_quarantine(
-    layout: Layout,
-    source: str,
-    day: date,
+    files: DayFiles,
     lines: list[dict[str, Any]],
     *,
     read_id: str,
     add: bool = False,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
-    """Replace what is set aside of a day, or `add` to it; remove the file where there is nothing.
+    """Replace the quarantined rows of a day, or `add` to them; remove the file if there are none.
 
-    A damaged file that is to be added to is kept aside under `read_id`, and `tell` gets the sentence that says so.
+    A damaged file that is to be added to is kept aside under `read_id`, which `report` is told.
     """
-    target = layout.day_file(QUARANTINE, source, day)
+    target = files.path(QUARANTINE)
     if add:
-        before = _sound_lines(layout, source, day, read_id, tell)
+        before = _readable_lines(files, read_id, report)
         lines = [*(line for line in before if line not in lines), *lines]
     if not lines:
         remove(target)
         return
-    with replacing(target, layout.scratch(source)) as file, compressing(file) as out:
+    with replacing(target, files.scratch) as file, compressing(file) as out:
         out.write(b"".join([orjson.dumps(line) + b"\n" for line in lines]))
 
 
-def _sound_lines(
-    layout: Layout, source: str, day: date, read_id: str, tell: Callable[[str], None]
-) -> list[dict[str, Any]]:
+def _readable_lines(files: DayFiles, read_id: str, report: Callable[[str], None]) -> list[dict[str, Any]]:
     try:
-        return load_quarantine(layout, source, day)
+        return load_quarantine(files.layout, files.source, files.day)
     except DamagedFileError as damage:
-        kept = layout.damaged_file(QUARANTINE, source, day, read_id)
-        keep_aside(damage.path, kept, layout.scratch(source))
-        tell(f"The stored quarantine was damaged ({damage.why}) and is kept as {kept}; it begins anew.")
+        kept = files.keep_aside(QUARANTINE, read_id)
+        report(f"The stored quarantine was damaged ({damage.why}) and is kept as {kept}; a new one was begun.")
         return []
 
 
 def load_quarantine(layout: Layout, source: str, day: date) -> list[dict[str, Any]]:
-    """What is set aside of a day, nothing if there is no file.
+    """The quarantined rows of a day; none if there is no file.
 
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it is damaged.
     """

@@ -1,64 +1,114 @@
-"""The raw file of a day: every run as the API last showed it, one JSON line each, and what the reading was worth.
+"""The raw file of a day: every run as the API last showed it, one JSON line each, and what the reading established.
 
-A line is `{"observed_at": "...Z", "run": {...}}`. The file is one zstd frame with a checksum, followed by two skippable
-zstd frames, which every zstd reader passes over: checksums of the first frame's pieces, and a trailer of fixed size
-that holds the `Read`, the number of lines and a checksum of its own. So rows and their worth change in one rename, no
-changed bit goes unnoticed, and of a damaged file it is known which lines are still as they were written.
+A line is `{"observed_at": "...Z", "run": {...}}`. The file is one zstd frame with a checksum, followed by a trailer: a
+skippable zstd frame of fixed size, which every zstd reader passes over. It holds the `Read`, the number of lines, and
+the CRC-32 of the first frame, so that the rows and their metadata change in one rename and no changed bit goes
+unnoticed. It also holds what that CRC was after 4 KiB, 6 KiB, 9 KiB and so on: of a damaged file, the beginning up to
+the last of these that is still right can be trusted.
 """
 
 import json
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import orjson
 import zstandard
 
 from runs_assets.errors import DamagedFileError
-from runs_assets.storage.checksums import CHECKSUM_BYTES, PIECE_BYTES, checksums, intact_bytes
 from runs_assets.storage.files import reading
 from runs_assets.storage.reads import Read
 
 BLOCK_BYTES = 4 * 1024 * 1024
+SALVAGE_BYTES = 64 * 1024
 _SKIPPABLE = struct.Struct("<II")  # a skippable frame's magic, and how many bytes follow
-_TRAILER_MAGIC, _CHECKSUMS_MAGIC = 0x184D2A50, 0x184D2A51
+_CRC = struct.Struct("<I")
+_TRAILER_MAGIC = 0x184D2A50
 _TRAILER_BYTES = 1024
 _PAYLOAD_BYTES = _TRAILER_BYTES - _SKIPPABLE.size
+_CHANGED = "its content has changed since it was written"
 _REMEDY = (
-    "Materialize raw_runs again for the day, if the API can still be asked for it: what can be read of the file is "
-    "kept. Or restore the file from a backup."
+    "Materialize raw_runs again for the day, if the API still has it: the lines that can be recovered are kept. Or "
+    "restore the file from a backup."
 )
 
 
 @dataclass(frozen=True)
 class RawDay:
-    """What a raw file says of itself: its worth, its lines, and how many of them the newest reading did not show."""
+    """What a raw file says of itself: its reading, its lines, and how many of them the newest reading did not show."""
 
     read: Read
     rows: int
     retained: int
 
 
+class Writable(Protocol):
+    """What a compressor writes to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write all of `data`."""
+        ...
+
+
+@dataclass
+class Frame:
+    """The first `size` bytes of a file, with their CRC-32 as they are read or written.
+
+    `prefix_crcs` are those of its beginnings, as long as `_prefix_bytes` says.
+    """
+
+    file: BinaryIO
+    size: int = 0
+    passed: int = 0
+    crc: int = 0
+    prefix_crcs: list[int] = field(default_factory=list)
+
+    def write(self, data: bytes) -> int:
+        """Append to the frame."""
+        self._pass(data)
+        self.size = self.passed
+        return self.file.write(data)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes of the frame, at most `size`; nothing at its end."""
+        data = self.file.read(min(size, self.size - self.passed))
+        self._pass(data)
+        return data
+
+    def read_to_end(self) -> None:
+        """Let the rest of the frame pass."""
+        while self.read(BLOCK_BYTES):
+            pass
+
+    def _pass(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            missing = _prefix_bytes(len(self.prefix_crcs)) - self.passed
+            piece, view = view[:missing], view[missing:]
+            self.crc = zlib.crc32(piece, self.crc)
+            self.passed += len(piece)
+            if len(piece) == missing:
+                self.prefix_crcs.append(self.crc)
+
+
 @contextmanager
-def compressing(file: BinaryIO) -> Iterator[Any]:
+def compressing(file: Writable) -> Iterator[Any]:
     """A stream that compresses what is written to it into one zstd frame of `file`."""
-    with zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False) as out:
+    with zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False) as out:  # type: ignore[arg-type]
         yield out
 
 
-def finish(file: BinaryIO, day: RawDay) -> None:
-    """Write what follows the lines of a raw file, which is open for writing and reading."""
-    size = file.tell()
-    found = checksums(file, size)
-    file.seek(size)
-    file.write(_SKIPPABLE.pack(_CHECKSUMS_MAGIC, len(found)) + found)
-    payload = orjson.dumps({**day.read.to_json(), "rows": day.rows, "retained": day.retained, "frame_bytes": size})
-    padded = payload.ljust(_PAYLOAD_BYTES - CHECKSUM_BYTES)
-    file.write(_SKIPPABLE.pack(_TRAILER_MAGIC, _PAYLOAD_BYTES) + padded + struct.pack("<I", zlib.crc32(padded)))
+def finish(frame: Frame, day: RawDay) -> None:
+    """Write the trailer of a raw file after its frame."""
+    numbers = {"rows": day.rows, "retained": day.retained, "frame_bytes": frame.size}
+    crcs = {"frame_crc": frame.crc, "prefix_crcs": frame.prefix_crcs}
+    payload = orjson.dumps({**day.read.to_json(), **numbers, **crcs}).ljust(_PAYLOAD_BYTES - _CRC.size)
+    frame.file.write(_SKIPPABLE.pack(_TRAILER_MAGIC, _PAYLOAD_BYTES) + payload + _CRC.pack(zlib.crc32(payload)))
 
 
 def stat_day(path: Path) -> RawDay:
@@ -74,16 +124,18 @@ def verified(path: Path) -> RawDay:
     """What a raw file says of itself, when every byte of it is as it was written; raises as `stat_day` otherwise."""
     with reading(path) as file:
         trailer = _Trailer.of(path, file)
-        if trailer.expected_checksums(file) != checksums(file, trailer.frame_bytes):
-            raise _damaged(path, "its content has changed since it was written")
+        if trailer.frame_crc is None:
+            for _ in blocks(path):
+                pass
+        elif not trailer.matches(trailer.frame(file)):
+            raise _damaged(path, _CHANGED)
         return trailer.day
 
 
 def verify_raw(path: Path) -> str | None:
     """Why a raw file is damaged, or None if it is sound; reads the whole file. Raises `StorageError` if it cannot."""
     try:
-        for _ in blocks(path):
-            pass
+        verified(path)
     except DamagedFileError as damage:
         return damage.why
     return None
@@ -92,36 +144,32 @@ def verify_raw(path: Path) -> str | None:
 def blocks(path: Path) -> Iterator[bytes]:
     """The lines of a raw file in blocks of about 4 MB, each of whole lines.
 
-    Raises `DamagedFileError` before the first of them if any of the file is damaged, `StorageError` if it cannot be
-    read.
+    Raises `StorageError` if the file cannot be read, `DamagedFileError` if any of it is damaged, the latter perhaps
+    only after the last block: keep nothing of the blocks before the iteration has ended.
     """
-    yield from blocks_of(path, verified(path))
-
-
-def blocks_of(path: Path, day: RawDay) -> Iterator[bytes]:
-    """Like `blocks`, of a file that has just been `verified` to be `day`."""
-    seen = 0
-    try:
-        with reading(path) as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
-            for lines in _whole_lines(iter(lambda: stream.read(BLOCK_BYTES), b"")):
-                seen += lines.count(b"\n")
+    with reading(path) as file:
+        trailer = _Trailer.of(path, file)
+        frame = trailer.frame(file)
+        rows = 0
+        try:
+            for lines in _lines(frame, BLOCK_BYTES):
+                rows += lines.count(b"\n")
                 yield lines
-    except zstandard.ZstdError as error:
-        raise _damaged(path, str(error)) from error
-    if seen != day.rows:
-        raise _damaged(path, f"it holds {seen} of its {day.rows} lines")
+        except zstandard.ZstdError as error:
+            raise _damaged(path, _CHANGED) from error
+        if rows != trailer.day.rows or not trailer.matches(frame):
+            raise _damaged(path, _CHANGED)
 
 
 def salvaged(path: Path, id_field: str) -> Iterator[bytes]:
     """What can be recovered of a damaged raw file: blocks of whole lines, each with a run that has an id.
 
-    These are the lines before the damage, judged by the checksums; those that can be decoded if there are no checksums
-    left, as of a file that was cut short.
+    These are the lines before the damage as far as the checksums vouch for them, or all that can be decoded if the
+    trailer is gone, as in a file that was cut short.
     """
-    with reading(path) as file:
-        content = _intact(path, file)
-    for lines in _whole_lines(_decodable(content)):
-        yield b"".join([line + b"\n" for line in lines.split(b"\n") if run_id(line, id_field) is not None])
+    with reading(path) as file, suppress(zstandard.ZstdError):
+        for lines in _lines(Frame(file, _intact_bytes(path, file)), SALVAGE_BYTES):
+            yield b"".join([line for line in lines.splitlines(keepends=True) if run_id(line, id_field) is not None])
 
 
 def run_id(line: bytes, id_field: str) -> str | None:
@@ -134,62 +182,71 @@ def run_id(line: bytes, id_field: str) -> str | None:
 
 @dataclass(frozen=True)
 class _Trailer:
+    """What follows the frame. Older files have no `frame_crc`: zstd's own checksum verifies their lines."""
+
     day: RawDay
+    file_bytes: int
     frame_bytes: int
+    frame_crc: int | None
+    prefix_crcs: list[int]
 
     @classmethod
     def of(cls, path: Path, file: BinaryIO) -> "_Trailer":
+        """The trailer at the end of an open file, which is left at its beginning."""
         size = file.seek(0, 2)
         file.seek(max(0, size - _TRAILER_BYTES))
         trailer = file.read()
+        file.seek(0)
         if len(trailer) != _TRAILER_BYTES or trailer[:8] != _SKIPPABLE.pack(_TRAILER_MAGIC, _PAYLOAD_BYTES):
             raise _damaged(path, "its end is missing")
-        payload, checksum = trailer[_SKIPPABLE.size : -CHECKSUM_BYTES], trailer[-CHECKSUM_BYTES:]
-        if struct.pack("<I", zlib.crc32(payload)) != checksum:
+        payload, crc = trailer[_SKIPPABLE.size : -_CRC.size], trailer[-_CRC.size :]
+        if _CRC.pack(zlib.crc32(payload)) != crc:
             raise _damaged(path, "its end cannot be read")
         try:
-            document = json.loads(payload)
-            day = RawDay(Read.from_json(document), document["rows"], document["retained"])
-            return cls(day, document["frame_bytes"])
+            found = json.loads(payload)
+            day = RawDay(Read.from_json(found), found["rows"], found["retained"])
+            return cls(day, size, found["frame_bytes"], found.get("frame_crc"), found.get("prefix_crcs", []))
         except (ValueError, KeyError) as error:
             raise _damaged(path, "its end cannot be read") from error
 
-    def expected_checksums(self, file: BinaryIO) -> bytes | None:
-        """Those that were written; None if they are not where they should be."""
-        size = -(-self.frame_bytes // PIECE_BYTES) * CHECKSUM_BYTES
-        head = _SKIPPABLE.pack(_CHECKSUMS_MAGIC, size)
-        file.seek(self.frame_bytes)
-        found = file.read()[:-_TRAILER_BYTES]
-        return found[len(head) :] if found.startswith(head) and len(found) == len(head) + size else None
+    def frame(self, file: BinaryIO) -> Frame:
+        """The frame of an open file that is at its beginning."""
+        return Frame(file, self.frame_bytes)
+
+    def matches(self, frame: Frame) -> bool:
+        """Whether a frame is as it was written; reads it to its end."""
+        frame.read_to_end()
+        is_whole = (self.frame_bytes + _TRAILER_BYTES, self.frame_crc) == (self.file_bytes, frame.crc)
+        return self.frame_crc is None or is_whole
 
 
-def _intact(path: Path, file: BinaryIO) -> bytes:
-    """The beginning of a file up to the damage, or all of it if that cannot be told."""
+def _prefix_bytes(index: int) -> int:
+    """4 KiB, half as much again at each index: damage costs a third of what is before it, or less."""
+    return int(4096 * 1.5**index)
+
+
+def _intact_bytes(path: Path, file: BinaryIO) -> int:
+    """How much of the beginning of an open file, which is left there, is as it was written; all if that is unknown."""
     try:
         trailer = _Trailer.of(path, file)
-        expected = trailer.expected_checksums(file)
     except DamagedFileError:
         file.seek(0)
-        return file.read()
-    size = trailer.frame_bytes
-    intact = size if expected is None else intact_bytes(checksums(file, size), expected, size)
+        return path.stat().st_size
+    frame = trailer.frame(file)
+    frame.read_to_end()
     file.seek(0)
-    return file.read(intact)
+    pairs = zip(frame.prefix_crcs, trailer.prefix_crcs, strict=False)
+    intact = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return _prefix_bytes(intact - 1) if intact else 0
 
 
-def _decodable(content: bytes) -> Iterator[bytes]:
-    decoder = zstandard.ZstdDecompressor().decompressobj()
-    try:
-        for start in range(0, len(content), PIECE_BYTES):
-            yield decoder.decompress(content[start : start + PIECE_BYTES])
-            if decoder.eof:
-                return
-    except zstandard.ZstdError:
-        return
+def _lines(frame: Frame, block_bytes: int) -> Iterator[bytes]:
+    """The decoded frame in blocks of whole lines; what follows the last line's end is left out."""
+    with zstandard.ZstdDecompressor().stream_reader(frame) as stream:  # type: ignore[arg-type]
+        yield from _whole_lines(iter(lambda: stream.read(block_bytes), b""))
 
 
 def _whole_lines(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, cut at the ends of lines; what follows the last line's end is left out."""
     rest = b""
     for part in parts:
         # JSON has no bare newline inside a string, so each one ends a line.

@@ -10,12 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runs_assets.errors import DamagedFileError, StorageError
-from runs_assets.storage.files import is_stored, reading, replacing
+from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
+from runs_assets.storage.parquet import opened_parquet, write_parquet
 from runs_assets.storage.reads import Read
-from runs_assets.storage.seal import broken_seal, seal
-
-ROW_GROUP_ROWS = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -78,30 +76,6 @@ def load_lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineag
     """What a day's file says of itself; raises as `load_table` does, but does not look at the rows."""
     with _opened(layout, dataset, source, day, footer_only=True) as file:
         return Lineage.of(file.schema_arrow)
-
-
-def write_parquet(path: Path, scratch: Path, table: pa.Table) -> None:
-    """Replace a sealed Parquet file atomically."""
-    with replacing(path, scratch) as file:
-        pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP_ROWS, write_page_checksum=True)
-        seal(file)
-
-
-@contextmanager
-def opened_parquet(path: Path, remedy: str, *, footer_only: bool = False) -> Iterator[pq.ParquetFile]:
-    """A sealed Parquet file, open for reading.
-
-    Raises `StorageError` if it cannot be read, `DamagedFileError` with `remedy` if any of it (with `footer_only`, of
-    its footer) has changed since it was written.
-    """
-    with reading(path) as file:
-        if why := broken_seal(file, footer_only=footer_only):
-            raise DamagedFileError(path, why, remedy)
-        try:
-            with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
-                yield parquet
-        except (ValueError, KeyError) as error:
-            raise DamagedFileError(path, str(error), remedy) from error
 
 
 @contextmanager

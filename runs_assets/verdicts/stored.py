@@ -9,7 +9,7 @@ import pyarrow as pa
 from runs_assets.errors import StorageError
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import ALL_SOURCES, Layout
-from runs_assets.storage.tables import opened_parquet, write_parquet
+from runs_assets.storage.parquet import opened_parquet, write_parquet
 
 _REMEDY = "Materialize it again, or run `runs-assets refresh`: it is rebuilt from the daily files."
 

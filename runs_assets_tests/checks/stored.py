@@ -18,7 +18,7 @@ from runs_assets.days import DayRange, end_of
 from runs_assets.definitions import definitions_of
 from runs_assets.settings import project_settings
 from runs_assets.settling.rules import Rules
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
@@ -74,9 +74,7 @@ class Stored:
             if rows:
                 spool.append([str(row["session_id"]) for row in rows], [orjson.dumps(row) for row in rows], at)
             store_day(
-                self.layout,
-                "cloudcruise",
-                day,
+                DayFiles(self.layout, "cloudcruise", day),
                 spool,
                 Read(f"read-{at}", at, at if whole else None),
                 "session_id",

@@ -12,7 +12,7 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
 from runs_assets.daily.runs import RUNS
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
-from runs_assets.storage.layout import QUARANTINE, RAW_RUNS
+from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, DayFiles
 from runs_assets.storage.quarantine import store_quarantine
 from runs_assets.storage.tables import load_table, store_table
 from runs_assets_tests.checks.stored import FIRST, TODAY, YESTERDAY, Stored, flip_a_byte, numbers, run, sample, two_runs
@@ -28,7 +28,7 @@ def failing(verdicts: dict[str, dg.AssetCheckEvaluation]) -> set[str]:
 
 def set_aside(stored: Stored, day: date, rows: int) -> None:
     lines = [{"reason": "no usable session_id", "run": {"n": n}} for n in range(rows)]
-    store_quarantine(stored.layout, "cloudcruise", day, lines, read_id="r", tell=print)
+    store_quarantine(DayFiles(stored.layout, "cloudcruise", day), lines, read_id="r", report=print)
 
 
 def test_all_eight_hold_of_good_days(good: Stored) -> None:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from runs_assets.daily.runs import RUNS
 from runs_assets.storage.files import empty_scratch
-from runs_assets.storage.layout import RAW_RUNS, Layout
+from runs_assets.storage.layout import RAW_RUNS, DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.reads import Read
@@ -36,7 +36,7 @@ def write(layout: Layout, version: str) -> None:
     read = Read(version, AT, AT)
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         spool.append(["a", version], [b'{"id":"a"}', b'{"id":"%b"}' % version.encode()], AT)
-        store_day(layout, "s", DAY, spool, read, "id")
+        store_day(DayFiles(layout, "s", DAY), spool, read, "id")
     lineage = Lineage(read, open_runs=0, settled=True, code_version="1")
     store_table(layout, RUNS.name, "s", DAY, pa.table({"version": [version]}), lineage)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import RawDay, blocks, stat_day, verify_raw
 from runs_assets.storage.reads import Read
@@ -31,7 +31,7 @@ def store(layout: Layout, read: Read, states: dict[str, str], *, is_part: bool =
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         if rows:
             spool.append(list(states), rows, read.read_started_at)
-        raw = store_day(layout, "s", DAY, spool, read, "id", is_part=is_part, tell=told.append)
+        raw = store_day(DayFiles(layout, "s", DAY), spool, read, "id", is_part=is_part, report=told.append)
     return raw, told
 
 

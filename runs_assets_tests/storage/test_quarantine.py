@@ -1,4 +1,4 @@
-"""What is set aside of a day: replaced, added to, removed, and begun anew when it is damaged."""
+"""The quarantined rows of a day: replaced, added to, removed, and begun again when it is damaged."""
 
 from datetime import date
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runs_assets.errors import DamagedFileError
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.quarantine import load_quarantine, store_quarantine
 
 DAY = date(2026, 3, 17)
@@ -20,7 +20,7 @@ def layout(tmp_path: Path) -> Layout:
 def store(layout: Layout, *reasons: str, add: bool = False) -> list[str]:
     told: list[str] = []
     lines = [{"reason": reason} for reason in reasons]
-    store_quarantine(layout, "s", DAY, lines, read_id="this-read", add=add, tell=told.append)
+    store_quarantine(DayFiles(layout, "s", DAY), lines, read_id="this-read", add=add, report=told.append)
     return told
 
 

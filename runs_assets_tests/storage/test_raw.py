@@ -1,6 +1,8 @@
 """A day's raw file: merged by id, whole or not at all, its worth inside, its damage noticed."""
 
+import struct
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -12,13 +14,14 @@ import duckdb
 import orjson
 import pandas as pd
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs_assets.errors import StorageError
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.merging import store_day
-from runs_assets.storage.raw import blocks, stat_day, verify_raw
+from runs_assets.storage.raw import RawDay, blocks, stat_day, verify_raw
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 
@@ -37,7 +40,7 @@ def store(layout: Layout, *shown: dict[str, Any], at: datetime = EARLY, read: Re
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         for row in shown:
             spool.append([row["id"]], [orjson.dumps(row)], at)
-        store_day(layout, "s", DAY, spool, read or Read(f"read at {at}", at, at), "id")
+        store_day(DayFiles(layout, "s", DAY), spool, read or Read(f"read at {at}", at, at), "id")
 
 
 def path(layout: Layout) -> Path:
@@ -143,7 +146,7 @@ def test_a_failure_while_writing_leaves_the_old_day_and_no_leftover(layout: Layo
     spool.append(["b"], [b"{}"], LATE)
     spool._file.close()
     with pytest.raises(ValueError, match="closed file"):
-        store_day(layout, "s", DAY, spool, Read("r", LATE, LATE), "id")
+        store_day(DayFiles(layout, "s", DAY), spool, Read("r", LATE, LATE), "id")
     assert path(layout).read_bytes() == before
     assert [file.name for file in layout.scratch("s").iterdir()] == ["spool"]
 
@@ -172,6 +175,33 @@ def test_no_changed_byte_goes_unnoticed(layout: Layout) -> None:
         path(layout).write_bytes(changed)
         assert verify_raw(path(layout)) is not None, position
     path(layout).write_bytes(whole)
+    assert verify_raw(path(layout)) is None
+
+
+def older(frame: bytes, read: Read, rows: int) -> bytes:
+    """A raw file as it was written before its trailer had a checksum of the frame: those of its pieces came before."""
+    crcs = b"".join(struct.pack("<I", zlib.crc32(frame[at : at + 4096])) for at in range(0, len(frame), 4096))
+    payload = orjson.dumps({**read.to_json(), "rows": rows, "retained": 0, "frame_bytes": len(frame)}).ljust(1012)
+    pieces = struct.pack("<II", 0x184D2A51, len(crcs)) + crcs
+    return frame + pieces + struct.pack("<II", 0x184D2A50, 1016) + payload + struct.pack("<I", zlib.crc32(payload))
+
+
+def test_a_file_of_an_older_version_is_read_merged_and_its_damage_noticed(layout: Layout) -> None:
+    lines = [b'{"observed_at":"2026-03-18T01:00:00Z","run":{"id":"%d","state":"x"}}\n' % n for n in range(3)]
+    compressor = zstandard.ZstdCompressor(write_checksum=True).compressobj()
+    frame = compressor.compress(b"".join(lines)) + compressor.flush()
+    whole = older(frame, Read("old", EARLY, EARLY), 3)
+    path(layout).parent.mkdir(parents=True)
+    for position in range(6, len(frame)):
+        path(layout).write_bytes(bytes([*whole[:position], whole[position] ^ 0x10, *whole[position + 1 :]]))
+        # A few bits of a frame mean nothing: then the lines are as they were.
+        assert verify_raw(path(layout)) is not None or b"".join(blocks(path(layout))) == b"".join(lines), position
+    path(layout).write_bytes(whole)
+    assert verify_raw(path(layout)) is None
+    assert stat_day(path(layout)) == RawDay(Read("old", EARLY, EARLY), 3, 0)
+    store(layout, {"id": "0", "state": "y"}, at=LATE, read=Read("new", LATE, None))
+    assert {key: state for key, (state, _) in stored(layout).items()} == {"0": "y", "1": "x", "2": "x"}
+    assert stat_day(path(layout)) == RawDay(Read("new", LATE, EARLY), 3, 2)
     assert verify_raw(path(layout)) is None
 
 
