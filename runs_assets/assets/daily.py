@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,8 +18,9 @@ from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.days import iso
 from runs_assets.errors import RequestRefusedError
 from runs_assets.reading.client import RunsClient, SingleRunClient
-from runs_assets.reading.open_runs import OpenRunsReading
-from runs_assets.reading.whole_days import DayReading, StoredDay
+from runs_assets.reading.open_runs import read_open_runs
+from runs_assets.reading.request import ReadingRequest, StoredDay
+from runs_assets.reading.whole_days import read_days
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import RunsApi, Source
@@ -69,26 +71,21 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
             data_folder.writing(source.name, context.log.info) as layout,
             api.client(source.name, layout, clock.now) as client,
         ):
-            read_id = str(uuid.uuid4())
-            reading: DayReading | OpenRunsReading
+            request = ReadingRequest(
+                source.name, days, layout, str(uuid.uuid4()), clock=clock.now, report=context.log.info
+            )
             if config.only_open_runs:
                 open_ids = partial(open_run_ids, layout, source.name)
-                reading = OpenRunsReading(
-                    _asking_by_id(client), source.name, days, layout, open_ids, read_id, clock.now
-                )
+                stored_days = read_open_runs(_asking_by_id(client), request, open_ids)
             else:
-                reading = DayReading(
-                    client=client,
-                    source=source.name,
-                    days=days,
-                    layout=layout,
-                    first_day=data_folder.first_day,
-                    retention=api.capabilities.retention,
-                    read_id=read_id,
-                    clock=clock.now,
-                    report=context.log.info,
-                )
-            return record_days(context, ((stored.day, _raw_metadata(stored, reading)) for stored in reading))
+                stored_days = read_days(client, request, data_folder.first_day, api.capabilities.retention)
+            return record_days(
+                context,
+                (
+                    (stored.day, _raw_metadata(stored, layout.day_file(RAW_RUNS, source.name, stored.day), client))
+                    for stored in stored_days
+                ),
+            )
 
     made: dg.AssetsDefinition = asset(
         key=[source.name, RAW_RUNS],
@@ -106,14 +103,13 @@ def _asking_by_id(client: RunsClient) -> SingleRunClient:
     return client
 
 
-def _raw_metadata(stored: StoredDay, reading: DayReading | OpenRunsReading) -> Mapping[str, Any]:
-    path = reading.layout.day_file(RAW_RUNS, reading.source, stored.day)
+def _raw_metadata(stored: StoredDay, path: Path, client: RunsClient) -> Mapping[str, Any]:
     start, end = stored.window
     notes = {"notes": " ".join(stored.notes)} if stored.notes else {}
     return {
         "dagster/partition_row_count": stored.raw.rows,
         **file_metadata(path),
-        "api": reading.client.base_url,
+        "api": client.base_url,
         "read_id": stored.raw.read.read_id,
         "read_started_at": dg.MetadataValue.timestamp(stored.raw.read.read_started_at),
         "window": f"{iso(start)} to {iso(end)}",

@@ -7,10 +7,8 @@ from runs_assets.paging.page import Pager
 from runs_assets.reading.rows import RowShape, RunPage
 
 
-class RunsClient(Protocol):
-    """What the reading needs of a platform's client."""
-
-    shape: RowShape
+class ApiClient(Protocol):
+    """A client of any API, for use in a `with` block."""
 
     @property
     def base_url(self) -> str:
@@ -22,6 +20,18 @@ class RunsClient(Protocol):
         """Requests sent so far, retries included."""
         ...
 
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class RunsClient(ApiClient, Protocol):
+    """A client that lists runs."""
+
+    shape: RowShape
+
     def pager(self, start_us: int, end_us: int) -> Pager[Any]:
         """A pager over the runs created in [start_us, end_us)."""
         ...
@@ -29,12 +39,6 @@ class RunsClient(Protocol):
     def fetch(self, ask: Any) -> RunPage:
         """The page that answers one of the pager's requests."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 @runtime_checkable

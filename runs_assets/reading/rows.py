@@ -1,7 +1,7 @@
 """From an answer's JSON rows to a page: what may be stored of each row, and which rows are bad and why.
 
 A page whose rows have just the documented fields and types is taken apart by Arrow, without a Python object for every
-value, and its text is stored as it came. Any other page is looked at row by row; what comes out is the same.
+value, and its text is stored as it came. Any other page is read row by row, with the same result.
 """
 
 import hashlib
@@ -113,7 +113,7 @@ def run_page(
 
 
 def _is_utf8(text: bytes) -> bool:
-    """Arrow's parser does not look; what is stored must be readable by others."""
+    """Arrow's parser does not check; what is stored must be readable by others."""
     if text.isascii():
         return True
     try:

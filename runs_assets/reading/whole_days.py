@@ -16,16 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, iso, start_of, to_us
+from runs_assets.days import DAY_US, day_of_us, end_of, iso, start_of, to_us
 from runs_assets.errors import OutOfReachError
-from runs_assets.paging.page import NO_TIME, pages
+from runs_assets.paging.page import NO_TIME, Pager, pages
 from runs_assets.reading.client import RunsClient
+from runs_assets.reading.request import ReadingRequest, StoredDay
 from runs_assets.reading.rows import RunPage
 from runs_assets.settling.reach import Reach
-from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.quarantine import store_quarantine
-from runs_assets.storage.raw import RawDay
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 
@@ -33,161 +32,164 @@ PROGRESS_SECONDS = 10.0
 REMEMBERED_PAGES = 2
 
 
-@dataclass(frozen=True)
-class StoredDay:
-    """A day that has just become durable, and what reading it took.
+def read_days(
+    client: RunsClient,
+    request: ReadingRequest,
+    first_day: date,
+    retention: timedelta | None,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[StoredDay]:
+    """Read the requested days, newest first; each is stored before it is yielded, and may be yielded again.
 
-    `window` is the part of the day that was asked for, `requests` those sent since the day before it was stored.
+    `first_day` and `retention` limit what can be asked for. Raises `OutOfReachError` before anything is changed;
+    whatever the client raises, later. Progress is reported after the first page that ends 10 seconds or more after
+    the last report.
     """
+    began_at = request.clock()
+    start_at = Reach(began_at, first_day, retention).start_for(request.days)
+    pager = client.pager(to_us(start_at), to_us(request.days.end))
 
-    day: date
-    raw: RawDay
-    quarantined: int
-    window: tuple[datetime, datetime]
-    requests: int
-    notes: tuple[str, ...]
+    def fetch(ask: Any) -> RunPage:
+        if retention is not None and start_at < request.clock() - retention:
+            raise OutOfReachError(
+                f"The reading took so long that {iso(start_at)} fell out of what the API still answers "
+                f"({retention}). Days that were stored before this are kept; ask again for the rest."
+            )
+        return client.fetch(ask)
+
+    progress = _Progress(request, monotonic)
+    with ExitStack() as stack:
+        walk = _Walk(client, request, began_at, start_at, pager)
+        stack.callback(walk.close)
+        for page in pages(pager, fetch):
+            progress.pages += 1
+            yield from walk.advance(page)
+            progress.report(walk.shown, len(walk.stored))
 
 
 @dataclass
-class DayReading:
-    """Reads `days` of `source` with `client` into the files below `layout`; iterate it to make it happen.
-
-    Raises `OutOfReachError` before anything is touched; whatever the client raises, later. `report` takes a line of
-    progress after the first page that ends 10 seconds or more after the line before.
-    """
+class _Walk:
+    """A reading under way: rows not yet stored, by day, and the days that are."""
 
     client: RunsClient
-    source: str
-    days: DayRange
-    layout: Layout
-    first_day: date
-    retention: timedelta | None
-    read_id: str
-    clock: Callable[[], datetime]
-    report: Callable[[str], None]
-    monotonic: Callable[[], float] = time.monotonic
+    request: ReadingRequest
+    began_at: datetime
+    start_at: datetime
+    pager: Pager[Any]
     shown: int = 0
-    page_count: int = 0
-    _spools: dict[date, Spool] = field(default_factory=dict)
-    _bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    _quarantined: dict[date, int] = field(default_factory=dict)
-    _notes: dict[date, list[str]] = field(default_factory=dict)
-    _stored: set[date] = field(default_factory=set)
-    _recent: deque[RunPage] = field(default_factory=lambda: deque(maxlen=REMEMBERED_PAGES))
+    stored: set[date] = field(default_factory=set)
+    spools: dict[date, Spool] = field(default_factory=dict)
+    bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    quarantined: dict[date, int] = field(default_factory=dict)
+    notes: dict[date, list[str]] = field(default_factory=dict)
+    recent: deque[RunPage] = field(default_factory=lambda: deque(maxlen=REMEMBERED_PAGES))
 
-    def __iter__(self) -> Iterator[StoredDay]:
-        self._began = self.clock()
-        reach = Reach(self._began, self.first_day, self.retention)
-        self._start = reach.start_for(self.days)
-        self._pager = self.client.pager(to_us(self._start), to_us(self.days.end))
-        self._since = self._told = self.monotonic()
-        self._counted = self.client.requests
-        self._open = self.days.newest_first()
-        self._mark_us = self._pager.mark_us
-        with ExitStack() as stack:
-            stack.callback(self._close_spools)
-            for page in pages(self._pager, self._fetch):
-                self._begin_again_if_told()
-                self._take(page)
-                yield from self._store_stragglers()
-                yield from self._store_passed()
-                self._report()
+    def __post_init__(self) -> None:
+        self.mark_us = self.pager.mark_us
+        self.requests = self.client.requests
+        self.pending = self.request.days.newest_first()
 
-    def _begin_again_if_told(self) -> None:
-        """Take back the verdict on days stored on the strength of an order that does not hold; they come again."""
-        if self._pager.mark_us > self._mark_us:
-            for day in sorted(self._stored):
-                self._store(day, is_vouched=False)
-            self._open = self.days.newest_first()
-            self._stored.clear()
-        self._mark_us = self._pager.mark_us
+    def advance(self, page: RunPage) -> Iterator[StoredDay]:
+        """Take a page and store what can be stored."""
+        if self.pager.mark_us > self.mark_us:
+            self._begin_again()
+        self.mark_us = self.pager.mark_us
+        self._take(page)
+        yield from self._store_stragglers()
+        yield from self._store_passed()
 
-    def _fetch(self, ask: Any) -> RunPage:
-        limit = None if self.retention is None else self.clock() - self.retention
-        if limit is not None and self._start < limit:
-            raise OutOfReachError(
-                f"The reading took so long that {iso(self._start)} fell out of what the API still answers "
-                f"({self.retention}). Days already stored stay; ask again for the rest."
-            )
-        return self.client.fetch(ask)
+    def close(self) -> None:
+        """Remove the spools."""
+        for spool in self.spools.values():
+            spool.close()
+
+    def _begin_again(self) -> None:
+        """Mark days that were stored on the strength of an order that does not hold as incomplete; they come again."""
+        for day in sorted(self.stored):
+            self._store(day, is_vouched=False)
+        self.pending = self.request.days.newest_first()
+        self.stored.clear()
 
     def _take(self, page: RunPage) -> None:
         """Spool the page's rows by day; rows already stored with their day only if they show something new."""
-        self.page_count += 1
         day_numbers = np.where(page.created_us == NO_TIME, NO_TIME, page.created_us // DAY_US)
-        inside = (page.created_us >= to_us(self._start)) & (page.created_us < to_us(self.days.end))
+        inside = (page.created_us >= to_us(self.start_at)) & (page.created_us < to_us(self.request.days.end))
         for number in np.unique(day_numbers[inside])[::-1]:
             day = day_of_us(int(number) * DAY_US)
             keys, rows = page.good_rows(np.flatnonzero(inside & (day_numbers == number)))
-            if day in self._stored:
+            if day in self.stored:
                 keys, rows = self._changed(keys, rows)
             if keys:
                 self._spool(day).append(keys, rows, page.observed_at)
                 self.shown += len(keys)
-        self._recent.append(page)
-        self._set_aside(page)
+        self.recent.append(page)
+        self._quarantine(page)
 
-    def _set_aside(self, page: RunPage) -> None:
+    def _quarantine(self, page: RunPage) -> None:
         """Keep each bad row with its day: that of its own time, else of the row before it, else of the first after."""
         for index, trace in page.bad.items():
             before = page.created_us[: index + 1]
             usable = np.concatenate([page.times_us[:1], before[before != NO_TIME]])
-            if len(usable) and to_us(self._start) <= usable[-1] < to_us(self.days.end):
-                self._bad.setdefault(day_of_us(int(usable[-1])), {})[page.keys[index]] = trace
+            if len(usable) and to_us(self.start_at) <= usable[-1] < to_us(self.request.days.end):
+                self.bad.setdefault(day_of_us(int(usable[-1])), {})[page.keys[index]] = trace
 
     def _changed(self, keys: list[str], rows: list[bytes]) -> tuple[list[str], list[bytes]]:
         """Those of some rows that the pages before, which overlap with this one, did not show exactly so."""
-        known = {key: row for page in self._recent for key, row in zip(page.keys, page.rows, strict=True)}
+        known = {key: row for page in self.recent for key, row in zip(page.keys, page.rows, strict=True)}
         changed = [(key, row) for key, row in zip(keys, rows, strict=True) if known.get(key) != row]
         return [key for key, _ in changed], [row for _, row in changed]
 
     def _spool(self, day: date) -> Spool:
-        if day not in self._spools:
-            self._spools[day] = Spool(self.layout.scratch(self.source) / f"{day}.jsonl")
-        return self._spools[day]
+        if day not in self.spools:
+            self.spools[day] = self.request.spool(day)
+        return self.spools[day]
 
     def _store_passed(self) -> Iterator[StoredDay]:
-        while self._open and self._pager.mark_us <= max(to_us(start_of(self._open[0])), to_us(self._start)):
-            yield self._store(self._open.pop(0))
+        while self.pending and self.pager.mark_us <= to_us(max(start_of(self.pending[0]), self.start_at)):
+            yield self._store(self.pending.pop(0))
 
     def _store_stragglers(self) -> Iterator[StoredDay]:
         """Merge what turned up for a day after it was stored, at once: the reading may fail later."""
-        newly_bad = {day for day in self._stored if len(self._bad.get(day, {})) > self._quarantined[day]}
-        for day in sorted(self._stored & self._spools.keys() | newly_bad, reverse=True):
+        newly_bad = {day for day in self.stored if len(self.bad.get(day, {})) > self.quarantined[day]}
+        for day in sorted(self.stored & self.spools.keys() | newly_bad, reverse=True):
             yield self._store(day)
 
     def _store(self, day: date, *, is_vouched: bool = True) -> StoredDay:
-        spool = self._spool(day)
-        bad = list(self._bad.get(day, {}).values())
-        is_clipped = self._start > start_of(day)
-        files = DayFiles(self.layout, self.source, day)
-        report = partial(self._tell, day)
-        store_quarantine(files, bad, read_id=self.read_id, add=is_clipped, report=report)
-        is_whole = is_vouched and self._pager.is_complete and not is_clipped and end_of(day) <= self._began
-        read = Read(self.read_id, self._began, self._began if is_whole else None)
-        id_field = self.client.shape.id_field
-        raw = store_day(files, spool, read, id_field, is_part=is_clipped, report=report)
-        self._spools.pop(day).close()
-        self._stored.add(day)
-        self._quarantined[day] = len(bad)
-        requests, self._counted = self.client.requests - self._counted, self.client.requests
-        window = (max(self._start, start_of(day)), min(end_of(day), max(self._began, start_of(day))))
-        return StoredDay(day, raw, len(bad), window, requests, (*self._pager.notes, *self._notes.get(day, [])))
+        spool, files, report = self._spool(day), self.request.files(day), partial(self._note, day)
+        bad = list(self.bad.get(day, {}).values())
+        is_clipped = self.start_at > start_of(day)
+        store_quarantine(files, bad, read_id=self.request.read_id, add=is_clipped, report=report)
+        is_whole = is_vouched and self.pager.is_complete and not is_clipped and end_of(day) <= self.began_at
+        read = Read(self.request.read_id, self.began_at, self.began_at if is_whole else None)
+        raw = store_day(files, spool, read, self.client.shape.id_field, is_part=is_clipped, report=report)
+        self.spools.pop(day).close()
+        self.stored.add(day)
+        self.quarantined[day] = len(bad)
+        requests, self.requests = self.client.requests - self.requests, self.client.requests
+        window = (max(self.start_at, start_of(day)), min(end_of(day), max(self.began_at, start_of(day))))
+        return StoredDay(day, raw, len(bad), window, requests, (*self.pager.notes, *self.notes.get(day, [])))
 
-    def _tell(self, day: date, note: str) -> None:
-        self._notes.setdefault(day, []).append(note)
-        self.report(f"{self.source}, {day}: {note}")
+    def _note(self, day: date, note: str) -> None:
+        self.notes.setdefault(day, []).append(note)
+        self.request.report(f"{self.request.source}, {day}: {note}")
 
-    def _report(self) -> None:
+
+@dataclass
+class _Progress:
+    request: ReadingRequest
+    monotonic: Callable[[], float]
+    pages: int = 0
+
+    def __post_init__(self) -> None:
+        self.began = self.reported = self.monotonic()
+
+    def report(self, shown: int, days: int) -> None:
+        """Report how far the reading is, if the last report was some time ago."""
         now = self.monotonic()
-        if now - self._told >= PROGRESS_SECONDS:
-            self._told = now
-            rate = self.shown / (now - self._since)
-            self.report(
-                f"{self.source}: {len(self._stored)} of {len(self.days)} days done, {self.shown:,} runs, "
-                f"{self.page_count:,} pages, {rate:,.0f} runs/s"
+        if now - self.reported >= PROGRESS_SECONDS:
+            self.reported = now
+            self.request.report(
+                f"{self.request.source}: {days} of {len(self.request.days)} days done, {shown:,} runs, "
+                f"{self.pages:,} pages, {shown / (now - self.began):,.0f} runs/s"
             )
-
-    def _close_spools(self) -> None:
-        for spool in self._spools.values():
-            spool.close()

@@ -42,7 +42,7 @@ def writing(
 
 
 def is_being_written(lock_file: Path) -> bool:
-    """Whether some process holds the lock at this moment; raises `StorageError` if that cannot be told."""
+    """Whether some process holds the lock at this moment; raises `StorageError` if that cannot be found out."""
     if not is_stored(lock_file):
         return False
     lock = FileLock(lock_file)

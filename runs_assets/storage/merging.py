@@ -31,9 +31,9 @@ def store_day(
     """Merge what was just read with what the day holds, by id: fresh rows win, runs no longer shown stay.
 
     `id_field` is the name of the id inside a run. The old file is replaced atomically. What the same reading stored
-    before is only added to: whether the day is complete is judged anew, and its runs count as shown. A reading of a
+    before is only added to: the newer judgement of its completeness holds, and its runs count as shown. A reading of a
     part of the day (`is_part`) cannot tell which of the others are no longer shown. Of a damaged file, the lines that
-    can be recovered are merged, but not what it says of itself; the file is kept aside, which `report` is told.
+    can be recovered are merged, but nothing of its trailer; it is kept aside, and `report` gets a line about it.
     """
 
     def merged(lines: Iterable[bytes], earlier: RawDay | None) -> RawDay:

@@ -25,7 +25,7 @@ def store_quarantine(
 ) -> None:
     """Replace the quarantined rows of a day, or `add` to them; remove the file if there are none.
 
-    A damaged file that is to be added to is kept aside under `read_id`, which `report` is told.
+    A damaged file that is to be added to is kept aside under `read_id`, and `report` gets a line about it.
     """
     target = files.path(QUARANTINE)
     if add:

@@ -10,12 +10,11 @@ the last of these that is still right can be trusted.
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import takewhile
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import orjson
 import zstandard
@@ -40,19 +39,11 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class RawDay:
-    """What a raw file says of itself: its reading, its lines, and how many of them the newest reading did not show."""
+    """What a raw file holds: from which reading, how many lines, and how many of them that reading did not show."""
 
     read: Read
     rows: int
     retained: int
-
-
-class Writable(Protocol):
-    """What a compressor writes to."""
-
-    def write(self, data: bytes, /) -> int:
-        """Write all of `data`."""
-        ...
 
 
 @dataclass
@@ -80,11 +71,6 @@ class Frame:
         self._pass(data)
         return data
 
-    def read_to_end(self) -> None:
-        """Let the rest of the frame pass."""
-        while self.read(BLOCK_BYTES):
-            pass
-
     def _pass(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
@@ -97,9 +83,9 @@ class Frame:
 
 
 @contextmanager
-def compressing(file: Writable) -> Iterator[Any]:
+def compressing(file: Any) -> Iterator[Any]:
     """A stream that compresses what is written to it into one zstd frame of `file`."""
-    with zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False) as out:  # type: ignore[arg-type]
+    with zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False) as out:
         yield out
 
 
@@ -112,7 +98,7 @@ def finish(frame: Frame, day: RawDay) -> None:
 
 
 def stat_day(path: Path) -> RawDay:
-    """What a raw file says of itself, from its trailer alone.
+    """What a raw file holds, from its trailer alone.
 
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it has no sound trailer.
     """
@@ -121,13 +107,13 @@ def stat_day(path: Path) -> RawDay:
 
 
 def verified(path: Path) -> RawDay:
-    """What a raw file says of itself, when every byte of it is as it was written; raises as `stat_day` otherwise."""
+    """What a raw file holds, if every byte of it is as it was written; raises as `stat_day` otherwise."""
     with reading(path) as file:
         trailer = _Trailer.of(path, file)
         if trailer.frame_crc is None:
             for _ in blocks(path):
                 pass
-        elif not trailer.matches(trailer.frame(file)):
+        elif not trailer.matches(Frame(file, trailer.frame_bytes)):
             raise _damaged(path, _CHANGED)
         return trailer.day
 
@@ -149,8 +135,7 @@ def blocks(path: Path) -> Iterator[bytes]:
     """
     with reading(path) as file:
         trailer = _Trailer.of(path, file)
-        frame = trailer.frame(file)
-        rows = 0
+        frame, rows = Frame(file, trailer.frame_bytes), 0
         try:
             for lines in _lines(frame, BLOCK_BYTES):
                 rows += lines.count(b"\n")
@@ -209,13 +194,10 @@ class _Trailer:
         except (ValueError, KeyError) as error:
             raise _damaged(path, "its end cannot be read") from error
 
-    def frame(self, file: BinaryIO) -> Frame:
-        """The frame of an open file that is at its beginning."""
-        return Frame(file, self.frame_bytes)
-
     def matches(self, frame: Frame) -> bool:
         """Whether a frame is as it was written; reads it to its end."""
-        frame.read_to_end()
+        while frame.read(BLOCK_BYTES):
+            pass
         is_whole = (self.frame_bytes + _TRAILER_BYTES, self.frame_crc) == (self.file_bytes, frame.crc)
         return self.frame_crc is None or is_whole
 
@@ -232,27 +214,22 @@ def _intact_bytes(path: Path, file: BinaryIO) -> int:
     except DamagedFileError:
         file.seek(0)
         return path.stat().st_size
-    frame = trailer.frame(file)
-    frame.read_to_end()
+    frame = Frame(file, trailer.frame_bytes)
+    trailer.matches(frame)
     file.seek(0)
-    pairs = zip(frame.prefix_crcs, trailer.prefix_crcs, strict=False)
-    intact = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    return _prefix_bytes(intact - 1) if intact else 0
+    intact = [index for index, crc in enumerate(frame.prefix_crcs) if trailer.prefix_crcs[index : index + 1] == [crc]]
+    return _prefix_bytes(intact[-1]) if intact else 0
 
 
 def _lines(frame: Frame, block_bytes: int) -> Iterator[bytes]:
     """The decoded frame in blocks of whole lines; what follows the last line's end is left out."""
-    with zstandard.ZstdDecompressor().stream_reader(frame) as stream:  # type: ignore[arg-type]
-        yield from _whole_lines(iter(lambda: stream.read(block_bytes), b""))
-
-
-def _whole_lines(parts: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
-    for part in parts:
-        # JSON has no bare newline inside a string, so each one ends a line.
-        lines, newline, rest = (rest + part).rpartition(b"\n")
-        if newline:
-            yield lines + newline
+    with zstandard.ZstdDecompressor().stream_reader(frame) as stream:  # type: ignore[arg-type]
+        while part := stream.read(block_bytes):
+            # JSON has no bare newline inside a string, so each one ends a line.
+            lines, newline, rest = (rest + part).rpartition(b"\n")
+            if newline:
+                yield lines + newline
 
 
 def _damaged(path: Path, why: str) -> DamagedFileError:

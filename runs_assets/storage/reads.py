@@ -1,4 +1,4 @@
-"""What a stored day is worth: which reading of the API it came from, and whether that showed the whole day."""
+"""Which reading of the API a stored day came from, and whether that reading showed the whole day."""
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime

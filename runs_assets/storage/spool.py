@@ -67,7 +67,7 @@ class Spool:
 
     def close(self) -> None:
         """Remove the scratch file."""
-        with suppress(OSError):  # a full disk, which the write before has told
+        with suppress(OSError):  # a full disk, which has already failed a write
             self._file.close()
         with suppress(OSError):  # a folder that has become read-only; the next run empties it
             self._path.unlink()

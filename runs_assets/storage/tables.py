@@ -1,4 +1,4 @@
-"""A day's Parquet file, and what it says in its schema metadata about the reading it was built from."""
+"""A day's Parquet file, whose schema metadata names the reading it was built from."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -73,7 +73,7 @@ def load_table(
 
 
 def load_lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineage:
-    """What a day's file says of itself; raises as `load_table` does, but does not look at the rows."""
+    """The lineage of a day's file; raises as `load_table` does, but does not read the rows."""
     with _opened(layout, dataset, source, day, footer_only=True) as file:
         return Lineage.of(file.schema_arrow)
 

@@ -20,7 +20,8 @@ from runs_assets.definitions import definitions_of
 from runs_assets.http.auth import Auth
 from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor
-from runs_assets.reading.whole_days import DayReading
+from runs_assets.reading.request import ReadingRequest
+from runs_assets.reading.whole_days import read_days
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.settings import project_settings
@@ -57,8 +58,8 @@ def waits_that_take_no_time() -> Iterator[list[Transport]]:
     played = PlayedTime()
     made: list[Transport] = []
 
-    def transport(base_url: str, auth: Auth, redact: Redactor, *, now: Callable[[], datetime]) -> Transport:
-        made.append(Transport(base_url, auth, redact, sleep=played.sleep, monotonic=played.monotonic, now=now))
+    def transport(base_url: str, auth: Auth, redact: Redactor, *, clock: Callable[[], datetime]) -> Transport:
+        made.append(Transport(base_url, auth, redact, sleep=played.sleep, monotonic=played.monotonic, clock=clock))
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -134,18 +135,10 @@ class Life:
 def read_first(source: Source, layout: Layout, days: DayRange, *, stop_after: int | None = 1) -> int:
     """Read days as the product does, without Dagster, and stop after some; returns the number of requests."""
     with source.api.client(source.name, layout, lambda: CLOCK.now) as client:
-        reading = DayReading(
-            client=client,
-            source=source.name,
-            days=days,
-            layout=layout,
-            first_day=days.first,
-            retention=None,
-            read_id=str(uuid.uuid4()),
-            clock=lambda: CLOCK.now,
-            report=lambda _line: None,
+        request = ReadingRequest(
+            source.name, days, layout, str(uuid.uuid4()), clock=lambda: CLOCK.now, report=lambda _line: None
         )
-        for stored, _day in enumerate(reading, start=1):
+        for stored, _day in enumerate(read_days(client, request, days.first, retention=None), start=1):
             if stored == stop_after:
                 break
         return client.requests

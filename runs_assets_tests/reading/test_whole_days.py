@@ -9,7 +9,8 @@ from starlette.responses import PlainTextResponse, Response
 from runs_assets.days import DayRange
 from runs_assets.definitions import definitions_of
 from runs_assets.errors import OutOfReachError
-from runs_assets.reading.whole_days import DayReading
+from runs_assets.reading.request import ReadingRequest
+from runs_assets.reading.whole_days import read_days
 from runs_assets.sandbox import FixedHistory, FrozenClock, Row
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.cloudcruise.source import CloudCruiseApi
@@ -295,19 +296,9 @@ def test_a_reading_that_the_retention_overtakes_ends_and_keeps_the_days_already_
     project.sandbox.hooks["cloudcruise"].append(take_long)
     days = DayRange(date(2026, 2, 16), date(2026, 2, 17))
     with CloudCruiseApi(settings_prefix="CLOUDCRUISE_").client("cloudcruise", project.layout, clock) as client:
-        reading = DayReading(
-            client,
-            "cloudcruise",
-            days,
-            project.layout,
-            date(2025, 1, 1),
-            timedelta(days=31),
-            "r",
-            clock=clock,
-            report=lambda _line: None,
-        )
+        request = ReadingRequest("cloudcruise", days, project.layout, "r", clock, report=lambda _line: None)
         with pytest.raises(OutOfReachError, match="The reading took so long that 2026-02-16T00:00:00Z fell out"):
-            list(reading)
+            list(read_days(client, request, date(2025, 1, 1), timedelta(days=31)))
     assert len(project.sandbox.requests) == 2
 
 
