@@ -18,8 +18,8 @@ from runs_assets.sources.source import Source
 from runs_assets.storage import layout as data_sets
 from runs_assets.storage.layout import VERDICTS
 from runs_assets.tables import PIPELINE_COLUMNS
-from runs_assets.verdicts.ask import ask_about_failures
 from runs_assets.verdicts.judging import SCHEMAS
+from runs_assets.verdicts.platform_details import ask_about_failures
 from runs_assets.verdicts.refresh import VERSION, Judge, Refreshed
 from runs_assets.verdicts.states import State
 

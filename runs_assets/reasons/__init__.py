@@ -1,1 +1,1 @@
-"""What a platform tells beside its runs: what pipelines are called, and why runs failed."""
+"""What a platform knows beside its runs: what pipelines are called, and why runs failed."""

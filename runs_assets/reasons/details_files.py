@@ -1,4 +1,4 @@
-"""The files of what a platform tells beside its runs: what pipelines are called, and why runs failed.
+"""The files of what a platform knows beside its runs: what pipelines are called, and why runs failed.
 
 Names can simply be asked for again, so a damaged file of them counts as none. Errors cannot, once the API has forgotten
 the day: they are data, and a damaged file is an error that names it.
@@ -16,14 +16,14 @@ from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
 from runs_assets.storage.layout import ERROR_GROUPS, Layout
 
 _REMEDY = (
-    "Restore it from a backup, or delete it: the reasons of days that the API still has are asked for again, those of "
+    "Restore it from a backup, or delete it: the errors of days that the API still has are requested again, those of "
     "older days are then not known."
 )
 
 
 @dataclass(frozen=True)
 class PipelineErrors:
-    """What the API said at `asked_at` about a pipeline's errors on a day, on which `failed_runs` were known to fail."""
+    """A pipeline's errors on a day, as the API showed them at `asked_at`, when `failed_runs` had failed."""
 
     pipeline_id: str
     failed_runs: NonNegativeInt
@@ -33,7 +33,7 @@ class PipelineErrors:
 
 @dataclass(frozen=True)
 class KnownDetails:
-    """Names by pipeline id and when they were asked for, and when what was refused.
+    """Names by pipeline id and when they were requested, and when which request was refused.
 
     `errors_refused_at` is by pipeline id, or `EVERY_PIPELINE`.
     """
@@ -50,12 +50,12 @@ _ERRORS = TypeAdapter(list[PipelineErrors])
 
 
 def load_names(layout: Layout, source: str) -> dict[str, str]:
-    """What the source's pipelines are called, by id; nothing where that was never learned."""
+    """The names of the source's pipelines by id; none if they were never requested."""
     return load_details(layout, source).names
 
 
 def load_details(layout: Layout, source: str) -> KnownDetails:
-    """All that the names' file knows; nothing if there is none, or it is damaged.
+    """All that the file of names holds; nothing if there is none, or it is damaged.
 
     Raises `StorageError` if it cannot be read.
     """
@@ -77,7 +77,7 @@ def store_details(layout: Layout, source: str, known: KnownDetails) -> None:
 
 
 def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, PipelineErrors]:
-    """What was learned of a day's errors, by pipeline id; nothing if there is no file.
+    """A day's errors by pipeline id; none if there is no file.
 
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it is not what was written.
     """
@@ -89,13 +89,13 @@ def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, Pipel
     try:
         stored = _ERRORS.validate_json(content)
     except ValidationError as error:
-        why = f"it does not hold errors as this program writes them ({error.error_count()} differences)"
+        why = f"it does not hold errors as this project writes them ({error.error_count()} differences)"
         raise DamagedFileError(path, why, _REMEDY) from None
     return {errors.pipeline_id: errors for errors in stored}
 
 
 def store_error_groups(layout: Layout, source: str, day: date, errors: Mapping[str, PipelineErrors]) -> None:
-    """Replace a day's file atomically: a JSON array, an object for each pipeline that was asked about."""
+    """Replace a day's file atomically: a JSON array, an object for each pipeline."""
     with replacing(layout.day_file(ERROR_GROUPS, source, day), layout.details_scratch(source)) as file:
         file.write(_ERRORS.dump_json([errors[key] for key in sorted(errors)]))
 

@@ -1,6 +1,6 @@
-"""Why runs failed, in words that all sources share; each platform says in its folder how its own words become these.
+"""Why runs failed, in terms that all sources share; each platform's folder maps its own terms to these.
 
-Only codes, categories, counts, times and ids: what an error says in a sentence can name people, and is never kept.
+Only codes, categories, counts, times and ids: the message of an error can name people, and is never stored.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from pydantic import AwareDatetime, NonNegativeInt
 UNKNOWN_CATEGORY = "unknown"
 
 
-class Side(StrEnum):
-    """Who can most likely do something about it: a label for triage, not a guarantee."""
+class Attribution(StrEnum):
+    """Who can most likely fix it: a label for triage, not a guarantee."""
 
     OURS = "ours"
     PLATFORM = "platform"
@@ -23,11 +23,11 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a run failed: a short code or phrase, the kind that it belongs to, and whose matter it is."""
+    """Why a run failed: a short code or phrase, its category, and who can most likely fix it."""
 
     reason: str
     category: str = UNKNOWN_CATEGORY
-    side: Side = Side.UNKNOWN
+    attribution: Attribution = Attribution.UNKNOWN
 
 
 NOT_KNOWN = Reason("not known")

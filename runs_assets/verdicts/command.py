@@ -6,7 +6,7 @@ from runs_assets.days import utc_now
 from runs_assets.errors import StorageError
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import PIPELINE_HEALTH
-from runs_assets.verdicts.ask import ask_about_failures
+from runs_assets.verdicts.platform_details import ask_about_failures
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.verdicts.report import health_table
 

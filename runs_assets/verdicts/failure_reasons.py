@@ -101,7 +101,7 @@ def failure_reasons(
         "date": [row.day for row in shown],
         "reason": [row.reason.reason for row in shown],
         "category": [row.reason.category for row in shown],
-        "side": [row.reason.side.value for row in shown],
+        "side": [row.reason.attribution.value for row in shown],
         "runs": [row.runs for row in shown],
         "first_seen_at": pa.array([row.first_us for row in shown], pa.int64()).cast(TIMESTAMP),
         "last_seen_at": pa.array([row.last_us for row in shown], pa.int64()).cast(TIMESTAMP),

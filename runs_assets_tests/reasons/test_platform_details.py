@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from runs_assets.accounts import SOURCES
 from runs_assets.errors import DamagedFileError, StorageError
 from runs_assets.reasons.details_files import load_error_groups, load_names
-from runs_assets.reasons.platform_details import LIMITS, Failing, refresh_details
+from runs_assets.reasons.platform_details import LIMITS, DetailsRequest, FailedRuns, refresh_details
 from runs_assets.sandbox import Sandbox, simulated_cloudcruise
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sandbox.cloudcruise_errors import PRIVATE
@@ -38,13 +38,14 @@ class Look:
     project: Project
     said: list[str] = field(default_factory=list)
 
-    def __call__(self, failing: Failing | None = None, source: str = "cloudcruise", **options: Any) -> list[str]:
+    def __call__(self, failing: FailedRuns | None = None, source: str = "cloudcruise", **options: Any) -> list[str]:
         """What was asked for: the paths."""
         api = next(one.api for one in SOURCES if one.name == source)
         before, now = len(self.project.sandbox.requests), self.project.sandbox.clock()
         with api.client(source, self.layout, lambda: now) as client:
-            options = {"retention": api.capabilities.retention, **options}
-            refresh_details(client, source, self.layout, now, failing or {}, self.said.append, **options)
+            retention = options.pop("retention", api.capabilities.retention)
+            request = DetailsRequest(source, self.layout, failing or {}, now, self.said.append, retention)
+            refresh_details(client, request, **options)
         return [request.path for request in self.project.sandbox.requests[before:]]
 
     @property
@@ -200,7 +201,7 @@ def test_what_fails_ends_the_look_soon_and_is_asked_for_at_the_next(
 
 
 def test_a_client_that_can_tell_nothing_is_not_asked(look: Look) -> None:
-    refresh_details(object(), "toy", look.layout, NOW, {DAY: {"p": 1}}, look.said.append)
+    refresh_details(object(), DetailsRequest("toy", look.layout, {DAY: {"p": 1}}, NOW, look.said.append))
     assert not look.layout.root.exists()
 
 
@@ -243,7 +244,7 @@ def test_damaged_errors_are_an_error_and_kept_aside_when_they_are_asked_for_agai
     assert load_error_groups(look.layout, "cloudcruise", DAY) == known
     [kept] = (look.layout.root / ".damaged").rglob("*.json")
     assert kept.read_bytes() == bad
-    assert "is damaged and its errors are asked for again" in look.said[0]
+    assert "; its errors are requested again" in look.said[0]
 
 
 @pytest.mark.parametrize(

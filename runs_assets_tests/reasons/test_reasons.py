@@ -2,7 +2,7 @@
 
 import pytest
 
-from runs_assets.reasons.reason import ErrorGroup, Reason, Side
+from runs_assets.reasons.reason import Attribution, ErrorGroup, Reason
 from runs_assets.sources.cloudcruise.reasons import reason_of_error
 from runs_assets.sources.productsup.reasons import reason_of_exit_code
 
@@ -23,13 +23,13 @@ def test_exit_codes_are_labelled_by_the_convention(
     exit_code: int, category: str, side_of_own: str, side_of_others: str
 ) -> None:
     reason = f"exit code {exit_code}"
-    assert reason_of_exit_code(exit_code, True) == Reason(reason, category, Side(side_of_own))
-    assert reason_of_exit_code(exit_code, False) == Reason(reason, category, Side(side_of_others))
+    assert reason_of_exit_code(exit_code, True) == Reason(reason, category, Attribution(side_of_own))
+    assert reason_of_exit_code(exit_code, False) == Reason(reason, category, Attribution(side_of_others))
 
 
 @pytest.mark.parametrize("exit_code", [None, 0])
 def test_a_failure_without_a_code_is_said_to_have_none(exit_code: int | None) -> None:
-    assert reason_of_exit_code(exit_code, True) == Reason("no exit code", "unknown", Side.UNKNOWN)
+    assert reason_of_exit_code(exit_code, True) == Reason("no exit code", "unknown", Attribution.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_errors_are_labelled_where_their_words_are_clear(
     code: str, category: str | None, sub_type: str | None, side: str
 ) -> None:
     found = reason_of_error(ErrorGroup(code, category, sub_type, 1))
-    assert found == Reason(code, category or "unknown", Side(side))
+    assert found == Reason(code, category or "unknown", Attribution(side))
 
 
 def test_without_a_code_the_reason_is_the_next_best_word() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runs_assets.days import DayRange
 from runs_assets.reasons.details_files import PipelineErrors
-from runs_assets.reasons.reason import ErrorGroup, Explanations, Reason, Side
+from runs_assets.reasons.reason import Attribution, ErrorGroup, Explanations, Reason
 from runs_assets.tables import TIMESTAMP
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, failure_reasons
 
@@ -29,9 +29,9 @@ SCHEMA = pa.schema(
     ]
 )
 CODES = Explanations(
-    exit_code=lambda code, own: Reason(f"exit code {code}", "ours" if own else "others", Side.PLATFORM)
+    exit_code=lambda code, own: Reason(f"exit code {code}", "ours" if own else "others", Attribution.PLATFORM)
 )
-ERRORS = Explanations(error=lambda group: Reason(group.code or "?", group.category or "unknown", Side.CUSTOMER))
+ERRORS = Explanations(error=lambda group: Reason(group.code or "?", group.category or "unknown", Attribution.CUSTOMER))
 
 
 def at(hour: int, day: date = DAY) -> datetime:

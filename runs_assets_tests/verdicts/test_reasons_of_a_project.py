@@ -8,7 +8,7 @@ from runs_assets.reasons.details_files import load_names
 from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
 from runs_assets.sandbox.cloudcruise_errors import cause_of
 from runs_assets.storage.lock import writing
-from runs_assets.verdicts.ask import ask_about_failures
+from runs_assets.verdicts.platform_details import ask_about_failures
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
@@ -101,7 +101,7 @@ def test_a_damaged_daily_file_and_a_source_that_is_being_read_stop_nothing(proje
     path = project.layout.day_file("failure_rates", "cloudcruise", TODAY)
     path.write_bytes(path.read_bytes()[:-1])
     [line] = ask(project)
-    assert line.startswith("cloudcruise: it is not asked why runs failed. The file ")
+    assert line.startswith("cloudcruise: the reasons of failed runs are not requested. The file ")
     assert len(load_names(project.layout, "cloudcruise")) >= 8
     project.layout.names_file("cloudcruise").unlink()
     with writing(project.layout.lock_file("cloudcruise"), "cloudcruise"):
