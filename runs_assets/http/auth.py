@@ -1,4 +1,4 @@
-"""The two ways to say who we are: a fixed header, and an OAuth2 bearer token that is refreshed and rotated.
+"""The two ways to authenticate: a fixed header, and an OAuth2 bearer token that is refreshed and rotated.
 
 The OAuth2 message formats (RFC 6749 section 6) are oauthlib's; this module sends them, and keeps what comes back.
 """
@@ -7,6 +7,7 @@ import math
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
@@ -18,19 +19,20 @@ from runs_assets.http.faults import TransientError
 from runs_assets.http.refusals import RETRIED_STATUSES
 from runs_assets.http.token_file import RefreshGrant, TokenFile, usable_token
 from runs_assets.plain_text.redaction import Redactor
-from runs_assets.plain_text.wording import plain
+from runs_assets.plain_text.wording import shortened
 
 EARLY_SECONDS = 30.0
+REASON_CHARACTERS = 100
 Send = Callable[[httpx.Request], tuple[httpx.Response, bytes]]
 """Sends a request and reads its body, within the transport's bounds."""
 
 
 class Auth(Protocol):
-    """Who we are."""
+    """How requests are authenticated."""
 
     @property
     def setting(self) -> str:
-        """The setting to blame when the API does not accept it."""
+        """The setting to name when the API does not accept it."""
         ...
 
     def headers(self, send: Send) -> Mapping[str, str]:
@@ -38,7 +40,7 @@ class Auth(Protocol):
         ...
 
     def renew(self, send: Send) -> bool:
-        """Called after a 401: whether it is worth asking again, with what `headers` gives now."""
+        """Called after a 401: whether to ask again, with what `headers` gives now."""
         ...
 
 
@@ -62,18 +64,18 @@ class HeaderAuth:
 class RefreshingBearerAuth:
     """A bearer token that is renewed shortly before it expires, and once when the API says 401.
 
-    `now` gives Unix seconds. A refusal of the token endpoint raises `CredentialsError`; that it is down or busy is a
-    `TransientError` for the transport to retry.
+    A refusal of the token endpoint raises `CredentialsError`; if it is down or busy, that is a `TransientError` for the
+    transport to retry.
     """
 
     def __init__(
-        self, grant: RefreshGrant, file: TokenFile, redact: Redactor, now: Callable[[], float], setting: str
+        self, grant: RefreshGrant, file: TokenFile, redact: Redactor, clock: Callable[[], datetime], setting: str
     ) -> None:
         self.setting = setting
         self._grant = grant
         self._file = file
         self._redact = redact
-        self._now = now
+        self._clock = clock
         self._tokens = file.load()
         # The standard (RFC 6749 section 2.3.1) has both escaped before they are joined.
         self._client = quote_plus(grant.client_id), quote_plus(grant.client_secret)
@@ -83,7 +85,9 @@ class RefreshingBearerAuth:
     def headers(self, send: Send) -> Mapping[str, str]:
         """The token, refreshed first if it is due."""
         expires_at = self._tokens.get("expires_at")
-        if "access_token" not in self._tokens or (expires_at and self._now() > expires_at - EARLY_SECONDS):
+        if "access_token" not in self._tokens or (
+            expires_at and self._clock().timestamp() > expires_at - EARLY_SECONDS
+        ):
             self.renew(send)
         return {"authorization": f"Bearer {self._tokens['access_token']}"}
 
@@ -112,9 +116,9 @@ class RefreshingBearerAuth:
             if answer.get("refresh_token"):
                 issued["refresh_token"] = usable_token(answer["refresh_token"])
             if answer.get("expires_in"):
-                issued["expires_at"] = _finite(self._now() + float(answer["expires_in"]))
+                issued["expires_at"] = _finite(self._clock().timestamp() + float(answer["expires_in"]))
         except OAuth2Error as error:
-            reason = plain(self._redact(str(error.error or "no reason given")[:4000]))[:100]
+            reason = shortened(str(error.error or "no reason given"), REASON_CHARACTERS, self._redact)
             raise CredentialsError(
                 f"The token endpoint refused to refresh the token: {reason}. "
                 "Set a fresh refresh token, and check the client id and secret."
@@ -130,7 +134,7 @@ class RefreshingBearerAuth:
 
 
 def _check_is_answer(response: httpx.Response, body: bytes) -> None:
-    """Nothing but a JSON object is an answer of a token endpoint."""
+    """Raise unless the token endpoint answered with a JSON object."""
     status = response.status_code
     if status in RETRIED_STATUSES:
         raise TransientError(f"The token endpoint answered HTTP {status}")

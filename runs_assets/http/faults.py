@@ -2,9 +2,9 @@
 
 
 class TransientError(Exception):
-    """An attempt failed in a way that waiting may heal.
+    """An attempt failed in a way that may pass with time.
 
-    `wait_seconds` is what the server asked for; `refused` means that nobody listens at the address.
+    `wait_seconds` is what the server asked for; `refused` means that the connection was refused.
     """
 
     def __init__(self, what: str, *, wait_seconds: float | None = None, refused: bool = False) -> None:
@@ -14,4 +14,4 @@ class TransientError(Exception):
 
 
 class UnexpectedBodyError(Exception):
-    """A parser's word for a 2xx body that is not the documented JSON."""
+    """Raised by a parser for a 2xx body that is not the documented JSON."""

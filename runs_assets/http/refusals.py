@@ -1,4 +1,4 @@
-"""What a refusal means and what to do about it: a table by status; what is not listed fails for good."""
+"""What an error status means and what to do about it: a table by status; any other fails for good."""
 
 import ssl
 from collections.abc import Callable
@@ -11,31 +11,30 @@ import orjson
 from runs_assets.errors import CredentialsError, RequestRefusedError, RunsAssetsError, UnavailableError
 from runs_assets.http.faults import TransientError
 from runs_assets.http.retry_after import requested_wait_seconds
-from runs_assets.plain_text.wording import LOOKED_AT, plain
 
 RETRIED_STATUSES = frozenset({408, 429, *range(500, 600)})
 _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
     400: (RequestRefusedError, "The API refused a parameter: compare the settings with its documentation."),
     401: (CredentialsError, "Check {credentials}: it is wrong, expired or revoked."),
     403: (CredentialsError, "Give {credentials} access to the runs, or use another one that has it."),
-    404: (RequestRefusedError, "Check the base URL: there is no such address."),
+    404: (RequestRefusedError, "Check the base URL: the API has nothing at this address."),
 }
 _OTHERS = (RequestRefusedError, "Check the base URL and the settings.")
 _REDIRECTS = "Redirects are not followed, because credentials would go along: set the base URL to the final address."
 
 
 def refusal(
-    response: httpx.Response, body: bytes, where: str, setting: str, shown: Callable[[str], str], now: datetime
+    response: httpx.Response, body: bytes, where: str, setting: str, shorten: Callable[[str], str], now: datetime
 ) -> Exception:
     """The error for an answer that is not a success: a `TransientError` where waiting may help, else a final one.
 
-    `where` is the base URL, `setting` names the credential, `shown` makes foreign text fit to be shown.
+    `where` is the base URL, `setting` names the credential, `shorten` makes foreign text fit to be shown.
     """
     status = response.status_code
     # The standard's phrase, not the server's: that one is foreign text too.
     what = f"HTTP {status} {httpx.codes.get_reason_phrase(status)}".rstrip()
-    if said := shown(message_of(body)):
-        what += f', "{said}"'
+    if message := shorten(message_of(body)):
+        what += f', "{message}"'
     if status in RETRIED_STATUSES:
         return TransientError(what, wait_seconds=requested_wait_seconds(response.headers, body, now))
     kind, remedy = _REMEDIES.get(status, _OTHERS)
@@ -58,17 +57,17 @@ def distrust(error: BaseException | None, where: str) -> UnavailableError | None
 
 
 def message_of(body: bytes) -> str:
-    """What a JSON error body says in `message` and `errors`, as one line; empty if it says nothing."""
+    """The `message` and `errors` of a JSON error body; empty if it has none."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
     if not isinstance(document, dict):
         return ""
-    return plain(" ".join(_parts(document))[:LOOKED_AT])
+    return " ".join(_parts(document))
 
 
 def _parts(document: dict[str, Any]) -> list[str]:
-    said = [document["message"]] if isinstance(document.get("message"), str) else []
+    parts = [document["message"]] if isinstance(document.get("message"), str) else []
     errors = document.get("errors")
-    return [*said, *(f"{name}: {text}" for name, text in errors.items())] if isinstance(errors, dict) else said
+    return [*parts, *(f"{name}: {text}" for name, text in errors.items())] if isinstance(errors, dict) else parts

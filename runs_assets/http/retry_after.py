@@ -1,4 +1,4 @@
-"""How long a server asks us to wait, in each of the forms that are in use.
+"""How long a server asks clients to wait, in each of the forms in use.
 
 Sources: RFC 9110 section 10.2.3 (`Retry-After`, seconds or a date); CloudCruise's 429 body (`retryAfterSeconds`);
 Productsup's Platform API (`X-Ratelimit-Retry-After`, a Unix time).
@@ -14,7 +14,7 @@ EPOCH_FROM = 1_000_000_000
 
 
 def requested_wait_seconds(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
-    """Seconds to wait from `now` (aware, UTC), never negative; None where the answer does not say."""
+    """Seconds to wait from `now` (aware, UTC), never negative; None if the answer has no such hint."""
     for name in ("retry-after", "x-ratelimit-retry-after"):
         if (value := headers.get(name)) is not None:
             wait = _seconds_of(value.strip(), now)

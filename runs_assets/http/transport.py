@@ -27,7 +27,7 @@ from runs_assets.http.faults import TransientError, UnexpectedBodyError
 from runs_assets.http.refusals import distrust, refusal
 from runs_assets.plain_text.log_filter import redacted_logs
 from runs_assets.plain_text.redaction import Redactor
-from runs_assets.plain_text.wording import plain
+from runs_assets.plain_text.wording import shortened
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -43,7 +43,7 @@ SHOWN_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one GET, all attempts together; every duration is in seconds, sizes in bytes.
+    """Bounds of one GET, all attempts together; durations are in seconds, sizes in bytes.
 
     `body_bytes` is for an answer with runs, `other_bytes` for errors, of which the rest is ignored, and for tokens.
     """
@@ -86,7 +86,7 @@ class Answer:
 class Transport:
     """GET requests to one API, with one set of credentials.
 
-    `sleep`, `monotonic` and `now` are parameters so that time can be played in tests. `requests` counts every attempt
+    `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `requests` counts every attempt
     that was sent.
     """
 
@@ -96,7 +96,7 @@ class Transport:
     limits: Limits = field(default_factory=Limits)
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = utc_now
+    clock: Callable[[], datetime] = utc_now
     requests: int = 0
 
     def __post_init__(self) -> None:
@@ -105,11 +105,11 @@ class Transport:
             self._http = httpx.Client(timeout=timeout, follow_redirects=False, headers=HEADERS, mounts=NEVER_PROXIED)
         except (ImportError, ValueError):
             raise SettingsError(
-                "The proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: correct or unset it."
+                "The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: correct or unset it."
             ) from None
         except OSError:
             raise SettingsError(
-                "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be used: correct or unset it."
+                "The certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be used: correct or unset it."
             ) from None
         self._refusals = 0
         self._open = ExitStack()
@@ -150,7 +150,7 @@ class Transport:
             tries = retrying.statistics["attempt_number"]
             raise UnavailableError(
                 f"{error} ({tries} tries in {self.monotonic() - begun:.0f} s, {self.base_url}). "
-                "Try again later; if it stays so, check the base URL and the platform's status."
+                "Try again later; if the error persists, check the base URL and the platform's status."
             ) from None
 
     def _attempt(self, path: str, params: Params, parse: Callable[[Answer], T]) -> T:
@@ -158,11 +158,11 @@ class Transport:
         if response.status_code == httpx.codes.UNAUTHORIZED and self.auth.renew(self._send_for_token):
             response, body = self._send_authorized(path, params)
         if not response.is_success:
-            raise refusal(response, body, self.base_url, self.auth.setting, self.shown, self.now())
+            raise refusal(response, body, self.base_url, self.auth.setting, self._shorten, self.clock())
         try:
-            return parse(Answer(body, self.now()))
+            return parse(Answer(body, self.clock()))
         except UnexpectedBodyError as error:
-            raise TransientError(f"HTTP {response.status_code}, but {self.shown(str(error))}") from None
+            raise TransientError(f"HTTP {response.status_code}, but {self._shorten(str(error))}") from None
 
     def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
         headers = self.auth.headers(self._send_for_token)
@@ -184,18 +184,20 @@ class Transport:
         except httpx.ConnectError as error:
             if (distrusted := distrust(error, self.base_url)) is not None:
                 raise distrusted from None
-            raise TransientError(f"No connection: {self.shown(str(error))}", refused=_is_refusal(error)) from None
+            raise TransientError(f"No connection: {self._shorten(str(error))}", refused=_is_refusal(error)) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
-            raise SettingsError(f"The request cannot be sent as the settings have it ({self.base_url}).") from None
+            raise SettingsError(
+                f"The request cannot be sent with these settings ({self.base_url}). Check the base URL and credentials."
+            ) from None
         except httpx.TransportError as error:
-            what = f"The connection failed: {type(error).__name__} {self.shown(str(error))}".rstrip()
+            what = f"The connection failed: {type(error).__name__} {self._shorten(str(error))}".rstrip()
             raise TransientError(what) from None
         finally:
             if response is not None:
                 response.close()
 
     def _pieces(self, response: httpx.Response, most_bytes: int, until: float) -> Iterator[bytes]:
-        """The body: neither a trickle nor a flood holds the process up. Of an error, only the beginning."""
+        """The body: neither a trickle nor a flood can hold up the process. Of an error, only the beginning."""
         most = most_bytes if response.is_success else self.limits.other_bytes
         size = 0
         for piece in pieces_of(response):
@@ -211,9 +213,9 @@ class Transport:
                 raise TransientError(f"The answer did not end within {self.limits.attempt:.0f} s")
             yield piece
 
-    def shown(self, foreign: str, longest: int = SHOWN_CHARACTERS) -> str:
+    def _shorten(self, foreign: str) -> str:
         """Foreign text as a part of our sentences: short, on one line, without secrets."""
-        return plain(self.redact(plain(foreign)))[:longest]
+        return shortened(foreign, SHOWN_CHARACTERS, self.redact)
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -70,7 +70,7 @@ class CursorPager:
         ask = CursorAsk(self._start_us - SECOND_US, cursor_us, self._limit, status)
         page = yield ask
         if not len(page):
-            # Nothing in an empty array tells the end of the runs from a fault: it counts when it comes twice.
+            # An empty array may be the end of the runs or a fault: it counts when it comes twice.
             page = yield ask
         if not page.is_newest_first:
             raise ApiChangedError(

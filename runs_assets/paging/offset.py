@@ -76,7 +76,7 @@ class OffsetPager:
         """A page that begins at or before the window's newest row."""
         head = yield from self._ask(0)
         if not len(head):
-            # Nothing in it tells an empty list from a fault: it counts when it comes twice.
+            # An empty page may be an empty list or a fault: it counts when it comes twice.
             head = yield from self._ask(0)
         if not len(head) or _oldest(head) < self._end_us:
             return head
@@ -104,7 +104,7 @@ class OffsetPager:
         return older
 
     def _is_newer_than_window(self, offset: int) -> Generator[OffsetAsk, Page, bool]:
-        # A probe without any usable time says nothing: False makes the reading start earlier, which is safe.
+        # A probe may have no usable time: False makes the reading start earlier, which is safe.
         probe = yield from self._ask(offset, PROBE_ROWS)
         return len(probe.times_us) > 0 and int(probe.times_us[0]) >= self._end_us
 

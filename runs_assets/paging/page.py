@@ -20,7 +20,7 @@ class Page:
 
     `keys` identifies each row (its id, or a digest of its content where it has none); `created_us` is its creation
     time in microseconds since the epoch, `NO_TIME` where it has no usable one. `offset` and `total` are the
-    answer's own words about where the page lies in the list and how long the list is; None where it does not say.
+    answer's own statement of where the page lies in the list and how long the list is; None if it has none.
     """
 
     keys: list[str]

@@ -1,1 +1,1 @@
-"""When a day is settled, when it is done, and what is due next: pure functions of what the files say."""
+"""When a day is settled, when it is done, and what is due next: pure functions of the stored files."""

@@ -1,4 +1,4 @@
-"""Which open runs are that old that nobody waits for them any more."""
+"""Which open runs are so old that they are no longer waited for."""
 
 import pyarrow as pa
 import pyarrow.compute as pc

@@ -1,4 +1,4 @@
-"""What failed runs mean for the next ones: how long the source, or one of its days, is left alone."""
+"""What failed runs mean for the next ones: how long to wait with the source, or with one of its days."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ NEEDS_A_PERSON = frozenset(kind.__name__ for kind in (SettingsError, Credentials
 """Kinds of failure that stay until somebody changes something; no day is to blame for them."""
 
 ASKED_NOTHING = frozenset(kind.__name__ for kind in (BusyError, OutOfReachError))
-"""Kinds of failure that say nothing of the API."""
+"""Kinds of failure that are no evidence about the API."""
 
 OUTAGE = "UnavailableError"
 
@@ -77,7 +77,7 @@ def waits_after(
 
 
 def source_waits_until(attempts: Iterable[Attempt], settings: str, today_every: timedelta) -> datetime:
-    """15 minutes after a failure, doubled after each further one; a success or changed settings begin anew.
+    """15 minutes after a failure, doubled after each further one; a success or changed settings reset this.
 
     At most 6 hours where only a person can help, otherwise the usual wait of today.
     """

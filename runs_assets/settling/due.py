@@ -123,7 +123,7 @@ def _reading(state: DayState, api: Capabilities, rules: Rules, now: datetime) ->
 
 def _readings(state: DayState, raw: RawDay, api: Capabilities, rules: Rules) -> Iterator[Due]:
     """When a stored day is read again, by each reason that there is."""
-    # Of a day that was seen whole, the tables say what is open: while they are behind, they come first.
+    # Which runs of a whole day are open is in its tables: while they are behind, they come first.
     if not (state.is_behind and rules.saw_late_runs(state.day, raw.read)) and not state.is_settled(rules):
         yield _read_again(state, raw, api, rules)
     if api.retention is not None:

@@ -1,4 +1,4 @@
-"""Which days can be asked for at all, decided before anything is touched."""
+"""Which days can be asked for at all, decided before anything is changed."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -51,7 +51,7 @@ class Reach:
         if days.last > today or days.first < self.first_day:
             raise OutOfReachError(
                 f"{days} cannot be read: there are days from {self.first_day} (RUNS_ASSETS_FIRST_DAY) to today, "
-                f"{today} UTC. Nothing was touched. {self._remedy(days, self.first_day)}"
+                f"{today} UTC. Nothing was changed. {self._remedy(days, self.first_day)}"
             )
         limit = self.begins_at
         if limit is None or days.start >= limit:
@@ -59,7 +59,7 @@ class Reach:
         if end_of(days.first) <= limit:
             raise OutOfReachError(
                 f"{days} cannot be read: the API has forgotten what was created more than {_days(self.retention)} "
-                f"days ago, before {iso(limit)}. Nothing was touched. {self._remedy(days, limit.date())}"
+                f"days ago, before {iso(limit)}. Nothing was changed. {self._remedy(days, limit.date())}"
             )
         return limit
 

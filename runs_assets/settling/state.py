@@ -1,4 +1,4 @@
-"""What the files say of a day: what its reading was worth, and whether everything after it follows from it."""
+"""What is stored of a day: whether its reading was complete, and whether all its tables follow from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class DayState:
 
 
 def day_state(layout: Layout, source: str, day: date, versions: Versions, rules: Rules) -> DayState:
-    """Look at a day: the end of its raw file, and the schemas of its tables."""
+    """The state of a day, from the trailer of its raw file and the schemas of its tables."""
     path = layout.day_file(RAW_RUNS, source, day)
     if not path.exists():
         return DayState(day)
@@ -51,7 +51,7 @@ def day_state(layout: Layout, source: str, day: date, versions: Versions, rules:
 
 
 def verified(state: DayState, layout: Layout, source: str) -> DayState:
-    """The state after a look at every byte of the raw file, which `day_state` does not take."""
+    """The state with every byte of the raw file verified, which `day_state` does not do."""
     why = verify_raw(layout.day_file(RAW_RUNS, source, state.day)) if state.raw else None
     return DayState(state.day, damage=why) if why else state
 

@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from runs_assets.http.transport import Limits, Transport
-from runs_assets.plain_text.wording import LOOKED_AT
+from runs_assets.plain_text.wording import shortened
 
-WORD_CHARACTERS = 80
+CODE_CHARACTERS = 80
 NAME_CHARACTERS = 200
 
 
@@ -32,14 +32,14 @@ class HttpClient:
         """The same client with other bounds for each request, and with connections of its own."""
         return replace(self, transport=self.transport.within(limits))
 
-    def word(self, foreign: str, longest: int = WORD_CHARACTERS) -> str:
-        """A foreign word or name as it may be kept: short, on one line, without credentials."""
-        return self.transport.shown(foreign[:LOOKED_AT], longest)
+    def shortened(self, foreign: str, longest: int = CODE_CHARACTERS) -> str:
+        """A foreign code or name as it may be stored: short, on one line, without credentials."""
+        return shortened(foreign, longest, self.transport.redact, ellipsis="")
 
     def names(self, rows: Iterable[Any]) -> dict[str, str]:
-        """The `name` of each row by its `id`; rows without either, or of another shape, are passed over."""
+        """The `name` of each row by its `id`; rows without either, or of another shape, are ignored."""
         named = (row for row in rows if isinstance(row, dict) and isinstance(row.get("name"), str))
-        found = {str(row["id"]): self.word(row["name"], NAME_CHARACTERS) for row in named if _is_id(row.get("id"))}
+        found = {str(row["id"]): self.shortened(row["name"], NAME_CHARACTERS) for row in named if _is_id(row.get("id"))}
         return {key: name for key, name in found.items() if name}
 
     def __enter__(self) -> Self:
@@ -53,7 +53,7 @@ class HttpClient:
 
 
 def params_of(filters: Any, *, separator: str) -> dict[str, str]:
-    """A dataclass of filters as query parameters: those that are not None, words joined by `separator`."""
+    """A dataclass of filters as query parameters: those that are not None, their names spelled with `separator`."""
     values = {item.name.replace("_", separator): getattr(filters, item.name) for item in fields(filters)}
     return {name: value for name, value in values.items() if value is not None}
 

@@ -34,12 +34,12 @@ class RunsApi(ABC):
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the settings, so that what failed with others can be tried again at once."""
+        """Changes with the settings, so that what failed before can be tried again at once."""
         return fingerprint([self.settings_prefix, "RUNS_ASSETS_"])
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the API can be asked: unless a platform says otherwise, for every day ever, and not by a run's id.
+        """What can be requested: unless a platform overrides it, any day, and no run by its id.
 
         Raises `SettingsError` if a setting decides it and is wrong. Where runs can be asked for by id, `client` gives
         a `SingleRunClient`.
@@ -52,8 +52,8 @@ class Source:
     """One account. `name` is the first part of its asset keys and part of its files' paths.
 
     `normalizer_version` is raised whenever `normalize` gives other rows for the same raw ones. `needs` lists
-    alternative sets of variables, one of which must be set for the source to work. `explanations` say why its runs
-    failed.
+    alternative sets of variables, one of which must be set for the source to work. `explanations` map exit codes and
+    errors to reasons.
     """
 
     name: str

@@ -46,7 +46,7 @@ def transport(sandbox: Sandbox, time: Time) -> Iterator[Transport]:
         Redactor([KEY]),
         sleep=time.sleep,
         monotonic=time.monotonic,
-        now=lambda: NOW,
+        clock=lambda: NOW,
     ) as transport:
         yield transport
 
@@ -122,7 +122,9 @@ def test_what_a_server_says_is_one_short_line_without_control_characters(
 ) -> None:
     said = "a\\u001b[2J\\nforged\\u0007\\u202e " + "b" * 5000
     answering(sandbox, status(400, f'{{"message": "{said}", "errors": {{"x\\u009b": "y"}}}}'))
-    with pytest.raises(RequestRefusedError, match=rf'HTTP 400 Bad Request, "a \[2J forged b{{{300 - 13}}}" \(http'):
+    with pytest.raises(
+        RequestRefusedError, match=rf'HTTP 400 Bad Request, "a \[2J forged b{{{300 - 16}}}\.\.\." \(http'
+    ):
         transport.get("/runs", {}, parsed)
 
 

@@ -29,7 +29,7 @@ def get() -> Get:
     def ask(base_url: str, limits: Limits = ONE_TRY) -> bytes:
         auth = HeaderAuth("cc-key", CLOUDCRUISE_KEY, "THE_KEY")
         redact = Redactor([CLOUDCRUISE_KEY])
-        with Transport(base_url, auth, redact, limits, now=lambda: datetime(2026, 3, 18, tzinfo=UTC)) as transport:
+        with Transport(base_url, auth, redact, limits, clock=lambda: datetime(2026, 3, 18, tzinfo=UTC)) as transport:
             return transport.get("/runs", {}, lambda answer: answer.body)
 
     return ask

@@ -110,8 +110,12 @@ def test_an_endless_answer_of_the_token_endpoint_is_an_error(tmp_path: Path, hea
     with peer(endless(head + b'\r\n{"access_token": "', FILLER)) as endpoint:
         grant = RefreshGrant(f"http://{endpoint.address}/token", "me", "a-client-secret", "a-refresh-token")
         redact = Redactor()
-        auth = RefreshingBearerAuth(grant, TokenFile(tmp_path / "t/x.json", grant), redact, lambda: 0.0, "THE_TOKEN")
-        transport = Transport("http://127.0.0.1:9", auth, redact, LIMITS, now=lambda: datetime(2026, 3, 18, tzinfo=UTC))
+        auth = RefreshingBearerAuth(
+            grant, TokenFile(tmp_path / "t/x.json", grant), redact, lambda: datetime.fromtimestamp(0, UTC), "THE_TOKEN"
+        )
+        transport = Transport(
+            "http://127.0.0.1:9", auth, redact, LIMITS, clock=lambda: datetime(2026, 3, 18, tzinfo=UTC)
+        )
         with (
             transport,
             memory_within(4 * MB),

@@ -45,7 +45,7 @@ def test_a_day_begins_to_leave_reach_15_minutes_before_the_api_forgets_it(minute
     ],
 )
 def test_days_out_of_reach_are_refused_with_the_longest_part_that_can_be_read(days: DayRange, remedy: str) -> None:
-    with pytest.raises(OutOfReachError, match="Nothing was touched") as caught:
+    with pytest.raises(OutOfReachError, match="Nothing was changed") as caught:
         reach().start_for(days)
     assert str(caught.value).endswith(remedy)
 

@@ -1,7 +1,8 @@
 """The CloudCruise client: `GET {base}/runs`, a bare JSON array, newest first, paged by creation time.
 
 Facts from the vendor's page "List runs": the parameters and the row's fields, the limit of 1 to 10000 rows, and the
-seven statuses. Beside it, and without any claim to be whole, what workflows are called and why their runs failed.
+seven statuses. Beside it, as far as the API has them, the names of
+workflows and the errors of their runs.
 """
 
 import re
@@ -86,12 +87,12 @@ class CloudCruiseClient(HttpClient):
         return self.transport.get("/runs", params, _page_of)
 
     def pipeline_names(self) -> dict[str, str]:
-        """What the workspace's workflows are called, by id. Raises what `Transport.get` raises."""
+        """The names of the workspace's workflows, by id. Raises what `Transport.get` raises."""
         rows = self.transport.get("/workflows", {}, Answer.json)
         return self.names(rows if isinstance(rows, list) else ())
 
     def error_groups(self, pipeline_id: str, start: datetime, end: datetime) -> Sequence[ErrorGroup]:
-        """A workflow's errors in [start, end), by code; nothing where the answer is not understood.
+        """A workflow's errors in [start, end), by code; none if the answer has another shape.
 
         Raises what `Transport.get` raises.
         """
@@ -99,7 +100,7 @@ class CloudCruiseClient(HttpClient):
             return ()
         params: Params = {"start_timestamp": iso(start), "end_timestamp": iso(end), "limit": MAX_ERRORS}
         document = self.transport.get(f"/runs/workflow/{pipeline_id}/errors", params, Answer.json)
-        return error_groups_of(document, self.word)
+        return error_groups_of(document, self.shortened)
 
 
 def _page_of(answer: Answer) -> RunPage:

@@ -27,7 +27,7 @@ class CloudCruiseApi(RunsApi):
         if settings.api_key is None:
             raise SettingsError(f"{variable} is not set. Put the workspace's API key into .env or the environment.")
         key = settings.api_key.get_secret_value()
-        transport = Transport(settings.base_url, HeaderAuth("cc-key", key, variable), Redactor([key]), now=clock)
+        transport = Transport(settings.base_url, HeaderAuth("cc-key", key, variable), Redactor([key]), clock=clock)
         return CloudCruiseClient(transport, settings.page_size)
 
     @property

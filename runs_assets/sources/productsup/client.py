@@ -2,7 +2,7 @@
 
 Facts from the vendor's page "List runs": the parameters, the envelope and the row's fields. The newest-first order is
 only seen in its example; the pager verifies it. `next` is never followed: the token goes to no other address. Beside
-it, what one's own connectors are called ("List connectors").
+it, the names of the account's own connectors ("List connectors").
 """
 
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ class ProductsupClient(HttpClient):
         return self.transport.get("/runs", params, _page_of)
 
     def pipeline_names(self) -> dict[str, str]:
-        """What the account's own connectors are called, by id; those of others are not listed.
+        """The names of the account's own connectors, by id; those of others are not listed.
 
         Raises what `Transport.get` raises, `UnavailableError` also if the list does not end.
         """
@@ -122,7 +122,7 @@ def _page_of(answer: Answer) -> RunPage:
         raise UnexpectedBodyError("the body is not an object with a list of runs in 'data'")
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or (offset := _count(metadata.get("from"))) is None:
-        raise UnexpectedBodyError("the body does not say in metadata.from where its page begins")
+        raise UnexpectedBodyError("metadata.from does not hold the offset of the page")
     total = _count(metadata.get("total"))
     if not document["data"] and total is not None and offset < total:
         raise UnexpectedBodyError(f"the page at {offset} of {total} runs is empty")

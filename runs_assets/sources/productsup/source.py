@@ -34,7 +34,7 @@ class ProductsupApi(RunsApi):
             )
         redact = Redactor()
         auth = self._auth(settings, redact, layout.token_file(source), clock)
-        transport = Transport(settings.base_url, auth, redact, now=clock)
+        transport = Transport(settings.base_url, auth, redact, clock=clock)
         return ProductsupClient(transport, settings.page_size)
 
     @property
@@ -53,9 +53,7 @@ class ProductsupApi(RunsApi):
                 _plain(settings.refresh_token),
             )
             setting = f"{self.settings_prefix}REFRESH_TOKEN"
-            return RefreshingBearerAuth(
-                grant, TokenFile(token_file, grant), redact, lambda: clock().timestamp(), setting
-            )
+            return RefreshingBearerAuth(grant, TokenFile(token_file, grant), redact, clock, setting)
         if settings.token is None:
             names = ", ".join(f"{self.settings_prefix}{name.upper()}" for name in OAUTH_FIELDS)
             raise SettingsError(

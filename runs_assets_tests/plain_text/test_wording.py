@@ -1,0 +1,22 @@
+"""Foreign text becomes one short line, without secrets, that no terminal obeys."""
+
+from runs_assets.plain_text.redaction import Redactor
+from runs_assets.plain_text.wording import shortened
+
+SECRET = "a-secret-of-some-length"
+
+
+def test_text_becomes_one_line_without_control_characters() -> None:
+    assert shortened("a\x1b[2J\n forged\t\u202e", 20) == "a [2J forged"
+
+
+def test_what_is_too_long_is_cut_at_exactly_the_longest() -> None:
+    assert shortened("x" * 20, 20) == "x" * 20
+    assert shortened("x" * 21, 20) == "x" * 17 + "..."
+    assert shortened("x" * 21, 20, ellipsis="") == "x" * 20
+    assert len(shortened("x" * 10**6, 100)) == 100
+
+
+def test_a_secret_is_masked_before_the_text_is_cut() -> None:
+    assert shortened(f"{'x' * 10} {SECRET}", 25, Redactor([SECRET])) == f"{'x' * 10} [redacted]"
+    assert shortened(f"{SECRET[:12]}\n{SECRET[12:]}", 80, Redactor([SECRET])) == f"[redacted] {SECRET[12:]}"
