@@ -67,7 +67,7 @@ def test_groups_may_come_as_a_list_with_their_codes_inside() -> None:
         "llm_error_category": "USER_ERROR",
         "llm_error_sub_type": "AUTHENTICATION_ERROR",
         "count": 4,
-        "errors": [error("a", 7), error(None, 9, error_code="E2")],
+        "errors": [error("a", 7), error(None, 9)],
         "message": PRIVATE,
     }
     expected = [ErrorGroup("E1", "USER_ERROR", "AUTHENTICATION_ERROR", 4, at(7), at(9), ("a",))]

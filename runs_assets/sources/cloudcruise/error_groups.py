@@ -22,24 +22,22 @@ _Words = tuple[str | None, str | None, str | None]
 """A code, a category and a sub type."""
 _CODE = re.compile(r"[\w.:/-]+( [\w.:/-]+){0,3}")
 """What can be a code: four words at most, without the punctuation of a sentence or an address."""
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class _Error:
-    """An error in the run `run_id`, or in `runs` unnamed ones; `words` are its code, category and sub type."""
+    """An error in the run `run_id`, or in `runs` unnamed ones."""
 
     words: _Words
-    run_id: str | None
-    first: datetime | None
-    last: datetime | None
+    run_id: str | None = None
+    at: datetime | None = None
     runs: int = 1
 
 
 def error_groups_of(document: Any, shorten: Shorten) -> list[ErrorGroup]:
     """The groups of an answer, by code; a run that it names is in the group of its last error alone."""
     errors = [error for error in _errors(document, shorten) if any(error.words)]
-    last_of = {error.run_id: error for error in sorted(errors, key=lambda error: error.last or _NEVER)}
+    last_of = {error.run_id: error for error in sorted(errors, key=_instant_of)}
     by_code: dict[str | None, list[_Error]] = defaultdict(list)
     for error in errors:
         if error.run_id is None or last_of[error.run_id] is error:
@@ -47,23 +45,24 @@ def error_groups_of(document: Any, shorten: Shorten) -> list[ErrorGroup]:
     return [_group(members) for members in by_code.values()]
 
 
+def _instant_of(error: _Error) -> datetime:
+    return error.at or datetime.min.replace(tzinfo=UTC)
+
+
 def _group(errors: list[_Error]) -> ErrorGroup:
-    code, category, sub_type = max(errors, key=lambda error: (error.words[1] is not None, error.last or _NEVER)).words
-    first = min((error.first for error in errors if error.first), default=None)
-    last = max((error.last for error in errors if error.last), default=None)
+    words = max(errors, key=lambda error: (error.words[1] is not None, _instant_of(error))).words
+    times = [error.at for error in errors if error.at]
     run_ids = tuple(sorted(error.run_id for error in errors if error.run_id))
-    return ErrorGroup(code, category, sub_type, sum(error.runs for error in errors), first, last, run_ids)
+    runs = sum(error.runs for error in errors)
+    return ErrorGroup(*words, runs, min(times, default=None), max(times, default=None), run_ids)
 
 
 def _errors(document: Any, shorten: Shorten) -> Iterator[_Error]:
     for words, count, entries in _groups(document, shorten):
         listed = [_error(entry, words, shorten) for entry in entries if isinstance(entry, dict)]
-        named = [error for error in listed if error.run_id]
-        yield from named
-        if count > len(named):
-            times = [error.last for error in listed if error.last]
-            unnamed = min(count - len(named), MOST_RUNS)
-            yield _Error(words, None, min(times, default=None), max(times, default=None), unnamed)
+        yield from listed
+        if count > len(listed):
+            yield _Error(words, runs=min(count - len(listed), MOST_RUNS))
 
 
 def _groups(document: Any, shorten: Shorten) -> Iterator[tuple[_Words, int, list[Any]]]:
@@ -79,7 +78,7 @@ def _groups(document: Any, shorten: Shorten) -> Iterator[tuple[_Words, int, list
 def _error(entry: dict[str, Any], of_group: _Words, shorten: Shorten) -> _Error:
     run_id, at = entry.get("session_id"), _instant(entry.get("created_at"))
     is_id = isinstance(run_id, str) and re.fullmatch(r"[\w-]{1,100}", run_id)
-    return _Error(_words(entry, of_group, shorten), run_id if is_id else None, at, at)
+    return _Error(_words(entry, of_group, shorten), run_id if is_id else None, at)
 
 
 def _words(entry: dict[str, Any], otherwise: _Words, shorten: Shorten) -> _Words:
