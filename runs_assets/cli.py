@@ -13,7 +13,7 @@ from runs_assets.days import DayRange
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.run import run_demo
 from runs_assets.errors import RunsAssetsError
-from runs_assets.verdicts.command import refresh_and_show
+from runs_assets.verdicts.refresh_command import refresh_and_show
 
 FAILED = 1
 INTERRUPTED = 130

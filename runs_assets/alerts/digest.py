@@ -15,16 +15,13 @@ from runs_assets.alerts.tell import rows_of
 from runs_assets.alerts.words import at, label, listed, rate, span, words_of
 from runs_assets.days import DayRange
 from runs_assets.storage.files import is_stored
-from runs_assets.storage.layout import (
-    FAILURE_REASONS,
-    FAILURE_TRENDS,
-    OUTAGES,
-    PIPELINE_HEALTH,
-    SILENCES,
-    Layout,
-)
-from runs_assets.verdicts.failure_trends import DAY, SOURCE
-from runs_assets.verdicts.stored import load_verdicts
+from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
+from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, SOURCE
+from runs_assets.verdicts.outages import OUTAGES
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.silences import SILENCES
+from runs_assets.verdicts.verdict_files import load_verdicts
 from runs_assets.watch_file import Severity, WatchFile
 
 WEEK = timedelta(days=7)
@@ -67,11 +64,11 @@ class Week:
         """Raises `StorageError` if a table is damaged or cannot be read; one that does not exist yet holds nothing."""
         return cls(
             days=days,
-            health=rows_of(layout, PIPELINE_HEALTH),
+            health=rows_of(layout, PIPELINE_HEALTH.name),
             totals=_totals(layout, DayRange(days.first - WEEK, days.last)),
-            outages=rows_of(layout, OUTAGES),
-            silences=rows_of(layout, SILENCES),
-            reasons=rows_of(layout, FAILURE_REASONS),
+            outages=rows_of(layout, OUTAGES.name),
+            silences=rows_of(layout, SILENCES.name),
+            reasons=rows_of(layout, FAILURE_REASONS.name),
             given_up=Store(layout).load(now).given_up,
         )
 
@@ -142,11 +139,11 @@ class Week:
 
 
 def _totals(layout: Layout, days: DayRange) -> list[dict[str, Any]]:
-    if not is_stored(layout.verdict_file(FAILURE_TRENDS)):
+    if not is_stored(layout.verdict_file(FAILURE_TRENDS.name)):
         return []
     of_sources = (pc.field("scope") == SOURCE) & (pc.field("period") == DAY)
     of_days = (pc.field("date") >= days.first) & (pc.field("date") <= days.last)
-    found = load_verdicts(layout, FAILURE_TRENDS).filter(of_sources & of_days)
+    found = load_verdicts(layout, FAILURE_TRENDS.name).filter(of_sources & of_days)
     rows: list[dict[str, Any]] = found.select(["source", "date", "is_final", "decided", "failed"]).to_pylist()
     return rows
 

@@ -13,7 +13,7 @@ from runs_assets.alerts.state import Message, State
 from runs_assets.alerts.store import Store
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
-from runs_assets.verdicts.stored import load_verdicts
+from runs_assets.verdicts.verdict_files import load_verdicts
 from runs_assets.watch_file import WatchFile
 
 LOCK_PATIENCE_SECONDS = 60.0

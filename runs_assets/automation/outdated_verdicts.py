@@ -21,9 +21,10 @@ from runs_assets.instance.unfinished_runs import days_being_backfilled, run_in_f
 from runs_assets.resources import Clock
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import ALL_SOURCES, VERDICTS
+from runs_assets.storage.layout import ALL_SOURCES
 from runs_assets.storage.lock import is_being_written
 from runs_assets.verdicts.refresh import Judge
+from runs_assets.verdicts.tables import VERDICT_TABLES
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
@@ -87,7 +88,7 @@ def due_refresh(
 
 
 def _is_refresh(run: dg.DagsterRun) -> bool:
-    return run.job_name == REFRESH_VERDICTS or dg.AssetKey(VERDICTS[0]) in (run.asset_selection or ())
+    return run.job_name == REFRESH_VERDICTS or dg.AssetKey(VERDICT_TABLES[0].name) in (run.asset_selection or ())
 
 
 def _is_changing(source: Source, judge: Judge, instance: dg.DagsterInstance, now: datetime) -> bool:

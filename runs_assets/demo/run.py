@@ -15,9 +15,10 @@ from runs_assets.demo.page import page, page_url, reserve
 from runs_assets.demo.processes import Child, wait_until
 from runs_assets.demo.report import failure_table
 from runs_assets.demo.sandbox import sandbox, settings_of
-from runs_assets.storage.layout import PIPELINE_HEALTH, Layout
-from runs_assets.verdicts.report import health_table
-from runs_assets.verdicts.stored import load_verdicts
+from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.refresh_command import health_table
+from runs_assets.verdicts.verdict_files import load_verdicts
 
 SOURCES = ("cloudcruise", "productsup")
 DAYS = 14
@@ -50,7 +51,7 @@ def run_demo(console: Console, *, port: int | None) -> None:
         with console.status("Judging the pipelines"):
             judge(env, folder)
         console.print(
-            health_table(load_verdicts(layout, PIPELINE_HEALTH), title="SANDBOX: pipelines that need attention")
+            health_table(load_verdicts(layout, PIPELINE_HEALTH.name), title="SANDBOX: pipelines that need attention")
         )
         console.print(f"The files: {folder.data}", markup=False, soft_wrap=True)
         if port and reserved:

@@ -8,20 +8,20 @@ Z_95 = 1.959963984540054
 
 
 def wilson_interval(
-    failed: NDArray[np.int64], decided: NDArray[np.int64]
+    failed: NDArray[np.int64], completed: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The 95 % Wilson score interval of failed / decided, NaN where nothing is decided.
+    """The 95 % Wilson score interval of failed / completed, NaN where nothing is completed.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.
     """
-    n = np.where(decided > 0, decided, np.nan).astype(np.float64)
+    n = np.where(completed > 0, completed, np.nan).astype(np.float64)
     p = failed / n
     centre = p + Z_95**2 / (2 * n)
     spread = Z_95 * np.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n**2))
     scale = 1 + Z_95**2 / n
     # At the ends the two terms cancel exactly on paper, not in floating point.
     low = np.where(failed == 0, 0.0, (centre - spread) / scale)
-    high = np.where(failed == decided, 1.0, (centre + spread) / scale)
+    high = np.where(failed == completed, 1.0, (centre + spread) / scale)
     return np.where(np.isnan(n), np.nan, low), np.where(np.isnan(n), np.nan, high)
 
 

@@ -14,14 +14,6 @@ from runs_assets.storage.files import cannot_read, keep_aside
 RAW_RUNS = "raw_runs"
 QUARANTINE = "quarantine"
 ERROR_GROUPS = "error_groups"
-FAILURE_TRENDS = "failure_trends"
-OUTAGES = "outages"
-SILENCES = "silences"
-HANGING_RUNS = "hanging_runs"
-FAILURE_REASONS = "failure_reasons"
-PIPELINE_HEALTH = "pipeline_health"
-VERDICTS = (FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS, PIPELINE_HEALTH)
-"""What is judged over all days and sources; a file each, without partitions."""
 
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst", ERROR_GROUPS: "json"}
 ALL_SOURCES = "all-sources"

@@ -1,7 +1,8 @@
-"""Why the runs of each pipeline and day failed: by exit code where there is one, else by what the API said of errors.
+"""Why the runs of each pipeline and day failed: by exit code where there is one, else by the API's errors.
 
-The rows of a pipeline and day always sum to its failed runs. What nobody explains is a row `not known`. An API counts
-errors, of which some runs recovered: it is believed about the runs that it names; of the rest, only as many as failed.
+The rows of a pipeline and day always sum to its failed runs; those without an explanation are in a row `not known`. An
+API counts errors, also of runs that recovered: it is trusted about the runs that it names, and of the others about as
+many as failed.
 """
 
 from bisect import bisect_left
@@ -15,14 +16,13 @@ import pyarrow as pa
 from runs_assets.days import DayRange, to_us
 from runs_assets.reasons.details_files import PipelineErrors
 from runs_assets.reasons.reason import NOT_KNOWN, Explanations, Reason
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, column
-from runs_assets.verdicts.history import BASELINE_DAYS
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
+from runs_assets.verdicts.source_history import BASELINE_DAYS
 
-NEEDS = ["run_id", "pipeline_id", "exit_code", "ended_at", "date"]
 Errors = Mapping[date, Mapping[str, PipelineErrors]]
 """By day, then by pipeline id: see `runs_assets.reasons.details_files.load_error_groups`."""
 
-FAILURE_REASONS = pa.schema(
+SCHEMA = pa.schema(
     [
         *PIPELINE_COLUMNS,
         column("date", pa.date32(), "the UTC day on which the runs were created", nullable=False),
@@ -31,14 +31,13 @@ FAILURE_REASONS = pa.schema(
         column(
             "side",
             pa.string(),
-            "whose matter it is: ours, platform, customer or unknown; a label for triage, not a guarantee",
+            "who has to act: ours, platform, customer or unknown; a label for triage, not a guarantee",
             nullable=False,
         ),
         column(
             "runs",
             pa.int64(),
-            "failed runs, dry ones left out; they sum to all of the pipeline and day. Where the platform only counts "
-            "errors, more of them than runs failed, they are shared out in proportion",
+            "failed runs without dry ones; if the platform counts more errors than runs failed, shared in proportion",
             nullable=False,
         ),
         column("first_seen_at", TIMESTAMP, "when the first of these runs ended, UTC", nullable=False),
@@ -47,10 +46,19 @@ FAILURE_REASONS = pa.schema(
         column(
             "is_new",
             pa.bool_(),
-            f"whether the pipeline had failed for no such reason in the {BASELINE_DAYS} days before, all of them known",
+            f"whether the pipeline had not failed so in the {BASELINE_DAYS} days before; false if these are not known",
             nullable=False,
         ),
     ]
+)
+FAILURE_REASONS = Table(
+    name="failure_reasons",
+    description="Why runs failed, by pipeline and day, and who has to act on it.",
+    schema=SCHEMA,
+    version="1",
+    needs=("run_id", "pipeline_id", "exit_code", "ended_at", "date"),
+    preview=("date", "reason", "category", "side", "runs", "is_new", "example_run_id"),
+    preview_order=(("date", "descending"), ("runs", "descending")),
 )
 
 
@@ -85,10 +93,10 @@ def failure_reasons(
     errors: Errors,
     names: Mapping[str, str],
 ) -> pa.Table:
-    """One row (schema `FAILURE_REASONS`) per pipeline, day and reason, sorted by these; null pipelines last.
+    """One row (schema `SCHEMA`) per pipeline, day and reason, sorted by these; null pipelines last.
 
-    `failed` has the columns `NEEDS` of one source's failed runs, dry ones left out, of `days` and the 28 days before;
-    only `days` get rows. `history_from` is the first stored day: a reason is new only if 28 days before it are known.
+    `failed` has the columns `FAILURE_REASONS.needs` of one source's failed runs, dry ones left out, of `days` and the
+    28 days before; only `days` get rows. `history_from` is the first stored day.
     """
     rows = _rows(failed, explanations, errors, names)
     needs_asking = explanations.exit_code is None
@@ -108,7 +116,7 @@ def failure_reasons(
         "example_run_id": [row.example for row in shown],
         "is_new": [row in new for row in shown],
     }
-    return pa.table(columns, schema=FAILURE_REASONS)
+    return pa.table(columns, schema=SCHEMA)
 
 
 def _order(row: _Row) -> tuple[bool, str, date, str]:
@@ -127,7 +135,7 @@ def _rows(failed: pa.Table, explanations: Explanations, errors: Errors, names: M
 
 
 def _by_run(failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]) -> Iterator[_Row]:
-    """Runs of a pipeline and day with one reason: of the error that they are said to have had, else their exit code."""
+    """Runs of a pipeline and day with one reason: of the error that the API names them for, else of their exit code."""
     named = dict(_named(explanations, errors))
     reasons = list(dict.fromkeys(named.values()))
     by_code = explanations.exit_code
@@ -144,7 +152,7 @@ def _by_run(failed: pa.Table, explanations: Explanations, errors: Errors, names:
 
 def _counted(failed: pa.Table, named: Mapping[str, Reason], reasons: Sequence[Reason], *, with_codes: bool) -> pa.Table:
     """Runs by pipeline, day, exit code and the place of the reason that an error gave them (null without one)."""
-    ordered = failed.select(NEEDS).sort_by([("ended_at", "ascending"), ("run_id", "ascending")])
+    ordered = failed.select(FAILURE_REASONS.needs).sort_by([("ended_at", "ascending"), ("run_id", "ascending")])
     place_of = {reason: place for place, reason in enumerate(reasons)}
     places = {run_id: place_of[reason] for run_id, reason in named.items()}
     found = map(places.get, ordered["run_id"].to_pylist()) if places else [None] * ordered.num_rows
@@ -157,7 +165,7 @@ def _counted(failed: pa.Table, named: Mapping[str, Reason], reasons: Sequence[Re
 
 
 def _named(explanations: Explanations, errors: Errors) -> Iterator[tuple[str, Reason]]:
-    """The reason of each run that an error names; what was learned of a later day is the later word."""
+    """The reason of each run that an error names; of several, that of the latest day."""
     if explanations.error is None:
         return
     for day in sorted(errors):

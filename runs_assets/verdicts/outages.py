@@ -1,12 +1,12 @@
-"""Every stretch of failures without a success between, and which of them are more than bad luck.
+"""Failures in a row, and which of these streaks are more than bad luck.
 
-Runs count in the order in which they ended. Dry, cancelled and open runs neither begin nor end a stretch.
+Runs count in the order in which they ended. Dry, cancelled and open runs neither begin nor end a streak.
 
-Three failures in a row say little of a pipeline that often fails, or that fails in clusters. A stretch is *confirmed*
-at the failure at which its chance falls below 0.1, shared among all the places where a stretch could have begun: the
-pipeline's decided runs of 28 days, times the source's pipelines. The chance is that of a pipeline like this one on
-the 28 days before: each day has a rate of its own, drawn from a beta distribution, and all its runs of the stretch
-fail. For a pipeline without clusters this is the failure rate to the power of the number of failures.
+Three failures in a row say little about a pipeline that often fails, or that fails in clusters. A streak is *confirmed*
+at the failure at which its probability falls below 0.1, shared among all the places where a streak could have begun:
+the pipeline's completed runs of 28 days, times the source's pipelines. The probability is that of a pipeline like this
+one in the 28 days before: each day has a rate of its own, drawn from a beta distribution, and all its runs of the
+streak fail. For a pipeline without clusters this is the failure rate to the power of the number of failures.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,117 +18,142 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, SECOND_US, to_us
-from runs_assets.statistics.beta_binomial import DailyCounts, beta_of
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, column
-from runs_assets.verdicts.history import BASELINE_DAYS, History
+from runs_assets.statistics.beta_binomial import SummedCounts, beta_of
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
+from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MIN_FAILURES = 3
 FALSE_ALARMS = 0.1
-"""How many healthy stretches may be confirmed, in 28 days and over all pipelines of a source."""
+"""How many streaks of healthy pipelines may be confirmed, in 28 days and over all pipelines of a source."""
 LEAST_DISPERSION = 0.02
-"""No pipeline's runs are taken for quite independent, even if four weeks show no clusters."""
+"""No pipeline's runs are taken to be independent, even if four weeks show no clusters."""
 MOST_FAILURES = 10_000
-"""How far the number of failures that would confirm a stretch is looked for."""
+"""Up to here, the number of failures that would confirm a streak is searched for."""
 
-OUTAGES = pa.schema(
+SCHEMA = pa.schema(
     [
         *PIPELINE_COLUMNS,
-        column("failing_since", TIMESTAMP, "when the first failure of the stretch ended, UTC", nullable=False),
-        column("last_failure_at", TIMESTAMP, "when the last one ended, UTC", nullable=False),
+        column("failing_since", TIMESTAMP, "when the first failure of the streak ended, UTC", nullable=False),
+        column("last_failure_at", TIMESTAMP, "when its last failure ended, UTC", nullable=False),
         column("failures", pa.int64(), "failures in a row", nullable=False),
-        column("sites_affected", pa.int64(), "how many sites they are of; null where no run has one"),
-        column("last_success_at", TIMESTAMP, "when the last success before ended, UTC; null if none is known"),
-        column("ended_at", TIMESTAMP, "when the first success after ended, UTC; null = still failing"),
-        column("recovery_seconds", pa.float64(), "ended_at - failing_since, seconds"),
+        column("sites_affected", pa.int64(), "number of sites whose runs failed; null where no run has a site"),
+        column("last_success_at", TIMESTAMP, "when the last success before it ended, UTC; null if none is known"),
+        column("ended_at", TIMESTAMP, "when the first success after it ended, UTC; null while it goes on"),
+        column("recovery_seconds", pa.float64(), "ended_at - failing_since, seconds; null while it goes on"),
         column("is_confirmed", pa.bool_(), "whether it is more than bad luck", nullable=False),
         column(
-            "alert_after",
-            pa.int64(),
-            "failures in a row at which it is confirmed, or would be if more came on its last day; null above 10,000",
+            "alert_after", pa.int64(), "failures in a row at which it is, or would be, confirmed; null above 10,000"
         ),
-        column("confirmed_at", TIMESTAMP, "when the failure that confirms it ended, UTC"),
+        column("confirmed_at", TIMESTAMP, "when the failure that confirms it ended, UTC; null if none does"),
         column("first_run_id", pa.string(), "the first of the failed runs", nullable=False),
-        column("latest_run_id", pa.string(), "the last of them", nullable=False),
-        column("baseline_decided", pa.int64(), "decided runs of the 28 days before, outages left out", nullable=False),
-        column("baseline_failed", pa.int64(), "failed ones among them", nullable=False),
+        column("latest_run_id", pa.string(), "the last of the failed runs", nullable=False),
+        column("baseline_decided", pa.int64(), "completed runs of 28 days before, outages excluded", nullable=False),
+        column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
     ]
+)
+OUTAGES = Table(
+    name="outages",
+    description="Three or more failures of a pipeline in a row, and whether that is more than bad luck.",
+    schema=SCHEMA,
+    version="1",
+    preview=(
+        "failing_since",
+        "failures",
+        "ended_at",
+        "is_confirmed",
+        "alert_after",
+        "sites_affected",
+        "latest_run_id",
+    ),
+    preview_order=(("failing_since", "descending"),),
 )
 
 
-class Stretch(NamedTuple):
-    """A stretch of a pipeline: instants in microseconds since the epoch, None where there is none."""
+class FailureStreak(NamedTuple):
+    """Failures of a pipeline in a row; None where there is no such instant."""
 
     pipeline: int
-    failing_since: int
-    last_failure_at: int
+    failing_since_us: int
+    last_failure_us: int
     failures: int
     sites_affected: int | None
-    last_success_at: int | None
-    ended_at: int | None
+    last_success_us: int | None
+    ended_us: int | None
     is_confirmed: bool
     alert_after: int | None
-    confirmed_at: int | None
+    confirmed_us: int | None
     first_run_id: str
     latest_run_id: str
-    baseline_decided: int
+    baseline_completed: int
     baseline_failed: int
+
+    @property
+    def recovery_seconds(self) -> float | None:
+        """From the first failure to the first success after; None while it goes on."""
+        return None if self.ended_us is None else (self.ended_us - self.failing_since_us) / SECOND_US
 
 
 @dataclass(frozen=True)
-class Stretches:
-    """All stretches of a source in the read days, of each pipeline the oldest first."""
+class FailureStreaks:
+    """All streaks of a source in the read days, of each pipeline the oldest first."""
 
-    found: tuple[Stretch, ...]
+    found: tuple[FailureStreak, ...]
 
-    def within(self, start_us: int) -> list[Stretch]:
+    def within(self, start_us: int) -> list[FailureStreak]:
         """Those that still went on at `start_us`, or began after."""
-        return [stretch for stretch in self.found if stretch.ended_at is None or stretch.ended_at >= start_us]
+        return [streak for streak in self.found if streak.ended_us is None or streak.ended_us >= start_us]
 
 
-def stretches_of(history: History) -> Stretches:
-    """Find every stretch of at least three failures, and shorter ones that have not ended."""
-    decided = history.decided
-    active = _active_pipelines(decided)
-    groups = decided.groupby("pipeline", sort=True)
-    return Stretches(
-        tuple(
-            stretch for _, group in groups for stretch in _Pipeline(group, history.runs["run_id"], active).stretches()
-        )
+def failure_streaks(history: SourceHistory) -> FailureStreaks:
+    """Every streak of at least three failures, and shorter ones that have not ended."""
+    completed = history.completed
+    active, run_ids = _active_pipelines(completed), history.runs["run_id"]
+    groups = completed.groupby("pipeline", sort=True)
+    return FailureStreaks(
+        tuple(streak for _, group in groups for streak in _Pipeline(group, run_ids, active).streaks())
     )
 
 
-def outages(history: History, stretches: Stretches, names: Mapping[str, str]) -> pa.Table:
-    """The table (schema `OUTAGES`) of a source's stretches in its window, sorted by pipeline and beginning."""
-    start = to_us(history.window.start)
-    long = (stretch for stretch in stretches.within(start) if stretch.failures >= MIN_FAILURES)
-    rows = [_row(stretch, history, names) for stretch in long]
-    return pa.Table.from_pylist(rows, schema=OUTAGES)
+def outages(history: SourceHistory, streaks: FailureStreaks, names: Mapping[str, str]) -> pa.Table:
+    """The rows (schema `SCHEMA`) of a source's streaks in its window, sorted by pipeline and beginning."""
+    start_us = to_us(history.window.start)
+    long = (streak for streak in streaks.within(start_us) if streak.failures >= MIN_FAILURES)
+    return pa.Table.from_pylist([_row(streak, history, names) for streak in long], schema=SCHEMA)
 
 
-def _row(stretch: Stretch, history: History, names: Mapping[str, str]) -> dict[str, Any]:
-    recovery = None if stretch.ended_at is None else (stretch.ended_at - stretch.failing_since) / SECOND_US
-    return {**stretch._asdict(), **history.about(stretch.pipeline, names), "recovery_seconds": recovery}
+def _row(streak: FailureStreak, history: SourceHistory, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        **history.about(streak.pipeline, names),
+        **streak._asdict(),
+        "failing_since": streak.failing_since_us,
+        "last_failure_at": streak.last_failure_us,
+        "last_success_at": streak.last_success_us,
+        "ended_at": streak.ended_us,
+        "recovery_seconds": streak.recovery_seconds,
+        "confirmed_at": streak.confirmed_us,
+        "baseline_decided": streak.baseline_completed,
+    }
 
 
 class _Pipeline:
-    """The decided runs of one pipeline, in order, and what its past says at each of its days."""
+    """The completed runs of one pipeline, in order, and its counts by day."""
 
-    def __init__(self, decided: "pd.DataFrame", run_ids: "pd.Series[str]", active: dict[int, int]) -> None:
+    def __init__(self, completed: "pd.DataFrame", run_ids: "pd.Series[str]", active: dict[int, int]) -> None:
         self._active = active
-        self._number = int(decided["pipeline"].iloc[0])
-        self._ended_at = decided["ended_at"].to_numpy()
-        self._day = self._ended_at // DAY_US
-        self._failed = decided["failed"].to_numpy()
-        self._run_id = run_ids.iloc[decided["place"]]
-        self._site = decided["site_id"].factorize()[0]
+        self._number = int(completed["pipeline"].iloc[0])
+        self._ended_us = completed["ended_us"].to_numpy()
+        self._day = self._ended_us // DAY_US
+        self._failed = completed["failed"].to_numpy()
+        self._run_id = run_ids.iloc[completed["place"]]
+        self._site = completed["site_id"].factorize()[0]
         self._first_day = int(self._day[0])
         self._n = np.bincount(self._day - self._first_day).astype(np.float64)
         self._f = np.bincount(self._day - self._first_day, self._failed)
 
-    def stretches(self) -> Iterator[Stretch]:
+    def streaks(self) -> Iterator[FailureStreak]:
         """Those of at least three failures, and a shorter one that goes on.
 
         The days of a confirmed one are no part of any later past.
@@ -136,51 +161,51 @@ class _Pipeline:
         edges = np.flatnonzero(np.diff(np.concatenate([[False], self._failed, [False]]).astype(np.int8)))
         for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
             if end - begin >= MIN_FAILURES or end == len(self._failed):
-                stretch = self._stretch(begin, end)
-                if stretch.is_confirmed:
-                    last = end if stretch.ended_at is not None else end - 1
+                streak = self._streak(begin, end)
+                if streak.is_confirmed:
+                    last = end if streak.ended_us is not None else end - 1
                     self._forget(int(self._day[begin]), int(self._day[last]))
-                yield stretch
+                yield streak
 
-    def _stretch(self, begin: int, end: int) -> Stretch:
+    def _streak(self, begin: int, end: int) -> FailureStreak:
         past = self._past(int(self._day[begin]))
-        limit = np.log(FALSE_ALARMS / (max(past.decided[0], 1) * self._active.get(int(self._day[begin]), 1)))
+        limit = np.log(FALSE_ALARMS / (max(past.completed[0], 1) * self._active.get(int(self._day[begin]), 1)))
         alert_after = _alert_after(self._day[begin:end], past, limit)
         is_confirmed = alert_after is not None and alert_after <= end - begin
         sites = self._site[begin:end]
-        return Stretch(
+        return FailureStreak(
             pipeline=self._number,
-            failing_since=int(self._ended_at[begin]),
-            last_failure_at=int(self._ended_at[end - 1]),
+            failing_since_us=int(self._ended_us[begin]),
+            last_failure_us=int(self._ended_us[end - 1]),
             failures=end - begin,
             sites_affected=len(np.unique(sites[sites >= 0])) or None,
-            last_success_at=int(self._ended_at[begin - 1]) if begin else None,
-            ended_at=int(self._ended_at[end]) if end < len(self._failed) else None,
+            last_success_us=int(self._ended_us[begin - 1]) if begin else None,
+            ended_us=int(self._ended_us[end]) if end < len(self._failed) else None,
             is_confirmed=is_confirmed,
             alert_after=alert_after,
-            confirmed_at=int(self._ended_at[begin + alert_after - 1]) if alert_after and is_confirmed else None,
+            confirmed_us=int(self._ended_us[begin + alert_after - 1]) if alert_after and is_confirmed else None,
             first_run_id=self._run_id.iloc[begin],
             latest_run_id=self._run_id.iloc[end - 1],
-            baseline_decided=int(past.decided[0]),
+            baseline_completed=int(past.completed[0]),
             baseline_failed=int(past.failed[0]),
         )
 
-    def _past(self, day: int) -> DailyCounts:
+    def _past(self, day: int) -> SummedCounts:
         """The counts of the 28 days before a day."""
         stop = max(day - self._first_day, 0)
         days = slice(max(stop - BASELINE_DAYS, 0), stop)
         n, f = self._n[days], self._f[days]
         n, f = n[n > 0], f[n > 0]
         sums = (len(n), n.sum(), f.sum(), (n**2).sum(), (f**2 / n).sum())
-        return DailyCounts(*(np.array([total], np.float64) for total in sums))
+        return SummedCounts(*(np.array([total], np.float64) for total in sums))
 
     def _forget(self, first: int, last: int) -> None:
         days = slice(first - self._first_day, last - self._first_day + 1)
         self._n[days] = self._f[days] = 0
 
 
-def _alert_after(days: NDArray[np.int64], past: DailyCounts, limit: float) -> int | None:
-    """After how many failures, which ended on `days`, the chance is at most exp(`limit`).
+def _alert_after(days: NDArray[np.int64], past: SummedCounts, limit: float) -> int | None:
+    """After how many failures, which ended on `days`, the probability is at most exp(`limit`).
 
     If these are too few, further ones on the last day count too; None if that takes more than 10,000.
     """
@@ -190,7 +215,7 @@ def _alert_after(days: NDArray[np.int64], past: DailyCounts, limit: float) -> in
     found = _first_below(place, 0.0, a, b, limit, already=0)
     if found is not None:
         return found
-    so_far = float(_log_chances(place, a, b).sum())
+    so_far = float(_log_probabilities(place, a, b).sum())
     most = max(MOST_FAILURES - len(days), 0)
     for many in (min(100, most), most):  # a hundred are nearly always enough
         further = place[-1] + 1 + np.arange(many)
@@ -202,19 +227,19 @@ def _alert_after(days: NDArray[np.int64], past: DailyCounts, limit: float) -> in
 def _first_below(
     place: NDArray[np.int64], so_far: float, a: float, b: float, limit: float, *, already: int
 ) -> int | None:
-    is_below = so_far + np.cumsum(_log_chances(place, a, b)) <= limit
+    is_below = so_far + np.cumsum(_log_probabilities(place, a, b)) <= limit
     is_below[: max(MIN_FAILURES - 1 - already, 0)] = False
     return already + int(is_below.argmax()) + 1 if is_below.any() else None
 
 
-def _log_chances(place: NDArray[np.int64], a: float, b: float) -> NDArray[np.float64]:
-    """Of each failure, given what the `place` failures before it on its day have told about the day's rate."""
+def _log_probabilities(place: NDArray[np.int64], a: float, b: float) -> NDArray[np.float64]:
+    """Of each failure, given the `place` failures before it on its day, which make a bad day more likely."""
     return np.log((a + place) / (a + b + place))
 
 
-def _active_pipelines(decided: "pd.DataFrame") -> dict[int, int]:
-    """For each day on which any run ended, how many pipelines had decided runs that ended on the 28 days before."""
-    days_of = decided[["pipeline"]].assign(day=decided["ended_at"] // DAY_US).drop_duplicates()
+def _active_pipelines(completed: "pd.DataFrame") -> dict[int, int]:
+    """For each day on which any run ended, how many pipelines had completed runs that ended on the 28 days before."""
+    days_of = completed[["pipeline"]].assign(day=completed["ended_us"] // DAY_US).drop_duplicates()
     return {day: max(_pipelines_before(days_of, day), 1) for day in days_of["day"].unique().tolist()}
 
 

@@ -5,69 +5,82 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.days import SECOND_US, to_us
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, column
-from runs_assets.verdicts.activity import Activity, activities
-from runs_assets.verdicts.durations import Durations
+from runs_assets.days import to_us
+from runs_assets.statistics.intervals import newcombe_interval
+from runs_assets.statistics.significance import fisher_exact_p
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
 from runs_assets.verdicts.failure_trends import DAY, NOW, PIPELINE, WORSE
-from runs_assets.verdicts.history import BASELINE_DAYS, History
-from runs_assets.verdicts.outages import Stretch, Stretches
-from runs_assets.verdicts.states import Evidence, State, state_of
-from runs_assets.verdicts.versions import VersionChange
+from runs_assets.verdicts.outages import FailureStreak, FailureStreaks
+from runs_assets.verdicts.pipeline_states import MIN_RUNS, Activity, Evidence, PipelineState, activities, state_of
+from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
+from runs_assets.verdicts.success_durations import SuccessDurations
 
-PIPELINE_HEALTH = pa.schema(
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = pa.schema(
     [
         *PIPELINE_COLUMNS,
-        column("state", pa.string(), ", ".join(State), nullable=False),
+        column("state", pa.string(), f"the first that applies of {', '.join(PipelineState)}", nullable=False),
         column("since", TIMESTAMP, "since when, UTC; null where a state has no beginning"),
-        column("reason", pa.string(), "why most of its failures failed, on the newest day with any of 28 days"),
-        column("reason_category", pa.string(), "the reason's category"),
-        column("reason_side", pa.string(), "whose it is: ours, platform, customer or unknown"),
-        column("failures", pa.int64(), "failures in a row now; 0 if the last decided run succeeded", nullable=False),
-        column("failing_since", TIMESTAMP, "when the first of them ended, UTC"),
+        column("reason", pa.string(), "why most of its failures failed, on the newest day with any of the last 28"),
+        column("reason_category", pa.string(), "the kind of reason, in the platform's words"),
+        column("reason_side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage only"),
+        column("failures", pa.int64(), "failures in a row; 0 if the last completed run succeeded", nullable=False),
+        column("failing_since", TIMESTAMP, "when the first of these failures ended, UTC"),
         column("alert_after", pa.int64(), "failures in a row at which the pipeline counts as down"),
         column("confirmed_at", TIMESTAMP, "when it went down: the end of the failure that confirmed it, UTC"),
-        column("sites_affected", pa.int64(), "how many sites these failures are of"),
-        column("first_failed_run_id", pa.string(), "the first of them"),
-        column("latest_failed_run_id", pa.string(), "the last of them"),
+        column("sites_affected", pa.int64(), "number of sites with these failures; null where no run has a site"),
+        column("first_failed_run_id", pa.string(), "the first of these failures"),
+        column("latest_failed_run_id", pa.string(), "the last of these failures"),
         column("last_run_at", TIMESTAMP, "when its last run was created, UTC", nullable=False),
-        column("last_success_at", TIMESTAMP, "when its last success ended, UTC"),
-        column("last_failure_at", TIMESTAMP, "when its last failure ended, UTC"),
-        column("expected_by", TIMESTAMP, "when a silent pipeline was overdue, UTC"),
-        column("decided_24h", pa.int64(), "decided runs of the last 24 hours that had time to end", nullable=False),
-        column("failed_24h", pa.int64(), "failed ones among them", nullable=False),
+        column("last_success_at", TIMESTAMP, "when its last success ended, UTC; null if none is known"),
+        column("last_failure_at", TIMESTAMP, "when its last failure ended, UTC; null if none is known"),
+        column("expected_by", TIMESTAMP, "from when on a silent pipeline was overdue, UTC"),
+        column("decided_24h", pa.int64(), "completed runs of the last 24 hours that had time to end", nullable=False),
+        column("failed_24h", pa.int64(), "how many of them failed", nullable=False),
         column("failure_rate_24h", pa.float64(), "failed_24h / decided_24h; null for 0/0"),
         column("failure_rate_24h_low", pa.float64(), "lower end of its 95 % Wilson interval"),
         column("failure_rate_24h_high", pa.float64(), "upper end of its 95 % Wilson interval"),
-        column("normal_rate", pa.float64(), "the failure rate of the final days of the four weeks before"),
+        column("normal_rate", pa.float64(), "the failure rate of the final days of the 28 before; null for 0/0"),
         column("runs_7d", pa.int64(), "runs created in the last 7 days", nullable=False),
-        column("decided_28d", pa.int64(), "decided runs that ended in the last 28 days", nullable=False),
-        column("failed_28d", pa.int64(), "failed ones among them", nullable=False),
+        column("decided_28d", pa.int64(), "completed runs that ended in the last 28 days", nullable=False),
+        column("failed_28d", pa.int64(), "how many of them failed", nullable=False),
         column("flip_rate", pa.float64(), "changes of outcome / (decided_28d - 1), 0 to 1"),
-        column("recoveries", pa.int64(), "ended stretches of failures in the window", nullable=False),
-        column("median_recovery_seconds", pa.float64(), "how long they took from first failure to success, seconds"),
-        column("hanging_runs", pa.int64(), "runs that hang now", nullable=False),
+        column("recoveries", pa.int64(), "ended streaks of failures in the window", nullable=False),
+        column("median_recovery_seconds", pa.float64(), "median time from first failure to success, seconds"),
+        column("hanging_runs", pa.int64(), "how many runs hang now", nullable=False),
         column("duration_p50_7d_seconds", pa.float64(), "median duration of the successes of 7 days, seconds"),
-        column("duration_p50_28d_seconds", pa.float64(), "the same of the 28 days before these, seconds"),
-        column("slower_ratio", pa.float64(), "the first by the second, with at least 20 successes each"),
-        column("is_slower", pa.bool_(), "whether it is at least 1.5 and a rank test agrees at 1 %", nullable=False),
+        column("duration_p50_28d_seconds", pa.float64(), "the same of the 28 days before these 7, seconds"),
+        column("slower_ratio", pa.float64(), "p50_7d / p50_28d, if both have at least 20 successes"),
+        column("is_slower", pa.bool_(), "whether slower_ratio is at least 1.5 and a rank test agrees", nullable=False),
         column("version", pa.string(), "the newest version"),
-        column("previous_version", pa.string(), "the one before"),
-        column("version_difference", pa.float64(), "the newest version's failure rate minus that of the one before"),
+        column("previous_version", pa.string(), "the one before; null unless both have 20 completed runs"),
+        column("version_difference", pa.float64(), "failure rate of the newest version - that of the one before"),
         column("version_difference_low", pa.float64(), "lower end of its 95 % Newcombe interval"),
         column("version_difference_high", pa.float64(), "upper end of its 95 % Newcombe interval"),
         column("version_p_value", pa.float64(), "Fisher's exact test of the two versions, two-sided"),
-        column("first_run_at", TIMESTAMP, "when the first run in the read days was created, UTC", nullable=False),
+        column("first_run_at", TIMESTAMP, "when the first run in the days read was created, UTC", nullable=False),
         column(
             "source_read_until", TIMESTAMP, "up to when the source was read: all is as of then, UTC", nullable=False
         ),
     ]
+)
+PIPELINE_HEALTH = Table(
+    name="pipeline_health",
+    description="One row per pipeline: its state, since when, and the numbers behind it.",
+    schema=SCHEMA,
+    version="1",
+    preview=(
+        *("state", "since", "failures", "failure_rate_24h", "normal_rate", "reason"),
+        *("last_success_at", "source_read_until"),
+    ),
 )
 
 Row = Mapping[str, Any]
@@ -75,12 +88,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Findings:
-    """What the other tables say of a source, and what they were made from."""
+    """The other tables of a source, and what they were made from."""
 
-    history: History
-    stretches: Stretches
-    durations: Durations
-    versions: Mapping[int, VersionChange]
+    history: SourceHistory
+    streaks: FailureStreaks
+    durations: SuccessDurations
     names: Mapping[str, str]
     failure_trends: pa.Table
     silences: pa.Table
@@ -89,8 +101,8 @@ class Findings:
 
 
 def pipeline_health(findings: Findings) -> pa.Table:
-    """One row (schema `PIPELINE_HEALTH`) for each pipeline with a run in the window, sorted by pipeline."""
-    return pa.Table.from_pylist(list(_rows(findings)), schema=PIPELINE_HEALTH)
+    """One row (schema `SCHEMA`) for each pipeline with a run in the window, sorted by pipeline."""
+    return pa.Table.from_pylist(list(_rows(findings)), schema=SCHEMA)
 
 
 def _rows(findings: Findings) -> Iterator[Row]:
@@ -99,15 +111,15 @@ def _rows(findings: Findings) -> Iterator[Row]:
     silences, hanging, reasons = (
         _by_pipeline(table) for table in (findings.silences, findings.hanging_runs, findings.failure_reasons)
     )
-    stretches = defaultdict(list)
-    for stretch in findings.stretches.within(to_us(history.window.start)):
-        stretches[stretch.pipeline].append(stretch)
+    versions, streaks = _versions(history), defaultdict(list)
+    for streak in findings.streaks.within(to_us(history.window.start)):
+        streaks[streak.pipeline].append(streak)
     for number, activity in sorted(activities(history).items()):
         pipeline_id = history.pipelines[number]
         evidence = Evidence(
             history=history,
             activity=activity,
-            stretches=stretches[number],
+            streaks=streaks[number],
             silences=silences[pipeline_id],
             hanging=hanging[pipeline_id],
             now=now.get(pipeline_id),
@@ -121,12 +133,12 @@ def _rows(findings: Findings) -> Iterator[Row]:
             "since": since,
             "expected_by": silence["expected_by"] if silence else None,
             **_reason(reasons[pipeline_id], history.last_day),
-            **_failing(evidence.open_stretch),
+            **_failing(evidence.open_streak),
             **_last_24_hours(evidence.now),
-            **_lately(activity),
-            **_recoveries(stretches[number]),
+            **_counts(activity),
+            **_recoveries(streaks[number]),
             **_durations(findings.durations, number),
-            **_version(findings.versions.get(number)),
+            **versions.get(number, {}),
             "hanging_runs": len(hanging[pipeline_id]),
             "source_read_until": history.read_until,
         }
@@ -162,17 +174,17 @@ def _reason(reasons: list[Row], today: date) -> Row:
     return {"reason": main["reason"], "reason_category": main["category"], "reason_side": main["side"]} if main else {}
 
 
-def _failing(stretch: Stretch | None) -> Row:
-    if stretch is None:
+def _failing(streak: FailureStreak | None) -> Row:
+    if streak is None:
         return {"failures": 0}
     return {
-        "failures": stretch.failures,
-        "failing_since": stretch.failing_since,
-        "alert_after": stretch.alert_after,
-        "confirmed_at": stretch.confirmed_at,
-        "sites_affected": stretch.sites_affected,
-        "first_failed_run_id": stretch.first_run_id,
-        "latest_failed_run_id": stretch.latest_run_id,
+        "failures": streak.failures,
+        "failing_since": streak.failing_since_us,
+        "alert_after": streak.alert_after,
+        "confirmed_at": streak.confirmed_us,
+        "sites_affected": streak.sites_affected,
+        "first_failed_run_id": streak.first_run_id,
+        "latest_failed_run_id": streak.latest_run_id,
     }
 
 
@@ -184,20 +196,16 @@ def _last_24_hours(now: Row | None) -> Row:
     return {**{f"{name}_24h": now[name] for name in rates}, **ends, "normal_rate": now["baseline_rate"]}
 
 
-def _lately(activity: Activity) -> Row:
-    row = asdict(activity)
-    del row["first_failure_28d_at"]
-    return row
+def _counts(activity: Activity) -> Row:
+    return asdict(activity) | {"decided_28d": activity.completed_28d}
 
 
-def _recoveries(stretches: list[Stretch]) -> Row:
-    took = [
-        (stretch.ended_at - stretch.failing_since) / SECOND_US for stretch in stretches if stretch.ended_at is not None
-    ]
-    return {"recoveries": len(took), "median_recovery_seconds": median(took) if took else None}
+def _recoveries(streaks: list[FailureStreak]) -> Row:
+    seconds = [streak.recovery_seconds for streak in streaks if streak.recovery_seconds is not None]
+    return {"recoveries": len(seconds), "median_recovery_seconds": median(seconds) if seconds else None}
 
 
-def _durations(durations: Durations, number: int) -> Row:
+def _durations(durations: SuccessDurations, number: int) -> Row:
     return {
         "duration_p50_7d_seconds": _known(durations.recent[number]),
         "duration_p50_28d_seconds": _known(durations.earlier[number]),
@@ -206,18 +214,35 @@ def _durations(durations: Durations, number: int) -> Row:
     }
 
 
-def _version(change: VersionChange | None) -> Row:
-    if change is None:
-        return {}
-    return {
-        "version": change.version,
-        "previous_version": change.previous,
-        "version_difference": change.difference,
-        "version_difference_low": change.low,
-        "version_difference_high": change.high,
-        "version_p_value": change.p_value,
-    }
-
-
 def _known(number: np.float64) -> float | None:
     return None if np.isnan(number) else float(number)
+
+
+def _versions(history: SourceHistory) -> dict[int, Row]:
+    """Of each pipeline, by its number: its newest version, and how its failure rate differs from the one before."""
+    runs = history.completed[["pipeline", "pipeline_version", "created_us", "failed"]]
+    runs = runs[runs["pipeline_version"].notna() & (runs["created_us"] >= to_us(history.window.start))]
+    counted = runs.groupby(["pipeline", "pipeline_version"], observed=True).agg(
+        first=("created_us", "min"), runs=("failed", "size"), failed=("failed", "sum")
+    )
+    by_age = counted.reset_index().astype({"pipeline_version": str})
+    by_age = by_age.sort_values(["pipeline", "first", "pipeline_version"])
+    numbers: list[int] = by_age["pipeline"].unique().tolist()
+    return {number: _version(by_age[by_age["pipeline"] == number]) for number in numbers}
+
+
+def _version(versions: "pd.DataFrame") -> Row:
+    *before, newest = versions.tail(2).to_dict("records")
+    row = {"version": newest["pipeline_version"]}
+    if not before or min(newest["runs"], before[0]["runs"]) < MIN_RUNS:
+        return row
+    failed, runs, failed_before, runs_before = (it[name] for it in (newest, before[0]) for name in ("failed", "runs"))
+    low, high = newcombe_interval(failed, runs, failed_before, runs_before)
+    return {
+        **row,
+        "previous_version": before[0]["pipeline_version"],
+        "version_difference": failed / runs - failed_before / runs_before,
+        "version_difference_low": low,
+        "version_difference_high": high,
+        "version_p_value": fisher_exact_p(failed, runs, failed_before, runs_before),
+    }

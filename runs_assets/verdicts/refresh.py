@@ -1,7 +1,7 @@
-"""Building all tables over days and sources from the daily files; needs no Dagster, and asks no API.
+"""Building the verdict tables from the daily files; needs no Dagster, and asks no API.
 
 Each source's rows are made from its own files alone, so that one whose files cannot be read keeps its former rows and
-stops no other. What is built says from which state of the files, so that nothing is built twice.
+stops no other. Each table's file says from which state of the daily files it was built, so that nothing is built twice.
 """
 
 import hashlib
@@ -20,34 +20,32 @@ from runs_assets.errors import DamagedFileError, StorageError
 from runs_assets.reasons.details_files import load_error_groups, load_names
 from runs_assets.settings import ProjectSettings
 from runs_assets.sources.source import Source
-from runs_assets.storage import layout as data_sets
 from runs_assets.storage.files import cannot_read, empty_scratch
-from runs_assets.storage.layout import ALL_SOURCES, VERDICTS, Layout
+from runs_assets.storage.layout import ALL_SOURCES, ERROR_GROUPS, Layout
 from runs_assets.storage.lock import writing
 from runs_assets.verdicts.failure_reasons import Errors
-from runs_assets.verdicts.history import History, load_history, read_days
-from runs_assets.verdicts.judging import SCHEMAS, Knowledge, Tables, no_rows, tables_of
-from runs_assets.verdicts.stored import BuiltFrom, built_from, load_verdicts, store_verdicts
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.source_history import SourceHistory, load_history, read_days
+from runs_assets.verdicts.tables import VERDICT_TABLES, Knowledge, Verdicts, no_verdicts, verdicts_of
+from runs_assets.verdicts.verdict_files import built_from, load_verdicts, store_verdicts
 from runs_assets.watch_file import WatchFile, load_watch_file
 
 log = logging.getLogger(__name__)
 NEVER_BUILT = ""
-VERSION = "1"
-"""Changes whenever the same daily files give other tables."""
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What came of it: the tables by their names, and by a source's name why its rows are the former ones."""
+    """The tables by their names, and by the name of a source whose files could not be read, why."""
 
-    tables: Tables
+    tables: Verdicts
     failures: Mapping[str, str]
 
     @property
     def problem(self) -> str | None:
-        """What is wrong, as a sentence or a few; None if every source was judged."""
-        said = " ".join(f"{source}: {failure}" for source, failure in self.failures.items())
-        return f"Some rows are the former ones. {said}" if said else None
+        """What went wrong, in whole sentences; None if every source was judged."""
+        failures = " ".join(f"{source}: {failure}" for source, failure in self.failures.items())
+        return f"Some rows were not rebuilt and are those of the last refresh. {failures}" if failures else None
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,14 @@ class _Part:
     """One source's rows of every table, and the state of its files from which they were made."""
 
     source: str
-    built_from: str
-    tables: Tables
+    fingerprint: str
+    rows: Verdicts
     failure: str | None = None
 
 
 @dataclass(frozen=True)
 class Judge:
-    """How the days of a source are judged: over how many days, and with what a person knows of its pipelines."""
+    """Judges the stored days of sources: over how many days, and with which watch file."""
 
     layout: Layout
     window_days: int
@@ -76,9 +74,9 @@ class Judge:
     def refresh(
         self, sources: Sequence[Source], only: Collection[str] | None = None, report: Callable[[str], None] = log.info
     ) -> Refreshed:
-        """Build the tables `VERDICTS` anew from what is stored; with `only`, other sources' rows stay as they are.
+        """Build the `VERDICT_TABLES` from what is stored; with `only`, the rows of other sources stay as they are.
 
-        Raises `BusyError` if another process goes on building them, `StorageError` if the folder cannot be written.
+        Raises `BusyError` if another process keeps building them, `StorageError` if the folder cannot be written.
         """
         with writing(self.layout.lock_file(ALL_SOURCES), "the verdicts", report=report):
             empty_scratch(self.layout.scratch(ALL_SOURCES))
@@ -88,24 +86,24 @@ class Judge:
                 self._part(source, former, report) if source.name in due else former.part(source.name)
                 for source in sources
             ]
+            stamp = {part.source: part.fingerprint for part in parts}
             tables = {
-                name: pa.concat_tables([SCHEMAS[name].empty_table(), *(part.tables[name] for part in parts)])
-                for name in VERDICTS
+                table.name: pa.concat_tables([table.schema.empty_table(), *(part.rows[table.name] for part in parts)])
+                for table in VERDICT_TABLES
             }
-            stamp = BuiltFrom({part.source: part.built_from for part in parts}, VERSION)
-            for name in VERDICTS:
-                store_verdicts(self.layout, name, tables[name], stamp)
+            for table in VERDICT_TABLES:
+                store_verdicts(self.layout, table, tables[table.name], stamp)
         return Refreshed(tables, {part.source: part.failure for part in parts if part.failure})
 
     def is_behind(self, source: str) -> bool:
         """Whether a source's daily files, or what they are judged by, have changed since its rows were built.
 
-        Also if a table is missing, or its footer shows that it is damaged or was not built with the others.
+        Also if the file of a table is missing, damaged, of another version of the table, or of another refresh.
         """
-        built, *others = (built_from(self.layout, name) for name in VERDICTS)
-        if built is None or built.code_version != VERSION or any(other != built for other in others):
+        built, *others = (built_from(self.layout, table) for table in VERDICT_TABLES)
+        if built is None or any(other != built for other in others):
             return True
-        return built.fingerprints.get(source) != self.fingerprint(source)
+        return built.get(source) != self.fingerprint(source)
 
     def fingerprint(self, source: str) -> str:
         """Changes with every daily file of a source, with the window and with the watch file."""
@@ -123,28 +121,28 @@ class Judge:
     def _part(self, source: Source, former: "_Former", report: Callable[[str], None]) -> _Part:
         fingerprint = self.fingerprint(source.name)
         try:
-            return _Part(source.name, fingerprint, self.tables_of(source, report))
+            return _Part(source.name, fingerprint, self.verdicts_of(source, report))
         except StorageError as error:
-            return _Part(source.name, fingerprint, former.part(source.name).tables, str(error))
+            return _Part(source.name, fingerprint, former.part(source.name).rows, str(error))
 
-    def tables_of(self, source: Source, report: Callable[[str], None] = log.info) -> Tables:
+    def verdicts_of(self, source: Source, report: Callable[[str], None] = log.info) -> Verdicts:
         """A source's rows of every table; raises `StorageError` if one of its files cannot be read."""
         history = load_history(self.layout, source.name, self.window_days)
         if history is None:
-            return no_rows()
+            return no_verdicts()
         names = load_names(self.layout, source.name)
         errors = self._errors(source.name, history, report)
-        return tables_of(history, Knowledge(names, source.explanations, errors, self.watch))
+        return verdicts_of(history, Knowledge(names, source.explanations, errors, self.watch))
 
-    def _errors(self, source: str, history: History, report: Callable[[str], None]) -> Errors:
-        """What was learned of the read days' errors; a day's file that is damaged is said, and stops nothing."""
+    def _errors(self, source: str, history: SourceHistory, report: Callable[[str], None]) -> Errors:
+        """The known errors of the read days; a day's file that is damaged is reported, and stops nothing."""
         errors = {}
-        for day in self.layout.stored_days(data_sets.ERROR_GROUPS, source):
+        for day in self.layout.stored_days(ERROR_GROUPS, source):
             if day in read_days(history.window):
                 try:
                     errors[day] = load_error_groups(self.layout, source, day)
                 except DamagedFileError as damage:
-                    report(f"{source}: why runs of {day} failed is not known. {damage}")
+                    report(f"{source}: the reasons for failures on {day} cannot be read. {damage}")
         return errors
 
 
@@ -156,27 +154,28 @@ class _Former:
 
     def part(self, source: str) -> _Part:
         """A source's rows, and from which state of its files they were made; no rows if it never was."""
-        return self._parts.get(source, _Part(source, NEVER_BUILT, no_rows()))
+        return self._parts.get(source, _Part(source, NEVER_BUILT, no_verdicts()))
 
     @cached_property
     def _parts(self) -> dict[str, _Part]:
-        """By source; none if other code built them, or if they cannot be read."""
-        built = built_from(self.layout, data_sets.PIPELINE_HEALTH)
-        if built is None or built.code_version != VERSION:
+        """By source; none if a table is of another version, or cannot be read."""
+        stamps = {table.name: built_from(self.layout, table) for table in VERDICT_TABLES}
+        fingerprints = stamps[PIPELINE_HEALTH.name]  # written last
+        if fingerprints is None or None in stamps.values():
             return {}
         try:
-            tables = {name: load_verdicts(self.layout, name) for name in VERDICTS}
+            tables = {name: load_verdicts(self.layout, name) for name in stamps}
         except StorageError as error:
-            log.warning("All sources are judged anew: %s", error)
+            log.warning("All sources are judged again, because a table cannot be read. %s", error)
             return {}
-        if any(table.schema != SCHEMAS[name] for name, table in tables.items()):
-            log.warning("All sources are judged anew: other code built the tables.")
+        if any(tables[table.name].schema != table.schema for table in VERDICT_TABLES):
+            log.warning("All sources are judged again, because the stored tables have other columns.")
             return {}
         return {
-            source: _Part(source, fingerprint, {name: _rows_of(table, source) for name, table in tables.items()})
-            for source, fingerprint in built.fingerprints.items()
+            source: _Part(source, fingerprint, {name: _rows_of(rows, source) for name, rows in tables.items()})
+            for source, fingerprint in fingerprints.items()
         }
 
 
-def _rows_of(table: pa.Table, source: str) -> pa.Table:
-    return table.filter(pc.equal(table["source"], source))
+def _rows_of(rows: pa.Table, source: str) -> pa.Table:
+    return rows.filter(pc.equal(rows["source"], source))

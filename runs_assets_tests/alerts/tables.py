@@ -6,27 +6,17 @@ from typing import Any
 import pyarrow as pa
 
 from runs_assets.storage.layout import Layout
-from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
-from runs_assets.verdicts.hanging_runs import HANGING_RUNS
-from runs_assets.verdicts.outages import OUTAGES
-from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
-from runs_assets.verdicts.silences import SILENCES
-from runs_assets.verdicts.stored import BuiltFrom, store_verdicts
+from runs_assets.verdicts.tables import VERDICT_TABLES
+from runs_assets.verdicts.verdict_files import store_verdicts
 
-SCHEMAS = {
-    "failure_trends": FAILURE_TRENDS,
-    "hanging_runs": HANGING_RUNS,
-    "outages": OUTAGES,
-    "pipeline_health": PIPELINE_HEALTH,
-    "silences": SILENCES,
-}
+TABLES = {table.name: table for table in VERDICT_TABLES}
 
 
 def store_rows(layout: Layout, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Replace a verdict table by these rows."""
-    schema = SCHEMAS[table]
+    schema = TABLES[table].schema
     filled = [{field.name: row.get(field.name, _least(field, row)) for field in schema} for row in rows]
-    store_verdicts(layout, table, pa.Table.from_pylist(filled, schema=schema), BuiltFrom({}, "1"))
+    store_verdicts(layout, TABLES[table], pa.Table.from_pylist(filled, schema=schema), {})
 
 
 def _least(field: pa.Field, row: Mapping[str, Any]) -> Any:

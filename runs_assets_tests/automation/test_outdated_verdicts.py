@@ -21,10 +21,12 @@ from runs_assets.instance.run_tags import REFRESH_VERDICTS
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.settings import project_settings
-from runs_assets.storage.layout import ALL_SOURCES, PIPELINE_HEALTH, VERDICTS
+from runs_assets.storage.layout import ALL_SOURCES
 from runs_assets.storage.lock import writing
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.verdicts.stored import load_verdicts
+from runs_assets.verdicts.tables import VERDICT_TABLES
+from runs_assets.verdicts.verdict_files import load_verdicts
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project, StoppedClock
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
@@ -62,7 +64,7 @@ def refresh(project: Project) -> dg.ExecuteInProcessResult:
 
 def health(project: Project) -> set[tuple[str, str]]:
     """The sources and the last runs in the table that people read."""
-    rows = load_verdicts(project.layout, PIPELINE_HEALTH).to_pylist()
+    rows = load_verdicts(project.layout, PIPELINE_HEALTH.name).to_pylist()
     return {(row["source"], str(row["last_run_at"].date())) for row in rows}
 
 
@@ -82,20 +84,20 @@ def test_a_range_of_days_is_judged_once_and_each_table_is_an_asset(project: Proj
     assert result.success
     assert asked(project) == UP_TO_DATE
     materialized = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}  # type: ignore[union-attr]
-    assert materialized == {*VERDICTS}
+    assert materialized == {table.name for table in VERDICT_TABLES}
     assert health(project) == {("cloudcruise", str(YESTERDAY)), ("productsup", str(YESTERDAY))}
-    names = {path.name for path in project.layout.root.iterdir() if path.name in VERDICTS}
-    assert names == {*VERDICTS}
+    names = {path.name for path in project.layout.root.iterdir() if (path / "part-0.parquet").is_file()}
+    assert names == {table.name for table in VERDICT_TABLES}
 
 
 def test_only_the_source_that_was_read_again_is_judged_again(project: Project) -> None:
     read_both(project)
     assert refresh(project).success
-    before = load_verdicts(project.layout, PIPELINE_HEALTH).to_pylist()
+    before = load_verdicts(project.layout, PIPELINE_HEALTH.name).to_pylist()
     assert project.materialize("productsup", TODAY).success
     assert asked(project) == "productsup"
     assert refresh(project).success
-    after = load_verdicts(project.layout, PIPELINE_HEALTH).to_pylist()
+    after = load_verdicts(project.layout, PIPELINE_HEALTH.name).to_pylist()
     assert [row for row in after if row["source"] == "cloudcruise"] == [
         row for row in before if row["source"] == "cloudcruise"
     ]
@@ -165,7 +167,8 @@ def test_a_damaged_file_keeps_the_former_rows_of_its_source_alone_and_is_tried_o
     assert said.description is not None
     assert said.description.startswith("Some rows are the former ones. cloudcruise: The file ")
     assert {
-        row["source"]: row["source_read_until"] for row in load_verdicts(project.layout, PIPELINE_HEALTH).to_pylist()
+        row["source"]: row["source_read_until"]
+        for row in load_verdicts(project.layout, PIPELINE_HEALTH.name).to_pylist()
     } == {
         "cloudcruise": NOW.replace(hour=0),
         "productsup": NOW,

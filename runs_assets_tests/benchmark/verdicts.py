@@ -14,18 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from runs_assets.accounts import SOURCES
-from runs_assets.storage.layout import PIPELINE_HEALTH, Layout
-from runs_assets.verdicts import judging, refresh
+from runs_assets.storage.layout import Layout
+from runs_assets.verdicts import pipeline_health, refresh, tables
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.benchmark.process import peak_bytes
 
 WINDOW_DAYS = 90
 STAGES = {
     refresh: ("load_history", "store_verdicts"),
-    judging: (
-        "stretches_of",
-        "durations_of",
-        "version_changes",
+    tables: (
+        "failure_streaks",
+        "success_durations",
         "failure_trends",
         "silences",
         "hanging_runs",
@@ -33,6 +32,7 @@ STAGES = {
         "outages",
         "pipeline_health",
     ),
+    pipeline_health: ("_versions",),
 }
 """The steps of a refresh, by the modules that take them."""
 
@@ -69,7 +69,7 @@ def main() -> None:
     seconds = time.perf_counter() - begun
     if refreshed.failures:
         raise RuntimeError(str(refreshed.failures))
-    pipelines = refreshed.tables[PIPELINE_HEALTH].num_rows
+    pipelines = refreshed.tables[pipeline_health.PIPELINE_HEALTH.name].num_rows
     memory = {"peak_bytes": peak_bytes(), "imports_bytes": imports_bytes}
     print(json.dumps({"seconds": seconds, **memory, "pipelines": pipelines, "stages": stages}))  # noqa: T201
 

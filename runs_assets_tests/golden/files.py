@@ -7,7 +7,6 @@ particular order; decimal numbers may differ by rounding.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from itertools import zip_longest
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -81,9 +80,13 @@ def _equal(name: str, found: Any, expected: Any) -> bool:
 
 
 def _differences(found: Sequence[Row], expected: Sequence[Row]) -> str:
-    """The first row that differs."""
-    nothing: Row = {}
-    pairs = zip_longest(found, expected, fillvalue=nothing)
-    one, other = next((one, other) for one, other in pairs if not _agree(one, other))
-    names = [name for name in {**one, **other} if not _equal(name, one.get(name), other.get(name))]
-    return "\n".join(f"{name}: {one.get(name)!r} instead of {other.get(name)!r}" for name in names)
+    """The first rows that are on one side only, column by column."""
+    rows, others = _missing_in(expected, found), _missing_in(found, expected)
+    row, other = next(iter(rows), {}), next(iter(others), {})
+    names = [name for name in {**row, **other} if not _equal(name, row.get(name), other.get(name))]
+    count = f"{len(found)} rows instead of {len(expected)}, {len(rows)} of them differ."
+    return "\n".join([count, *(f"{name}: {row.get(name)!r} instead of {other.get(name)!r}" for name in names)])
+
+
+def _missing_in(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    return [other for other in others if not any(_agree(row, other) for row in rows)]

@@ -7,24 +7,24 @@ from typing import Any
 import pandas as pd
 
 from runs_assets.days import DAY_US, DayRange, to_us
-from runs_assets.verdicts.history import KEPT_COLUMNS, OPEN_COLUMNS, DayWorth, History, read_days
-from runs_assets.verdicts.judging import Knowledge, tables_of
+from runs_assets.verdicts.source_history import KEPT_COLUMNS, OPEN_COLUMNS, DayCoverage, SourceHistory, read_days
+from runs_assets.verdicts.tables import Knowledge, verdicts_of
 from runs_assets_tests.verdicts import plain_runs
 from runs_assets_tests.verdicts.plain import KEYS, Tables
 from runs_assets_tests.verdicts.plain_runs import Run, day_of
 
-RATES = ["pipeline", "day", "runs", "decided", "failed"]
+RATES = ["pipeline", "day", "runs", "completed", "failed"]
 KEPT = [name if name != "pipeline_id" else "pipeline" for name in KEPT_COLUMNS]
 OPEN = [name if name != "pipeline_id" else "pipeline" for name in OPEN_COLUMNS]
 
 
 def by_the_product(history: plain_runs.History, knowledge: Knowledge | None = None) -> Tables:
     """The rows of every table that is recomputed."""
-    tables = tables_of(history_of(history), knowledge or Knowledge())
+    tables = verdicts_of(history_of(history), knowledge or Knowledge())
     return {name: tables[name].to_pylist() for name in KEYS}
 
 
-def history_of(plain: plain_runs.History) -> History:
+def history_of(plain: plain_runs.History) -> SourceHistory:
     """The same history as the product holds it."""
     newest = max(stored.day for stored in plain.days)
     window = DayRange(newest - timedelta(days=plain.window_days - 1), newest)
@@ -33,10 +33,10 @@ def history_of(plain: plain_runs.History) -> History:
     read = [run for run in runs if not run.dry and day_of(run.created_at) in read_days(window)]
     pipelines = sorted({run.pipeline for run in runs}, key=lambda pipeline: (pipeline is None, pipeline))
     numbers = {pipeline: number for number, pipeline in enumerate(pipelines)}
-    return History(
+    return SourceHistory(
         source=plain.source,
         window=window,
-        days=tuple(DayWorth(day.day, day.is_whole, day.is_final, day.seen_until) for day in plain.days),
+        days=tuple(DayCoverage(day.day, day.is_whole, day.is_final, day.seen_until) for day in plain.days),
         pipelines=tuple(pipelines),
         rates=_rates(runs, numbers),
         runs=_frame((_run(run, numbers[run.pipeline]) for run in read), KEPT),
@@ -46,7 +46,7 @@ def history_of(plain: plain_runs.History) -> History:
 
 def _frame(rows: Iterable[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
     frame = pd.DataFrame(list(rows), columns=columns)
-    whole = {name: "int64" for name in columns if name == "pipeline" or name.endswith("_at")}
+    whole = {name: "int64" for name in columns if name == "pipeline" or name.endswith("_us")}
     return frame.astype(whole | ({"duration_seconds": float} if "duration_seconds" in columns else {}))
 
 
@@ -63,7 +63,7 @@ def _rates(runs: Iterable[Run], numbers: dict[str | None, int]) -> pd.DataFrame:
         for run in runs
     ]
     frame = pd.DataFrame(rows, columns=RATES)
-    frame["decided"] &= frame["runs"]
+    frame["completed"] &= frame["runs"]
     return frame.groupby(["pipeline", "day"], as_index=False).sum()
 
 
@@ -73,10 +73,10 @@ def _run(run: Run, number: int) -> dict[str, Any]:
         "pipeline": number,
         "pipeline_version": run.version,
         "status": run.status,
-        "created_at": to_us(run.created_at),
-        "started_at": to_us(run.started_at) if run.started_at else -1,
-        "ended_at": to_us(run.ended_at),
-        "observed_at": to_us(run.observed_at),
+        "created_us": to_us(run.created_at),
+        "started_us": to_us(run.started_at) if run.started_at else -1,
+        "ended_us": to_us(run.ended_at),
+        "observed_us": to_us(run.observed_at),
         "duration_seconds": run.seconds,
         "site_id": run.site,
         "exit_code": None,

@@ -61,7 +61,7 @@ class _Runs:
 
     def over_at(self, planted: Planted) -> int:
         """When the first success that was created after it ended."""
-        return int(self.successes.loc[self.successes["created_at"] >= planted.ends_at, "ended_at"].min())
+        return int(self.successes.loc[self.successes["created_us"] >= planted.ends_at, "ended_us"].min())
 
     def failed_within(self, first: int, last: int) -> int:
         """How many failures ended from one instant to another."""
@@ -102,11 +102,11 @@ def false_messages(simulation: Simulation, messages: Iterable[Told]) -> int:
 
 
 def _runs_of(simulation: Simulation, number: int) -> _Runs:
-    runs, decided = simulation.history.runs, simulation.history.decided
+    runs, decided = simulation.history.runs, simulation.history.completed
     mine = decided[decided["pipeline"] == number]
     return _Runs(
-        created=np.sort(runs.loc[runs["pipeline"] == number, "created_at"].to_numpy()),
-        failures=mine.loc[mine["failed"], "ended_at"].to_numpy(),
+        created=np.sort(runs.loc[runs["pipeline"] == number, "created_us"].to_numpy()),
+        failures=mine.loc[mine["failed"], "ended_us"].to_numpy(),
         successes=mine[~mine["failed"]],
     )
 

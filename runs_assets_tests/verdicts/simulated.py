@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, DayRange, end_of, to_us
-from runs_assets.verdicts.history import DayWorth, History
+from runs_assets.verdicts.source_history import DayCoverage, SourceHistory
 
 PIPELINES, WARM_DAYS, DAYS = 200, 28, 30
 FIRST_DAY = date(2026, 1, 5)
@@ -56,7 +56,7 @@ class Planted:
 class Simulation:
     """A source's history, and what was planted into it, by the numbers of the pipelines."""
 
-    history: History
+    history: SourceHistory
     outages: dict[int, Planted]
     silences: dict[int, Planted]
 
@@ -93,9 +93,9 @@ def simulate(
         seconds = np.ceil(60 * np.exp(rng.normal(0, 0.5, len(created)))).astype(np.int64)
         columns = {
             "pipeline": number,
-            "created_at": created,
+            "created_us": created,
             "failed": failed,
-            "ended_at": created + seconds * SECOND_US,
+            "ended_us": created + seconds * SECOND_US,
         }
         frames.append(pd.DataFrame(columns))
     return Simulation(_history(pd.concat(frames, ignore_index=True), pipelines), outages, silences)
@@ -126,23 +126,23 @@ def _failed(created: Instants, pipeline: _Pipeline, correlation: float, rng: np.
     return rng.uniform(size=len(created)) < rates[(created - _day_us(0)) // DAY_US]
 
 
-def _history(runs: pd.DataFrame, pipelines: int) -> History:
+def _history(runs: pd.DataFrame, pipelines: int) -> SourceHistory:
     """The history as it is when all days have been read whole."""
     last = FIRST_DAY + timedelta(days=WARM_DAYS + DAYS - 1)
     days = [FIRST_DAY + timedelta(days=n) for n in range(WARM_DAYS + DAYS)]
     runs["run_id"] = np.arange(len(runs))
     runs["status"] = pd.Categorical(np.where(runs["failed"], "failed", "succeeded"))
-    runs["duration_seconds"] = (runs["ended_at"] - runs["created_at"]) / SECOND_US
+    runs["duration_seconds"] = (runs["ended_us"] - runs["created_us"]) / SECOND_US
     for name in ("pipeline_version", "site_id", "exit_code"):
         runs[name] = None
-    by_day = runs.groupby(["pipeline", runs["created_at"] // DAY_US])["failed"].agg(["size", "sum"]).reset_index()
+    by_day = runs.groupby(["pipeline", runs["created_us"] // DAY_US])["failed"].agg(["size", "sum"]).reset_index()
     by_day.columns = pd.Index(["pipeline", "day", "runs", "failed"])
-    return History(
+    return SourceHistory(
         source="simulated",
         window=DayRange(FIRST_DAY + timedelta(days=WARM_DAYS), last),
-        days=tuple(DayWorth(day, is_whole=True, is_final=True, seen_until=end_of(day)) for day in days),
+        days=tuple(DayCoverage(day, is_whole=True, is_final=True, seen_until=end_of(day)) for day in days),
         pipelines=tuple(f"pipeline {number:03}" for number in range(pipelines)),
-        rates=by_day.assign(decided=by_day["runs"]),
+        rates=by_day.assign(completed=by_day["runs"]),
         runs=runs.drop(columns="failed"),
         open_runs=pd.DataFrame(columns=["pipeline"]),
     )

@@ -20,10 +20,10 @@ from runs_assets.alerts.incidents import decide
 from runs_assets.alerts.look import Look
 from runs_assets.alerts.state import Event, Message, State
 from runs_assets.days import SECOND_US, from_us, to_us
-from runs_assets.verdicts.history import History
-from runs_assets.verdicts.outages import MIN_FAILURES, stretches_of
+from runs_assets.verdicts.outages import MIN_FAILURES, failure_streaks
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import GIVEN_UP_US, silences
+from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.watch_file import Severity, WatchFile
 
 Instants = NDArray[np.int64]
@@ -31,7 +31,12 @@ Instants = NDArray[np.int64]
 DOWN, SILENT = "down", "silent"
 HOUR_US = 3_600 * SECOND_US
 NEVER = np.iinfo(np.int64).max
-NOTHING = dict.fromkeys(PIPELINE_HEALTH.names) | {"state": "ok", "failures": 0, "decided_24h": 0, "failed_24h": 0}
+NOTHING = dict.fromkeys(PIPELINE_HEALTH.schema.names) | {
+    "state": "ok",
+    "failures": 0,
+    "decided_24h": 0,
+    "failed_24h": 0,
+}
 PIPELINE = re.compile(r"^Pipeline: (.*) of ", re.MULTILINE)
 
 
@@ -61,12 +66,14 @@ class Told:
     state: str
 
 
-def troubles_of(history: History) -> list[Trouble]:
+def troubles_of(history: SourceHistory) -> list[Trouble]:
     """What the product's rules find."""
     found = [
-        Trouble(one.pipeline, DOWN, one.failing_since, one.confirmed_at, _or_never(one.ended_at), one.alert_after or 0)
-        for one in stretches_of(history).within(to_us(history.window.start))
-        if one.confirmed_at is not None
+        Trouble(
+            one.pipeline, DOWN, one.failing_since_us, one.confirmed_us, _or_never(one.ended_us), one.alert_after or 0
+        )
+        for one in failure_streaks(history).within(to_us(history.window.start))
+        if one.confirmed_us is not None
     ]
     numbers = {pipeline_id: number for number, pipeline_id in enumerate(history.pipelines)}
     for row in silences(history, {}, {}).to_pylist():
@@ -76,13 +83,13 @@ def troubles_of(history: History) -> list[Trouble]:
     return found
 
 
-def three_in_a_row(history: History) -> list[Trouble]:
+def three_in_a_row(history: SourceHistory) -> list[Trouble]:
     """What a rule without any past finds: that a pipeline is down from its third failure in a row on."""
     return [
         Trouble(number, DOWN, int(ends[begin]), int(ends[begin + MIN_FAILURES - 1]), until, MIN_FAILURES)
-        for number, runs in _by_pipeline(history.decided)
-        for ends in [runs["ended_at"].to_numpy()]
-        for begin, end in _stretches(runs["failed"].to_numpy())
+        for number, runs in _by_pipeline(history.completed)
+        for ends in [runs["ended_us"].to_numpy()]
+        for begin, end in _streaks(runs["failed"].to_numpy())
         for until in [int(ends[end]) if end < len(ends) else NEVER]
     ]
 
@@ -92,7 +99,7 @@ def _by_pipeline(runs: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
         yield int(group["pipeline"].iloc[0]), group
 
 
-def _stretches(failed: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+def _streaks(failed: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], failed, [False]]).astype(np.int8)))
     begins, ends = edges[::2], edges[1::2]
     is_long = ends - begins >= MIN_FAILURES
@@ -103,13 +110,13 @@ def _or_never(us: int | None) -> int:
     return NEVER if us is None else us
 
 
-def every_hour(history: History) -> Instants:
+def every_hour(history: SourceHistory) -> Instants:
     """The instants of the looks, from the beginning of the window to its end."""
     start, end = to_us(history.window.start), to_us(history.window.end)
     return np.arange(start, end + HOUR_US, HOUR_US) + SECOND_US // 2
 
 
-def told(history: History, troubles: Iterable[Trouble]) -> Iterator[Told]:
+def told(history: SourceHistory, troubles: Iterable[Trouble]) -> Iterator[Told]:
     """Every message, in order; what was certain a day before the first look is history to it, as for the product."""
     state = State()
     for look in looks_at(history, troubles, every_hour(history)):
@@ -119,7 +126,7 @@ def told(history: History, troubles: Iterable[Trouble]) -> Iterator[Told]:
             yield _told(message, history)
 
 
-def looks_at(history: History, troubles: Iterable[Trouble], instants: Instants) -> Iterator[Look]:
+def looks_at(history: SourceHistory, troubles: Iterable[Trouble], instants: Instants) -> Iterator[Look]:
     """The looks at these instants; of what is over, a look has what was not yet over at the one before."""
     last_runs = _last_runs(history, instants)
     opened, ended = _at_looks(troubles, instants)
@@ -142,16 +149,16 @@ def _at_looks(troubles: Iterable[Trouble], looks: Instants) -> tuple[Mapping[int
     return opened, ended
 
 
-def _last_runs(history: History, looks: Instants) -> NDArray[np.int64]:
+def _last_runs(history: SourceHistory, looks: Instants) -> NDArray[np.int64]:
     """When the last run before each look was created, by pipeline and look; -1 where there is none."""
     found = np.full((len(history.pipelines), len(looks)), -1)
     for number, runs in _by_pipeline(history.runs):
-        times = np.concatenate([[-1], np.sort(runs["created_at"].to_numpy())])
+        times = np.concatenate([[-1], np.sort(runs["created_us"].to_numpy())])
         found[number] = times[np.searchsorted(times, looks) - 1]
     return found
 
 
-def _health(history: History, last_runs: list[int], opened: Iterable[Trouble], now: int) -> list[dict[str, Any]]:
+def _health(history: SourceHistory, last_runs: list[int], opened: Iterable[Trouble], now: int) -> list[dict[str, Any]]:
     """What `pipeline_health` says of each pipeline that has run, as far as messages depend on it."""
     by_pipeline = defaultdict(list)
     for trouble in opened:
@@ -184,7 +191,7 @@ def _state(opened: list[Trouble]) -> dict[str, Any]:
     return row | {"state": SILENT, "since": from_us(silent.since)} if silent else row
 
 
-def _ended_row(history: History, trouble: Trouble) -> dict[str, Any]:
+def _ended_row(history: SourceHistory, trouble: Trouble) -> dict[str, Any]:
     begins: datetime = from_us(trouble.since)
     return {
         "source": history.source,
@@ -195,7 +202,7 @@ def _ended_row(history: History, trouble: Trouble) -> dict[str, Any]:
     }
 
 
-def _told(message: Message, history: History) -> Told:
+def _told(message: Message, history: SourceHistory) -> Told:
     found = PIPELINE.search(message.body)
     pipeline = history.pipelines.index(found[1]) if found else None
     return Told(

@@ -73,7 +73,7 @@ def rows(
         errors=errors or {},
         names=names or {},
     )
-    assert table.schema == FAILURE_REASONS
+    assert table.schema == FAILURE_REASONS.schema
     table.validate(full=True)
     found: list[dict[str, Any]] = table.to_pylist()
     return found

@@ -1,5 +1,6 @@
 """Building the tables from the files, and what of them stays when something is in the way."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,10 +9,13 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import start_of
-from runs_assets.storage.layout import OUTAGES, PIPELINE_HEALTH, VERDICTS, Layout
-from runs_assets.verdicts.judging import SCHEMAS
+from runs_assets.storage.layout import Layout
+from runs_assets.tables import Table
+from runs_assets.verdicts.outages import OUTAGES
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.verdicts.stored import built_from, load_verdicts, store_verdicts
+from runs_assets.verdicts.tables import VERDICT_TABLES
+from runs_assets.verdicts.verdict_files import built_from, load_verdicts, store_verdicts
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
@@ -34,14 +38,14 @@ def store(judge: Judge, source: str, status: str = "failed", *, days_ago: int = 
 
 def failing(judge: Judge) -> dict[str, int]:
     """Failures in a row of the one pipeline of each source, in the stored table."""
-    return {row["source"]: row["failures"] for row in load_verdicts(judge.layout, PIPELINE_HEALTH).to_pylist()}
+    return {row["source"]: row["failures"] for row in load_verdicts(judge.layout, PIPELINE_HEALTH.name).to_pylist()}
 
 
 def test_of_nothing_there_are_empty_tables_with_all_columns(judge: Judge) -> None:
     assert judge.refresh(SOURCES).failures == {}
-    for table in VERDICTS:
-        stored = load_verdicts(judge.layout, table)
-        assert (stored.num_rows, stored.schema.names) == (0, SCHEMAS[table].names)
+    for table in VERDICT_TABLES:
+        stored = load_verdicts(judge.layout, table.name)
+        assert (stored.num_rows, stored.schema.names) == (0, table.schema.names)
 
 
 def test_the_rows_of_both_sources_are_in_one_file(judge: Judge) -> None:
@@ -97,12 +101,12 @@ def test_a_source_that_is_no_longer_registered_is_left_out(judge: Judge) -> None
     assert failing(judge) == {"cloudcruise": 1}
 
 
-@pytest.mark.parametrize("table", [OUTAGES, PIPELINE_HEALTH])
-def test_a_damaged_table_is_built_anew_for_all_sources(judge: Judge, table: str) -> None:
+@pytest.mark.parametrize("table", [OUTAGES, PIPELINE_HEALTH], ids=lambda table: table.name)
+def test_a_damaged_table_is_built_anew_for_all_sources(judge: Judge, table: Table) -> None:
     for source in SOURCES:
         store(judge, source.name)
     judge.refresh(SOURCES)
-    judge.layout.verdict_file(table).write_bytes(b"damaged")
+    judge.layout.verdict_file(table.name).write_bytes(b"damaged")
     judge.refresh(SOURCES, ["cloudcruise", "productsup"])
     assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
 
@@ -112,24 +116,24 @@ def test_tables_with_other_columns_stop_nothing(judge: Judge) -> None:
     store(judge, "cloudcruise")
     store(judge, "productsup")
     judge.refresh(SOURCES)
-    for name in VERDICTS:
-        table, built = load_verdicts(judge.layout, name), built_from(judge.layout, name)
+    for table in VERDICT_TABLES:
+        rows, built = load_verdicts(judge.layout, table.name), built_from(judge.layout, table)
         assert built
-        store_verdicts(judge.layout, name, table.select(table.column_names[::-1]), built)
+        store_verdicts(judge.layout, table, rows.select(rows.column_names[::-1]), built)
     judge.layout.day_file(FAILURE_RATES.name, "productsup", TODAY).write_bytes(b"damaged")
     assert list(judge.refresh(SOURCES).failures) == ["productsup"]
     assert failing(judge) == {"cloudcruise": 1}
 
 
-@pytest.mark.parametrize("table", VERDICTS)
-def test_a_table_that_is_missing_or_damaged_is_noticed(judge: Judge, table: str) -> None:
+@pytest.mark.parametrize("table", VERDICT_TABLES, ids=lambda table: table.name)
+def test_a_table_that_is_missing_or_damaged_is_noticed(judge: Judge, table: Table) -> None:
     store(judge, "cloudcruise")
     for content in (None, b"damaged"):
         judge.refresh(SOURCES)
         assert not judge.is_behind("cloudcruise")
-        judge.layout.verdict_file(table).unlink()
+        judge.layout.verdict_file(table.name).unlink()
         if content:
-            judge.layout.verdict_file(table).write_bytes(content)
+            judge.layout.verdict_file(table.name).write_bytes(content)
         assert judge.is_behind("cloudcruise")
 
 
@@ -138,8 +142,23 @@ def test_what_a_killed_process_left_undone_is_noticed(judge: Judge) -> None:
     store(judge, "cloudcruise")
     judge.refresh(SOURCES)
     store(judge, "cloudcruise", days_ago=1)
-    old = judge.layout.verdict_file(PIPELINE_HEALTH).read_bytes()
+    old = judge.layout.verdict_file(PIPELINE_HEALTH.name).read_bytes()
     judge.refresh(SOURCES)
-    judge.layout.verdict_file(PIPELINE_HEALTH).write_bytes(old)
+    judge.layout.verdict_file(PIPELINE_HEALTH.name).write_bytes(old)
     assert judge.is_behind("cloudcruise")
-    assert VERDICTS[-1] == PIPELINE_HEALTH
+    assert VERDICT_TABLES[-1] == PIPELINE_HEALTH
+
+
+def test_a_table_of_another_version_is_built_anew_for_all_sources(judge: Judge) -> None:
+    for source in SOURCES:
+        store(judge, source.name)
+    judge.refresh(SOURCES)
+    rows, built = load_verdicts(judge.layout, OUTAGES.name), built_from(judge.layout, OUTAGES)
+    assert built
+    store_verdicts(judge.layout, replace(OUTAGES, version="0"), rows, built)
+    assert judge.is_behind("cloudcruise")
+    judge.refresh(SOURCES, ["productsup"])
+    assert failing(judge) == {"productsup": 1}
+    judge.refresh(SOURCES, ["cloudcruise"])
+    assert not judge.is_behind("cloudcruise")
+    assert not judge.is_behind("productsup")

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
-from runs_assets.verdicts.report import health_table
+from runs_assets.verdicts.refresh_command import health_table
 from runs_assets_tests.verdicts.cases import READ_UNTIL, at
 
 ROW = {
@@ -36,7 +36,7 @@ ROW = {
 def shown(*rows: dict[str, object]) -> list[list[str]]:
     """The words of each line that the table prints, its header and rules left out."""
     console = Console(width=120, record=True, file=StringIO())
-    console.print(health_table(pa.Table.from_pylist([ROW | row for row in rows], schema=PIPELINE_HEALTH)))
+    console.print(health_table(pa.Table.from_pylist([ROW | row for row in rows], schema=PIPELINE_HEALTH.schema)))
     return [line.split() for line in console.export_text().splitlines() if line.strip()][2:-1]
 
 
@@ -67,7 +67,7 @@ def test_the_worst_comes_first_and_what_is_fine_is_only_counted() -> None:
         {"pipeline_id": "early", "state": "down", "since": at(3, 16)},
     )
     assert [line[3] for line in lines[:3]] == ["early", "late", "shaky"]
-    assert " ".join(lines[3]) == "feeds: 3 need a look, 2 do not; read until 2026-03-18 12:00."
+    assert " ".join(lines[3]) == "feeds: 3 need attention, 2 do not; read until 2026-03-18 12:00."
 
 
 def test_a_name_stands_for_the_id_and_moves_no_cursor() -> None:

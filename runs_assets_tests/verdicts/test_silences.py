@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runs_assets.verdicts.judging import Knowledge
+from runs_assets.verdicts.tables import Knowledge
 from runs_assets.watch_file import Expectation, WatchFile
 from runs_assets_tests.verdicts.by_the_product import by_the_product
 from runs_assets_tests.verdicts.cases import DAY, CaseRun, at, daily, run

@@ -10,8 +10,8 @@ import pytest
 
 from runs_assets.alerts.state import Event
 from runs_assets.days import DAY_US, SECOND_US, from_us, to_us
-from runs_assets.verdicts.history import History
-from runs_assets.verdicts.judging import Knowledge, tables_of
+from runs_assets.verdicts.source_history import SourceHistory
+from runs_assets.verdicts.tables import Knowledge, verdicts_of
 from runs_assets_tests.verdicts.by_the_product import history_of
 from runs_assets_tests.verdicts.cases import CASES, READ_UNTIL, daily
 from runs_assets_tests.verdicts.simulated import simulate
@@ -34,13 +34,13 @@ from runs_assets_tests.verdicts.worked import history_of as plain_history_of
 SEEN = ("source", "state", "since", "failing_since", "confirmed_at", "expected_by", "last_run_at", "source_read_until")
 
 
-def simulated(correlation: float) -> History:
+def simulated(correlation: float) -> SourceHistory:
     history = simulate(7, correlation, pipelines=30, most_a_day=30).history
     ids = [f"{number:08}" for number in history.runs["run_id"]]
     return replace(history, runs=history.runs.assign(run_id=ids))
 
 
-def worked() -> History:
+def worked() -> SourceHistory:
     return history_of(plain_history_of(chain.from_iterable(CASES.values())))
 
 
@@ -48,11 +48,11 @@ HISTORIES = {"independent": lambda: simulated(0.0), "clustered": lambda: simulat
 
 
 @pytest.fixture(params=HISTORIES)
-def history(request: pytest.FixtureRequest) -> History:
+def history(request: pytest.FixtureRequest) -> SourceHistory:
     return HISTORIES[request.param]()
 
 
-def instants(history: History, step: int) -> Instants:
+def instants(history: SourceHistory, step: int) -> Instants:
     """From four weeks after the first day on."""
     start = to_us(history.days[0].seen_until) + 27 * DAY_US + SECOND_US // 2
     return np.arange(start, history.until_us, step)
@@ -71,7 +71,7 @@ def since(start: int, troubles: set[Trouble]) -> set[Trouble]:
     return {trouble for trouble in troubles if trouble.ended_at >= start}
 
 
-def test_what_is_certain_at_a_time_is_what_the_final_tables_say_of_it(history: History) -> None:
+def test_what_is_certain_at_a_time_is_what_the_final_tables_say_of_it(history: SourceHistory) -> None:
     final, start = troubles_of(history), to_us(history.window.start)
     times = instants(history, 37 * HOUR_US).tolist()
     for now in times:
@@ -80,18 +80,18 @@ def test_what_is_certain_at_a_time_is_what_the_final_tables_say_of_it(history: H
     assert {trouble.state for trouble in final} == {DOWN, SILENT}
 
 
-def test_a_look_at_the_final_tables_sees_what_the_health_table_said_then(history: History) -> None:
+def test_a_look_at_the_final_tables_sees_what_the_health_table_said_then(history: SourceHistory) -> None:
     times = instants(history, 131 * HOUR_US)
     seen = set()
     for look, now in zip(looks_at(history, troubles_of(history), times), times.tolist(), strict=True):
-        then = tables_of(as_of(history, now), Knowledge())["pipeline_health"].to_pylist()
+        then = verdicts_of(as_of(history, now), Knowledge())["pipeline_health"].to_pylist()
         assert by_pipeline(look.health) == by_pipeline(then), from_us(now)
         seen |= {row["state"] for row in look.health}
     assert seen == {"ok", DOWN, SILENT}
 
 
 def by_pipeline(rows: Any) -> dict[str | None, dict[str, Any]]:
-    """What messages depend on; a stretch that is not down yet is nothing to them."""
+    """What messages depend on; a streak that is not down yet is nothing to them."""
     shown = {}
     for row in rows:
         seen = {name: row[name] for name in SEEN}

@@ -7,35 +7,35 @@ import numpy as np
 import pandas as pd
 
 from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, from_us
-from runs_assets.verdicts.history import OPEN_COLUMNS, DayWorth, History
+from runs_assets.verdicts.source_history import OPEN_COLUMNS, DayCoverage, SourceHistory
 
 WINDOW_DAYS = 90
 OPEN = ["pipeline" if name == "pipeline_id" else name for name in OPEN_COLUMNS]
 
 
-def as_of(history: History, now: int) -> History:
+def as_of(history: SourceHistory, now: int) -> SourceHistory:
     """What would have been read of it at `now`, microseconds since the epoch: runs that end later are still running.
 
     The window is that of the default settings. `now` is no instant at which a run is created or ends.
     """
     today, instant = day_of_us(now), from_us(now)
-    runs = history.runs[history.runs["created_at"] < now].copy()
-    is_open = runs["ended_at"].to_numpy() > now
+    runs = history.runs[history.runs["created_us"] < now].copy()
+    is_open = runs["ended_us"].to_numpy() > now
     runs["status"] = np.where(is_open, "running", runs["status"].astype(str))
-    runs.loc[is_open, "ended_at"] = runs.loc[is_open, "created_at"]
+    runs.loc[is_open, "ended_us"] = runs.loc[is_open, "created_us"]
     runs.loc[is_open, "duration_seconds"] = np.nan
     days = [day.day for day in history.days if day.day <= today]
     return replace(
         history,
         window=DayRange(today - timedelta(days=WINDOW_DAYS - 1), today),
-        days=tuple(DayWorth(day, end_of(day) <= instant, False, min(end_of(day), instant)) for day in days),
+        days=tuple(DayCoverage(day, end_of(day) <= instant, False, min(end_of(day), instant)) for day in days),
         rates=_rates(runs),
         runs=runs.astype({"status": "category"}),
-        open_runs=runs[is_open].assign(started_at=-1, observed_at=now)[OPEN],
+        open_runs=runs[is_open].assign(started_us=-1, observed_us=now)[OPEN],
     )
 
 
 def _rates(runs: pd.DataFrame) -> pd.DataFrame:
-    counted = runs[["pipeline"]].assign(day=runs["created_at"] // DAY_US, runs=1, failed=runs["status"] == "failed")
-    counted["decided"] = counted["failed"] | (runs["status"] == "succeeded")
+    counted = runs[["pipeline"]].assign(day=runs["created_us"] // DAY_US, runs=1, failed=runs["status"] == "failed")
+    counted["completed"] = counted["failed"] | (runs["status"] == "succeeded")
     return counted.groupby(["pipeline", "day"], as_index=False).sum()

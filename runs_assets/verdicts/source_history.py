@@ -31,42 +31,20 @@ BASELINE_DAYS = 28
 """How many days before a day say what is usual for it: four weeks, so that each weekday counts four times."""
 
 RATES_COLUMNS = ["pipeline_id", "runs", "dry_runs", "succeeded", "failed"]
-RUNS_COLUMNS = [
-    "run_id",
-    "pipeline_id",
-    "pipeline_version",
-    "status",
-    "is_terminal",
-    "created_at",
-    "started_at",
-    "finished_at",
-    "observed_at",
-    "duration_seconds",
-    "site_id",
-    "exit_code",
-    "dry_run",
-]
-KEPT_COLUMNS = [
-    "run_id",
-    "pipeline_id",
-    "pipeline_version",
-    "status",
-    "created_at",
-    "ended_at",
-    "duration_seconds",
-    "site_id",
-    "exit_code",
-]
-DECIDED_COLUMNS = ["pipeline", "pipeline_version", "created_at", "ended_at", "duration_seconds", "site_id"]
-OPEN_COLUMNS = ["run_id", "pipeline_id", "status", "created_at", "started_at", "observed_at"]
+RUNS_COLUMNS = ["run_id", "pipeline_id", "pipeline_version", "status", "is_terminal", "duration_seconds", "site_id"]
+RUNS_COLUMNS += ["exit_code", "dry_run", "created_at", "started_at", "finished_at", "observed_at"]
+KEPT_COLUMNS = ["run_id", "pipeline_id", "pipeline_version", "status", "created_us", "ended_us"]
+KEPT_COLUMNS += ["duration_seconds", "site_id", "exit_code"]
+COMPLETED_COLUMNS = ["pipeline", "pipeline_version", "created_us", "ended_us", "duration_seconds", "site_id"]
+OPEN_COLUMNS = ["run_id", "pipeline_id", "status", "created_us", "started_us", "observed_us"]
 
 
 @dataclass(frozen=True)
-class DayWorth:
-    """What the reading of a stored day was worth.
+class DayCoverage:
+    """How much of a stored day is known.
 
-    `is_whole` is whether it was seen whole after it was over, `is_final` whether it was settled, `seen_until` (UTC) up
-    to which creation time its runs are known.
+    `is_whole` is whether it was read completely after it was over, `is_final` whether it was settled, `seen_until`
+    (UTC) up to which creation time its runs are known.
     """
 
     day: date
@@ -75,29 +53,28 @@ class DayWorth:
     seen_until: datetime
 
     @classmethod
-    def of(cls, day: date, lineage: Lineage) -> "DayWorth":
-        """What a day's file says of itself."""
+    def of(cls, day: date, lineage: Lineage) -> "DayCoverage":
+        """From the lineage that a day's file carries."""
         read, end = lineage.read, end_of(day)
         is_whole = read.complete_as_of is not None and read.complete_as_of >= end
         return cls(day, is_whole, lineage.settled, end if is_whole else min(end, read.read_started_at))
 
 
 @dataclass(frozen=True)
-class History:
+class SourceHistory:
     """One source's stored days.
 
     `pipelines` are the ids (None where the platform names none) that the numbers in the columns `pipeline` stand for.
     `rates` has a row for each row of the daily `failure_rates`: `pipeline`, `day` (days since 1970-01-01), `runs`,
-    `decided` and `failed`, all without dry runs. `runs` has the runs, without dry ones, that were created in
-    `read_days(window)`: `run_id`, `pipeline`, `pipeline_version`, `status`, `created_at`, `ended_at`
-    (`finished_at`, or `created_at` where that is unknown or later), `duration_seconds`, `site_id`, `exit_code`;
-    `open_runs` those of them that have not ended: `run_id`, `pipeline`, `status`, `created_at`, `started_at`,
-    `observed_at`. Times are microseconds since the epoch, -1 where unknown.
+    `completed` and `failed`, all without dry runs. `runs` has the runs, without dry ones, that were created in
+    `read_days(window)`, with `KEPT_COLUMNS`; `open_runs` those of them that have not ended, with `OPEN_COLUMNS`. Both
+    have the number `pipeline` instead of an id; `ended_us` is `finished_at`, or `created_at` where that is unknown or
+    earlier. Instants are microseconds since the epoch, -1 where unknown.
     """
 
     source: str
     window: DayRange
-    days: tuple[DayWorth, ...]
+    days: tuple[DayCoverage, ...]
     pipelines: tuple[str | None, ...]
     rates: "pd.DataFrame"
     runs: "pd.DataFrame"
@@ -109,13 +86,9 @@ class History:
         return max(day.seen_until for day in self.days)
 
     def about(self, number: int, names: Mapping[str, str]) -> dict[str, str | None]:
-        """What tells a pipeline apart in a row (`runs_assets.tables.PIPELINE_COLUMNS`), by its number."""
+        """The `runs_assets.tables.PIPELINE_COLUMNS` of a pipeline's row, by its number."""
         pipeline_id = self.pipelines[number]
-        return {
-            "source": self.source,
-            "pipeline_id": pipeline_id,
-            "pipeline_name": names.get(pipeline_id or ""),
-        }
+        return {"source": self.source, "pipeline_id": pipeline_id, "pipeline_name": names.get(pipeline_id or "")}
 
     @property
     def last_day(self) -> date:
@@ -136,27 +109,27 @@ class History:
                 "run_id": pa.array(failed["run_id"], pa.string()),
                 "pipeline_id": ids.take(pa.array(failed["pipeline"])),
                 "exit_code": pa.array(failed["exit_code"], pa.int32(), from_pandas=True),
-                "ended_at": pa.array(failed["ended_at"]).cast(TIMESTAMP),
-                "date": pa.array(failed["created_at"] // DAY_US, pa.int32()).cast(pa.date32()),
+                "ended_at": pa.array(failed["ended_us"]).cast(TIMESTAMP),
+                "date": pa.array(failed["created_us"] // DAY_US, pa.int32()).cast(pa.date32()),
             }
         )
 
     @cached_property
-    def decided(self) -> "pd.DataFrame":
+    def completed(self) -> "pd.DataFrame":
         """The runs that succeeded or failed, by pipeline, in the order of their ends, then by id.
 
-        `DECIDED_COLUMNS`, `failed`, and for the id the `place` in `runs`: ids are long, and few are needed.
+        `COMPLETED_COLUMNS`, `failed`, and instead of the id the `place` in `runs`: ids are long, and few are needed.
         """
         failed = self.runs["status"] == RunStatus.FAILED
-        is_decided = failed | (self.runs["status"] == RunStatus.SUCCEEDED)
-        places = _in_order(self.runs, np.flatnonzero(is_decided))
-        decided = self.runs[DECIDED_COLUMNS].take(places).reset_index(drop=True)
-        return decided.assign(failed=failed.to_numpy()[places], place=places)
+        is_completed = failed | (self.runs["status"] == RunStatus.SUCCEEDED)
+        places = _in_order(self.runs, np.flatnonzero(is_completed))
+        completed = self.runs[COMPLETED_COLUMNS].take(places).reset_index(drop=True)
+        return completed.assign(failed=failed.to_numpy()[places], place=places)
 
 
 def _in_order(runs: "pd.DataFrame", places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places by `pipeline` and `ended_at`, then by `run_id`, which is looked at only where both are equal."""
-    keys = runs[["pipeline", "ended_at"]].to_numpy()[places]
+    """The places by `pipeline` and `ended_us`, then by `run_id`, which is compared only where both are equal."""
+    keys = runs[["pipeline", "ended_us"]].to_numpy()[places]
     order = np.lexsort((keys[:, 1], keys[:, 0]))
     places, keys = places[order], keys[order]
     is_same = (keys[1:] == keys[:-1]).all(axis=1)
@@ -172,7 +145,7 @@ def read_days(window: DayRange) -> DayRange:
     return DayRange(window.first - timedelta(days=BASELINE_DAYS), window.last)
 
 
-def load_history(layout: Layout, source: str, window_days: int) -> History | None:
+def load_history(layout: Layout, source: str, window_days: int) -> SourceHistory | None:
     """What is stored of a source; None if nothing is. The window is the `window_days` days up to the newest stored one.
 
     Raises `StorageError` if a file cannot be read.
@@ -186,7 +159,7 @@ def load_history(layout: Layout, source: str, window_days: int) -> History | Non
     ids = pa.chunked_array([*rates["pipeline_id"].chunks, *runs["pipeline_id"].chunks], pa.string())
     known = pc.unique(ids).sort(null_placement="at_end")
     frames = (_numbered(table, known) for table in (rates, runs, open_runs))
-    return History(source, window, days, tuple(known.to_pylist()), *frames)
+    return SourceHistory(source, window, days, tuple(known.to_pylist()), *frames)
 
 
 def _numbered(table: pa.Table, pipelines: pa.Array) -> "pd.DataFrame":
@@ -196,16 +169,16 @@ def _numbered(table: pa.Table, pipelines: pa.Array) -> "pd.DataFrame":
     return frame
 
 
-def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[DayWorth, ...], pa.Table]:
+def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[DayCoverage, ...], pa.Table]:
     days, tables = [], []
     for day in stored:
         table, lineage = load_table(layout, FAILURE_RATES.name, source, day, RATES_COLUMNS)
-        days.append(DayWorth.of(day, lineage))
+        days.append(DayCoverage.of(day, lineage))
         number = pa.array(np.full(table.num_rows, (day - EPOCH).days))
         real = pc.subtract(table["runs"], table["dry_runs"])
-        decided = pc.add(table["succeeded"], table["failed"])
-        columns = [table["pipeline_id"], number, real, decided, table["failed"]]
-        tables.append(pa.table(columns, ["pipeline_id", "day", "runs", "decided", "failed"]))
+        completed = pc.add(table["succeeded"], table["failed"])
+        columns = [table["pipeline_id"], number, real, completed, table["failed"]]
+        tables.append(pa.table(columns, ["pipeline_id", "day", "runs", "completed", "failed"]))
     return tuple(days), pa.concat_tables(tables)
 
 
@@ -214,21 +187,23 @@ def _load_runs(layout: Layout, source: str, stored: list[date]) -> tuple[pa.Tabl
     for day in stored:
         table, _ = load_table(layout, RUNS.name, source, day, RUNS_COLUMNS)
         real = _in_microseconds(table.filter(pc.invert(pc.fill_null(table["dry_run"], fill_value=False))))
-        ended_at = pc.max_element_wise(real["finished_at"], real["created_at"])
-        runs.append(_encoded(real.append_column("ended_at", ended_at).select(KEPT_COLUMNS)))
+        ended_us = pc.max_element_wise(real["finished_us"], real["created_us"])
+        runs.append(_encoded(real.append_column("ended_us", ended_us).select(KEPT_COLUMNS)))
         open_runs.append(real.filter(pc.invert(real["is_terminal"])).select(OPEN_COLUMNS))
     return pa.concat_tables(runs), pa.concat_tables(open_runs)
 
 
 def _in_microseconds(table: pa.Table) -> pa.Table:
+    """The same with each `..._at` as a column `..._us` of whole numbers."""
     for place, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
-            table = table.set_column(place, field.name, pc.fill_null(table[field.name].cast(pa.int64()), -1))
+            name = f"{field.name.removesuffix('_at')}_us"
+            table = table.set_column(place, name, pc.fill_null(table[field.name].cast(pa.int64()), -1))
     return table
 
 
 def _encoded(runs: pa.Table) -> pa.Table:
-    """The same with each word stored once: months of runs are held in memory."""
+    """The same with each repeated text stored once: months of runs are held in memory."""
     for name in ("status", "pipeline_version", "site_id"):
         runs = runs.set_column(runs.column_names.index(name), name, runs[name].dictionary_encode())
     return runs

@@ -1,0 +1,35 @@
+"""Significance tests. SciPy takes a second to import, so it is imported when a test is run."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from runs_assets.statistics.beta_binomial import Numbers
+
+
+def fisher_exact_p(failed: int, runs: int, failed_before: int, runs_before: int) -> float:
+    """The two-sided p-value of R. A. Fisher's exact test, "Statistical Methods for Research Workers" (1934), §21.02."""
+    from scipy.stats import fisher_exact  # noqa: PLC0415
+
+    return float(fisher_exact([[failed, runs - failed], [failed_before, runs_before - failed_before]]).pvalue)
+
+
+def mann_whitney_greater_p(values: NDArray[Any], others: NDArray[Any]) -> float:
+    """The one-sided p-value for `values` being larger than `others`, by the normal approximation.
+
+    H. B. Mann, D. R. Whitney, Annals of Mathematical Statistics 18 (1947), 50-60.
+    """
+    from scipy.stats import mannwhitneyu  # noqa: PLC0415
+
+    return float(mannwhitneyu(values, others, alternative="greater", method="asymptotic").pvalue)
+
+
+def benjamini_hochberg(p_values: Any) -> Numbers:
+    """The p-values of a family of tests, adjusted for the false discovery rate.
+
+    Y. Benjamini, Y. Hochberg, JRSS B 57 (1995), 289-300.
+    """
+    from scipy.stats import false_discovery_control  # noqa: PLC0415
+
+    adjusted: Numbers = false_discovery_control(p_values, method="bh")
+    return adjusted
