@@ -1,8 +1,8 @@
 """How often healthy pipelines are called down or silent, and how soon broken ones are: a simulation.
 
 `python -m runs_assets_tests.verdicts.quiet [--seeds N]` simulates two months of pipelines for each seed (`simulated.py`),
-tells what the product's rules make of them at a look every hour (`telling.py`), and prints the table of the README and
-writes it there. A seed takes about a minute.
+tells what the product's rules make of them at a look every hour (`telling.py`), and prints the table of the README here
+and writes it there. A seed takes about a minute.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from math import isfinite
 from multiprocessing import get_context
+from pathlib import Path
 from statistics import mean, median
 
 from rich.console import Console
@@ -23,6 +24,7 @@ from runs_assets_tests.verdicts.simulated import MOST_A_DAY, PIPELINES, simulate
 from runs_assets_tests.verdicts.telling import three_in_a_row, told, troubles_of
 
 MODULE = "runs_assets_tests.verdicts.quiet"
+README = Path(__file__).with_name("README.md")
 SCENARIOS = {"independent": 0.0, "clustered by day": 0.1}
 """How much the outcomes of two runs of a day are correlated."""
 SEEDS, AT_A_TIME = 5, 2
@@ -123,7 +125,7 @@ def main() -> None:
         pending = {name: processes.map(measure, seeds, repeat(how)) for name, how in SCENARIOS.items()}
         measured = {name: list(found) for name, found in pending.items()}
     show(console, measured)
-    write(MODULE, markdown(measured))
+    write(MODULE, markdown(measured), README)
 
 
 if __name__ == "__main__":
