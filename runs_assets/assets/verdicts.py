@@ -72,13 +72,12 @@ def _chosen(tag: str | None, sources: Sequence[Source]) -> list[Source]:
 
 def _metadata(table: Table, refreshed: Refreshed, data_folder: DataFolder) -> Mapping[str, Any]:
     rows = refreshed.tables[table.name]
-    path = data_folder.layout.verdict_file(table.name)
-    metadata: dict[str, Any] = {
+    return {
         "dagster/row_count": rows.num_rows,
-        **file_metadata(path),
+        **file_metadata(data_folder.layout.verdict_file(table.name)),
         "preview": preview(_shown(table, rows), PREVIEW_ROWS),
+        **(_states(rows) if table is PIPELINE_HEALTH else {}),
     }
-    return metadata | (_states(rows) if table is PIPELINE_HEALTH else {})
 
 
 def _shown(table: Table, rows: pa.Table) -> pa.Table:

@@ -81,15 +81,10 @@ def upper_tail(failed: Numbers, completed: Numbers, a: Numbers, b: Numbers) -> N
     The tail's own terms are summed: 1 - (distribution function), as libraries have it, is noise below 1e-16.
     """
     terms = (completed - failed + 1).astype(np.int64)
-    tails = np.empty(len(terms))
-    ends = np.cumsum(terms)
-    start = 0
-    while start < len(terms):
-        already = ends[start - 1] if start else 0
-        stop = max(int(np.searchsorted(ends, already + TERMS_AT_A_TIME)), start + 1)
-        part = slice(start, stop)
+    tails = np.zeros(len(terms))
+    chunk = np.cumsum(terms) // TERMS_AT_A_TIME
+    for part in np.split(np.arange(len(terms)), np.flatnonzero(np.diff(chunk)) + 1) if len(terms) else ():
         tails[part] = _summed_terms(failed[part], completed[part], a[part], b[part], terms[part])
-        start = stop
     return np.minimum(tails, 1.0)
 
 

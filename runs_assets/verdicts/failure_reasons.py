@@ -28,12 +28,7 @@ SCHEMA = pa.schema(
         column("date", pa.date32(), "the UTC day on which the runs were created", nullable=False),
         column("reason", pa.string(), "an error's code, `exit code N`, or `not known`", nullable=False),
         column("category", pa.string(), "the kind of reason, in the platform's words", nullable=False),
-        column(
-            "side",
-            pa.string(),
-            "who has to act: ours, platform, customer or unknown; a label for triage, not a guarantee",
-            nullable=False,
-        ),
+        column("side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage", nullable=False),
         column(
             "runs",
             pa.int64(),
@@ -43,12 +38,7 @@ SCHEMA = pa.schema(
         column("first_seen_at", TIMESTAMP, "when the first of these runs ended, UTC", nullable=False),
         column("last_seen_at", TIMESTAMP, "when the last of these runs ended, UTC", nullable=False),
         column("example_run_id", pa.string(), "the last of these runs; null where the platform names none"),
-        column(
-            "is_new",
-            pa.bool_(),
-            f"whether the pipeline had not failed so in the {BASELINE_DAYS} days before; false if these are not known",
-            nullable=False,
-        ),
+        column("is_new", pa.bool_(), "true if all 28 days before are known and had no such reason", nullable=False),
     ]
 )
 FAILURE_REASONS = Table(

@@ -59,8 +59,8 @@ SCHEMA = pa.schema(
         *_rates("", "of the period", nullable=False),
         *_rates("_7d", "of the 7 days up to and including this one", nullable=True),
         *_rates("_28d", "of the 28 days up to and including this one", nullable=True),
-        column("baseline_days", pa.int64(), "final days with decided runs among the 28 before", nullable=False),
-        column("baseline_decided", pa.int64(), "decided runs of these days", nullable=False),
+        column("baseline_days", pa.int64(), "final days with completed runs among the 28 before", nullable=False),
+        column("baseline_decided", pa.int64(), "completed runs of these days", nullable=False),
         column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
         column("baseline_rate", pa.float64(), "baseline_failed / baseline_decided, the usual rate; null for 0/0"),
         column("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
@@ -83,7 +83,7 @@ FAILURE_TRENDS = Table(
 class _Periods:
     """Some periods of pipelines, or of the source: an element of each array for each row of the table.
 
-    `past` is what is usual before each; `is_judged` says which may be judged at all.
+    `past` is what is usual before each; `is_judged` is false for days before the window.
     """
 
     pipeline: NDArray[np.int64]

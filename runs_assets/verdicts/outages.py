@@ -59,15 +59,7 @@ OUTAGES = Table(
     description="Three or more failures of a pipeline in a row, and whether that is more than bad luck.",
     schema=SCHEMA,
     version="1",
-    preview=(
-        "failing_since",
-        "failures",
-        "ended_at",
-        "is_confirmed",
-        "alert_after",
-        "sites_affected",
-        "latest_run_id",
-    ),
+    preview=("failing_since", "failures", "ended_at", "is_confirmed", "alert_after", "sites_affected", "latest_run_id"),
     preview_order=(("failing_since", "descending"),),
 )
 
@@ -212,24 +204,14 @@ def _alert_after(days: NDArray[np.int64], past: SummedCounts, limit: float) -> i
     a, b = (float(parameter[0]) for parameter in beta_of(past.mean(), np.maximum(past.dispersion(), LEAST_DISPERSION)))
     _, begins, sizes = np.unique(days, return_index=True, return_counts=True)
     place = np.arange(len(days)) - np.repeat(begins, sizes)
-    found = _first_below(place, 0.0, a, b, limit, already=0)
-    if found is not None:
-        return found
-    so_far = float(_log_probabilities(place, a, b).sum())
     most = max(MOST_FAILURES - len(days), 0)
-    for many in (min(100, most), most):  # a hundred are nearly always enough
-        further = place[-1] + 1 + np.arange(many)
-        if (found := _first_below(further, so_far, a, b, limit, already=len(days))) is not None:
-            return found
+    for further in (0, min(100, most), most):  # a hundred are nearly always enough
+        places = np.append(place, place[-1] + 1 + np.arange(further))
+        is_below = np.cumsum(_log_probabilities(places, a, b)) <= limit
+        is_below[: MIN_FAILURES - 1] = False
+        if is_below.any():
+            return int(is_below.argmax()) + 1
     return None
-
-
-def _first_below(
-    place: NDArray[np.int64], so_far: float, a: float, b: float, limit: float, *, already: int
-) -> int | None:
-    is_below = so_far + np.cumsum(_log_probabilities(place, a, b)) <= limit
-    is_below[: max(MIN_FAILURES - 1 - already, 0)] = False
-    return already + int(is_below.argmax()) + 1 if is_below.any() else None
 
 
 def _log_probabilities(place: NDArray[np.int64], a: float, b: float) -> NDArray[np.float64]:
@@ -240,9 +222,8 @@ def _log_probabilities(place: NDArray[np.int64], a: float, b: float) -> NDArray[
 def _active_pipelines(completed: "pd.DataFrame") -> dict[int, int]:
     """For each day on which any run ended, how many pipelines had completed runs that ended on the 28 days before."""
     days_of = completed[["pipeline"]].assign(day=completed["ended_us"] // DAY_US).drop_duplicates()
-    return {day: max(_pipelines_before(days_of, day), 1) for day in days_of["day"].unique().tolist()}
-
-
-def _pipelines_before(days_of: "pd.DataFrame", day: int) -> int:
-    is_before = (days_of["day"] < day) & (days_of["day"] >= day - BASELINE_DAYS)
-    return int(days_of.loc[is_before, "pipeline"].nunique())
+    active = {}
+    for day in days_of["day"].unique().tolist():
+        is_before = (days_of["day"] < day) & (days_of["day"] >= day - BASELINE_DAYS)
+        active[day] = max(int(days_of.loc[is_before, "pipeline"].nunique()), 1)
+    return active

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, timedelta
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,12 @@ from runs_assets.days import to_us
 from runs_assets.statistics.intervals import newcombe_interval
 from runs_assets.statistics.significance import fisher_exact_p
 from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
-from runs_assets.verdicts.failure_trends import DAY, NOW, PIPELINE, WORSE
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
+from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, NOW, PIPELINE, WORSE
+from runs_assets.verdicts.hanging_runs import HANGING_RUNS
 from runs_assets.verdicts.outages import FailureStreak, FailureStreaks
 from runs_assets.verdicts.pipeline_states import MIN_RUNS, Activity, Evidence, PipelineState, activities, state_of
+from runs_assets.verdicts.silences import SILENCES
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
 
@@ -86,33 +89,32 @@ PIPELINE_HEALTH = Table(
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Findings:
-    """The other tables of a source, and what they were made from."""
+def pipeline_health(
+    history: SourceHistory,
+    streaks: FailureStreaks,
+    durations: SuccessDurations,
+    names: Mapping[str, str],
+    verdicts: Mapping[str, pa.Table],
+) -> pa.Table:
+    """One row (schema `SCHEMA`) for each pipeline with a run in the window, sorted by pipeline.
 
-    history: SourceHistory
-    streaks: FailureStreaks
-    durations: SuccessDurations
-    names: Mapping[str, str]
-    failure_trends: pa.Table
-    silences: pa.Table
-    hanging_runs: pa.Table
-    failure_reasons: pa.Table
+    `verdicts` has the source's rows of the other tables, by their names.
+    """
+    rows = [
+        {**row, **_durations(durations, number), **history.about(number, names)}
+        for number, row in _rows(history, streaks, verdicts)
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def pipeline_health(findings: Findings) -> pa.Table:
-    """One row (schema `SCHEMA`) for each pipeline with a run in the window, sorted by pipeline."""
-    return pa.Table.from_pylist(list(_rows(findings)), schema=SCHEMA)
-
-
-def _rows(findings: Findings) -> Iterator[Row]:
-    history = findings.history
-    now, worse_days = _now(findings.failure_trends), _worse_days(findings.failure_trends)
-    silences, hanging, reasons = (
-        _by_pipeline(table) for table in (findings.silences, findings.hanging_runs, findings.failure_reasons)
-    )
+def _rows(
+    history: SourceHistory, all_streaks: FailureStreaks, verdicts: Mapping[str, pa.Table]
+) -> Iterator[tuple[int, Row]]:
+    now, worse_days = _now(verdicts[FAILURE_TRENDS.name]), _worse_days(verdicts[FAILURE_TRENDS.name])
+    others = (SILENCES, HANGING_RUNS, FAILURE_REASONS)
+    silences, hanging, reasons = (_by_pipeline(verdicts[table.name]) for table in others)
     versions, streaks = _versions(history), defaultdict(list)
-    for streak in findings.streaks.within(to_us(history.window.start)):
+    for streak in all_streaks.within(to_us(history.window.start)):
         streaks[streak.pipeline].append(streak)
     for number, activity in sorted(activities(history).items()):
         pipeline_id = history.pipelines[number]
@@ -127,8 +129,7 @@ def _rows(findings: Findings) -> Iterator[Row]:
         )
         state, since = state_of(evidence)
         silence = evidence.open_silence
-        yield {
-            **history.about(number, findings.names),
+        row = {
             "state": state.value,
             "since": since,
             "expected_by": silence["expected_by"] if silence else None,
@@ -137,11 +138,11 @@ def _rows(findings: Findings) -> Iterator[Row]:
             **_last_24_hours(evidence.now),
             **_counts(activity),
             **_recoveries(streaks[number]),
-            **_durations(findings.durations, number),
             **versions.get(number, {}),
             "hanging_runs": len(hanging[pipeline_id]),
             "source_read_until": history.read_until,
         }
+        yield number, row
 
 
 def _now(trends: pa.Table) -> dict[str | None, Row]:
@@ -167,9 +168,9 @@ def _by_pipeline(table: pa.Table) -> Mapping[str | None, list[Row]]:
 
 def _reason(reasons: list[Row], today: date) -> Row:
     """The reason of most failures on the newest day with any of the last 28."""
-    lately = [row for row in reasons if today - row["date"] <= timedelta(days=BASELINE_DAYS)]
-    newest = max((row["date"] for row in lately), default=None)
-    of_the_day = (row for row in lately if row["date"] == newest)
+    recent = [row for row in reasons if today - row["date"] <= timedelta(days=BASELINE_DAYS)]
+    newest = max((row["date"] for row in recent), default=None)
+    of_the_day = (row for row in recent if row["date"] == newest)
     main = min(of_the_day, key=lambda row: (-row["runs"], row["reason"]), default=None)
     return {"reason": main["reason"], "reason_category": main["category"], "reason_side": main["side"]} if main else {}
 

@@ -81,12 +81,6 @@ class Evidence:
         found = (row for row in self.silences if row["state"] == OPEN)
         return min(found, key=lambda row: row["expected_by"], default=None)
 
-    @property
-    def hanging_since(self) -> datetime | None:
-        """Since when the oldest run hangs that may still end."""
-        recent = (row["open_since"] for row in self.hanging if row["open_seconds"] <= HANGING_FOR_SECONDS)
-        return min(recent, default=None)
-
 
 def activities(history: SourceHistory) -> dict[int, Activity]:
     """Of each pipeline, by its number, with a run created in the window."""
@@ -113,7 +107,12 @@ def activities(history: SourceHistory) -> dict[int, Activity]:
 
 def state_of(evidence: Evidence) -> tuple[PipelineState, datetime | None]:
     """The state, and since when (UTC); None where it has no beginning."""
-    return next((state, since(evidence)) for state, applies, since in _RULES if applies(evidence))
+    for state, since_of in _SINCE.items():
+        if (since := since_of(evidence)) is not None:
+            return state, since
+    if evidence.activity.completed_28d < MIN_RUNS:
+        return PipelineState.TOO_FEW_RUNS, None
+    return PipelineState.OK, _last_trouble_ended(evidence)
 
 
 def _month(completed: "pd.DataFrame") -> dict[str, Any]:
@@ -132,41 +131,42 @@ def _instant(us: Any) -> datetime | None:
     return None if us is None else from_us(int(us))
 
 
-def _is_down(evidence: Evidence) -> bool:
-    return evidence.open_streak is not None and evidence.open_streak.is_confirmed
-
-
 def _down_since(evidence: Evidence) -> datetime | None:
-    return from_us(evidence.open_streak.failing_since_us) if evidence.open_streak else None
+    streak = evidence.open_streak
+    return from_us(streak.failing_since_us) if streak is not None and streak.is_confirmed else None
 
 
 def _silent_since(evidence: Evidence) -> datetime | None:
     return evidence.open_silence["since"] if evidence.open_silence else None
 
 
-def _is_degraded(evidence: Evidence) -> bool:
-    return evidence.now is not None and evidence.now["verdict"] == WORSE
-
-
-def _degraded_since(evidence: Evidence) -> datetime:
+def _degraded_since(evidence: Evidence) -> datetime | None:
     """The beginning of the unbroken days that were worse, up to yesterday; else of the last 24 hours."""
+    if evidence.now is None or evidence.now["verdict"] != WORSE:
+        return None
     today = day = evidence.history.last_day
     while day - timedelta(days=1) in evidence.worse_days:
         day -= timedelta(days=1)
     return evidence.history.read_until - timedelta(days=1) if day == today else start_of(day)
 
 
-def _is_flaky(evidence: Evidence) -> bool:
+def _hanging_since(evidence: Evidence) -> datetime | None:
+    recent = (row["open_since"] for row in evidence.hanging if row["open_seconds"] <= HANGING_FOR_SECONDS)
+    return min(recent, default=None)
+
+
+def _flaky_since(evidence: Evidence) -> datetime | None:
     activity = evidence.activity
-    return activity.completed_28d >= MIN_RUNS and (activity.flip_rate or 0.0) >= FLAKY_FLIP_RATE
+    is_flaky = activity.completed_28d >= MIN_RUNS and (activity.flip_rate or 0.0) >= FLAKY_FLIP_RATE
+    return activity.first_failure_28d_at if is_flaky else None
 
 
-def _is_new(evidence: Evidence) -> bool:
-    """Whether it first ran within 7 days, and would have been seen on a whole day a week before that."""
+def _new_since(evidence: Evidence) -> datetime | None:
+    """If it first ran within 7 days, and would have been seen on a whole day a week before that."""
     first, history = evidence.activity.first_run_at, evidence.history
     a_week_before = first.date() - timedelta(days=NEW_DAYS)
     is_young = first > history.read_until - timedelta(days=NEW_DAYS)
-    return is_young and any(known.is_whole and known.day <= a_week_before for known in history.days)
+    return first if is_young and any(it.is_whole and it.day <= a_week_before for it in history.days) else None
 
 
 def _last_trouble_ended(evidence: Evidence) -> datetime | None:
@@ -175,13 +175,12 @@ def _last_trouble_ended(evidence: Evidence) -> datetime | None:
     return max(ends, default=None)
 
 
-_RULES: tuple[tuple[PipelineState, Callable[[Evidence], bool], Callable[[Evidence], datetime | None]], ...] = (
-    (PipelineState.DOWN, _is_down, _down_since),
-    (PipelineState.SILENT, lambda it: it.open_silence is not None, _silent_since),
-    (PipelineState.DEGRADED, _is_degraded, _degraded_since),
-    (PipelineState.HANGING, lambda it: it.hanging_since is not None, lambda it: it.hanging_since),
-    (PipelineState.FLAKY, _is_flaky, lambda it: it.activity.first_failure_28d_at),
-    (PipelineState.NEW, _is_new, lambda it: it.activity.first_run_at),
-    (PipelineState.TOO_FEW_RUNS, lambda it: it.activity.completed_28d < MIN_RUNS, lambda _: None),
-    (PipelineState.OK, lambda _: True, _last_trouble_ended),
-)
+_SINCE: Mapping[PipelineState, Callable[[Evidence], datetime | None]] = {
+    PipelineState.DOWN: _down_since,
+    PipelineState.SILENT: _silent_since,
+    PipelineState.DEGRADED: _degraded_since,
+    PipelineState.HANGING: _hanging_since,
+    PipelineState.FLAKY: _flaky_since,
+    PipelineState.NEW: _new_since,
+}
+"""Since when a state applies to a pipeline, None if it does not; the first one counts."""

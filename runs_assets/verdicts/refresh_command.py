@@ -23,15 +23,9 @@ HEADERS = ("state", "since (UTC)", "pipeline", "now", "usual", "why")
 NUMBERS = {"now", "usual"}
 UNREMARKABLE = {PipelineState.OK, PipelineState.NEW, PipelineState.TOO_FEW_RUNS}
 FAILING = {PipelineState.DOWN, PipelineState.DEGRADED, PipelineState.FLAKY}
-STYLES = {
-    PipelineState.DOWN: "bold red",
-    PipelineState.SILENT: "bold red",
-    PipelineState.DEGRADED: "yellow",
-    PipelineState.HANGING: "yellow",
-}
-CAPTION = (
-    "now, usual: failed of the runs that ended, in the last 24 hours and on the final days of the four weeks before."
-)
+STYLES = dict.fromkeys((PipelineState.DOWN, PipelineState.SILENT), "bold red")
+STYLES |= dict.fromkeys((PipelineState.DEGRADED, PipelineState.HANGING), "yellow")
+CAPTION = "now, usual: failure rate of the last 24 hours, and of the final days of the four weeks before."
 
 
 def refresh_and_show(console: Console, *, offline: bool) -> None:

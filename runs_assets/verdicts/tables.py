@@ -10,7 +10,7 @@ from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failur
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
 from runs_assets.verdicts.outages import OUTAGES, failure_streaks, outages
-from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, Findings, pipeline_health
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, pipeline_health
 from runs_assets.verdicts.silences import SILENCES, silences
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import success_durations
@@ -41,24 +41,14 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
     """A source's rows of every table."""
     names = knowledge.names
     streaks, durations = failure_streaks(history), success_durations(history)
-    findings = Findings(
-        history=history,
-        streaks=streaks,
-        durations=durations,
-        names=names,
-        failure_trends=failure_trends(history, streaks, durations, names),
-        silences=silences(history, _expectations(history, knowledge), names),
-        hanging_runs=hanging_runs(history, durations, names),
-        failure_reasons=_reasons(history, knowledge),
-    )
-    return {
-        FAILURE_TRENDS.name: findings.failure_trends,
+    found = {
+        FAILURE_TRENDS.name: failure_trends(history, streaks, durations, names),
         OUTAGES.name: outages(history, streaks, names),
-        SILENCES.name: findings.silences,
-        HANGING_RUNS.name: findings.hanging_runs,
-        FAILURE_REASONS.name: findings.failure_reasons,
-        PIPELINE_HEALTH.name: pipeline_health(findings),
+        SILENCES.name: silences(history, _expectations(history, knowledge), names),
+        HANGING_RUNS.name: hanging_runs(history, durations, names),
+        FAILURE_REASONS.name: _reasons(history, knowledge),
     }
+    return found | {PIPELINE_HEALTH.name: pipeline_health(history, streaks, durations, names, found)}
 
 
 def no_verdicts() -> Verdicts:
