@@ -81,7 +81,7 @@ FAILURE_TRENDS = Table(
 
 @dataclass(frozen=True)
 class _Periods:
-    """Some periods of pipelines, or of the source: an element of each array for each row of the table.
+    """Periods of pipelines, or of the source: each array has an element for each row of the table.
 
     `past` is what is usual before each; `is_judged` is false for days before the window.
     """
@@ -104,7 +104,7 @@ def failure_trends(
     the window are judged: a day is worse if its failures are more than chance explains (at most 5 % false discoveries
     among the source's pipelines), at least 3, and the rate is at least 10 points above the usual one.
     """
-    import pandas as pd  # noqa: PLC0415  (see `history`)
+    import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
     by_pipeline = daily_counts(history, streaks, durations)
     now = last_24_hours(history, durations)
@@ -149,19 +149,19 @@ def _now(history: SourceHistory, counts: DailyCounts, baselines: SummedCounts, n
     return _Periods(rows, day, ~yes, completed, failed, past, yes)
 
 
-def _frame(scope: str, period: str, of: _Periods, spans: Mapping[tuple[str, str], Numbers]) -> "pd.DataFrame":
-    import pandas as pd  # noqa: PLC0415  (see `history`)
+def _frame(scope: str, period: str, periods: _Periods, spans: Mapping[tuple[str, str], Numbers]) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
-    frame = pd.DataFrame({"scope": scope, "period": period, "pipeline": of.pipeline, "day": of.day})
-    frame["is_final"] = of.is_final
-    counted = {("", "completed"): of.completed, ("", "failed"): of.failed, **spans}
+    frame = pd.DataFrame({"scope": scope, "period": period, "pipeline": periods.pipeline, "day": periods.day})
+    frame["is_final"] = periods.is_final
+    counted = {("", "completed"): periods.completed, ("", "failed"): periods.failed, **spans}
     for suffix in ("", *SPANS):
         _add_rates(frame, suffix, counted.get((suffix, "completed")), counted.get((suffix, "failed")))
-    frame["baseline_days"], frame["baseline_decided"] = of.past.days.astype(int), of.past.completed.astype(int)
-    frame["baseline_failed"] = of.past.failed.astype(int)
-    frame["baseline_rate"] = _share(of.past.failed, of.past.completed)
-    frame["baseline_dispersion"] = of.past.dispersion()
-    _judge(frame, of, is_alone=scope == SOURCE)
+    past = periods.past
+    frame["baseline_days"], frame["baseline_decided"] = past.days.astype(int), past.completed.astype(int)
+    frame["baseline_failed"] = past.failed.astype(int)
+    frame["baseline_rate"], frame["baseline_dispersion"] = _share(past.failed, past.completed), past.dispersion()
+    _judge(frame, periods, is_alone=scope == SOURCE)
     return frame
 
 
@@ -175,26 +175,26 @@ def _add_rates(frame: "pd.DataFrame", suffix: str, completed: Numbers | None, fa
     frame[f"{rate}_low"], frame[f"{rate}_high"] = wilson_interval(failed.astype(np.int64), completed.astype(np.int64))
 
 
-def _judge(frame: "pd.DataFrame", of: _Periods, *, is_alone: bool) -> None:
+def _judge(frame: "pd.DataFrame", periods: _Periods, *, is_alone: bool) -> None:
     """Add the probability of each period, and the verdict."""
-    is_tested = (
-        of.is_judged & (of.completed > 0) & (of.past.completed >= BASELINE_RUNS) & (of.past.days >= BASELINE_FINAL_DAYS)
-    )
+    past, failed, completed = periods.past, periods.failed, periods.completed
+    is_known = (past.completed >= BASELINE_RUNS) & (past.days >= BASELINE_FINAL_DAYS)
+    is_tested = periods.is_judged & (completed > 0) & is_known
     p_values = np.full(len(frame), np.nan)
-    p_values[is_tested] = surprise(of.failed[is_tested], of.completed[is_tested], of.past.at(is_tested))
+    p_values[is_tested] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
     frame["p_value"] = p_values
     tested = frame.loc[is_tested].groupby("day")["p_value"]
     frame["q_value"] = frame["p_value"] if is_alone else tested.transform(benjamini_hochberg)
-    is_worse = (frame["q_value"] <= FALSE_DISCOVERIES) & (of.failed >= LEAST_FAILURES) & _has_risen(of)
+    is_worse = (frame["q_value"] <= FALSE_DISCOVERIES) & (failed >= LEAST_FAILURES) & _has_risen(periods)
     verdict = np.where(is_tested, np.where(is_worse, WORSE, NORMAL), TOO_FEW_RUNS).astype(object)
-    verdict[~of.is_judged] = None
+    verdict[~periods.is_judged] = None
     frame["verdict"] = verdict
 
 
-def _has_risen(of: _Periods) -> NDArray[np.bool_]:
+def _has_risen(periods: _Periods) -> NDArray[np.bool_]:
     """Whether the rate is at least 10 points above the usual one; in whole numbers, since 0.3 - 0.2 is below 0.1."""
-    rise = of.failed * of.past.completed - of.past.failed * of.completed
-    return np.asarray(100 * rise >= LEAST_RISE_PERCENT * of.completed * of.past.completed)
+    rise = periods.failed * periods.past.completed - periods.past.failed * periods.completed
+    return np.asarray(100 * rise >= LEAST_RISE_PERCENT * periods.completed * periods.past.completed)
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:

@@ -130,8 +130,7 @@ class Judge:
         history = load_history(self.layout, source.name, self.window_days)
         if history is None:
             return no_verdicts()
-        names = load_names(self.layout, source.name)
-        errors = self._errors(source.name, history, report)
+        names, errors = load_names(self.layout, source.name), self._errors(source.name, history, report)
         return verdicts_of(history, Knowledge(names, source.explanations, errors, self.watch))
 
     def _errors(self, source: str, history: SourceHistory, report: Callable[[str], None]) -> Errors:

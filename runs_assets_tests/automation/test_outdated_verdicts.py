@@ -165,7 +165,9 @@ def test_a_damaged_file_keeps_the_former_rows_of_its_source_alone_and_is_tried_o
     said = result.get_step_failure_events()[0].step_failure_data.user_failure_data
     assert said is not None
     assert said.description is not None
-    assert said.description.startswith("Some rows are the former ones. cloudcruise: The file ")
+    assert said.description.startswith(
+        "Some rows were not rebuilt and are those of the last refresh. cloudcruise: The file "
+    )
     assert {
         row["source"]: row["source_read_until"]
         for row in load_verdicts(project.layout, PIPELINE_HEALTH.name).to_pylist()
