@@ -14,9 +14,9 @@ from runs_assets.days import utc_now
 from runs_assets.errors import StorageError
 from runs_assets.plain_text.wording import plain
 from runs_assets.settings import project_settings
-from runs_assets.verdicts.platform_details import ask_about_failures
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
+from runs_assets.verdicts.platform_details import ask_about_failures
 from runs_assets.verdicts.refresh import Judge
 
 HEADERS = ("state", "since (UTC)", "pipeline", "now", "usual", "why")
