@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from runs_assets.alerts.command import tell_digest
-from runs_assets.alerts.digest import week_of
+from runs_assets.alerts.digest import send_digest, week_of
 from runs_assets.days import DayRange
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.run import run_demo
@@ -75,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
-    digest.set_defaults(run=lambda options: tell_digest(Console(), options.week, send=options.send))
+    digest.set_defaults(run=lambda options: send_digest(Console(), options.week, send=options.send))
     return parser
 
 

@@ -1,9 +1,9 @@
-"""The watch file: what a person knows about the pipelines and no API tells, in a small TOML file.
+"""The watch file: what people know about the pipelines and no API does, in a small TOML file.
 
-Who is told about what (`[[routes]]`), what is being worked on (`[[mutes]]`), how often a pipeline has to run
-(`[[expectations]]`), whose it is (`[[owners]]`), and where the platforms show a run (`[links]`). Everything in it is
-optional, and so is the file. `source` and `pipeline` are shell patterns; a pipeline's is compared with its id and with
-its name, and only `*` stands for what concerns a source as a whole.
+Who is notified of what (`[[routes]]`), what is being worked on (`[[mutes]]`), how often a pipeline has to run
+(`[[expectations]]`), who owns it (`[[owners]]`), and where the platforms show a run (`[links]`). Everything in it is
+optional, and so is the file. `source` and `pipeline` are shell patterns; a pipeline's is matched against its id and its
+name, and only `*` matches a source as a whole.
 """
 
 import re
@@ -42,7 +42,7 @@ _CALENDAR_DAYS = {"d": 1, "w": 7}
 
 
 class Severity(StrEnum):
-    """How bad what a message tells is: a pipeline or platform is down; something needs a look; for information."""
+    """Of a notification: a pipeline or platform is down; something else is wrong; the week's summary."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -51,7 +51,7 @@ class Severity(StrEnum):
 
 def _span(text: str) -> str:
     if not _SPAN.fullmatch(text):
-        raise ValueError("must be a number and m, h, d or w, such as 15m, 6h, 1d or 1w")
+        raise ValueError("must be a number followed by m, h, d or w, such as 15m, 6h, 1d or 1w")
     return text
 
 
@@ -65,7 +65,7 @@ def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError("is no time zone of the IANA database, such as Europe/Berlin") from None
+        raise ValueError("is not a time zone of the IANA database, such as Europe/Berlin") from None
     return name
 
 
@@ -74,13 +74,13 @@ def _link_template(template: str) -> str:
     try:
         parts, url = list(Formatter().parse(template)), urlsplit(template)
     except ValueError:
-        raise ValueError("is no address, or has a brace without its pair") from None
+        raise ValueError("is not a URL, or has an unmatched brace") from None
     if any(name is not None and (name not in PLACEHOLDERS or form or how) for _, name, form, how in parts):
-        raise ValueError("knows no placeholders but {run_id} and {pipeline_id}")
+        raise ValueError("may only have the placeholders {run_id} and {pipeline_id}")
     if not (url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK_HOSTS)) or not url.hostname:
         raise ValueError("must begin with https:// and a host")
     if "{" in url.netloc or url.username is not None:
-        raise ValueError("must have neither a placeholder nor a user name in its host")
+        raise ValueError("must not have a placeholder or a user name in its host")
     return template
 
 
@@ -94,26 +94,26 @@ class _Entry(BaseModel):
 
 
 class _About(_Entry):
-    """What an entry is about: all pipelines of all sources, unless it says less."""
+    """What an entry applies to: all pipelines of all sources by default."""
 
     source: Words = "*"
     pipeline: Words = "*"
 
     def covers(self, source: str | None, pipeline_id: str | None, pipeline_name: str | None) -> bool:
-        """Whether this is about the pipeline; what is unknown, or not of one pipeline, only `*` covers."""
+        """Whether it applies to the pipeline; only `*` matches an unknown name, or a source as a whole."""
         names = (pipeline_id or "", pipeline_name or "")
         return fnmatchcase(source or "", self.source) and any(fnmatchcase(name, self.pipeline) for name in names)
 
 
 class Route(_About):
-    """Messages of this severity (all, if none is given) go to the addresses that carry `tag`."""
+    """Notifications of this severity (all by default) go to the addresses that have `tag`."""
 
     severity: Severity | None = None
     tag: Tag
 
 
 class Mute(_About):
-    """Nothing is told until `until`: a time (UTC unless it says otherwise), or a UTC day, which is inside."""
+    """No notifications until `until`: a time (in UTC if it has no zone), or the end of a UTC day."""
 
     until: TomlDate
     reason: Words
@@ -137,21 +137,21 @@ class Expectation(_About):
     def _is_watched_for_long_enough(self) -> Self:
         some_run = datetime(2026, 1, 1, tzinfo=UTC)
         if self.overdue_at(some_run) - some_run >= WATCHED_FOR:
-            raise ValueError("every and grace together must be less than 28 days: then a silence is given up")
+            raise ValueError("every and grace together must be less than 28 days, after which a silence is given up")
         return self
 
     def overdue_at(self, last_run: datetime) -> datetime:
-        """When a run has been missed, the grace included, if the last one was created at `last_run` (aware); UTC.
+        """When the next run is overdue, grace included, if the last one was created at `last_run` (aware); UTC.
 
-        Days and weeks are those of the calendar in `timezone`, so that a daily run at 06:00 is expected at 06:00 also
-        after the clocks were changed; hours and minutes are elapsed time.
+        Days and weeks follow the calendar in `timezone`, so that a daily run at 06:00 is expected at 06:00 also after
+        the clocks change; hours and minutes are elapsed time.
         """
         zone = ZoneInfo(self.timezone)
         return _after(_after(last_run, self.every, zone), self.grace, zone)
 
 
 class Owner(_About):
-    """Whose a pipeline is: a name for people to read."""
+    """Who owns a pipeline: a name for people to read."""
 
     owner: Words
 
@@ -160,7 +160,7 @@ _Found = TypeVar("_Found", bound=_About)
 
 
 class WatchFile(_Entry):
-    """All that the file says; the first entry about a pipeline counts, but of routes all of them."""
+    """The whole file. The first matching expectation and owner apply, and all matching routes."""
 
     routes: tuple[Route, ...] = ()
     mutes: tuple[Mute, ...] = ()
@@ -169,11 +169,11 @@ class WatchFile(_Entry):
     links: dict[str, Annotated[str, AfterValidator(_link_template)]] = Field(default_factory=dict)
 
     def expectation_of(self, source: str, pipeline_id: str | None, pipeline_name: str | None) -> Expectation | None:
-        """How often the pipeline has to run; None where nobody said."""
+        """How often the pipeline has to run; None if that is not set."""
         return _first(self.expectations, source, pipeline_id, pipeline_name)
 
     def owner_of(self, source: str, pipeline_id: str | None, pipeline_name: str | None) -> str | None:
-        """Whose the pipeline is; None where nobody said."""
+        """Who owns the pipeline; None if that is not set."""
         found = _first(self.owners, source, pipeline_id, pipeline_name)
         return found.owner if found else None
 
@@ -189,7 +189,7 @@ class WatchFile(_Entry):
     def tags_of(
         self, source: str | None, pipeline_id: str | None, pipeline_name: str | None, severity: Severity
     ) -> frozenset[str]:
-        """The tags to which a message is routed; none if no route is about it."""
+        """The tags to which a notification is routed; none if no route matches."""
         return frozenset(
             route.tag
             for route in self.routes
@@ -197,7 +197,7 @@ class WatchFile(_Entry):
         )
 
     def link_of(self, source: str, run_id: str, pipeline_id: str | None) -> str | None:
-        """Where the platform shows a run; None without a template, or if it needs a pipeline and the run has none."""
+        """The platform's page of a run; None without a template, or if that needs a pipeline and the run has none."""
         template = self.links.get(source)
         if template is None or ("{pipeline_id}" in template and pipeline_id is None):
             return None
@@ -205,7 +205,7 @@ class WatchFile(_Entry):
 
 
 def load_watch_file(path: Path | None) -> WatchFile:
-    """What the file says; an empty one if no path is set.
+    """The file; an empty one if no path is set.
 
     Raises `SettingsError` naming the file, the entry and what is wrong with it, never a value.
     """
@@ -222,7 +222,7 @@ def load_watch_file(path: Path | None) -> WatchFile:
         why = f"it is not TOML: {error}"
     except ValidationError as error:
         why = "; ".join(f"{_place(fault['loc'])}: {fault['msg']}" for fault in error.errors())
-    raise SettingsError(f"The watch file {path} (RUNS_ASSETS_WATCH_FILE) cannot be used: {why}. Correct the file.")
+    raise SettingsError(f"The watch file {path} (RUNS_ASSETS_WATCH_FILE) is invalid: {why}. Correct the file.")
 
 
 def _first(entries: Iterable[_Found], source: str, pipeline_id: str | None, pipeline_name: str | None) -> _Found | None:
@@ -234,7 +234,7 @@ def _after(instant: datetime, span: str, zone: ZoneInfo) -> datetime:
     if unit in _ABSOLUTE:
         return instant.astimezone(UTC) + count * _ABSOLUTE[unit]
     local = instant.astimezone(zone) + timedelta(days=count * _CALENDAR_DAYS[unit])
-    # Where the clocks skip or repeat the hour, the later reading: nobody is told of a run that is not yet missed.
+    # Where the clocks skip or repeat the hour, the later reading: nobody is notified of a run that is not missed yet.
     return max(local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 

@@ -1,4 +1,4 @@
-"""The watch file: what it may say, how patterns and expectations are understood, and how a wrong one is named."""
+"""The watch file: what it may contain, how patterns and expectations are understood, and how a wrong one is named."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -181,14 +181,14 @@ def test_a_link_quotes_what_the_platform_said(full: WatchFile) -> None:
         ('[[expectations]]\nevery = "3w"\ngrace = "7d"\n', "expectations 1: .*less than 28 days"),
         ('[[expectations]]\nevery = "1h"\n', "expectations 1, grace: Field required"),
         ('[[expectations]]\nevery = "1h"\ngrace = "soon"\n', "expectations 1, grace: "),
-        ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "America"\n', "timezone: .*no time zone"),
-        ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "../x"\n', "timezone: .*no time zone"),
-        ('[links]\ncloudcruise = "https://h/{account}"\n', "links, cloudcruise: .*no placeholders but"),
-        ('[links]\ncloudcruise = "https://h/{run_id.x}"\n', "links, cloudcruise: .*no placeholders but"),
-        ('[links]\ncloudcruise = "https://h/{run_id!r}"\n', "links, cloudcruise: .*no placeholders but"),
-        ('[links]\ncloudcruise = "https://h/{}"\n', "links, cloudcruise: .*no placeholders but"),
+        ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "America"\n', "timezone: .*not a time zone"),
+        ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "../x"\n', "timezone: .*not a time zone"),
+        ('[links]\ncloudcruise = "https://h/{account}"\n', "links, cloudcruise: .*may only have the placeholders"),
+        ('[links]\ncloudcruise = "https://h/{run_id.x}"\n', "links, cloudcruise: .*may only have the placeholders"),
+        ('[links]\ncloudcruise = "https://h/{run_id!r}"\n', "links, cloudcruise: .*may only have the placeholders"),
+        ('[links]\ncloudcruise = "https://h/{}"\n', "links, cloudcruise: .*may only have the placeholders"),
         ('[links]\ncloudcruise = "https://h/{run_id"\n', "links, cloudcruise: .*brace"),
-        ('[links]\ncloudcruise = "https://[h/{run_id}"\n', "links, cloudcruise: .*no address"),
+        ('[links]\ncloudcruise = "https://[h/{run_id}"\n', "links, cloudcruise: .*not a URL"),
         ('[links]\ncloudcruise = "http://h/{run_id}"\n', "links, cloudcruise: .*must begin with https"),
         ('[links]\ncloudcruise = "https://{run_id}.h/"\n', "links, cloudcruise: .*in its host"),
         ('[links]\ncloudcruise = "https://hidden:pw@h/{run_id}"\n', "links, cloudcruise: .*user name"),

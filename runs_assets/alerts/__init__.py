@@ -1,1 +1,1 @@
-"""Messages to people: what is told, to whom, when, and that it arrives."""
+"""Notifications: observation, then decisions about incidents, then words, then delivery."""

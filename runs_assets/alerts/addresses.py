@@ -1,7 +1,7 @@
-"""The addresses that messages go to: Apprise URLs, which are secrets, with the tags of the messages they take.
+"""The addresses that notifications go to: Apprise URLs, which are secrets, with the tags of what they take.
 
-Apprise is asked to follow no redirect (it would turn a POST into a GET and call the message delivered), to keep nothing
-on disk, and to send in the thread that asks. It is imported when a message is due, not before: it takes a while.
+Apprise is asked to follow no redirect (it would turn a POST into a GET and call that delivered), to keep nothing on
+disk, and to send in the thread that asks. It is imported when a notification is due, not before: it takes a while.
 """
 
 import hashlib
@@ -14,7 +14,8 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
-from runs_assets.alerts.state import Event, Message
+from runs_assets.alerts.lifecycle import Event
+from runs_assets.alerts.memory import Notification
 from runs_assets.errors import SettingsError
 from runs_assets.plain_text.log_filter import RedactingFilter
 from runs_assets.plain_text.redaction import Redactor
@@ -39,7 +40,7 @@ _log_filter = RedactingFilter(_redact)
 
 @dataclass(frozen=True)
 class Address:
-    """A place that messages go to, by its place in the setting, from 1; without tags it takes every message."""
+    """Where notifications go, with its place in the setting, from 1; without tags it takes all of them."""
 
     position: int
     url: SecretStr
@@ -54,54 +55,54 @@ class Address:
         """
         return hashlib.blake2b(self.url.get_secret_value().encode(), digest_size=4).hexdigest()
 
-    def takes(self, message: Message) -> bool:
-        """Whether a message goes here: one without tags goes everywhere."""
-        return not self.tags or not message.tags or bool(self.tags & set(message.tags))
+    def takes(self, notification: Notification) -> bool:
+        """Whether a notification goes here: one without tags goes everywhere."""
+        return not self.tags or not notification.tags or bool(self.tags & set(notification.tags))
 
-    def send(self, message: Message) -> bool:
-        """Send a message now; returns whether it was taken. May take as long as the other side lets it."""
+    def send(self, notification: Notification) -> bool:
+        """Send now; returns whether it was taken. May take as long as the other side lets it."""
         import apprise  # noqa: PLC0415  (0.3 seconds)
 
         sender = apprise.Apprise(asset=self.service.asset)
         sender.add(self.service)
-        kind = {Event.ENDED: apprise.NotifyType.SUCCESS, Event.SUMMARY: apprise.NotifyType.INFO}.get(message.event)
-        bad = apprise.NotifyType.FAILURE if message.severity is Severity.CRITICAL else apprise.NotifyType.WARNING
-        return bool(sender.notify(message.body, message.title, kind or bad, apprise.NotifyFormat.TEXT))
+        good = {Event.RESOLVED: apprise.NotifyType.SUCCESS, Event.SUMMARY: apprise.NotifyType.INFO}
+        bad = apprise.NotifyType.FAILURE if notification.severity is Severity.CRITICAL else apprise.NotifyType.WARNING
+        kind = good.get(notification.event, bad)
+        return bool(sender.notify(notification.body, notification.title, kind, apprise.NotifyFormat.TEXT))
 
 
 def addresses_of(urls: SecretStr | None) -> tuple[Address, ...]:
     """The addresses of the setting `RUNS_ASSETS_ALERT_URLS`, none if it is not set.
 
-    Raises `SettingsError` for one that cannot be used, by its position.
+    Raises `SettingsError` for an invalid one, by its position.
     """
-    found, faults = _sorted_out(urls)
+    addresses, faults = _parsed(urls)
     if faults:
         raise faults[0]
-    return found
+    return addresses
 
 
 def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], tuple[str, ...]]:
-    """The addresses that can be used, and what is wrong with the others.
+    """The valid addresses, and what is wrong with the others.
 
-    Raises `SettingsError` if there are some and none can be used: then nobody could be told.
+    Raises `SettingsError` if there are some and none is valid: then nobody could be notified.
     """
-    found, faults = _sorted_out(urls)
-    if faults and not found:
+    addresses, faults = _parsed(urls)
+    if faults and not addresses:
         raise faults[0]
-    return found, tuple(map(str, faults))
+    return addresses, tuple(map(str, faults))
 
 
-def _sorted_out(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[SettingsError]]:
+def _parsed(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[SettingsError]]:
     texts = urls.get_secret_value().split() if urls else []
-    if texts:
-        _keep_out_of_logs(texts)
+    _keep_out_of_logs(texts)
     found: list[Address] = []
     faults: list[SettingsError] = []
     for position, text in enumerate(texts, start=1):
         try:
             address = _address(position, text)
             if any(one.url == address.url for one in found):
-                raise _unusable(position, "is there twice; give it all of its tags at once, as tag,tag=URL")
+                raise _invalid(position, "is listed twice; give it all of its tags at once, as tag,tag=URL")
         except SettingsError as error:
             faults.append(error)
         else:
@@ -119,16 +120,16 @@ def _address(position: int, text: str) -> Address:
     )
     service = apprise.Apprise.instantiate(url, asset=asset)
     if service is None:
-        raise _unusable(position, "is none that Apprise knows how to use")
+        raise _invalid(position, "is not a URL that Apprise supports")
     if "overflow=" not in url:
-        service.overflow_mode = apprise.OverflowMode.SPLIT  # or a long message is refused as a whole
+        service.overflow_mode = apprise.OverflowMode.SPLIT  # or a long notification is refused as a whole
     return Address(position, SecretStr(url), tags, service)
 
 
-def _unusable(position: int, why: str) -> SettingsError:
+def _invalid(position: int, why: str) -> SettingsError:
     return SettingsError(
-        f"A setting cannot be used: RUNS_ASSETS_ALERT_URLS: address {position} {why}. Correct it in the environment or "
-        "in .env; see https://github.com/caronc/apprise/wiki for what a URL looks like."
+        f"Invalid setting RUNS_ASSETS_ALERT_URLS: address {position} {why}. Correct it in the environment or in .env; "
+        "see https://github.com/caronc/apprise/wiki for supported URLs."
     )
 
 

@@ -1,28 +1,29 @@
-"""A week in a few lines: how much failed, what is down, what happened, and what was never told."""
+"""The digest: a week in a few lines, printed and sent by `runs-assets digest`; what happened and what is down now."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pyarrow.compute as pc
+from rich.console import Console
 
-from runs_assets.alerts.look import BAD, Row
-from runs_assets.alerts.state import Event, GivenUp, Message
-from runs_assets.alerts.store import Store
-from runs_assets.alerts.tell import rows_of
-from runs_assets.alerts.words import at, label, listed, rate, span, words_of
-from runs_assets.days import DayRange
-from runs_assets.storage.files import is_stored
+from runs_assets.alerts.addresses import addresses_of
+from runs_assets.alerts.delivery import Notifier
+from runs_assets.alerts.lifecycle import Event
+from runs_assets.alerts.memory import MemoryFile, Notification, UndeliveredNotification
+from runs_assets.alerts.notifications import at, cut, listed, name_of, rate, span
+from runs_assets.alerts.observation import BAD, Row, rows_of
+from runs_assets.alerts.settings import alert_settings
+from runs_assets.days import DayRange, utc_now
+from runs_assets.settings import project_settings
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, SOURCE
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
-from runs_assets.verdicts.verdict_files import load_verdicts
-from runs_assets.watch_file import Severity, WatchFile
+from runs_assets.watch_file import Severity, WatchFile, load_watch_file
 
 WEEK = timedelta(days=7)
 WATCHED = ("degraded", "hanging", "flaky")
@@ -44,9 +45,27 @@ def last_week(now: datetime) -> DayRange:
     return DayRange(monday, monday + timedelta(days=6))
 
 
+def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
+    """Print a week's summary (default: the last whole week), and send it if an address is set.
+
+    Raises `SettingsError` for an invalid setting, `StorageError` for a table that cannot be read, `BusyError` while
+    another process is notifying.
+    """
+    settings, now = project_settings(), utc_now()
+    layout, watch = Layout(settings.data.absolute()), load_watch_file(settings.watch_file)
+    notifier = Notifier(layout, addresses_of(alert_settings().alert_urls) if send else ())
+    summary = Week.stored(layout, days or last_week(now), now).summary(watch, now)
+    console.print(summary.title, style="bold", markup=False, highlight=False, soft_wrap=True)
+    console.print(summary.body, markup=False, highlight=False, soft_wrap=True)
+    if not notifier.addresses:
+        return
+    waiting = notifier.send(summary).waiting
+    console.print(f"Sent. Deliveries waiting: {waiting}." if waiting else "Sent.", markup=False, highlight=False)
+
+
 @dataclass(frozen=True)
 class Week:
-    """What the verdict tables say of a week, and of the state at present; rows as in the tables.
+    """A week in the verdict tables, and the state at present; rows as in the tables.
 
     `totals` are the rows of `failure_trends` of whole sources on days of this week and the one before.
     """
@@ -57,7 +76,7 @@ class Week:
     outages: Sequence[Row]
     silences: Sequence[Row]
     reasons: Sequence[Row]
-    given_up: Sequence[GivenUp] = ()
+    undelivered: Sequence[UndeliveredNotification] = ()
 
     @classmethod
     def stored(cls, layout: Layout, days: DayRange, now: datetime) -> "Week":
@@ -69,13 +88,13 @@ class Week:
             outages=rows_of(layout, OUTAGES.name),
             silences=rows_of(layout, SILENCES.name),
             reasons=rows_of(layout, FAILURE_REASONS.name),
-            given_up=Store(layout).load(now).given_up,
+            undelivered=MemoryFile(layout).load(now).undelivered,
         )
 
-    def summary(self, watch: WatchFile, now: datetime) -> Message:
-        """The week as a message."""
+    def summary(self, watch: WatchFile, now: datetime) -> Notification:
+        """The week as a notification."""
         year, number, _ = self.days.first.isocalendar()
-        return Message(
+        return Notification(
             title=f"Week {year}-W{number:02}: {self.days.first} to {self.days.last}",
             body="\n".join(self._lines()),
             event=Event.SUMMARY,
@@ -87,16 +106,16 @@ class Week:
     def _lines(self) -> Iterator[str]:
         sources = sorted({row["source"] for row in (*self.health, *self.totals)})
         if not sources:
-            yield "Nothing is known of this week: no day was read and judged."
+            yield "There is no data for this week yet."
         for source in sources:
             yield from self._source(source)
-        yield from _section("Messages that could not be delivered", self._lost())
+        yield from _section("Undelivered notifications", self._lost())
 
     def _source(self, source: str) -> Iterator[str]:
         yield f"{source}: {self._total(source, self.days)}; the week before: {self._total(source, self._week_before)}"
         health = [row for row in self.health if row["source"] == source]
         yield from (f"  As of {at(read)}." for read in sorted({row["source_read_until"] for row in health})[-1:])
-        yield from _section("Not complete", self._incomplete_days(source))
+        yield from _section("Incomplete days", self._incomplete_days(source))
         yield from _section("Down or silent now", (_state(row) for row in health if row["state"] in BAD))
         yield from _section("Outages", (_outage(row) for row in self.outages if self._has_outage(row, source)))
         yield from _section("Silences", (_silence(row) for row in self.silences if self._has_silence(row, source)))
@@ -111,13 +130,13 @@ class Week:
     def _total(self, source: str, days: DayRange) -> str:
         rows = [row for row in self.totals if row["source"] == source and row["date"] in days]
         decided, failed = (sum(row[name] for row in rows) for name in ("decided", "failed"))
-        return f"{failed} of {decided} runs failed ({rate(failed / decided)})" if decided else "no decided runs"
+        return f"{failed} of {decided} runs failed ({rate(failed / decided)})" if decided else "no completed runs"
 
     def _incomplete_days(self, source: str) -> Iterator[str]:
         final = {row["date"]: row["is_final"] for row in self.totals if row["source"] == source}
         for day in reversed(self.days.newest_first()):
             if not final.get(day, False):
-                yield f"{day} {'may still change' if day in final else 'was not read'}"
+                yield f"{day} {'may still change' if day in final else 'has not been read'}"
 
     def _has_outage(self, row: Row, source: str) -> bool:
         return row["source"] == source and row["is_confirmed"] and self._touches(row["failing_since"], row["ended_at"])
@@ -133,19 +152,15 @@ class Week:
         return began < self.days.end and (ended is None or ended >= self.days.start)
 
     def _lost(self) -> Iterator[str]:
-        for lost in self.given_up:
+        for lost in self.undelivered:
             if lost.given_up_at >= self.days.start:
                 yield f"{lost.title} (decided {at(lost.decided_at)})"
 
 
-def _totals(layout: Layout, days: DayRange) -> list[dict[str, Any]]:
-    if not is_stored(layout.verdict_file(FAILURE_TRENDS.name)):
-        return []
+def _totals(layout: Layout, days: DayRange) -> list[Row]:
     of_sources = (pc.field("scope") == SOURCE) & (pc.field("period") == DAY)
     of_days = (pc.field("date") >= days.first) & (pc.field("date") <= days.last)
-    found = load_verdicts(layout, FAILURE_TRENDS.name).filter(of_sources & of_days)
-    rows: list[dict[str, Any]] = found.select(["source", "date", "is_final", "decided", "failed"]).to_pylist()
-    return rows
+    return rows_of(layout, FAILURE_TRENDS.name, of_sources & of_days)
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
@@ -154,31 +169,27 @@ def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
         yield from (f"  {line}" for line in found)
 
 
-def _name(row: Row) -> str:
-    return label(row["pipeline_id"], row["pipeline_name"])
-
-
 def _state(row: Row) -> str:
     since = f" since {at(row['since'])}" if row["since"] else ""
-    return f"{_name(row)}: {row['state']}{since}"
+    return f"{name_of(row)}: {row['state']}{since}"
 
 
 def _outage(row: Row) -> str:
     if row["ended_at"] is None:
-        return f"{_name(row)}: {row['failures']} failures since {at(row['failing_since'])}, not over"
+        return f"{name_of(row)}: {row['failures']} failures since {at(row['failing_since'])}, ongoing"
     took = span(row["ended_at"] - row["failing_since"])
-    return f"{_name(row)}: {row['failures']} failures from {at(row['failing_since'])}, over after {took}"
+    return f"{name_of(row)}: {row['failures']} failures since {at(row['failing_since'])}, lasted {took}"
 
 
 def _silence(row: Row) -> str:
     end = f"until {at(row['ended_at'])}" if row["ended_at"] else row["state"]
     kind = "no run" if row["kind"] == "no_runs" else "no success"
-    return f"{_name(row)}: {kind} since {at(row['since'])}, {end}"
+    return f"{name_of(row)}: {kind} since {at(row['since'])}, {end}"
 
 
 def _slower(row: Row) -> str:
-    return f"{_name(row)}: runs take {row['slower_ratio']:.1f} times as long as in the four weeks before"
+    return f"{name_of(row)}: runs take {row['slower_ratio']:.1f} times as long as in the four weeks before"
 
 
 def _reason(row: Row) -> str:
-    return f"{_name(row)}: {words_of(row['reason'])}, {row['runs']} runs on {row['date']}, side: {row['side']}"
+    return f"{name_of(row)}: {cut(row['reason'])}, {row['runs']} runs on {row['date']}, attribution: {row['side']}"

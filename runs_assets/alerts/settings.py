@@ -1,4 +1,4 @@
-"""The settings of messages: to whom they go, and when a source counts as unread."""
+"""The settings of notifications: who gets them, and when a source counts as unread."""
 
 from datetime import timedelta
 
@@ -15,10 +15,10 @@ class AlertSettings(EnvironmentSettings):
 
     @property
     def unread_after(self) -> timedelta:
-        """How long a source may not be read until that is told."""
+        """How long a source may go unread before that is an incident."""
         return timedelta(hours=self.unread_after_hours)
 
 
 def alert_settings() -> AlertSettings:
-    """The `RUNS_ASSETS_*` settings of messages; raises `SettingsError` naming each one that is wrong."""
+    """The `RUNS_ASSETS_*` settings of notifications; raises `SettingsError` naming each invalid one."""
     return AlertSettings.load("RUNS_ASSETS_")

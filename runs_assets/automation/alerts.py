@@ -1,4 +1,4 @@
-"""The sensor that tells people what is down, silent or cannot be read; it starts no run."""
+"""The sensor `alerts`: evaluates every minute what people are to be notified of. It starts no run."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from runs_assets.alerts.addresses import usable_addresses
-from runs_assets.alerts.last_watch import usable_watch_file
-from runs_assets.alerts.look import JobRun
+from runs_assets.alerts.delivery import Notifier
+from runs_assets.alerts.memory import usable_watch_file
+from runs_assets.alerts.observation import JobRun, observe
 from runs_assets.alerts.settings import alert_settings
-from runs_assets.alerts.tell import Teller, look_at
 from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
 from runs_assets.errors import RunsAssetsError
 from runs_assets.instance.job_runs import latest_job_runs
@@ -20,63 +20,58 @@ from runs_assets.settings import is_present, project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
 
-SECONDS_BETWEEN_LOOKS = 60
+EVERY_SECONDS = 60
 URLS = "RUNS_ASSETS_ALERT_URLS"
 IS_OFF = f"Off until {URLS} is set."
 
 
 def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
-    """`alerts`: looks at the verdict tables and the project's runs every minute, and tells what is new.
+    """`alerts`: observes the verdict tables and the project's runs every minute, and notifies people of what is new.
 
-    On by default if there is somebody to tell and Dagster's history is kept. What it cannot do it says in its reason
-    for skipping; nothing else waits for it.
+    On by default if an address is set and Dagster's history is kept. Errors are its reason for skipping: they fail
+    nothing.
     """
 
     @dg.sensor(
         name="alerts",
-        minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-        default_status=dg.DefaultSensorStatus.RUNNING if _is_on() else dg.DefaultSensorStatus.STOPPED,
-        description=f"Tells when a pipeline goes down or silent, and when that ends. {_why_off()}".strip(),
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.STOPPED if _why_off() else dg.DefaultSensorStatus.RUNNING,
+        description=f"Notifies when a pipeline goes down or silent, and when it recovers. {_why_off()}".strip(),
     )
     def sensor(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.SkipReason:
         if is_temporary(context.instance):
             return dg.SkipReason(IS_TEMPORARY)
         if not is_present([URLS]):
             return dg.SkipReason(IS_OFF)
-        said: list[str] = []
+        outcome: list[str] = []
         try:
             job_runs = latest_job_runs(context.instance, _project(context), sources, clock.now())
-            _tell(data_folder.layout, job_runs, clock.now(), said)
+            _notify(data_folder.layout, job_runs, clock.now(), outcome)
         except RunsAssetsError as error:
-            said.append(str(error))
-        return dg.SkipReason(" ".join(said))
+            outcome.append(str(error))
+        return dg.SkipReason(" ".join(outcome))
 
     return sensor
 
 
-def _tell(layout: Layout, job_runs: Sequence[JobRun], now: datetime, said: list[str]) -> None:
-    """Tell what is new; adds to `said` what is wrong with the settings and what was told."""
+def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: list[str]) -> None:
+    """Send what is new; adds to `outcome` what is wrong with the settings, also if it raises, and what was sent."""
     settings, project = alert_settings(), project_settings()
-    addresses, unusable = usable_addresses(settings.alert_urls)
-    said += unusable
-    watch, faults = usable_watch_file(project.watch_file, layout)
-    said += faults
-    today_every = timedelta(minutes=project.today_every_minutes)
-    look = look_at(layout, watch, settings, job_runs, now, today_every)
-    told = Teller(layout, addresses, lock_patience=0.0).tell(replace(look, faults=(*unusable, *faults)))
-    said.append(str(told))
+    addresses, of_addresses = usable_addresses(settings.alert_urls)
+    outcome += of_addresses
+    watch, of_watch_file = usable_watch_file(project.watch_file, layout)
+    outcome += of_watch_file
+    seen = observe(layout, watch, settings, job_runs, now, timedelta(minutes=project.today_every_minutes))
+    report = Notifier(layout, addresses, lock_patience=0.0).notify(replace(seen, faults=tuple(outcome)))
+    outcome.append(str(report))
 
 
 def _project(context: dg.SensorEvaluationContext) -> Project:
     if context.repository_def is None:
-        raise ValueError("the sensor has to know its repository: which runs are this project's?")
+        raise ValueError("the sensor needs its repository to tell which runs are this project's")
     origin = context.code_location_origin
     label = f"{context.repository_name}@{origin.location_name}" if origin else None
     return Project.of(context.repository_def, label)
-
-
-def _is_on() -> bool:
-    return is_present([URLS]) and is_kept()
 
 
 def _why_off() -> str:

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from runs_assets.alerts.look import JobRun
-from runs_assets.alerts.state import JobFailure
+from runs_assets.alerts.observation import JobFailure, JobRun
 from runs_assets.instance.past_runs import LOOK_BACK
 from runs_assets.instance.project import ASSET_PAGE_JOB, Project
 from runs_assets.instance.unfinished_runs import is_about

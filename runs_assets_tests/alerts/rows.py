@@ -1,12 +1,13 @@
-"""Rows of the verdict tables as they are written by hand in these tests, and looks at them."""
+"""Rows of the verdict tables as they are written by hand in these tests, and observations of them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from runs_assets.alerts.incidents import Decision, decide
-from runs_assets.alerts.look import JobRun, Look, Row
-from runs_assets.alerts.state import State
+from runs_assets.alerts.evaluation import Evaluation, evaluate
+from runs_assets.alerts.memory import Memory
+from runs_assets.alerts.notifications import notification_of
+from runs_assets.alerts.observation import JobRun, Observation, Row
 from runs_assets.watch_file import WatchFile
 
 T0 = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
@@ -77,14 +78,14 @@ def silence(
 
 
 class Watching:
-    """Looks one after the other, with what was remembered from one to the next."""
+    """Evaluations one after the other, with what was remembered from one to the next."""
 
     def __init__(self, watch: WatchFile = NOTHING) -> None:
-        self.state = State()
+        self.memory = Memory()
         self.watch = watch
         self.today_every = hours(1)
 
-    def look(
+    def evaluate(
         self,
         *rows: Row,
         now: datetime = T0,
@@ -92,17 +93,17 @@ class Watching:
         silences: Sequence[Row] = (),
         jobs: Sequence[JobRun] = (),
     ) -> list[str]:
-        """The titles told at a look; the same look again must tell nothing. The last decision is kept."""
-        look = Look(now, self.watch, rows, outages, silences, jobs, today_every=self.today_every)
-        self.last: Decision = decide(self.state, look)
-        self.state = State.model_validate_json(self.last.state.model_dump_json())
-        assert self.state == self.last.state
-        again = decide(self.state, look)
-        assert (again.messages, again.state) == ((), self.state)
-        return [message.title for message in self.last.messages]
+        """The titles of what is sent; the same observation again must send nothing. The notifications are kept."""
+        seen = Observation(now, self.watch, rows, outages, silences, jobs, today_every=self.today_every)
+        found: Evaluation = evaluate(self.memory, seen)
+        self.notifications = [notification_of(decision, seen) for decision in found.decisions]
+        self.memory = Memory.model_validate_json(found.memory.model_dump_json())
+        assert self.memory == found.memory
+        assert evaluate(self.memory, seen) == Evaluation((), self.memory)
+        return [notification.title for notification in self.notifications]
 
     @property
     def body(self) -> str:
-        """The text of the last look's only message."""
-        (message,) = self.last.messages
-        return message.body
+        """The text of the last evaluation's only notification."""
+        (notification,) = self.notifications
+        return notification.body

@@ -1,4 +1,4 @@
-"""Messages arrive at least once, whatever fails: the address, the process, or one address of two."""
+"""Notifications arrive at least once, whatever fails: the address, the process, or one address of two."""
 
 import logging
 import signal
@@ -12,10 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from runs_assets.alerts.addresses import addresses_of
-from runs_assets.alerts.look import Look
-from runs_assets.alerts.state import Event, Message
-from runs_assets.alerts.store import Store
-from runs_assets.alerts.tell import Teller, Told
+from runs_assets.alerts.delivery import Notifier, Report
+from runs_assets.alerts.lifecycle import Event
+from runs_assets.alerts.memory import MemoryFile, Notification
+from runs_assets.alerts.observation import Observation
 from runs_assets.errors import BusyError, SettingsError
 from runs_assets.storage.layout import Layout
 from runs_assets.watch_file import Severity
@@ -23,37 +23,37 @@ from runs_assets_tests.alerts.receiver import Receiver
 from runs_assets_tests.alerts.rows import NOTHING, T0, health, hours
 
 DOWN = "DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC"
-ENDED = "ENDED p1 (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:54 UTC"
+RESOLVED = "RESOLVED p1 (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:54 UTC"
 MINUTE = timedelta(minutes=1)
 
 
-def tell(layout: Layout, *urls: str, state: str = "down", now: datetime = T0, patience: float = 5) -> Told:
-    """A look by a process that has just started: nothing is known but what is stored."""
-    teller = Teller(layout, addresses_of(SecretStr(" ".join(urls))), patience, lock_patience=0)
-    return teller.tell(
-        Look(now, NOTHING, [health(state=state, at=now, since=T0 - hours(2) if state == "down" else None)])
+def notify(layout: Layout, *urls: str, state: str = "down", now: datetime = T0, patience: float = 5) -> Report:
+    """An evaluation by a process that has just started: nothing is known but what is stored."""
+    notifier = Notifier(layout, addresses_of(SecretStr(" ".join(urls))), patience, lock_patience=0)
+    return notifier.notify(
+        Observation(now, NOTHING, [health(state=state, at=now, since=T0 - hours(2) if state == "down" else None)])
     )
 
 
 def test_an_incident_is_told_once_through_restarts(receiver: Receiver, layout: Layout) -> None:
     url = receiver.url("a")
-    assert str(tell(layout, url)) == f"Told: {DOWN}."
-    assert str(tell(layout, url, now=T0 + MINUTE)) == "Nothing new to tell."
-    assert tell(layout, url, state="ok", now=T0 + hours(1)).titles == (ENDED,)
-    assert str(tell(layout, url, state="ok", now=T0 + hours(2))) == "Nothing new to tell."
-    assert receiver.titles("a") == [DOWN, ENDED]
+    assert str(notify(layout, url)) == f"Notified: {DOWN}."
+    assert str(notify(layout, url, now=T0 + MINUTE)) == "Nothing new."
+    assert notify(layout, url, state="ok", now=T0 + hours(1)).titles == (RESOLVED,)
+    assert str(notify(layout, url, state="ok", now=T0 + hours(2))) == "Nothing new."
+    assert receiver.titles("a") == [DOWN, RESOLVED]
     bodies = [body for _, body in receiver.got]
     assert [body["type"] for body in bodies] == ["failure", "success"]
     assert bodies[0]["message"].startswith("Pipeline: p1 of cloudcruise\nFailures in a row: 4\n")
 
 
 def test_what_was_told_is_summed_up_in_a_few_words() -> None:
-    assert str(Told(tuple("abcdefghij"), 2)) == "Told: a; b; c; d; e; f; g; h; i; j. Still to be delivered: 2."
-    assert str(Told(tuple("abcdefghijkl"))) == "Told: a; b; c; d; e; f; g; h; i; j and 2 more."
+    assert str(Report(tuple("abcdefghij"), 2)) == "Notified: a; b; c; d; e; f; g; h; i; j. Deliveries waiting: 2."
+    assert str(Report(tuple("abcdefghijkl"))) == "Notified: a; b; c; d; e; f; g; h; i; j and 2 more."
 
 
 def test_without_an_address_nothing_is_told_or_kept(layout: Layout) -> None:
-    assert tell(layout) == Told()
+    assert notify(layout) == Report()
     assert not layout.root.exists()
 
 
@@ -62,20 +62,20 @@ def test_a_failing_address_is_tried_again_after_growing_waits(receiver: Receiver
     receiver.answers["a"] = 500
     for minute in range(200):
         before = len(receiver.got)
-        tell(layout, url, now=T0 + minute * MINUTE)
+        notify(layout, url, now=T0 + minute * MINUTE)
         at += [minute] * (len(receiver.got) - before)
     assert at == [0, 1, 3, 7, 15, 31, 63, 123, 183]
-    assert str(tell(layout, url, now=T0 + 201 * MINUTE)) == "Nothing new to tell. Still to be delivered: 1."
+    assert str(notify(layout, url, now=T0 + 201 * MINUTE)) == "Nothing new. Deliveries waiting: 1."
     receiver.answers.clear()
-    assert tell(layout, url, now=T0 + hours(5)).undelivered == 0
+    assert notify(layout, url, now=T0 + hours(5)).waiting == 0
     assert receiver.titles("a") == [DOWN] * 10
 
 
 def test_what_was_decided_by_a_clock_that_was_ahead_is_tried_at_once(receiver: Receiver, layout: Layout) -> None:
     receiver.answers["a"] = 500
-    assert tell(layout, receiver.url("a"), now=T0 + timedelta(days=365)).undelivered == 1
+    assert notify(layout, receiver.url("a"), now=T0 + timedelta(days=365)).waiting == 1
     receiver.answers.clear()
-    assert tell(layout, receiver.url("a"), state="ok", now=T0).undelivered == 0
+    assert notify(layout, receiver.url("a"), state="ok", now=T0).waiting == 0
 
 
 def test_after_three_days_a_message_is_given_up_and_remembered(
@@ -83,50 +83,50 @@ def test_after_three_days_a_message_is_given_up_and_remembered(
 ) -> None:
     receiver.answers["a"] = 404
     for day in (0, 1, 2, 3):
-        tell(layout, receiver.url("a"), state="down" if day == 0 else "silent", now=T0 + timedelta(days=day))
-    state = Store(layout).load(T0)
-    assert [lost.title for lost in state.given_up] == [DOWN]
-    assert DOWN not in [waiting.message.title for waiting in state.outbox]
-    assert f"Gave up on a message that could not be delivered for 3 days: {DOWN}" in caplog.text
+        notify(layout, receiver.url("a"), state="down" if day == 0 else "silent", now=T0 + timedelta(days=day))
+    memory = MemoryFile(layout).load(T0)
+    assert [lost.title for lost in memory.undelivered] == [DOWN]
+    assert DOWN not in [waiting.notification.title for waiting in memory.outbox]
+    assert f"Gave up on a notification that could not be delivered for 3 days: {DOWN}" in caplog.text
 
 
 def test_one_failing_address_does_not_keep_the_other_from_its_messages(receiver: Receiver, layout: Layout) -> None:
     urls = receiver.url("bad"), receiver.url("good")
     receiver.answers["bad"] = 503
-    assert tell(layout, *urls).undelivered == 1
-    assert tell(layout, *urls, state="ok", now=T0 + hours(1)).undelivered == 2
-    assert receiver.titles("good") == [DOWN, ENDED]
+    assert notify(layout, *urls).waiting == 1
+    assert notify(layout, *urls, state="ok", now=T0 + hours(1)).waiting == 2
+    assert receiver.titles("good") == [DOWN, RESOLVED]
     receiver.answers.clear()
-    tell(layout, *urls, state="ok", now=T0 + hours(2))
-    assert receiver.titles("bad")[-2:] == [DOWN, ENDED]
-    assert receiver.titles("good") == [DOWN, ENDED]
+    notify(layout, *urls, state="ok", now=T0 + hours(2))
+    assert receiver.titles("bad")[-2:] == [DOWN, RESOLVED]
+    assert receiver.titles("good") == [DOWN, RESOLVED]
 
 
 def test_nobody_listening_is_a_failure_like_any_other(layout: Layout) -> None:
-    assert tell(layout, "json://127.0.0.1:1/").undelivered == 1
+    assert notify(layout, "json://127.0.0.1:1/").waiting == 1
 
 
 def test_a_redirect_is_not_followed(receiver: Receiver, layout: Layout) -> None:
     receiver.answers["a"] = 302
-    assert tell(layout, receiver.url("a")).undelivered == 1
+    assert notify(layout, receiver.url("a")).waiting == 1
     assert [path for path, _ in receiver.got] == ["a"]
 
 
 def test_an_address_that_hangs_holds_up_neither_the_look_nor_the_others(receiver: Receiver, layout: Layout) -> None:
     receiver.hanging.add("slow")
     began = time.monotonic()
-    assert tell(layout, receiver.url("slow"), receiver.url("good"), patience=1).undelivered == 1
+    assert notify(layout, receiver.url("slow"), receiver.url("good"), patience=1).waiting == 1
     assert time.monotonic() - began < 3
     assert receiver.titles("good") == [DOWN]
-    (waiting,) = Store(layout).load(T0).outbox
+    (waiting,) = MemoryFile(layout).load(T0).outbox
     assert (waiting.tries, waiting.next_try_at) == (1, T0 + MINUTE)
 
 
 CHILD = """
 import sys
 from pathlib import Path
-from runs_assets_tests.alerts.test_delivery import Layout, tell
-print(tell(Layout(Path(sys.argv[1])), sys.argv[2], patience=float(sys.argv[3])).undelivered)
+from runs_assets_tests.alerts.test_delivery import Layout, notify
+print(notify(Layout(Path(sys.argv[1])), sys.argv[2], patience=float(sys.argv[3])).waiting)
 """
 
 
@@ -155,21 +155,21 @@ def test_a_process_that_is_killed_while_it_sends_has_not_forgotten_the_message(
         process.wait()
     assert receiver.titles("a") == [DOWN]
     receiver.hanging.clear()
-    assert tell(layout, url, now=T0 + MINUTE) == Told()
+    assert notify(layout, url, now=T0 + MINUTE) == Report()
     assert receiver.titles("a") == [DOWN, DOWN]
-    assert tell(layout, url, now=T0 + 2 * MINUTE) == Told()
+    assert notify(layout, url, now=T0 + 2 * MINUTE) == Report()
     assert receiver.titles("a") == [DOWN, DOWN]
 
 
-def message(title: str, *tags: str) -> Message:
-    return Message(title=title, body="x", event=Event.OPENED, severity=Severity.WARNING, tags=tags, decided_at=T0)
+def notification(title: str, *tags: str) -> Notification:
+    return Notification(title=title, body="x", event=Event.OPENED, severity=Severity.WARNING, tags=tags, decided_at=T0)
 
 
 def test_tags_decide_who_gets_what(receiver: Receiver, layout: Layout) -> None:
     urls = receiver.url("all"), receiver.url("ops", "ops,phone"), receiver.url("team", "team")
-    teller = Teller(layout, addresses_of(SecretStr("\n".join(urls))))
-    for one in (message("to ops", "ops"), message("to nobody", "other"), message("to everybody")):
-        teller.send(one)
+    notifier = Notifier(layout, addresses_of(SecretStr("\n".join(urls))))
+    for one in (notification("to ops", "ops"), notification("to nobody", "other"), notification("to everybody")):
+        notifier.send(one)
     assert receiver.titles("all") == ["to ops", "to nobody", "to everybody"]
     assert receiver.titles("ops") == ["to ops", "to everybody"]
     assert receiver.titles("team") == ["to everybody"]
@@ -177,14 +177,14 @@ def test_tags_decide_who_gets_what(receiver: Receiver, layout: Layout) -> None:
 
 def test_a_message_routed_to_a_tag_that_nobody_has_is_everybodys(receiver: Receiver, layout: Layout) -> None:
     urls = receiver.url("ops", "ops"), receiver.url("team", "team")
-    Teller(layout, addresses_of(SecretStr(" ".join(urls)))).send(message("misspelt", "opps"))
+    Notifier(layout, addresses_of(SecretStr(" ".join(urls)))).send(notification("misspelt", "opps"))
     assert (receiver.titles("ops"), receiver.titles("team")) == (["misspelt"], ["misspelt"])
 
 
 def test_what_was_meant_for_an_address_that_is_gone_is_dropped(receiver: Receiver, layout: Layout) -> None:
     receiver.answers["old"] = 500
-    assert tell(layout, receiver.url("old")).undelivered == 1
-    assert tell(layout, receiver.url("new"), now=T0 + MINUTE) == Told()
+    assert notify(layout, receiver.url("old")).waiting == 1
+    assert notify(layout, receiver.url("new"), now=T0 + MINUTE) == Report()
     assert receiver.titles("new") == []
 
 
@@ -197,11 +197,11 @@ def test_addresses_that_differ_only_in_their_targets_are_two() -> None:
 @pytest.mark.parametrize(
     ("urls", "position", "why"),
     [
-        ("json://127.0.0.1/ nonsense-hidden", 2, "is none that Apprise knows"),
-        ("https://hidden.example.com/hidden", 1, "is none that Apprise knows"),
-        ("ops=json://h/hidden a,b=slack://hidden", 2, "is none that Apprise knows"),
-        ("json://h/hidden ops=json://h/hidden", 2, "is there twice"),
-        ("ops=", 1, "is none that Apprise knows"),
+        ("json://127.0.0.1/ nonsense-hidden", 2, "is not a URL that Apprise supports"),
+        ("https://hidden.example.com/hidden", 1, "is not a URL that Apprise supports"),
+        ("ops=json://h/hidden a,b=slack://hidden", 2, "is not a URL that Apprise supports"),
+        ("json://h/hidden ops=json://h/hidden", 2, "is listed twice"),
+        ("ops=", 1, "is not a URL that Apprise supports"),
     ],
 )
 def test_an_unusable_address_is_named_by_its_position(
@@ -223,7 +223,7 @@ def test_an_address_is_in_no_log_no_repr_and_no_file(
     receiver.answers[paths[0]] = 500
     with_user = receiver.url(paths[1]).replace("//", f"//{secrets[1]}:{secrets[2]}@")
     urls = [receiver.url(paths[0]), with_user, f"json://me:{secrets[3]}@127.0.0.1:1/"]
-    assert tell(layout, *urls).undelivered == 2
+    assert notify(layout, *urls).waiting == 2
     stored = "".join(path.read_text() for path in layout.root.rglob("*") if path.is_file())
     shown = caplog.text + "".join(capfd.readouterr()) + stored + repr(addresses_of(SecretStr(" ".join(urls))))
     assert [secret for secret in secrets if secret in shown] == []
@@ -237,14 +237,14 @@ def test_apprise_keeps_nothing_on_the_disk(
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    tell(layout, receiver.url("a"))
+    notify(layout, receiver.url("a"))
     assert list(home.rglob("*")) == []
     assert sorted(path.name for path in (layout.root / ".alerts").rglob("*")) == ["lock", "scratch", "state.json"]
 
 
 def test_two_processes_do_not_tell_at_the_same_time(receiver: Receiver, layout: Layout) -> None:
-    with Store(layout).telling(0), pytest.raises(BusyError, match="the messages"):
-        tell(layout, receiver.url("a"))
+    with MemoryFile(layout).locked(0), pytest.raises(BusyError, match="the notifications"):
+        notify(layout, receiver.url("a"))
     assert receiver.got == []
 
 
@@ -252,10 +252,10 @@ def test_two_processes_do_not_tell_at_the_same_time(receiver: Receiver, layout: 
 def test_a_damaged_file_is_kept_aside_said_and_begun_anew(
     receiver: Receiver, layout: Layout, caplog: pytest.LogCaptureFixture, damage: bytes
 ) -> None:
-    tell(layout, receiver.url("a"))
-    Store(layout).path.write_bytes(damage)
-    assert tell(layout, receiver.url("a"), now=T0 + MINUTE).titles == (DOWN,)
+    notify(layout, receiver.url("a"))
+    MemoryFile(layout).path.write_bytes(damage)
+    assert notify(layout, receiver.url("a"), now=T0 + MINUTE).titles == (DOWN,)
     assert "state.json is damaged" in caplog.text
     kept = layout.root / ".alerts" / "damaged-20260318T120100Z.json"
     assert kept.read_bytes() == damage
-    assert tell(layout, receiver.url("a"), now=T0 + 2 * MINUTE).titles == ()
+    assert notify(layout, receiver.url("a"), now=T0 + 2 * MINUTE).titles == ()

@@ -9,9 +9,8 @@ import pytest
 
 from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.digest import Week, last_week, week_of
+from runs_assets.alerts.memory import Memory, MemoryFile, UndeliveredNotification
 from runs_assets.alerts.settings import alert_settings
-from runs_assets.alerts.state import GivenUp, State
-from runs_assets.alerts.store import Store
 from runs_assets.cli import main
 from runs_assets.days import DayRange
 from runs_assets.storage.layout import Layout
@@ -22,7 +21,7 @@ from runs_assets_tests.alerts.tables import store_rows
 
 WEEK = DayRange(date(2026, 3, 9), date(2026, 3, 15))
 SUNDAY = datetime(2026, 3, 15, 6, 0, tzinfo=UTC)
-EMPTY = "Nothing is known of this week: no day was read and judged."
+EMPTY = "There is no data for this week yet."
 
 
 def trend(day: date, decided: int, failed: int, **other: Any) -> Mapping[str, Any]:
@@ -113,27 +112,27 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
             {**silent, "pipeline_id": "p9", "since": SUNDAY, "expected_by": SUNDAY + days(1), "state": "open"},
         ],
     )
-    lost = GivenUp(title="DOWN p1", decided_at=SUNDAY, given_up_at=SUNDAY + days(3))
-    before = GivenUp(title="DOWN p0", decided_at=SUNDAY - days(12), given_up_at=SUNDAY - days(9))
-    Store(layout).save(State(given_up=(before, lost)))
+    lost = UndeliveredNotification(title="DOWN p1", decided_at=SUNDAY, given_up_at=SUNDAY + days(3))
+    before = UndeliveredNotification(title="DOWN p0", decided_at=SUNDAY - days(12), given_up_at=SUNDAY - days(9))
+    MemoryFile(layout).save(Memory(undelivered=(before, lost)))
     assert lines(layout) == [
         "cloudcruise: 35 of 540 runs failed (6.5 %); the week before: 4 of 200 runs failed (2.0 %)",
         "  As of 2026-03-18 12:00 UTC.",
-        "  Not complete:",
+        "  Incomplete days:",
         "  - 2026-03-14 may still change",
-        "  - 2026-03-15 was not read",
+        "  - 2026-03-15 has not been read",
         "  Down or silent now:",
         "  - invoices: down since 2026-03-15 06:00 UTC",
         "  Outages:",
-        "  - invoices: 7 failures since 2026-03-15 06:00 UTC, not over",
-        "  - p4: 7 failures from 2026-03-08 06:00 UTC, over after 2 d 0 h",
+        "  - invoices: 7 failures since 2026-03-15 06:00 UTC, ongoing",
+        "  - p4: 7 failures since 2026-03-08 06:00 UTC, lasted 2 d 0 h",
         "  Silences:",
         "  - p8: no run since 2026-03-12 06:00 UTC, until 2026-03-15 06:00 UTC",
         "  Worse than usual:",
         "  - p2: flaky since 2026-03-15 06:00 UTC",
         "  Slower:",
         "  - p3: runs take 1.8 times as long as in the four weeks before",
-        "  Messages that could not be delivered:",
+        "  Undelivered notifications:",
         "  - DOWN p1 (decided 2026-03-15 06:00 UTC)",
     ]
 
@@ -146,7 +145,10 @@ def test_new_reasons_are_told() -> None:
         {**reason, "reason": "LATER", "date": WEEK.last + timedelta(days=1), "is_new": True},
     ]
     body = Week(WEEK, [health(is_slower=False)], [], [], [], reasons).summary(WatchFile(), T0).body
-    assert body.splitlines()[-2:] == ["  New reasons:", "  - p1: LOGIN_FAILED, 3 runs on 2026-03-15, side: customer"]
+    assert body.splitlines()[-2:] == [
+        "  New reasons:",
+        "  - p1: LOGIN_FAILED, 3 runs on 2026-03-15, attribution: customer",
+    ]
 
 
 @pytest.fixture
@@ -171,7 +173,7 @@ def test_the_command_prints_it_and_sends_it_if_there_is_somebody_to_tell(
     assert [(body["title"], body["message"], body["type"]) for _, body in receiver.got] == [(title, EMPTY, "info")]
     receiver.answers["a"] = 500
     assert main(["digest"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "Sent, but 1 deliveries are still to be made."
+    assert capsys.readouterr().out.splitlines()[-1] == "Sent. Deliveries waiting: 1."
 
 
 def test_what_is_wrong_is_one_sentence(
@@ -179,7 +181,7 @@ def test_what_is_wrong_is_one_sentence(
 ) -> None:
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", "hidden-address")
     assert main(["digest"]) == 1
-    assert "address 1 is none that Apprise knows" in capsys.readouterr().err
+    assert "address 1 is not a URL that Apprise supports" in capsys.readouterr().err
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", "")
     monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", str(folder / "none.toml"))
     assert main(["digest"]) == 1

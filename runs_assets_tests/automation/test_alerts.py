@@ -51,10 +51,10 @@ def look(project: Project, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_it_tells_what_the_tables_say(look: Callable[..., str], project: Project, receiver: Receiver) -> None:
-    assert look() == "Nothing new to tell."
+    assert look() == "Nothing new."
     store_rows(project.layout, "pipeline_health", [health(state="down"), health("p2")])
-    assert look() == "Told: DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC."
-    assert look() == "Nothing new to tell."
+    assert look() == "Notified: DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC."
+    assert look() == "Nothing new."
     now = NOW + timedelta(hours=1)
     store_rows(project.layout, "pipeline_health", [health(at=now), health("p2", at=now)])
     store_rows(
@@ -62,7 +62,7 @@ def test_it_tells_what_the_tables_say(look: Callable[..., str], project: Project
         "outages",
         [{**health(state="down"), "ended_at": NOW + timedelta(minutes=30), "first_run_id": "a", "latest_run_id": "b"}],
     )
-    assert look(now) == "Told: ENDED p1 (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:30 UTC."
+    assert look(now) == "Notified: RESOLVED p1 (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:30 UTC."
     assert len(receiver.titles("a")) == 2
 
 
@@ -71,8 +71,8 @@ def test_how_often_today_is_read_decides_when_a_source_is_unread(
 ) -> None:
     store_rows(project.layout, "pipeline_health", [health()])
     monkeypatch.setenv("RUNS_ASSETS_TODAY_EVERY_MINUTES", "240")
-    assert look(NOW + timedelta(hours=8)) == "Nothing new to tell."
-    assert look(NOW + timedelta(hours=8.1)).startswith("Told: CANNOT READ cloudcruise")
+    assert look(NOW + timedelta(hours=8)) == "Nothing new."
+    assert look(NOW + timedelta(hours=8.1)).startswith("Notified: CANNOT READ cloudcruise")
 
 
 def test_a_failed_run_of_a_source_is_told_with_its_sentence_and_its_success_once(
@@ -82,23 +82,23 @@ def test_a_failed_run_of_a_source_is_told_with_its_sentence_and_its_success_once
     key = project.sandbox.api_key
     monkeypatch.setenv("CLOUDCRUISE_API_KEY", "wrong-key")
     project.materialize("cloudcruise", YESTERDAY)
-    assert look().startswith("Told: RUN FAILED cloudcruise, trouble since ")
+    assert look().startswith("Notified: RUN FAILED cloudcruise since ")
     body = receiver.got[0][1]["message"]
     assert "cloudcruise" in body
     assert "401" in body
     assert "wrong-key" not in body
     project.materialize("cloudcruise", YESTERDAY)
-    assert look() == "Nothing new to tell."
+    assert look() == "Nothing new."
     monkeypatch.setenv("CLOUDCRUISE_API_KEY", key)
     project.materialize("cloudcruise", YESTERDAY, assets=["raw_runs"])  # from its page: the same source
-    assert look().startswith("Told: READ AGAIN cloudcruise, trouble since ")
+    assert look().startswith("Notified: RESOLVED cloudcruise: was failing since ")
 
 
 def test_a_run_that_asked_for_what_is_not_to_be_had_says_nothing_about_the_source(
     look: Callable[..., str], project: Project
 ) -> None:
     assert not project.materialize("cloudcruise", UNREAD_DAY).success
-    assert look() == "Nothing new to tell."
+    assert look() == "Nothing new."
 
 
 def test_a_run_that_was_killed_is_told_and_one_of_others_is_not(look: Callable[..., str], project: Project) -> None:
@@ -110,7 +110,7 @@ def test_a_run_that_was_killed_is_told_and_one_of_others_is_not(look: Callable[.
     assert [(run.job, run.source) for run in found] == [("prune_runs", None)]
     assert found[0].failure is not None
     assert found[0].failure.description.startswith("It ended without saying why")
-    assert look().startswith("Told: FAILED prune_runs: failed at ")
+    assert look().startswith("Notified: FAILED prune_runs at ")
 
 
 def test_a_bad_address_is_left_out_and_said_once_a_day_to_the_others(
@@ -119,17 +119,17 @@ def test_a_bad_address_is_left_out_and_said_once_a_day_to_the_others(
     store_rows(project.layout, "pipeline_health", [health(state="down")])
     good = receiver.url("a")
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", f"nosuch://hidden {good}")
-    assert "address 1 is none that Apprise knows" in look()
-    assert look().endswith("Nothing new to tell.")
-    unusable = "UNUSABLE: settings of messages"
+    assert "address 1 is not a URL that Apprise supports" in look()
+    assert look().endswith("Nothing new.")
+    unusable = "INVALID: notification settings"
     assert receiver.titles("a") == [unusable, "DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC"]
-    assert "address 1 is none" in receiver.got[0][1]["message"]
+    assert "address 1 is not a URL" in receiver.got[0][1]["message"]
     assert "hidden" not in receiver.got[0][1]["message"]
     tomorrow = NOW + timedelta(days=1)
     store_rows(project.layout, "pipeline_health", [health(at=tomorrow)])
     look(tomorrow)
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", good)
-    assert look(tomorrow) == "Told: USABLE AGAIN: settings of messages."
+    assert look(tomorrow) == "Notified: RESOLVED: notification settings."
     assert receiver.titles("a")[2] == f"STILL {unusable}"
 
 
@@ -141,15 +141,15 @@ def test_a_mistake_in_the_watch_file_is_told_and_the_last_usable_one_counts(
     watch.write_text(mute)
     monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", str(watch))
     store_rows(project.layout, "pipeline_health", [health(), health("p2")])
-    assert look() == "Nothing new to tell."
+    assert look() == "Nothing new."
     watch.write_text(mute.replace("reason", "raeson"))
     store_rows(project.layout, "pipeline_health", [health(state="down"), health("p2", "down")])
-    assert f"The watch file {watch} (RUNS_ASSETS_WATCH_FILE) cannot be used" in look()
+    assert f"The watch file {watch} (RUNS_ASSETS_WATCH_FILE) is invalid" in look()
     assert receiver.titles("a") == [
-        "UNUSABLE: settings of messages",
+        "INVALID: notification settings",
         "DOWN p2 (cloudcruise) since 2026-03-18 10:00 UTC",
     ]
-    assert look().endswith("Nothing new to tell.")
+    assert look().endswith("Nothing new.")
 
 
 def test_a_watch_file_that_never_could_be_used_keeps_nobody_from_being_told(
@@ -166,7 +166,7 @@ def test_whatever_is_wrong_is_said_and_fails_nothing(
 ) -> None:
     receiver.answers["a"] = 500
     store_rows(project.layout, "pipeline_health", [health(state="down")])
-    assert look().endswith("Still to be delivered: 1.")
+    assert look().endswith("Deliveries waiting: 1.")
     project.layout.verdict_file("pipeline_health").write_bytes(b"damaged")
     assert "is damaged" in look()
     monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", "/nowhere/watch.toml")

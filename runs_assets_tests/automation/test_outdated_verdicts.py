@@ -238,7 +238,7 @@ def test_a_tick_without_anything_to_do_says_why(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", str(tmp_path / "nowhere.toml"))
     said = evaluated(tmp_path / "another")
     assert said is not None
-    assert "nowhere.toml (RUNS_ASSETS_WATCH_FILE) cannot be used" in said
+    assert "nowhere.toml (RUNS_ASSETS_WATCH_FILE) is invalid" in said
 
 
 @pytest.mark.parametrize("home", ["", "/somewhere"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from runs_assets.alerts.state import Event
+from runs_assets.alerts.lifecycle import Event
 from runs_assets.days import DAY_US
 from runs_assets_tests.verdicts.simulated import Planted, Simulation
 from runs_assets_tests.verdicts.telling import DOWN, HOUR_US, Told, Trouble
@@ -124,7 +124,7 @@ def _split(messages: Iterable[Told], begins_at: int, over_at: int) -> tuple[list
 
 
 def _outage(messages: list[Told], planted: Planted, runs: _Runs, found: list[Trouble]) -> Outcome:
-    told = next((one for one in messages if one.state == DOWN and one.event in {Event.OPENED, Event.CHANGED}), None)
+    told = next((one for one in messages if one.state == DOWN and one.event in {Event.OPENED, Event.UPDATED}), None)
     rule = next((one for one in found if one.certain_at < planted.ends_at <= one.ended_at), None)
     if told is None or rule is None:
         return Outcome(is_told_once=False, in_time=False, is_closed_once=False, hours=np.inf)
@@ -156,5 +156,5 @@ def _openings(messages: Iterable[Told]) -> int:
 
 def _is_closed_once(messages: Iterable[Told], ends_at: int, over_at: int) -> bool:
     """Whether one message says that it is over, when it is, and not later than at the first look after `over_at`."""
-    ends = [message.at for message in messages if message.event is Event.ENDED]
+    ends = [message.at for message in messages if message.event is Event.RESOLVED]
     return len(ends) == 1 and ends_at <= ends[0] < over_at + HOUR_US

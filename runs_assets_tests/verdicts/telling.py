@@ -5,7 +5,6 @@ not change later, so that the final tables say what was known at any time (`test
 past the hour nothing begins or ends in a simulated history, which is exact to the second.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from runs_assets.alerts.incidents import decide
-from runs_assets.alerts.look import Look
-from runs_assets.alerts.state import Event, Message, State
+from runs_assets.alerts.decisions import Decision, PipelineDecision
+from runs_assets.alerts.evaluation import evaluate
+from runs_assets.alerts.lifecycle import Event
+from runs_assets.alerts.memory import Memory
+from runs_assets.alerts.observation import Observation
 from runs_assets.days import SECOND_US, from_us, to_us
 from runs_assets.verdicts.outages import MIN_FAILURES, failure_streaks
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
@@ -37,7 +38,6 @@ NOTHING = dict.fromkeys(PIPELINE_HEALTH.schema.names) | {
     "decided_24h": 0,
     "failed_24h": 0,
 }
-PIPELINE = re.compile(r"^Pipeline: (.*) of ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,15 @@ def every_hour(history: SourceHistory) -> Instants:
 
 def told(history: SourceHistory, troubles: Iterable[Trouble]) -> Iterator[Told]:
     """Every message, in order; what was certain a day before the first look is history to it, as for the product."""
-    state = State()
+    memory = Memory()
     for look in looks_at(history, troubles, every_hour(history)):
-        decision = decide(state, look)
-        state = decision.state
-        for message in decision.messages:
-            yield _told(message, history)
+        found = evaluate(memory, look)
+        memory = found.memory
+        for decision in found.decisions:
+            yield _told(decision, look, history)
 
 
-def looks_at(history: SourceHistory, troubles: Iterable[Trouble], instants: Instants) -> Iterator[Look]:
+def looks_at(history: SourceHistory, troubles: Iterable[Trouble], instants: Instants) -> Iterator[Observation]:
     """The looks at these instants; of what is over, a look has what was not yet over at the one before."""
     last_runs = _last_runs(history, instants)
     opened, ended = _at_looks(troubles, instants)
@@ -134,7 +134,7 @@ def looks_at(history: SourceHistory, troubles: Iterable[Trouble], instants: Inst
         rows = _health(history, last_runs[:, place].tolist(), opened[place], now)
         over = [(trouble.state, _ended_row(history, trouble)) for trouble in ended[place]]
         outages, silent = ([row for state, row in over if state == kind] for kind in (DOWN, SILENT))
-        yield Look(from_us(now), WatchFile(), rows, outages, silent)
+        yield Observation(from_us(now), WatchFile(), rows, outages, silent)
 
 
 def _at_looks(troubles: Iterable[Trouble], looks: Instants) -> tuple[Mapping[int, list[Trouble]], ...]:
@@ -202,9 +202,8 @@ def _ended_row(history: SourceHistory, trouble: Trouble) -> dict[str, Any]:
     }
 
 
-def _told(message: Message, history: SourceHistory) -> Told:
-    found = PIPELINE.search(message.body)
-    pipeline = history.pipelines.index(found[1]) if found else None
-    return Told(
-        to_us(message.decided_at), pipeline, message.event, DOWN if message.severity is Severity.CRITICAL else SILENT
-    )
+def _told(decision: Decision, look: Observation, history: History) -> Told:
+    pipeline = None
+    if isinstance(decision, PipelineDecision):
+        pipeline = history.pipelines.index(decision.incident.pipeline_id)
+    return Told(to_us(look.now), pipeline, decision.event, DOWN if decision.severity is Severity.CRITICAL else SILENT)

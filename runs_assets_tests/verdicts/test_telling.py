@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runs_assets.alerts.state import Event
+from runs_assets.alerts.lifecycle import Event
 from runs_assets.days import DAY_US, SECOND_US, from_us, to_us
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.tables import Knowledge, verdicts_of
@@ -113,7 +113,7 @@ def test_a_trouble_is_told_at_the_first_look_at_which_it_is_certain_and_once_it_
         (hours.index(message.at), message.pipeline, message.event, message.state)
         for message in told(history, [during, between, long_ago])
     ]
-    assert messages == [(50, 3, Event.OPENED, DOWN), (52, 3, Event.ENDED, DOWN)]
+    assert messages == [(50, 3, Event.OPENED, DOWN), (52, 3, Event.RESOLVED, DOWN)]
 
 
 def test_three_failures_in_a_row_are_an_outage_to_the_naive_rule() -> None:

@@ -1,0 +1,69 @@
+"""Decisions to notify people of an event: data, made by `evaluation` and `pipelines`, worded by `notifications`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from runs_assets.alerts.lifecycle import Event
+from runs_assets.alerts.memory import PipelineIncident
+from runs_assets.alerts.observation import JobFailure, Row, SourceObservation
+from runs_assets.watch_file import Severity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """An event that people are to be notified of: what all have in common. Without `tags` it is for everybody."""
+
+    event: Event
+    severity: Severity = Severity.WARNING
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SettingsDecision(Decision):
+    """About settings of notifications that are invalid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobDecision(Decision):
+    """About a job whose latest run failed. `failures` happened since it was resolved, 0 if it was not lately."""
+
+    job: str
+    failure: JobFailure
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceDecision(Decision):
+    """About a source that is unread, or whose job fails; `failures` as for a job."""
+
+    view: SourceObservation
+    since: datetime
+    failure: JobFailure | None
+    failures: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformDecision(Decision):
+    """About the pipelines of a source that are `down` or silent at once; and, when it resolves, that `resolved` too."""
+
+    view: SourceObservation
+    since: datetime
+    down: tuple[Row, ...]
+    resolved: tuple[PipelineIncident, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineDecision(Decision):
+    """About a pipeline: its incident, its row of `pipeline_health` (None: gone), and the state it was in before.
+
+    `ended_at` is when it ended, if that is known of one that is neither down nor silent any more.
+    """
+
+    view: SourceObservation
+    incident: PipelineIncident
+    row: Row | None
+    previous_state: str
+    ended_at: datetime | None = None
+
+
+Decisions = list[Decision]

@@ -1,0 +1,112 @@
+"""One evaluation: the memory and the present observation become decisions and the next memory.
+
+Pure: the same observation twice decides nothing new. While a source is unread its pipelines are on hold: nothing about
+them opens, is reminded of or resolves, and the only news of it is that it is unread.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from runs_assets.alerts.decisions import Decision, Decisions, JobDecision, SettingsDecision, SourceDecision
+from runs_assets.alerts.lifecycle import Condition, Incident, Policy, Transition, advance
+from runs_assets.alerts.memory import JobMemory, Memory, SourceMemory
+from runs_assets.alerts.observation import JobRun, Observation, SourceObservation
+from runs_assets.alerts.pipelines import next_pipelines, next_platform
+from runs_assets.watch_file import Severity
+
+PROJECT = Policy(is_limited=True, reminded_for=timedelta(days=28), keeps_since=True)
+"""For sources, jobs and settings, which may fail now and then."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What to notify people of, in order, and the memory that this was decided; its outbox is left alone."""
+
+    decisions: tuple[Decision, ...]
+    memory: Memory
+
+
+def evaluate(before: Memory, seen: Observation) -> Evaluation:
+    """What follows from what is remembered and what is observed."""
+    decisions, settings = _next_settings(before.settings, seen)
+    sources = dict(before.sources)
+    for source in sorted(seen.sources | before.sources.keys()):
+        news, sources[source] = _evaluate_source(source, before.sources.get(source, SourceMemory()), seen)
+        decisions += news
+    news, jobs = _next_jobs(before.jobs, seen)
+    after = before.model_copy(update={"sources": sources, "jobs": jobs, "settings": settings})
+    return Evaluation((*decisions, *news), after)
+
+
+def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tuple[Decisions, SourceMemory]:
+    view = SourceObservation(seen, source, before.read_until)
+    decisions, after = _next_source(before, view)
+    if not view.rows:
+        return decisions, after
+    read_until = [instant for instant in (view.known_until, view.read_until) if instant]
+    after = after.model_copy(update={"read_until": max(read_until)})
+    if view.unread_since:
+        return decisions, after
+    of_platform, after = next_platform(after, view)
+    of_pipelines, after = next_pipelines(after, view)
+    return [*decisions, *of_platform, *of_pipelines], after
+
+
+def _next_settings(before: Incident | None, seen: Observation) -> tuple[Decisions, Incident | None]:
+    """Whether the settings of notifications are valid."""
+    incident = Incident(since=seen.now) if seen.faults else None
+    step = advance(before, Condition(seen.now, incident), PROJECT)
+    return ([SettingsDecision(event=step.event)] if step.event else []), step.incident
+
+
+def _next_source(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
+    """Whether a source is read, and whether the job that reads it succeeds: together one incident."""
+    seen = view.whole
+    run = next((run for run in seen.job_runs if run.source == view.source), None)
+    is_muted = view.mute_of(None, None) is not None
+    step, job = _next_job(before.job, run, seen.now, is_muted=is_muted, unread_since=view.unread_since)
+    after = before.model_copy(update={"job": job})
+    if step.event is None:
+        return [], after
+    decision = SourceDecision(
+        event=step.event,
+        tags=tuple(sorted(view.routes_of(None, None, Severity.WARNING))),
+        view=view,
+        since=(step.incident and step.incident.since) or seen.now,
+        failure=job.last_failure if step.failures else job.failure,
+        failures=step.failures,
+    )
+    return [decision], after
+
+
+def _next_jobs(before: Mapping[str, JobMemory], seen: Observation) -> tuple[Decisions, dict[str, JobMemory]]:
+    """The jobs that read no source: each is wrong while its latest ended run is a failed one."""
+    runs = {run.job: run for run in seen.job_runs if run.source is None}
+    decisions: Decisions = []
+    after: dict[str, JobMemory] = {}
+    for job in sorted({*before, *runs}):
+        is_muted = seen.watch.mute_of(None, job, None, seen.now) is not None
+        step, memory = _next_job(before.get(job, JobMemory()), runs.get(job), seen.now, is_muted=is_muted)
+        if step.event and memory.last_failure:
+            tags = tuple(sorted(seen.watch.tags_of(None, job, None, Severity.WARNING)))
+            decisions.append(
+                JobDecision(event=step.event, tags=tags, job=job, failure=memory.last_failure, failures=step.failures)
+            )
+        if memory.incident:
+            after[job] = memory
+    return decisions, after
+
+
+def _next_job(
+    before: JobMemory, run: JobRun | None, now: datetime, *, is_muted: bool, unread_since: datetime | None = None
+) -> tuple[Transition[Incident], JobMemory]:
+    """The life of a job's incident, and of its source's; that a source is unread is urgent."""
+    failure = run.failure if run else before.failure
+    wrong_since = [since for since in (failure and failure.ended_at, unread_since) if since]
+    incident = Incident(since=min(wrong_since), is_urgent=unread_since is not None) if wrong_since else None
+    has_failed_again = failure is not None and failure != before.last_failure
+    condition = Condition(now, incident, is_muted, has_failed_again=has_failed_again)
+    step = advance(before.incident, condition, PROJECT)
+    last_failure = failure or before.last_failure
+    return step, JobMemory(failure=failure, last_failure=last_failure, incident=step.incident)

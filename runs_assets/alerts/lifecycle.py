@@ -1,0 +1,180 @@
+"""The life of an incident: opened, updated, reminded of, resolved or given up.
+
+Pure, and the same for a pipeline, a platform, a source, a job and the settings of notifications: `advance` alone says
+which event follows from the incident as remembered and the condition that holds now. A `Policy` is how kinds differ.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+DAY = timedelta(hours=24)
+"""Between two reminders, and between two openings or two resolutions if a policy limits these."""
+
+
+class Event(StrEnum):
+    """What a notification is about: a step in the life of an incident, or the summary of a week."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    REMINDED = "reminded"
+    RESOLVED = "resolved"
+    GIVEN_UP = "given up"
+    SUMMARY = "summary"
+
+
+class Remembered(BaseModel):
+    """Immutable, and the same after a round trip through JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Incident(Remembered):
+    """Something that is wrong, or was within a day (`is_resolved`).
+
+    `notified_at` is the time of the last notification about it, None before the first one; `tags` are those of all of
+    them, empty for everybody. `failures_since` counts failures after it was resolved that were not reported yet. One
+    that `is_history` came by a backfill and waits for the digest; one that `is_given_up` was closed though it goes on.
+    An urgent one is not limited to one notification a day.
+    """
+
+    since: AwareDatetime | None
+    notified_at: AwareDatetime | None = None
+    tags: tuple[str, ...] | None = None
+    opened_at: AwareDatetime | None = None
+    resolved_at: AwareDatetime | None = None
+    failures_since: int = 0
+    is_resolved: bool = False
+    is_urgent: bool = False
+    is_history: bool = False
+    is_given_up: bool = False
+
+    def recipients(self, routed: frozenset[str]) -> tuple[str, ...]:
+        """The tags of its next notification: where it is `routed`, and all who were notified before."""
+        if self.tags is None:
+            return tuple(sorted(routed))
+        return tuple(sorted({*routed, *self.tags})) if routed and self.tags else ()
+
+
+AnyIncident = TypeVar("AnyIncident", bound=Incident)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How the lives of one kind of incident differ from those of others.
+
+    `is_limited`: at most one opening and one resolution in 24 hours unless it is urgent; failures in between are
+    counted, and reported with the next opening. `reminded_for`: from its beginning on, None for as long as it lasts.
+    `keeps_since`: it began when it opened, whatever is found out later.
+    """
+
+    is_limited: bool = False
+    reminded_for: timedelta | None = None
+    keeps_since: bool = False
+
+
+@dataclass(frozen=True)
+class Condition(Generic[AnyIncident]):
+    """What holds at `now`: the incident as it would open now (None if nothing is wrong), and what bears on it.
+
+    While it `is_muted` there is no event. What is not watched any more is given up instead of reminded of or resolved.
+    """
+
+    now: datetime
+    incident: AnyIncident | None
+    is_muted: bool = False
+    is_watched: bool = True
+    has_changed: bool = False
+    has_failed_again: bool = False
+
+
+@dataclass(frozen=True)
+class Transition(Generic[AnyIncident]):
+    """The event to notify of, the incident to remember, and the failures to report that came after a resolution."""
+
+    event: Event | None
+    incident: AnyIncident | None
+    failures: int = 0
+
+
+def advance(before: AnyIncident | None, found: Condition[AnyIncident], policy: Policy) -> Transition[AnyIncident]:
+    """What follows from an incident as remembered and what holds now; the same condition again has no event."""
+    if before and before.is_resolved:
+        return _after_resolution(before, found)
+    if found.incident is None or not found.is_watched:
+        return _close(before, found, policy)
+    incident = _carry_on(before, found.incident, policy)
+    event = None if incident.is_history or found.is_muted else _event(incident, found, policy)
+    if event:
+        opened_at = found.now if event is Event.OPENED else incident.opened_at
+        return Transition(event, incident.model_copy(update={"notified_at": found.now, "opened_at": opened_at}))
+    if found.is_muted and before and before.notified_at:  # a change is news when the mute ends
+        return Transition(None, before.model_copy(update={"is_urgent": incident.is_urgent}))
+    return Transition(None, incident)
+
+
+def _carry_on(before: AnyIncident | None, found: AnyIncident, policy: Policy) -> AnyIncident:
+    """The incident as found, with the life that it has had; it is history until something newer is found."""
+    if before is None:
+        return found
+    if before.is_given_up:
+        return found.model_copy(update={"is_history": False})
+    return found.model_copy(
+        update={
+            "since": before.since if policy.keeps_since else found.since,
+            "notified_at": before.notified_at,
+            "tags": before.tags,
+            "opened_at": before.opened_at,
+            "resolved_at": before.resolved_at,
+            "is_urgent": before.is_urgent or found.is_urgent,
+            "is_history": before.is_history and found.is_history,
+        }
+    )
+
+
+def _event(incident: Incident, found: Condition[AnyIncident], policy: Policy) -> Event | None:
+    if incident.notified_at is None:
+        return Event.OPENED
+    if found.has_changed:
+        return Event.UPDATED
+    limit, since = policy.reminded_for, incident.since
+    is_over = limit is not None and since is not None and found.now - since > limit
+    return Event.REMINDED if _is_a_day(incident.notified_at, found.now) and not is_over else None
+
+
+def _close(before: AnyIncident | None, found: Condition[AnyIncident], policy: Policy) -> Transition[AnyIncident]:
+    """Nothing is wrong, or what is wrong is not watched any more: what nobody was notified of is forgotten."""
+    if before is None or before.notified_at is None or before.is_given_up:
+        return Transition(None, before if before and before.is_given_up and found.incident else None)
+    is_too_soon = policy.is_limited and not before.is_urgent and not _is_a_day(before.resolved_at, found.now)
+    if found.is_muted or is_too_soon:
+        return Transition(None, before)
+    if not found.is_watched:
+        closed = before.model_copy(update={"is_given_up": True})
+        return Transition(Event.GIVEN_UP, closed if found.incident else None)
+    resolved = {"is_resolved": True, "is_urgent": False, "resolved_at": found.now, "failures_since": 0}
+    return Transition(Event.RESOLVED, before.model_copy(update=resolved) if policy.is_limited else None)
+
+
+def _after_resolution(before: AnyIncident, found: Condition[AnyIncident]) -> Transition[AnyIncident]:
+    """Failures are counted, and reported a day after the last opening, even if it is resolved again by then."""
+    if found.is_muted:
+        return Transition(None, before)
+    now, incident = found.now, found.incident
+    failures = max(before.failures_since + found.has_failed_again, int(incident is not None))
+    if not (incident and incident.is_urgent) and not _is_a_day(before.opened_at, now):
+        return Transition(None, before.model_copy(update={"failures_since": failures}))
+    if not failures:
+        return Transition(None, None if _is_a_day(before.resolved_at, now) else before)
+    opened = {"notified_at": now, "opened_at": now, "failures_since": 0, "is_resolved": incident is None}
+    renewed = {"since": incident.since, "is_urgent": incident.is_urgent} if incident else {}
+    reported = failures if before.failures_since else 0
+    return Transition(Event.OPENED, before.model_copy(update=opened | renewed), reported)
+
+
+def _is_a_day(since: datetime | None, now: datetime) -> bool:
+    """Also if `since` is a day ahead: a clock was wrong."""
+    return since is None or abs(now - since) >= DAY

@@ -1,0 +1,185 @@
+"""What notifications remember from one evaluation to the next: incidents, what waits for delivery, the watch file."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from runs_assets.alerts.lifecycle import Event, Incident, Remembered
+from runs_assets.alerts.migration import migrated
+from runs_assets.alerts.observation import JobFailure
+from runs_assets.errors import SettingsError, StorageError
+from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
+from runs_assets.storage.layout import Layout
+from runs_assets.storage.lock import writing
+from runs_assets.watch_file import Severity, WatchFile, load_watch_file
+
+log = logging.getLogger(__name__)
+FOLDER = ".alerts"
+VERSION = 1
+
+
+class Notification(Remembered):
+    """A notification as it is sent, plain text. It goes to every address if it has no `tags`."""
+
+    title: str
+    body: str
+    event: Event
+    severity: Severity
+    tags: tuple[str, ...] = ()
+    decided_at: AwareDatetime
+
+
+class Delivery(Remembered):
+    """A notification that an address (by its fingerprint, never the address) has not taken yet."""
+
+    notification: Notification
+    address: str
+    tries: int = 0
+    next_try_at: AwareDatetime
+
+
+class UndeliveredNotification(Remembered):
+    """A notification that no try has delivered for days, and that is not tried again."""
+
+    title: str
+    decided_at: AwareDatetime
+    given_up_at: AwareDatetime
+
+
+class PipelineIncident(Incident):
+    """A pipeline that is down or silent (`state`); `since` is as in `pipeline_health`."""
+
+    pipeline_id: str | None
+    pipeline_name: str | None
+    state: str
+
+
+class PlatformIncident(Incident):
+    """Many pipelines of a source that went down or silent at once.
+
+    It is about those for which that was confirmed from `counts_from` to `counts_until`; later ones are on their own.
+    """
+
+    since: AwareDatetime
+    counts_from: AwareDatetime
+    counts_until: AwareDatetime | None = None
+
+    def is_after(self, instant: datetime) -> bool:
+        """Whether what happened at `instant` came too late to be a part of it."""
+        return self.counts_until is not None and instant > self.counts_until
+
+
+class JobMemory(Remembered):
+    """How the latest ended run of a job failed (None: it did not), how the last failed one did, and its incident."""
+
+    failure: JobFailure | None = None
+    last_failure: JobFailure | None = None
+    incident: Incident | None = None
+
+
+class SourceMemory(Remembered):
+    """How far a source had been read, and its incidents; being unread is one of the job that reads it."""
+
+    read_until: AwareDatetime | None = None
+    job: JobMemory = JobMemory()
+    platform: PlatformIncident | None = None
+    pipelines: tuple[PipelineIncident, ...] = ()
+
+
+class Memory(Remembered):
+    """Everything that notifications remember; `settings` is the incident of their own settings."""
+
+    version: Literal[1] = 1
+    sources: dict[str, SourceMemory] = Field(default_factory=dict)
+    jobs: dict[str, JobMemory] = Field(default_factory=dict)
+    settings: Incident | None = None
+    outbox: tuple[Delivery, ...] = ()
+    undelivered: tuple[UndeliveredNotification, ...] = ()
+
+
+class MemoryFile:
+    """`<data>/.alerts/state.json`, replaced atomically."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._folder = layout.root / FOLDER
+        self.path = self._folder / "state.json"
+
+    @contextmanager
+    def locked(self, patience: float) -> Iterator[None]:
+        """The right to decide and send; raises `BusyError` if another process has it for `patience` seconds."""
+        with writing(self._folder / "lock", "the notifications", patience=patience):
+            yield
+
+    def load(self, now: datetime) -> Memory:
+        """What is remembered. A damaged file is kept aside and logged, and the memory begins empty.
+
+        Raises `StorageError` if the file cannot be read, or was written by a newer version of this project.
+        """
+        if not is_stored(self.path):
+            return Memory()
+        try:
+            return self._parsed(_content(self.path))
+        except (ValueError, TypeError, AttributeError, KeyError):
+            kept = self._folder / f"damaged-{now:%Y%m%dT%H%M%SZ}.json"
+            keep_aside(self.path, kept, self._folder / "scratch")
+        log.error(
+            "The file %s is damaged and was kept as %s. Open incidents and undelivered notifications are lost; "
+            "whatever is wrong now opens again.",
+            self.path,
+            kept,
+        )
+        return Memory()
+
+    def save(self, memory: Memory) -> None:
+        """Make it durable, if it is not yet; raises `StorageError` if the disk refuses."""
+        _replace(self.path, memory.model_dump_json().encode())
+
+    def _parsed(self, content: bytes) -> Memory:
+        found = json.loads(content)
+        version = found.get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise StorageError(
+                f"The file {self.path} has format version {version}; this runs_assets reads {VERSION} at most. "
+                "Upgrade runs_assets, or move the file away: what is wrong then opens again."
+            )
+        return Memory.model_validate_json(content if version else json.dumps(migrated(found)))
+
+
+def usable_watch_file(path: Path | None, layout: Layout) -> tuple[WatchFile, tuple[str, ...]]:
+    """The watch file, and what is wrong with it; then in the last valid version, which is kept, or an empty one.
+
+    A mistake in it must not silence everything. Raises `StorageError` if a copy cannot be kept.
+    """
+    kept = layout.root / FOLDER / "watch.toml"
+    try:
+        watch = load_watch_file(path)
+    except SettingsError as error:
+        return _last_valid(kept), (f"{error} Until then its last valid version is used, or none if there was none.",)
+    if path is not None:
+        _replace(kept, _content(path))
+    return watch, ()
+
+
+def _last_valid(kept: Path) -> WatchFile:
+    try:
+        return load_watch_file(kept)
+    except SettingsError:
+        return WatchFile()
+
+
+def _content(path: Path) -> bytes:
+    with reading(path) as file:
+        return file.read()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    if is_stored(path) and _content(path) == content:
+        return
+    with replacing(path, path.parent / "scratch") as file:
+        file.write(content)

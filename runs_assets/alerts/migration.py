@@ -1,0 +1,55 @@
+"""The memory of notifications as it was before its file had a version, in the present format.
+
+It can be deleted once no installation has such a file any more.
+"""
+
+from typing import Any
+
+_LIFE = {
+    "told_at": "notified_at",
+    "told": "tags",
+    "ended_at": "resolved_at",
+    "noted": "failures_since",
+    "is_over": "is_resolved",
+    "is_old": "is_history",
+}
+_FIELDS = {"sources", "jobs", "fault", "outbox", "given_up"}
+_EVENTS = {"changed": "updated", "ended": "resolved"}
+
+
+def migrated(found: dict[str, Any]) -> dict[str, Any]:
+    """The content of a file of version 1; any error means that `found` is no such memory."""
+    if unknown := found.keys() - _FIELDS:
+        raise ValueError(f"unknown fields: {unknown}")
+    return {
+        "version": 1,
+        "sources": {name: _source(source) for name, source in found.get("sources", {}).items()},
+        "jobs": {name: _job(job["failure"], job) for name, job in found.get("jobs", {}).items()},
+        "settings": _incident(found.get("fault")),
+        "outbox": [_delivery(delivery) for delivery in found.get("outbox", ())],
+        "undelivered": found.get("given_up", ()),
+    }
+
+
+def _source(source: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "read_until": source.get("read_until"),
+        "job": _job(source.get("job_failure"), source),
+        "platform": _incident(source.get("platform")),
+        "pipelines": [_incident(incident) for incident in source.get("incidents", ())],
+    }
+
+
+def _job(failure: dict[str, Any] | None, job: dict[str, Any]) -> dict[str, Any]:
+    last_failure = job.get("last_failure") or failure
+    return {"failure": failure, "last_failure": last_failure, "incident": _incident(job.get("trouble"))}
+
+
+def _incident(incident: dict[str, Any] | None) -> dict[str, Any] | None:
+    return incident and {_LIFE.get(name, name): value for name, value in incident.items()}
+
+
+def _delivery(delivery: dict[str, Any]) -> dict[str, Any]:
+    message = delivery["message"]
+    notification = message | {"event": _EVENTS.get(message["event"], message["event"])}
+    return {name: value for name, value in delivery.items() if name != "message"} | {"notification": notification}

@@ -1,0 +1,164 @@
+"""What one evaluation sees: the rows of the verdict tables, the project's own runs, the watch file and the settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import pyarrow.compute as pc
+from pydantic import AwareDatetime
+
+from runs_assets.alerts.lifecycle import Remembered
+from runs_assets.alerts.settings import AlertSettings
+from runs_assets.storage.files import is_stored
+from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.outages import OUTAGES
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.silences import SILENCES
+from runs_assets.verdicts.verdict_files import load_verdicts
+from runs_assets.watch_file import WATCHED_FOR, Mute, Severity, WatchFile
+
+Row = Mapping[str, Any]
+"""A row of a verdict table; times are aware UTC datetimes."""
+
+BAD = frozenset({"down", "silent"})
+LATE = timedelta(hours=1.5)
+HISTORY = timedelta(hours=24)
+"""How much older than the previous observation the last sign of an incident may be without being history."""
+
+
+class JobFailure(Remembered):
+    """The failure of the latest ended run of a job."""
+
+    run_id: str
+    ended_at: AwareDatetime
+    description: str
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """The latest ended run of a job; `failure` is None if it succeeded, `source` is set if it reads one."""
+
+    job: str
+    failure: JobFailure | None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that is known at `now`, of all sources and jobs.
+
+    Today is read every `today_every`. `faults` are what is wrong with the settings of notifications.
+    """
+
+    now: datetime
+    watch: WatchFile
+    health: Sequence[Row] = ()
+    outages: Sequence[Row] = ()
+    silences: Sequence[Row] = ()
+    job_runs: Sequence[JobRun] = ()
+    unread_after: timedelta = timedelta(hours=6)
+    today_every: timedelta = timedelta(hours=1)
+    faults: Sequence[str] = ()
+
+    @property
+    def sources(self) -> set[str]:
+        """The sources that it has rows or a run of."""
+        return {*(row["source"] for row in self.health), *(run.source for run in self.job_runs if run.source)}
+
+    def lateness(self, confirmed_at: datetime | None) -> timedelta | None:
+        """How late news is; None if not by more than the two readings of today that may lie between."""
+        late = self.now - confirmed_at if confirmed_at else timedelta(0)
+        return late if late > max(LATE, 2 * self.today_every) else None
+
+
+@dataclass(frozen=True)
+class SourceObservation:
+    """An observation of one source, of which it is remembered how far it had been read at the previous one."""
+
+    whole: Observation
+    source: str
+    remembered: datetime | None = None
+
+    @cached_property
+    def rows(self) -> dict[str | None, Row]:
+        """The rows of `pipeline_health` by pipeline id."""
+        return {row["pipeline_id"]: row for row in self.whole.health if row["source"] == self.source}
+
+    @cached_property
+    def read_until(self) -> datetime | None:
+        """Up to when the source has been read, as remembered if its rows are gone; None if never."""
+        return max((row["source_read_until"] for row in self.rows.values()), default=self.remembered)
+
+    @property
+    def unread_since(self) -> datetime | None:
+        """Up to when the source has been read if that is too long ago, else None."""
+        longest = max(self.whole.unread_after, 2 * self.whole.today_every)
+        return self.read_until if self.read_until and self.whole.now - self.read_until > longest else None
+
+    @property
+    def known_until(self) -> datetime | None:
+        """Up to when the source was known at the previous observation; a clock that was ahead then does not count."""
+        return self.remembered if self.remembered and self.remembered <= self.whole.now else self.read_until
+
+    def age(self, instant: datetime) -> timedelta:
+        """How long ago something was when the source was last read."""
+        return (self.read_until or self.whole.now) - instant
+
+    def is_watched(self, row: Row) -> bool:
+        """Whether a pipeline has run lately enough to be missed."""
+        return self.age(row["last_run_at"]) <= WATCHED_FOR
+
+    def is_history(self, row: Row) -> bool:
+        """Whether a pipeline last failed, or should have run, so long ago that it waits for the digest.
+
+        What goes on failing is news, however long ago it was confirmed.
+        """
+        last_failure = row["last_failure_at"] if row["state"] == "down" else None
+        last_sign = last_failure or confirmed_at(row)
+        return last_sign is not None and self.known_until is not None and last_sign < self.known_until - HISTORY
+
+    def mute_of(self, pipeline_id: str | None, pipeline_name: str | None) -> Mute | None:
+        """The mute of a pipeline that holds now; of the source as a whole if both are None."""
+        return self.whole.watch.mute_of(self.source, pipeline_id, pipeline_name, self.whole.now)
+
+    def routes_of(self, pipeline_id: str | None, pipeline_name: str | None, severity: Severity) -> frozenset[str]:
+        """The tags to which a notification about a pipeline, or the source as a whole, is routed."""
+        return self.whole.watch.tags_of(self.source, pipeline_id, pipeline_name, severity)
+
+    def stretches_of(self, pipeline_id: str | None, state: str) -> list[Row]:
+        """The rows of `outages` or `silences` of a pipeline."""
+        rows = self.whole.outages if state == "down" else self.whole.silences
+        return [row for row in rows if (row["source"], row["pipeline_id"]) == (self.source, pipeline_id)]
+
+
+def confirmed_at(row: Row) -> datetime | None:
+    """Since when it is certain that a pipeline is down or silent."""
+    instant: datetime | None = row["confirmed_at"] if row["state"] == "down" else row["expected_by"]
+    return instant
+
+
+def observe(
+    layout: Layout,
+    watch: WatchFile,
+    settings: AlertSettings,
+    job_runs: Sequence[JobRun],
+    now: datetime,
+    today_every: timedelta = timedelta(hours=1),
+) -> Observation:
+    """The observation of the stored verdict tables.
+
+    Raises `StorageError` if one is damaged or cannot be read.
+    """
+    health, outages, silences = (rows_of(layout, table.name) for table in (PIPELINE_HEALTH, OUTAGES, SILENCES))
+    return Observation(now, watch, health, outages, silences, job_runs, settings.unread_after, today_every)
+
+
+def rows_of(layout: Layout, table: str, where: pc.Expression | None = None) -> list[Row]:
+    """The rows of a verdict table, of those where an expression holds; none if it has not been built yet."""
+    if not is_stored(layout.verdict_file(table)):
+        return []
+    stored = load_verdicts(layout, table)
+    rows: list[Row] = (stored if where is None else stored.filter(where)).to_pylist()
+    return rows
