@@ -112,41 +112,34 @@ class Week:
         yield from _section("Undelivered notifications", self._lost())
 
     def _source(self, source: str) -> Iterator[str]:
-        yield f"{source}: {self._total(source, self.days)}; the week before: {self._total(source, self._week_before)}"
-        health = [row for row in self.health if row["source"] == source]
+        tables = (self.health, self.totals, self.outages, self.silences, self.reasons)
+        health, totals, outages, silences, reasons = (
+            [row for row in table if row["source"] == source] for table in tables
+        )
+        before = DayRange(self.days.first - WEEK, self.days.last - WEEK)
+        yield f"{source}: {_total(totals, self.days)}; the week before: {_total(totals, before)}"
         yield from (f"  As of {at(read)}." for read in sorted({row["source_read_until"] for row in health})[-1:])
-        yield from _section("Incomplete days", self._incomplete_days(source))
+        yield from _section("Incomplete days", self._incomplete_days(totals))
         yield from _section("Down or silent now", (_state(row) for row in health if row["state"] in BAD))
-        yield from _section("Outages", (_outage(row) for row in self.outages if self._has_outage(row, source)))
-        yield from _section("Silences", (_silence(row) for row in self.silences if self._has_silence(row, source)))
+        yield from _section("Outages", (_outage(row) for row in outages if self._has_outage(row)))
+        yield from _section("Silences", (_silence(row) for row in silences if self._has_silence(row)))
         yield from _section("Worse than usual", (_state(row) for row in health if row["state"] in WATCHED))
         yield from _section("Slower", (_slower(row) for row in health if row["is_slower"]))
-        yield from _section("New reasons", (_reason(row) for row in self.reasons if self._has_reason(row, source)))
+        new = (row for row in reasons if row["is_new"] and row["date"] in self.days)
+        yield from _section("New reasons", map(_reason, new))
 
-    @property
-    def _week_before(self) -> DayRange:
-        return DayRange(self.days.first - WEEK, self.days.last - WEEK)
-
-    def _total(self, source: str, days: DayRange) -> str:
-        rows = [row for row in self.totals if row["source"] == source and row["date"] in days]
-        decided, failed = (sum(row[name] for row in rows) for name in ("decided", "failed"))
-        return f"{failed} of {decided} runs failed ({rate(failed / decided)})" if decided else "no completed runs"
-
-    def _incomplete_days(self, source: str) -> Iterator[str]:
-        final = {row["date"]: row["is_final"] for row in self.totals if row["source"] == source}
+    def _incomplete_days(self, totals: Sequence[Row]) -> Iterator[str]:
+        final = {row["date"]: row["is_final"] for row in totals}
         for day in reversed(self.days.newest_first()):
             if not final.get(day, False):
                 yield f"{day} {'may still change' if day in final else 'has not been read'}"
 
-    def _has_outage(self, row: Row, source: str) -> bool:
-        return row["source"] == source and row["is_confirmed"] and self._touches(row["failing_since"], row["ended_at"])
+    def _has_outage(self, row: Row) -> bool:
+        return bool(row["is_confirmed"]) and self._touches(row["failing_since"], row["ended_at"])
 
-    def _has_silence(self, row: Row, source: str) -> bool:
-        is_over = row["ended_at"] or (row["expected_by"] if row["state"] == "given up" else None)
-        return row["source"] == source and self._touches(row["expected_by"], is_over)
-
-    def _has_reason(self, row: Row, source: str) -> bool:
-        return row["source"] == source and row["is_new"] and row["date"] in self.days
+    def _has_silence(self, row: Row) -> bool:
+        ended = row["ended_at"] or (row["expected_by"] if row["state"] == "given up" else None)
+        return self._touches(row["expected_by"], ended)
 
     def _touches(self, began: datetime, ended: datetime | None) -> bool:
         return began < self.days.end and (ended is None or ended >= self.days.start)
@@ -161,6 +154,12 @@ def _totals(layout: Layout, days: DayRange) -> list[Row]:
     of_sources = (pc.field("scope") == SOURCE) & (pc.field("period") == DAY)
     of_days = (pc.field("date") >= days.first) & (pc.field("date") <= days.last)
     return rows_of(layout, FAILURE_TRENDS.name, of_sources & of_days)
+
+
+def _total(totals: Sequence[Row], days: DayRange) -> str:
+    rows = [row for row in totals if row["date"] in days]
+    completed, failed = (sum(row[name] for row in rows) for name in ("decided", "failed"))
+    return f"{failed} of {completed} runs failed ({rate(failed / completed)})" if completed else "no completed runs"
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
