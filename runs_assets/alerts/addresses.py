@@ -72,10 +72,7 @@ class Address:
 
 
 def addresses_of(urls: SecretStr | None) -> tuple[Address, ...]:
-    """The addresses of the setting `RUNS_ASSETS_ALERT_URLS`, none if it is not set.
-
-    Raises `SettingsError` for an invalid one, by its position.
-    """
+    """The addresses of `RUNS_ASSETS_ALERT_URLS`, none if it is not set; `SettingsError` for an invalid one."""
     addresses, faults = _parsed(urls)
     if faults:
         raise faults[0]
@@ -83,10 +80,7 @@ def addresses_of(urls: SecretStr | None) -> tuple[Address, ...]:
 
 
 def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], tuple[str, ...]]:
-    """The valid addresses, and what is wrong with the others.
-
-    Raises `SettingsError` if there are some and none is valid: then nobody could be notified.
-    """
+    """The valid addresses, and what is wrong with the others; `SettingsError` if nobody could be notified of that."""
     addresses, faults = _parsed(urls)
     if faults and not addresses:
         raise faults[0]

@@ -11,35 +11,25 @@ from runs_assets.watch_file import Severity
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """An event that people are to be notified of: what all have in common. Without `tags` it is for everybody."""
+    """An event to notify people of, without `tags` everybody; itself about the settings of notifications."""
 
     event: Event
     severity: Severity = Severity.WARNING
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SettingsDecision(Decision):
-    """About settings of notifications that are invalid."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class JobDecision(Decision):
-    """About a job whose latest run failed. `failures` happened since it was resolved, 0 if it was not lately."""
+    """About a job whose latest run failed, or the source that it reads (`view`), which may be unread instead.
+
+    `failures` happened since it was last resolved; 0 if it was not, or longer than a day ago.
+    """
 
     job: str
-    failure: JobFailure
-    failures: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceDecision(Decision):
-    """About a source that is unread, or whose job fails; `failures` as for a job."""
-
-    view: SourceObservation
     since: datetime
     failure: JobFailure | None
     failures: int
+    view: SourceObservation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,10 @@ them opens, is reminded of or resolves, and the only news of it is that it is un
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from runs_assets.alerts.decisions import Decision, Decisions, JobDecision, SettingsDecision, SourceDecision
-from runs_assets.alerts.lifecycle import Condition, Incident, Policy, Transition, advance
+from runs_assets.alerts.decisions import Decision, Decisions, JobDecision
+from runs_assets.alerts.lifecycle import Condition, Event, Incident, Policy, advance
 from runs_assets.alerts.memory import JobMemory, Memory, SourceMemory
 from runs_assets.alerts.observation import JobRun, Observation, SourceObservation
 from runs_assets.alerts.pipelines import next_pipelines, next_platform
@@ -57,27 +57,14 @@ def _next_settings(before: Incident | None, seen: Observation) -> tuple[Decision
     """Whether the settings of notifications are valid."""
     incident = Incident(since=seen.now) if seen.faults else None
     step = advance(before, Condition(seen.now, incident), PROJECT)
-    return ([SettingsDecision(event=step.event)] if step.event else []), step.incident
+    return ([Decision(event=step.event)] if step.event else []), step.incident
 
 
 def _next_source(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
     """Whether a source is read, and whether the job that reads it succeeds: together one incident."""
-    seen = view.whole
-    run = next((run for run in seen.job_runs if run.source == view.source), None)
-    is_muted = view.mute_of(None, None) is not None
-    step, job = _next_job(before.job, run, seen.now, is_muted=is_muted, unread_since=view.unread_since)
-    after = before.model_copy(update={"job": job})
-    if step.event is None:
-        return [], after
-    decision = SourceDecision(
-        event=step.event,
-        tags=tuple(sorted(view.routes_of(None, None, Severity.WARNING))),
-        view=view,
-        since=(step.incident and step.incident.since) or seen.now,
-        failure=job.last_failure if step.failures else job.failure,
-        failures=step.failures,
-    )
-    return [decision], after
+    run = next((run for run in view.whole.job_runs if run.source == view.source), None)
+    decisions, job = _next_job(view.source, before.job, run, view.whole, view)
+    return decisions, before.model_copy(update={"job": job})
 
 
 def _next_jobs(before: Mapping[str, JobMemory], seen: Observation) -> tuple[Decisions, dict[str, JobMemory]]:
@@ -86,27 +73,35 @@ def _next_jobs(before: Mapping[str, JobMemory], seen: Observation) -> tuple[Deci
     decisions: Decisions = []
     after: dict[str, JobMemory] = {}
     for job in sorted({*before, *runs}):
-        is_muted = seen.watch.mute_of(None, job, None, seen.now) is not None
-        step, memory = _next_job(before.get(job, JobMemory()), runs.get(job), seen.now, is_muted=is_muted)
-        if step.event and memory.last_failure:
-            tags = tuple(sorted(seen.watch.tags_of(None, job, None, Severity.WARNING)))
-            decisions.append(
-                JobDecision(event=step.event, tags=tags, job=job, failure=memory.last_failure, failures=step.failures)
-            )
+        news, memory = _next_job(job, before.get(job, JobMemory()), runs.get(job), seen)
+        decisions += news
         if memory.incident:
             after[job] = memory
     return decisions, after
 
 
 def _next_job(
-    before: JobMemory, run: JobRun | None, now: datetime, *, is_muted: bool, unread_since: datetime | None = None
-) -> tuple[Transition[Incident], JobMemory]:
-    """The life of a job's incident, and of its source's; that a source is unread is urgent."""
+    job: str, before: JobMemory, run: JobRun | None, seen: Observation, view: SourceObservation | None = None
+) -> tuple[Decisions, JobMemory]:
+    """A job, or the source that it reads; that a source is unread is urgent."""
+    unread_since = view.unread_since if view else None
     failure = run.failure if run else before.failure
     wrong_since = [since for since in (failure and failure.ended_at, unread_since) if since]
     incident = Incident(since=min(wrong_since), is_urgent=unread_since is not None) if wrong_since else None
+    source, pipeline = (view.source, None) if view else (None, job)
+    is_muted = seen.watch.mute_of(source, pipeline, None, seen.now) is not None
     has_failed_again = failure is not None and failure != before.last_failure
-    condition = Condition(now, incident, is_muted, has_failed_again=has_failed_again)
-    step = advance(before.incident, condition, PROJECT)
-    last_failure = failure or before.last_failure
-    return step, JobMemory(failure=failure, last_failure=last_failure, incident=step.incident)
+    step = advance(before.incident, Condition(seen.now, incident, is_muted, has_failed_again=has_failed_again), PROJECT)
+    after = JobMemory(failure=failure, last_failure=failure or before.last_failure, incident=step.incident)
+    if step.event is None:
+        return [], after
+    decision = JobDecision(
+        event=step.event,
+        tags=tuple(sorted(seen.watch.tags_of(source, pipeline, None, Severity.WARNING))),
+        job=job,
+        since=(step.incident and step.incident.since) or seen.now,
+        failure=failure if step.event is not Event.RESOLVED and not step.failures else after.last_failure,
+        failures=step.failures,
+        view=view,
+    )
+    return [decision], after

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -160,17 +160,13 @@ def usable_watch_file(path: Path | None, layout: Layout) -> tuple[WatchFile, tup
     try:
         watch = load_watch_file(path)
     except SettingsError as error:
-        return _last_valid(kept), (f"{error} Until then its last valid version is used, or none if there was none.",)
+        faults = (f"{error} Until then its last valid version is used, or none if there was none.",)
+        with suppress(SettingsError):
+            return load_watch_file(kept), faults
+        return WatchFile(), faults
     if path is not None:
         _replace(kept, _content(path))
     return watch, ()
-
-
-def _last_valid(kept: Path) -> WatchFile:
-    try:
-        return load_watch_file(kept)
-    except SettingsError:
-        return WatchFile()
 
 
 def _content(path: Path) -> bytes:

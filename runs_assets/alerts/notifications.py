@@ -11,11 +11,10 @@ from runs_assets.alerts.decisions import (
     JobDecision,
     PipelineDecision,
     PlatformDecision,
-    SourceDecision,
 )
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
-from runs_assets.alerts.observation import BAD, JobFailure, Observation, Row, confirmed_at
+from runs_assets.alerts.observation import BAD, Observation, Row, SourceObservation, confirmed_at
 from runs_assets.alerts.pipelines import began_at
 from runs_assets.plain_text.wording import plain
 
@@ -35,12 +34,13 @@ def notification_of(decision: Decision, seen: Observation) -> Notification:
             title, lines = _pipeline_title(decision), _pipeline_lines(decision)
         case PlatformDecision():
             title, lines = _platform_title(decision), _platform_lines(decision)
-        case SourceDecision():
-            title, lines = _source_title(decision), _source_lines(decision)
+        case JobDecision(view=SourceObservation() as view):
+            title, lines = _source_title(decision, view), _source_lines(decision, view)
         case JobDecision():
             title, lines = _job_title(decision), _job_lines(decision)
         case _:
-            title, lines = _settings_title(decision), iter(seen.faults or ["All of them are valid again."])
+            state = {Event.REMINDED: "STILL INVALID", Event.RESOLVED: "RESOLVED"}.get(decision.event, "INVALID")
+            title, lines = f"{state}: notification settings", iter(seen.faults or ["All of them are valid again."])
     return Notification(
         title=title,
         body="\n".join(lines),
@@ -52,26 +52,18 @@ def notification_of(decision: Decision, seen: Observation) -> Notification:
 
 
 def _pipeline_title(decision: PipelineDecision) -> str:
-    incident, state = decision.incident, decision.incident.state.upper()
+    incident, state = decision.incident, decision.incident.state
     about = f"{label(incident.pipeline_id, incident.pipeline_name)} ({decision.view.source})"
     since = f"since {at(incident.since)}" if incident.since else "since an unknown time"
-    match decision.event:
-        case Event.REMINDED:
-            return f"STILL {state} {about} {since}"
-        case Event.UPDATED:
-            return f"{state} {about} {since}, was {decision.previous_state}"
-        case Event.RESOLVED:
-            ended = (
-                f"from {at(incident.since)} to {at(decision.ended_at)}" if incident.since and decision.ended_at else ""
-            )
-            return (
-                f"RESOLVED {about}: {incident.state} {ended}"
-                if ended
-                else f"RESOLVED {about}: was {incident.state} {since}"
-            )
-        case Event.GIVEN_UP:
-            return f"NO LONGER WATCHED {about}: {incident.state} {since}"
-    return f"{state} {about} {since}"
+    ended = f"from {at(incident.since)} to {at(decision.ended_at)}" if incident.since and decision.ended_at else ""
+    titles = {
+        Event.OPENED: f"{state.upper()} {about} {since}",
+        Event.UPDATED: f"{state.upper()} {about} {since}, was {decision.previous_state}",
+        Event.REMINDED: f"STILL {state.upper()} {about} {since}",
+        Event.RESOLVED: f"RESOLVED {about}: {state} {ended}" if ended else f"RESOLVED {about}: was {state} {since}",
+        Event.GIVEN_UP: f"NO LONGER WATCHED {about}: {state} {since}",
+    }
+    return titles[decision.event]
 
 
 def _pipeline_lines(decision: PipelineDecision) -> Lines:
@@ -130,15 +122,14 @@ def _last_day(row: Row) -> str:
 
 
 def _platform_title(decision: PlatformDecision) -> str:
-    about, since = f"PLATFORM {decision.view.source}:", at(decision.since)
-    match decision.event:
-        case Event.REMINDED:
-            return f"STILL {about} {_counted(decision.down)} since {since}"
-        case Event.UPDATED:
-            return f"{about} now {_counted(decision.down)} since {since}"
-        case Event.RESOLVED:
-            return f"RESOLVED {about} began {since}, {_counted(decision.down, 'still ')}"
-    return f"{about} {_counted(decision.down)} since {since}"
+    about, since, counted = f"PLATFORM {decision.view.source}:", at(decision.since), _counted(decision.down)
+    titles = {
+        Event.OPENED: f"{about} {counted} since {since}",
+        Event.UPDATED: f"{about} now {counted} since {since}",
+        Event.REMINDED: f"STILL {about} {counted} since {since}",
+        Event.RESOLVED: f"RESOLVED {about} began {since}, {_counted(decision.down, 'still ')}",
+    }
+    return titles[decision.event]
 
 
 def _platform_lines(decision: PlatformDecision) -> Lines:
@@ -159,67 +150,51 @@ def _platform_lines(decision: PlatformDecision) -> Lines:
 
 
 def _counted(rows: Sequence[Row], still: str = "") -> str:
-    silent = len([row for row in rows if row["state"] == "silent"])
-    down = len(rows) - silent
-    if not silent:
-        return f"{_pipelines(down)} {still}down"
-    return f"{_pipelines(down)} {still}down and {silent} silent" if down else f"{_pipelines(silent)} {still}silent"
+    counts = {state: [row["state"] for row in rows].count(state) for state in ("down", "silent")}
+    (state, first), *rest = [(state, count) for state, count in counts.items() if count] or [("down", 0)]
+    parts = [f"{first} {'pipeline' if first == 1 else 'pipelines'} {still}{state}"]
+    return " and ".join([*parts, *(f"{count} {state}" for state, count in rest)])
 
 
-def _pipelines(count: int) -> str:
-    return "1 pipeline" if count == 1 else f"{count} pipelines"
-
-
-def _source_title(decision: SourceDecision) -> str:
+def _source_title(decision: JobDecision, view: SourceObservation) -> str:
+    since = f"since {at(decision.since)}"
     if decision.event is Event.RESOLVED:
-        return f"RESOLVED {decision.view.source}: was failing since {at(decision.since)}"
-    state = "CANNOT READ" if decision.view.unread_since else "RUN FAILED"
-    if decision.event is Event.REMINDED:
-        state = "STILL CANNOT READ" if decision.view.unread_since else "STILL FAILING"
-    elif decision.failures and not decision.view.unread_since:
-        state = "RUN FAILED AGAIN"
-    return f"{state} {decision.view.source} since {at(decision.since)}"
+        return f"RESOLVED {view.source}: was failing {since}"
+    failed = "STILL FAILING" if decision.event is Event.REMINDED else "RUN FAILED AGAIN"
+    if decision.event is Event.OPENED and not decision.failures:
+        failed = "RUN FAILED"
+    unread = "STILL CANNOT READ" if decision.event is Event.REMINDED else "CANNOT READ"
+    return f"{unread if view.unread_since else failed} {view.source} {since}"
 
 
-def _source_lines(decision: SourceDecision) -> Lines:
-    view = decision.view
+def _source_lines(decision: JobDecision, view: SourceObservation) -> Lines:
     yield f"Read until: {at(view.read_until)}" if view.read_until else "It has never been read."
-    if decision.failure and decision.event is not Event.RESOLVED:
-        yield from _failure_lines(decision.failure, decision.failures)
-    if view.unread_since:
-        yield "Incidents of its pipelines are on hold until it is read again."
     if decision.event is Event.RESOLVED:
         yield f"It lasted {span(view.whole.now - decision.since)}."
-        yield RECOVERED
+    yield from _job_lines(decision)
+    if view.unread_since:
+        yield "Incidents of its pipelines are on hold until it is read again."
 
 
 def _job_title(decision: JobDecision) -> str:
-    failed_at = at(decision.failure.ended_at)
-    match decision.event:
-        case Event.RESOLVED:
-            return f"RESOLVED {decision.job}: last failed at {failed_at}"
-        case Event.REMINDED:
-            return f"STILL FAILING {decision.job}: last failed at {failed_at}"
-    return f"{'FAILED AGAIN' if decision.failures else 'FAILED'} {decision.job} at {failed_at}"
+    job, failed_at = decision.job, at(decision.failure.ended_at if decision.failure else decision.since)
+    titles = {
+        Event.OPENED: f"{'FAILED AGAIN' if decision.failures else 'FAILED'} {job} at {failed_at}",
+        Event.REMINDED: f"STILL FAILING {job}: last failed at {failed_at}",
+        Event.RESOLVED: f"RESOLVED {job}: last failed at {failed_at}",
+    }
+    return titles[decision.event]
 
 
 def _job_lines(decision: JobDecision) -> Lines:
     if decision.event is Event.RESOLVED:
-        return iter([RECOVERED])
-    return _failure_lines(decision.failure, decision.failures)
-
-
-def _failure_lines(failure: JobFailure, failures: int) -> Lines:
-    if failures:
-        times = "1 failure" if failures == 1 else f"{failures} failures"
-        yield f"{times} since it was last resolved; this is the latest."
-    yield f"Run {failure.run_id} failed at {at(failure.ended_at)}."
-    yield cut(failure.description, LONGEST_FAILURE)
-
-
-def _settings_title(decision: Decision) -> str:
-    state = {Event.REMINDED: "STILL INVALID", Event.RESOLVED: "RESOLVED"}.get(decision.event, "INVALID")
-    return f"{state}: notification settings"
+        yield RECOVERED
+    elif failure := decision.failure:
+        if decision.failures:
+            times = "1 failure" if decision.failures == 1 else f"{decision.failures} failures"
+            yield f"{times} since it was last resolved; this is the latest."
+        yield f"Run {failure.run_id} failed at {at(failure.ended_at)}."
+        yield cut(failure.description, LONGEST_FAILURE)
 
 
 def _lateness(certain_at: datetime | None, seen: Observation) -> Lines:

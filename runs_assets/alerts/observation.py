@@ -10,12 +10,8 @@ import pyarrow.compute as pc
 from pydantic import AwareDatetime
 
 from runs_assets.alerts.lifecycle import Remembered
-from runs_assets.alerts.settings import AlertSettings
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
-from runs_assets.verdicts.outages import OUTAGES
-from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
-from runs_assets.verdicts.silences import SILENCES
 from runs_assets.verdicts.verdict_files import load_verdicts
 from runs_assets.watch_file import WATCHED_FOR, Mute, Severity, WatchFile
 
@@ -139,24 +135,11 @@ def confirmed_at(row: Row) -> datetime | None:
     return instant
 
 
-def observe(
-    layout: Layout,
-    watch: WatchFile,
-    settings: AlertSettings,
-    job_runs: Sequence[JobRun],
-    now: datetime,
-    today_every: timedelta = timedelta(hours=1),
-) -> Observation:
-    """The observation of the stored verdict tables.
-
-    Raises `StorageError` if one is damaged or cannot be read.
-    """
-    health, outages, silences = (rows_of(layout, table.name) for table in (PIPELINE_HEALTH, OUTAGES, SILENCES))
-    return Observation(now, watch, health, outages, silences, job_runs, settings.unread_after, today_every)
-
-
 def rows_of(layout: Layout, table: str, where: pc.Expression | None = None) -> list[Row]:
-    """The rows of a verdict table, of those where an expression holds; none if it has not been built yet."""
+    """The rows of a verdict table where an expression holds; none if it has not been built yet.
+
+    Raises `StorageError` if it is damaged or cannot be read.
+    """
     if not is_stored(layout.verdict_file(table)):
         return []
     stored = load_verdicts(layout, table)

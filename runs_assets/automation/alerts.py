@@ -1,7 +1,6 @@
 """The sensor `alerts`: evaluates every minute what people are to be notified of. It starts no run."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -9,7 +8,7 @@ import dagster as dg
 from runs_assets.alerts.addresses import usable_addresses
 from runs_assets.alerts.delivery import Notifier
 from runs_assets.alerts.memory import usable_watch_file
-from runs_assets.alerts.observation import JobRun, observe
+from runs_assets.alerts.observation import JobRun, Observation, rows_of
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
 from runs_assets.errors import RunsAssetsError
@@ -19,6 +18,9 @@ from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.outages import OUTAGES
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.silences import SILENCES
 
 EVERY_SECONDS = 60
 URLS = "RUNS_ASSETS_ALERT_URLS"
@@ -61,9 +63,18 @@ def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: 
     outcome += of_addresses
     watch, of_watch_file = usable_watch_file(project.watch_file, layout)
     outcome += of_watch_file
-    seen = observe(layout, watch, settings, job_runs, now, timedelta(minutes=project.today_every_minutes))
-    report = Notifier(layout, addresses, lock_patience=0.0).notify(replace(seen, faults=tuple(outcome)))
-    outcome.append(str(report))
+    seen = Observation(
+        now,
+        watch,
+        health=rows_of(layout, PIPELINE_HEALTH.name),
+        outages=rows_of(layout, OUTAGES.name),
+        silences=rows_of(layout, SILENCES.name),
+        job_runs=job_runs,
+        unread_after=settings.unread_after,
+        today_every=timedelta(minutes=project.today_every_minutes),
+        faults=tuple(outcome),
+    )
+    outcome.append(str(Notifier(layout, addresses, lock_patience=0.0).notify(seen)))
 
 
 def _project(context: dg.SensorEvaluationContext) -> Project:

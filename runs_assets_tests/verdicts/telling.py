@@ -202,7 +202,7 @@ def _ended_row(history: SourceHistory, trouble: Trouble) -> dict[str, Any]:
     }
 
 
-def _told(decision: Decision, look: Observation, history: History) -> Told:
+def _told(decision: Decision, look: Observation, history: SourceHistory) -> Told:
     pipeline = None
     if isinstance(decision, PipelineDecision):
         pipeline = history.pipelines.index(decision.incident.pipeline_id)
