@@ -1,67 +1,56 @@
-"""The sensor that has the tables over all days built again as soon as a source's daily files have changed.
+"""The sensor that requests the tables over all days again as soon as a source's daily files have changed.
 
-It compares what is stored with what the tables say they were built from, so it also notices what was written while no
-daemon ran, and by other means than Dagster. It waits for the end of a run or a backfill of a source, which changes many
-days one after the other; the other sources do not wait with it.
+It compares the stored files with the ones that the tables were built from, so it also notices what was written while no
+daemon ran, or without Dagster. It waits for the end of a run or a backfill of a source, which changes many days one
+after the other; the other sources do not wait with it.
 """
 
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
+from runs_assets.automation.switches import sensor, why_off
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
+from runs_assets.instance.dagster_internals import AssetJob
+from runs_assets.instance.project import label_of_sensor
 from runs_assets.instance.run_tags import REFRESH_VERDICTS, SOURCES_TAG
-from runs_assets.instance.unfinished_runs import days_being_backfilled, run_in_flight, unfinished_run
+from runs_assets.instance.unfinished_runs import days_being_backfilled, refresh_in_flight, run_in_flight
 from runs_assets.resources import Clock
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import ALL_SOURCES
 from runs_assets.storage.lock import is_being_written
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.verdicts.tables import VERDICT_TABLES
-
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 SECONDS_BETWEEN_TICKS = 30
 STATE_TAG = "runs_assets/state"
 WAIT_AFTER_FAILURE = timedelta(minutes=10)
 
 
-def outdated_verdicts_sensor(sources: Sequence[Source], job: "AssetJob") -> dg.SensorDefinition:
+def outdated_verdicts_sensor(sources: Sequence[Source], job: AssetJob) -> dg.SensorDefinition:
     """`outdated_verdicts`: asks for one run of the job as soon as the daily files of some sources have changed.
 
     On by default if Dagster's history is kept. A tick makes no request to any API.
     """
+    description = "Judges all days again when the daily files of a source have changed, once its runs have ended."
 
-    @dg.sensor(
-        name="outdated_verdicts",
-        job=job,
-        minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
-        default_status=dg.DefaultSensorStatus.RUNNING if is_kept() else dg.DefaultSensorStatus.STOPPED,
-        description="Judges all days again when the daily files of a source have changed, once its runs have ended.",
-    )
-    def sensor(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
-        if is_temporary(context.instance):
-            return dg.SkipReason(IS_TEMPORARY)
+    @sensor("outdated_verdicts", SECONDS_BETWEEN_TICKS, description, why_off(), job)
+    def refresh(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
         try:
             judge = Judge.of(project_settings())
         except SettingsError as error:
             return dg.SkipReason(str(error))
-        request = due_refresh(sources, judge, context.instance, clock.now())
+        request = due_refresh(sources, judge, context.instance, clock.now(), label_of_sensor(context))
         return dg.SkipReason(request) if isinstance(request, str) else request
 
-    return sensor
+    return refresh
 
 
-def verdicts_job(assets: dg.AssetsDefinition) -> "AssetJob":
-    """The job of these assets; its run's tag `runs_assets/sources` says whose rows are made anew, all without it."""
+def verdicts_job(assets: dg.AssetsDefinition) -> AssetJob:
+    """The job of these assets; a run's tag `runs_assets/sources` lists the sources whose rows it builds."""
     return dg.define_asset_job(
         REFRESH_VERDICTS,
         selection=dg.AssetSelection.assets(assets),
@@ -70,32 +59,31 @@ def verdicts_job(assets: dg.AssetsDefinition) -> "AssetJob":
 
 
 def due_refresh(
-    sources: Sequence[Source], judge: Judge, instance: dg.DagsterInstance, now: datetime
+    sources: Sequence[Source], judge: Judge, instance: dg.DagsterInstance, now: datetime, label: str | None = None
 ) -> dg.RunRequest | str:
-    """The run to ask for at `now`, or why there is none."""
-    if (run := unfinished_run(instance, _is_refresh, judge.layout.lock_file(ALL_SOURCES), now)) is not None:
+    """The run to request at `now`, or why there is none.
+
+    `label` is that of the project's repository, where it is known: see `runs_assets.instance.run_records`.
+    """
+    if (run := refresh_in_flight(instance, judge.layout, now, label)) is not None:
         return f"The tables are being built by run {run.run_id}."
     behind = [source for source in sources if judge.layout.stored_days(FAILURE_RATES.name, source.name)]
     behind = [source for source in behind if judge.is_behind(source.name)]
-    ready = [source.name for source in behind if not _is_changing(source, judge, instance, now)]
+    ready = [source.name for source in behind if not _is_changing(source, judge, instance, now, label)]
     if not ready:
         waiting = ", ".join(source.name for source in behind)
-        return f"{waiting}: waiting for the end of what is being written." if behind else "The tables are up to date."
+        return f"{waiting}: waiting until its days are written." if behind else "The tables are up to date."
     state = hashlib.blake2b("".join(map(judge.fingerprint, ready)).encode(), digest_size=8).hexdigest()
     if (until := _wait_after_failure(instance, state)) > now:
-        return f"Building them failed. It is tried again at {iso(until)}, or when the files have changed."
+        return f"Building the tables failed. They are built again at {iso(until)}, or when the files have changed."
     return dg.RunRequest(tags={SOURCES_TAG: ",".join(ready), STATE_TAG: state})
 
 
-def _is_refresh(run: dg.DagsterRun) -> bool:
-    return run.job_name == REFRESH_VERDICTS or dg.AssetKey(VERDICT_TABLES[0].name) in (run.asset_selection or ())
-
-
-def _is_changing(source: Source, judge: Judge, instance: dg.DagsterInstance, now: datetime) -> bool:
+def _is_changing(source: Source, judge: Judge, instance: dg.DagsterInstance, now: datetime, label: str | None) -> bool:
     return (
         is_being_written(judge.layout.lock_file(source.name))
-        or run_in_flight(instance, source, judge.layout, now) is not None
-        or bool(days_being_backfilled(instance, source))
+        or run_in_flight(instance, source, judge.layout, now, label) is not None
+        or bool(days_being_backfilled(instance, source, now))
     )
 
 

@@ -1,9 +1,13 @@
-"""When the schedules and sensors of a source are on, and the sentences that say why they are not."""
+"""How schedules and sensors are made: when they are on by default and that they skip where Dagster keeps no history."""
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
+from runs_assets.instance.dagster_internals import AssetJob
 from runs_assets.settings import is_present
 from runs_assets.sources.source import Source
 
@@ -13,17 +17,44 @@ IS_TEMPORARY = (
     "stops. Set DAGSTER_HOME to an absolute path (the README's line does), and start again."
 )
 
-
-def is_on(source: Source) -> bool:
-    """Whether to start on by default: the source is configured, and Dagster's history is kept."""
-    return source.is_configured and is_kept()
+Evaluation = Callable[..., dg.RunRequest | dg.SkipReason]
+"""Decides at a tick, given the `context` and the resources that it names."""
 
 
-def why_off(source: Source) -> str:
-    """A sentence on why it is off by default; empty if it is on."""
+def schedule(
+    job: AssetJob | dg.JobDefinition, cron: str, description: str, why_off: str
+) -> Callable[[Evaluation], dg.ScheduleDefinition]:
+    """Make an evaluation the schedule `<job>_schedule`, in UTC; it is on by default if there is no reason `why_off`."""
+    status = dg.DefaultScheduleStatus.STOPPED if why_off else dg.DefaultScheduleStatus.RUNNING
+    return lambda evaluate: dg.schedule(
+        name=f"{job.name}_schedule",
+        job=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=status,
+        description=f"{description} {why_off}".strip(),
+    )(_skipping_where_history_is_lost(evaluate))
+
+
+def sensor(
+    name: str, seconds: int, description: str, why_off: str, job: AssetJob | None = None
+) -> Callable[[Evaluation], dg.SensorDefinition]:
+    """Make an evaluation a sensor with a tick every `seconds`; it is on by default if there is no reason `why_off`."""
+    status = dg.DefaultSensorStatus.STOPPED if why_off else dg.DefaultSensorStatus.RUNNING
+    return lambda evaluate: dg.sensor(
+        name=name,
+        job=job,
+        minimum_interval_seconds=seconds,
+        default_status=status,
+        description=f"{description} {why_off}".strip(),
+    )(_skipping_where_history_is_lost(evaluate))
+
+
+def why_off(source: Source | None = None) -> str:
+    """Why what works for a source, or for all of them, is off by default; empty if it is on."""
     if not is_kept():
         return IS_TEMPORARY
-    return "" if source.is_configured else f"Off until {source.what_it_needs} are set."
+    return "" if source is None or source.is_configured else f"Off until {source.what_it_needs} are set."
 
 
 def is_temporary(instance: dg.DagsterInstance) -> bool:
@@ -34,3 +65,11 @@ def is_temporary(instance: dg.DagsterInstance) -> bool:
 def is_kept() -> bool:
     """Whether `DAGSTER_HOME` is set, so that Dagster's history outlives it."""
     return is_present(["DAGSTER_HOME"])
+
+
+def _skipping_where_history_is_lost(evaluate: Evaluation) -> Evaluation:
+    @wraps(evaluate)
+    def guarded(context: Any, **resources: Any) -> dg.RunRequest | dg.SkipReason:
+        return dg.SkipReason(IS_TEMPORARY) if is_temporary(context.instance) else evaluate(context, **resources)
+
+    return guarded

@@ -1,16 +1,18 @@
-"""The sensor that keeps a source's days current until they are final, by asking for what is due, one run at a time."""
+"""The sensor that keeps a source's days current until they are settled: it requests what is due, one run at a time."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import dagster as dg
 
-from runs_assets.automation.switches import IS_TEMPORARY, is_on, is_temporary, why_off
+from runs_assets.automation.switches import sensor, why_off
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
+from runs_assets.instance.dagster_internals import AssetJob
 from runs_assets.instance.past_runs import past_attempts
-from runs_assets.instance.run_tags import range_tags
+from runs_assets.instance.project import label_of_sensor
+from runs_assets.instance.run_tags import range_tags, step_name
 from runs_assets.instance.unfinished_runs import days_being_backfilled, run_in_flight
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settling.attempts import Attempt, Waits, waits_after
@@ -21,50 +23,42 @@ from runs_assets.settling.state import DayState, Versions, day_state, verified
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
 
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
-
 SECONDS_BETWEEN_TICKS = 60
-TICKS_BETWEEN_LOOKS_BEYOND = 10
+TICKS_PER_REBUILD_TICK = 10
+"""At every tenth tick, days beyond reach are examined instead, whose tables may have to be built again."""
 HEADWAY = timedelta(minutes=30)
 """A day that the API forgets within this time is not asked for: the run might begin too late for it."""
 
 
-def unsettled_days_sensor(source: Source, job: "AssetJob", versions: Versions) -> dg.SensorDefinition:
+def unsettled_days_sensor(source: Source, job: AssetJob, versions: Versions) -> dg.SensorDefinition:
     """`<source>_unsettled_days`: asks for the days that are due, as one run of the source's job at a time.
 
     On by default if the source is configured and Dagster's history is kept. `versions` are the present code versions
     of the source's tables. A tick makes no request to the API, and reads the ends of the files of the days in reach.
     """
-
-    @dg.sensor(
-        name=f"{source.name}_unsettled_days",
-        job=job,
-        minimum_interval_seconds=SECONDS_BETWEEN_TICKS,
-        default_status=dg.DefaultSensorStatus.RUNNING if is_on(source) else dg.DefaultSensorStatus.STOPPED,
-        description=(
-            f"Reads the days of {source.name} again until they are final: today every hour, a day that is over when it "
-            "has grown twice as old, and never-read days before the API forgets them. " + why_off(source)
-        ).strip(),
+    description = (
+        f"Reads the days of {source.name} again until they are settled: today every hour, a day that is over when it "
+        "has become twice as old, and days that were never read before the API forgets them."
     )
-    def sensor(
+
+    @sensor(f"{source.name}_unsettled_days", SECONDS_BETWEEN_TICKS, description, why_off(source), job)
+    def due_work(
         context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock
     ) -> dg.RunRequest | dg.SkipReason:
-        if is_temporary(context.instance):
-            return dg.SkipReason(IS_TEMPORARY)
         if not source.is_configured:
             return dg.SkipReason(why_off(source))
         number = int(context.cursor) if context.cursor and context.cursor.isdecimal() else 0
         context.update_cursor(str(number + 1))
         try:
-            request = Tick.at_present(source, versions, context.instance, data_folder, clock).decide(number)
+            label = label_of_sensor(context)
+            request = Tick.at_present(source, versions, context.instance, data_folder, clock, label).decide(number)
         except SettingsError as error:
             return dg.SkipReason(str(error))
         if isinstance(request, str):
             return dg.SkipReason(request)
         return run_request(source, request, versions, clock.now().date())
 
-    return sensor
+    return due_work
 
 
 def run_request(source: Source, request: Request, versions: Versions, today: date) -> dg.RunRequest:
@@ -73,10 +67,10 @@ def run_request(source: Source, request: Request, versions: Versions, today: dat
     if request.work is Work.REBUILD:
         return dg.RunRequest(tags=tags, asset_selection=[dg.AssetKey([source.name, name]) for name in versions])
     if request.work is Work.READ_OPEN_RUNS:
-        config = {"ops": {f"{source.name}__{RAW_RUNS}": {"config": {"only_open_runs": True}}}}
+        config = {"ops": {step_name(source.name, RAW_RUNS): {"config": {"only_open_runs": True}}}}
         return dg.RunRequest(tags=tags, run_config=config)
     if request.days.first == today:
-        # The checks judge all days, and write half as much history again: not every hour, for a part-day alone.
+        # The checks look at all days and write half as much history again: not every hour for an unfinished day.
         every_asset = [dg.AssetKey([source.name, name]) for name in (RAW_RUNS, *versions)]
         return dg.RunRequest(tags=tags, asset_selection=every_asset, asset_check_keys=[])
     return dg.RunRequest(tags=tags)
@@ -84,7 +78,7 @@ def run_request(source: Source, request: Request, versions: Versions, today: dat
 
 @dataclass(frozen=True)
 class Tick:
-    """One look at a source: its files, and what Dagster knows of its runs."""
+    """A source at one instant: its files, and what Dagster knows of its runs."""
 
     source: Source
     capabilities: Capabilities
@@ -94,12 +88,22 @@ class Tick:
     rules: Rules
     first_day: date
     now: datetime
+    label: str | None
 
     @classmethod
     def at_present(
-        cls, source: Source, versions: Versions, instance: dg.DagsterInstance, data_folder: DataFolder, clock: Clock
+        cls,
+        source: Source,
+        versions: Versions,
+        instance: dg.DagsterInstance,
+        data_folder: DataFolder,
+        clock: Clock,
+        label: str | None = None,
     ) -> Self:
-        """A look at the present moment. Raises `SettingsError` if a setting cannot be used."""
+        """The source now. Raises `SettingsError` if a setting cannot be used.
+
+        `label` is that of the project's repository, where it is known: see `runs_assets.instance.run_records`.
+        """
         return cls(
             source=source,
             capabilities=source.api.capabilities,
@@ -109,18 +113,19 @@ class Tick:
             rules=data_folder.rules,
             first_day=data_folder.first_day,
             now=clock.now(),
+            label=label,
         )
 
     def decide(self, number: int) -> Request | str:
         """The run to ask for, or why there is none; `number` counts the ticks."""
-        if (run := run_in_flight(self.instance, self.source, self.layout, self.now)) is not None:
+        if (run := run_in_flight(self.instance, self.source, self.layout, self.now, self.label)) is not None:
             return f"{self.source.name} is being read by run {run.run_id}."
-        attempts = past_attempts(self.instance, self.source, self.now)
+        attempts = past_attempts(self.instance, self.source, self.now, self.label)
         in_reach = self._days_in_reach()
         beyond = self._days_beyond(in_reach, number)
         states = [self._state(day, attempts) for day in beyond or in_reach]
         dues = due_days(states, self.capabilities, self.rules, self.now, self._unrecorded(states))
-        backfilled = days_being_backfilled(self.instance, self.source)
+        backfilled = days_being_backfilled(self.instance, self.source, self.now)
         possible = [due for due in dues if due.day not in backfilled and (due.work is Work.REBUILD or not beyond)]
         waits = waits_after(attempts, states, self.source.api.fingerprint, self.rules.today_every)
         return next_request(possible, self.now, waits) or self._why_nothing(possible, waits, attempts)
@@ -128,10 +133,10 @@ class Tick:
     def _why_nothing(self, dues: list[Due], waits: Waits, attempts: list[Attempt]) -> str:
         if waits.reading > self.now:
             failure = next(attempt.failure for attempt in attempts if attempt.asked_the_api and attempt.failure)
-            return f"{self.source.name} is not asked before {iso(waits.reading)}, because reading failed: {failure}."
+            return f"{self.source.name} is not read before {iso(waits.reading)}, because reading failed: {failure}."
         coming = min(dues, key=lambda due: due.at, default=None)
         if coming is None:
-            return f"Every day of {self.source.name} that was looked at is done."
+            return f"Nothing is left to do for the days of {self.source.name} that were examined."
         at = max(coming.at, waits.until(coming.day, asks_the_api=coming.work is not Work.REBUILD))
         return f"Nothing is due. Next: {coming.day} at {iso(at)}, since {coming.why}."
 
@@ -140,12 +145,12 @@ class Tick:
         return [day for day in reach.newest_first() if day <= self.now.date()] if reach else []
 
     def _days_beyond(self, in_reach: list[date], number: int) -> list[date]:
-        """At every tenth tick, some of the stored days beyond reach, whose tables may have to be built again.
+        """At every tenth tick, some of the stored days beyond reach: as many as there are days in reach, in turn.
 
-        As many as there are days in reach, so that a tick never looks at more files than these have, and in turn.
+        So no tick examines more files than the days in reach have.
         """
-        turn, ticks = divmod(number, TICKS_BETWEEN_LOOKS_BEYOND)
-        if ticks != TICKS_BETWEEN_LOOKS_BEYOND - 1:
+        turn, ticks = divmod(number, TICKS_PER_REBUILD_TICK)
+        if ticks != TICKS_PER_REBUILD_TICK - 1:
             return []
         stored = self.layout.stored_days(RAW_RUNS, self.source.name)
         beyond = [day for day in stored if self.first_day <= day < (in_reach[-1] if in_reach else self.now.date())]
@@ -154,13 +159,13 @@ class Tick:
         return slices[turn % len(slices)] if slices else []
 
     def _state(self, day: date, attempts: list[Attempt]) -> DayState:
-        """The day's state; if building its tables failed, its raw file is read through to see whether it is damaged."""
+        """The day's state; if building its tables failed, its raw file is read whole, to detect damage."""
         state = day_state(self.layout, self.source.name, day, self.versions, self.rules)
         has_failed = any(attempt.failure and day in attempt.days for attempt in attempts)
         return verified(state, self.layout, self.source.name) if state.is_behind and has_failed else state
 
     def _unrecorded(self, states: list[DayState]) -> Unrecorded:
-        """The stored days of which Dagster knows no reading, or not every table."""
+        """The stored days whose reading, or one of whose tables, Dagster has not recorded."""
         stored = {state.day for state in states if state.raw is not None}
         without_table = {day for dataset in self.versions for day in stored - self._recorded(dataset)}
         return Unrecorded(stored - self._recorded(RAW_RUNS), without_table)

@@ -1,4 +1,4 @@
-"""The tags by which runs say what they are about, and the name of the job that others have to know."""
+"""The names by which runs say what they are about: their tags, the job over all sources, and steps."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,6 +14,11 @@ REFRESH_VERDICTS = "refresh_verdicts"
 SOURCES_TAG = "runs_assets/sources"
 """Whose rows of these tables a run builds, separated by commas; all without it."""
 DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+
+
+def step_name(source: str, asset: str) -> str:
+    """What Dagster calls the step of a run that materializes an asset of a source."""
+    return f"{source}__{asset}"
 
 
 def range_tags(days: DayRange) -> dict[str, str]:

@@ -109,7 +109,7 @@ def test_a_run_that_was_killed_is_told_and_one_of_others_is_not(look: Callable[.
     found = latest_job_runs(project.instance, OurProject.of(repository, None), SOURCES, NOW)
     assert [(run.job, run.source) for run in found] == [("prune_runs", None)]
     assert found[0].failure is not None
-    assert found[0].failure.description.startswith("It ended without saying why")
+    assert found[0].failure.description.startswith("It ended without an error")
     assert look().startswith("Notified: FAILED prune_runs at ")
 
 

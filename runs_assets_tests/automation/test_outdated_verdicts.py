@@ -122,7 +122,7 @@ def started_run(project: Project, job: str) -> dg.DagsterRun:
 
 def test_a_source_that_is_being_read_waits_and_the_other_does_not(project: Project) -> None:
     read_both(project)
-    waiting = "cloudcruise: waiting for the end of what is being written."
+    waiting = "cloudcruise: waiting until its days are written."
     with a_run_at_work(project):
         assert asked(project) == "productsup"
         assert refresh(project).success
@@ -189,7 +189,9 @@ def test_what_fails_is_tried_again_later_or_with_other_files(project: Project) -
     ended_at = project.instance.get_run_records(limit=1)[0].end_time
     assert ended_at is not None
     wait = timedelta(seconds=ended_at - NOW.timestamp()) + WAIT_AFTER_FAILURE
-    assert asked(project, later=wait - timedelta(seconds=1)).startswith("Building them failed. It is tried again at ")
+    assert asked(project, later=wait - timedelta(seconds=1)).startswith(
+        "Building the tables failed. They are built again at "
+    )
     assert asked(project, later=wait) == "cloudcruise,productsup"
     assert project.materialize("productsup", TODAY).success
     assert asked(project) == "cloudcruise,productsup"

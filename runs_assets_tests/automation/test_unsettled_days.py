@@ -97,7 +97,7 @@ def test_days_that_the_api_has_forgotten_or_that_do_not_exist_are_not_asked_for(
     # Noon five days ago is the edge, so that day can still be had in part; 03-16 begins to be forgotten in 60 hours.
     assert life.decide() == request(date(2026, 3, 13), date(2026, 3, 15), "it was never read")
     monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", "2026-03-19")
-    assert life.decide() == "Every day of cloudcruise that was looked at is done."
+    assert life.decide() == "Nothing is left to do for the days of cloudcruise that were examined."
 
 
 def test_a_day_that_was_read_but_whose_tables_are_missing_or_old_is_rebuilt_without_the_api(
@@ -241,7 +241,7 @@ def test_it_says_until_when_it_waits(a_life: Callable[[Source], Life], monkeypat
     monkeypatch.setenv("CLOUDCRUISE_API_KEY", "wrong")
     life.tick()
     assert life.tick() == (
-        "cloudcruise is not asked before 2026-03-18T12:15:00Z, because reading failed: CredentialsError."
+        "cloudcruise is not read before 2026-03-18T12:15:00Z, because reading failed: CredentialsError."
     )
 
 

@@ -34,15 +34,17 @@ from rich.table import Table
 
 import runs_assets_tests
 from runs_assets.accounts import SOURCES
-from runs_assets.automation.retention import KEEP_DAYS, prune
 from runs_assets.days import DayRange
 from runs_assets.definitions import definitions_of
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import range_tags
+from runs_assets.instance.superseded_runs import delete_superseded
 from runs_assets.resources import Clock
 from runs_assets.sandbox import FrozenClock, Sandbox
+from runs_assets.settings import ProjectSettings
 
 DAGSTER_YAML = Path(runs_assets_tests.__file__).parents[1] / "dagster.yaml"
+KEEP_DAYS = ProjectSettings.model_fields["history_days"].default
 START = datetime(2026, 1, 20, tzinfo=UTC)
 SOURCE = "cloudcruise"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -96,7 +98,7 @@ class Home:
     def prune(self, at: datetime) -> int:
         """Delete as the nightly job does at that time; returns the number of runs deleted."""
         project = Project.of(self.definitions.get_repository_def(), None)
-        return prune(self.instance, project, at - timedelta(days=KEEP_DAYS))[0]
+        return delete_superseded(self.instance, project, at - timedelta(days=KEEP_DAYS))[0]
 
     def tick(self, status: TickStatus) -> None:
         """Record a tick as the daemon does: two identifiers of 40 characters, and what the sensor said."""

@@ -17,14 +17,17 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 
 import runs_assets_tests
-from runs_assets.automation import retention
-from runs_assets.automation.retention import KEEP_DAYS, Record, prune, prune_job, prune_schedule, superseded_runs
+from runs_assets.automation.prune_runs import prune_job, prune_schedule
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
-from runs_assets.instance import past_runs
+from runs_assets.instance import superseded_runs as deletion
 from runs_assets.instance.project import Project
+from runs_assets.instance.run_records import ENDED
+from runs_assets.instance.superseded_runs import Record, delete_superseded, superseded_runs
 from runs_assets.resources import Clock
+from runs_assets.settings import ProjectSettings
 
 DAGSTER_YAML = Path(runs_assets_tests.__file__).parents[1] / "dagster.yaml"
+KEEP_DAYS = ProjectSettings.model_fields["history_days"].default
 START = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 PARTITIONS = dg.DailyPartitionsDefinition("2025-01-01")
 RAW, RATES = dg.AssetKey(["s", "raw"]), dg.AssetKey(["s", "rates"])
@@ -56,7 +59,7 @@ def holds() -> dg.AssetCheckResult:
 DEFS = dg.Definitions(
     assets=[raw, rates],
     asset_checks=[holds],
-    jobs=[dg.define_asset_job("s_daily", selection=dg.AssetSelection.assets(RAW, RATES)), prune_job()],
+    jobs=[dg.define_asset_job("s_daily", selection=dg.AssetSelection.assets(RAW, RATES)), prune_job(KEEP_DAYS)],
     resources={"clock": Clock()},
     executor=dg.in_process_executor,
 )
@@ -95,7 +98,7 @@ class History:
     def prune(self, day: float, label: str | None = None) -> int:
         """Delete what ended more than seven days before `day`; returns how many runs that were."""
         project = Project.of(DEFS.get_repository_def(), label)
-        return prune(self.instance, project, START + timedelta(days=day - KEEP_DAYS))[0]
+        return delete_superseded(self.instance, project, START + timedelta(days=day - KEEP_DAYS))[0]
 
     def add(self, day: float, job_name: str = "s_daily", **options: Any) -> str:
         """A run that left no event; successful unless said otherwise."""
@@ -237,9 +240,9 @@ def test_the_age_of_a_run_counts_from_its_end(history: History) -> None:
 
 def test_an_unfinished_run_stays(history: History) -> None:
     queued = dg.DagsterRunStatus.QUEUED  # cannot be made up, and is in ENDED as little as the others
-    unfinished = set(dg.DagsterRunStatus) - {*past_runs.ENDED, queued}
+    unfinished = set(dg.DagsterRunStatus) - {*ENDED, queued}
     assert dg.DagsterRunStatus.STARTED in unfinished
-    assert queued not in past_runs.ENDED
+    assert queued not in ENDED
     runs = [history.add(0, status=status) for status in unfinished]
     assert history.prune(20) == 0
     assert all(history.has(*runs))
@@ -266,8 +269,8 @@ def test_runs_that_are_not_this_projects_stay(history: History) -> None:
 def test_of_many_the_oldest_go_first_and_its_own_runs_are_no_exception(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "MAX_RUNS", 3)
-    monkeypatch.setattr(retention, "PAGE_ROWS", 2)
+    monkeypatch.setattr(deletion, "MAX_RUNS", 3)
+    monkeypatch.setattr(deletion, "PAGE_ROWS", 2)
     kept = history.made(0, [X])
     runs = [history.add(0.1 * number, "prune_runs") for number in range(5)]
     assert history.prune(8) == 3
@@ -277,7 +280,7 @@ def test_of_many_the_oldest_go_first_and_its_own_runs_are_no_exception(
 
 
 def test_pages_of_records_are_all_read(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAGE_ROWS", 1)
+    monkeypatch.setattr(deletion, "PAGE_ROWS", 1)
     runs = [history.made(number, [day], checks=[day]) for number, day in enumerate((X, Y, X, Y))]
     bare = history.made(5, [X, Y])
     history.prune(20)
@@ -285,7 +288,7 @@ def test_pages_of_records_are_all_read(history: History, monkeypatch: pytest.Mon
 
 
 def schedule() -> dg.ScheduleDefinition:
-    return prune_schedule(prune_job())
+    return prune_schedule(prune_job(KEEP_DAYS))
 
 
 @pytest.mark.parametrize(("home", "is_on"), [("/somewhere", True), ("", False)])

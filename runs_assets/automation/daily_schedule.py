@@ -1,24 +1,21 @@
 """The daily job of a source, and the schedule that asks for the last days every night."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from runs_assets.automation.switches import IS_TEMPORARY, is_on, is_temporary, why_off
+from runs_assets.automation.switches import schedule, why_off
 from runs_assets.days import DayRange
+from runs_assets.instance.dagster_internals import AssetJob
 from runs_assets.instance.run_tags import range_tags
 from runs_assets.instance.unfinished_runs import run_in_flight
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.sources.source import Source
 
-if TYPE_CHECKING:
-    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
-
 DAYS = 3
 
 
-def daily_job(source: Source, assets: list[dg.AssetsDefinition]) -> "AssetJob":
+def daily_job(source: Source, assets: list[dg.AssetsDefinition]) -> AssetJob:
     """The job of the source's four daily assets."""
     return dg.define_asset_job(
         source.job_name,
@@ -27,27 +24,17 @@ def daily_job(source: Source, assets: list[dg.AssetsDefinition]) -> "AssetJob":
     )
 
 
-def daily_schedule(source: Source, job: "AssetJob") -> dg.ScheduleDefinition:
+def daily_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
     """At 00:15 UTC: yesterday and the two days before it, as one run.
 
     On by default if the source is configured and Dagster's history is kept.
     """
+    description = f"Every night: the last {DAYS} whole UTC days of {source.name}, read again in one run."
 
-    @dg.schedule(
-        name=f"{source.name}_daily_schedule",
-        job=job,
-        cron_schedule="15 0 * * *",
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING if is_on(source) else dg.DefaultScheduleStatus.STOPPED,
-        description=(
-            f"Every night: the last {DAYS} whole UTC days of {source.name}, read again in one run. {why_off(source)}"
-        ).strip(),
-    )
-    def schedule(
+    @schedule(job, "15 0 * * *", description, why_off(source))
+    def last_days(
         context: dg.ScheduleEvaluationContext, data_folder: DataFolder, clock: Clock
     ) -> dg.RunRequest | dg.SkipReason:
-        if is_temporary(context.instance):
-            return dg.SkipReason(IS_TEMPORARY)
         if (run := run_in_flight(context.instance, source, data_folder.layout, clock.now())) is not None:
             return dg.SkipReason(f"{source.name} is being read by run {run.run_id}; the sensor asks for the rest.")
         yesterday = context.scheduled_execution_time.date() - timedelta(days=1)
@@ -56,4 +43,4 @@ def daily_schedule(source: Source, job: "AssetJob") -> dg.ScheduleDefinition:
         days = DayRange(max(yesterday - timedelta(days=DAYS - 1), data_folder.first_day), yesterday)
         return dg.RunRequest(run_key=f"{source.job_name}:{days}", tags=range_tags(days))
 
-    return schedule
+    return last_days

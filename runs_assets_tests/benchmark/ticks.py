@@ -1,0 +1,162 @@
+"""How long a tick takes where Dagster's instance is shared with other projects: 50,000 of its runs are theirs.
+
+The runs are written to a real SQLite instance, ours first, so that all of theirs are newer. Two in five of theirs were
+started from a page of assets, one in twenty is not finished, and one in five was created within the last two days. A
+tick asks for what is due, and reads the ends of the files of the days in reach: no day is stored here, so what is
+measured is the reading of Dagster's records. The largest of the medians of several ticks counts, in a process that has
+evaluated one before.
+"""
+
+import statistics
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import dagster as dg
+import pytest
+from dagster._core.storage.runs import SqlRunStorage
+from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
+
+from runs_assets.accounts import SOURCES
+from runs_assets.automation.outdated_verdicts import due_refresh
+from runs_assets.automation.unsettled_days import Tick
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.tables import code_versions
+from runs_assets.days import DayRange
+from runs_assets.definitions import definitions_of
+from runs_assets.instance.job_runs import latest_job_runs
+from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG, Project
+from runs_assets.instance.run_tags import REFRESH_VERDICTS, range_tags
+from runs_assets.resources import Clock, DataFolder
+from runs_assets.settings import project_settings
+from runs_assets.verdicts.refresh import Judge
+from runs_assets_tests.benchmark.process import temporary_instance
+
+FOREIGN_RUNS = 50_000
+OUR_HOURS = 48
+TICKS = 9
+BATCH = 5_000
+NOW = datetime.now(UTC)
+OURS, THEIRS = "__repository__@ours", "__repository__@theirs"
+SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+UNFINISHED = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED)
+
+Stored = tuple[dg.DagsterRun, datetime]
+"""A run, and when it was created."""
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """The seconds that each tick took, by what was asked."""
+
+    foreign_runs: int
+    seconds: dict[str, list[float]]
+
+    @property
+    def medians(self) -> dict[str, float]:
+        """In seconds, by what was asked."""
+        return {name: statistics.median(times) for name, times in self.seconds.items()}
+
+
+def measure_ticks(foreign_runs: int, report: Callable[[str], None]) -> Ticks:
+    """Fill an instance, and time what the sensors ask of it every minute."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RUNS_ASSETS_DATA", str(Path(folder, "data")))
+        environment.setenv("RUNS_ASSETS_FIRST_DAY", str(NOW.date() - timedelta(days=31)))
+        environment.setenv("PRODUCTSUP_CDE_BASE_URL", "http://127.0.0.1:9")
+        with temporary_instance(folder) as instance:
+            report(f"{foreign_runs:,} runs of other projects are written")
+            _write(instance, _our_runs())
+            _write(instance, _foreign_runs(foreign_runs))
+            asked = dict(_questions(instance))
+            return Ticks(foreign_runs, {name: _times(ask) for name, ask in asked.items()})
+
+
+def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[], object]]]:
+    source = SOURCES[0]
+    folder, judge = DataFolder(), Judge.of(project_settings())
+    project = Project.of(definitions_of(SOURCES).get_repository_def(), OURS)
+    tick = Tick.at_present(source, code_versions(source), instance, folder, Clock(), label=OURS)
+    for each in SOURCES:
+        path = judge.layout.day_file(FAILURE_RATES.name, each.name, NOW.date())
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")  # to be judged, so that it is looked whether its source is being read
+    yield f"{source.name}_unsettled_days", lambda: tick.decide(0)
+    yield "outdated_verdicts", lambda: due_refresh(SOURCES, judge, instance, NOW, label=OURS)
+    yield "alerts", lambda: latest_job_runs(instance, project, SOURCES, NOW)
+
+
+def _times(ask: Callable[[], object]) -> list[float]:
+    ask()
+    return [_seconds(ask) for _ in range(TICKS)]
+
+
+def _seconds(ask: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    ask()
+    return time.perf_counter() - begun
+
+
+def _our_runs() -> Iterator[Stored]:
+    """Two days of every source, an hour apart, and of the tables over all days."""
+    for hours in reversed(range(OUR_HOURS)):
+        at = NOW - timedelta(hours=hours + 1)
+        days = DayRange(at.date(), at.date())
+        tags = {**range_tags(days), REPOSITORY_TAG: OURS}
+        for source in SOURCES:
+            yield _run(source.job_name, SUCCESS, tags), at
+            page = frozenset({dg.AssetKey([source.name, "raw_runs"])})
+            yield _run(ASSET_PAGE_JOB, SUCCESS, tags, page), at
+            yield _run(f"{source.name}_checks", SUCCESS, {REPOSITORY_TAG: OURS}), at
+        yield _run(REFRESH_VERDICTS, SUCCESS, {REPOSITORY_TAG: OURS}), at
+
+
+def _foreign_runs(count: int) -> Iterator[Stored]:
+    """The oldest first."""
+    assets = frozenset({dg.AssetKey(["theirs", "orders"])})
+    for number in range(count):
+        age = timedelta(days=2) * (1 - number / count) * 5
+        tags = {REPOSITORY_TAG: THEIRS, "dagster/partition": str((NOW - age).date())}
+        status = UNFINISHED[number % 2] if number % 20 == 0 else FAILURE if number % 7 == 0 else SUCCESS
+        is_from_a_page = number % 5 < 2
+        job = ASSET_PAGE_JOB if is_from_a_page else f"their_job_{number % 5}"
+        yield _run(job, status, tags, assets if is_from_a_page else None), NOW - age
+
+
+def _run(
+    job: str, status: dg.DagsterRunStatus, tags: dict[str, str], assets: frozenset[dg.AssetKey] | None = None
+) -> dg.DagsterRun:
+    return dg.DagsterRun(job, str(uuid.uuid4()), status=status, tags=tags, asset_selection=assets)
+
+
+def _write(instance: dg.DagsterInstance, runs: Iterator[Stored]) -> None:
+    """What `add_run` writes, thousands of runs to a transaction."""
+    storage = instance.run_storage
+    if not isinstance(storage, SqlRunStorage):
+        raise TypeError("the measured instance keeps its runs in SQLite")
+    for batch in iter(lambda: list(islice(runs, BATCH)), []):
+        rows = [_row(storage, run, created_at) for run, created_at in batch]
+        tags = [
+            {"run_id": run.run_id, "key": key, "value": value} for run, _ in batch for key, value in run.tags.items()
+        ]
+        with storage.connect() as connection:
+            connection.execute(RunsTable.insert(), rows)
+            connection.execute(RunTagsTable.insert(), tags)
+
+
+def _row(storage: SqlRunStorage, run: dg.DagsterRun, created_at: datetime) -> dict[str, object]:
+    created_at = created_at.replace(tzinfo=None)
+    moment = created_at.replace(tzinfo=UTC).timestamp()
+    is_over = run.status in {SUCCESS, FAILURE}
+    times = {"start_time": moment, "end_time": moment + 60 if is_over else None}
+    return {
+        **storage._get_run_insertion_values(run),
+        "create_timestamp": created_at,
+        "update_timestamp": created_at,
+        **times,
+    }
