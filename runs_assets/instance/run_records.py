@@ -10,7 +10,7 @@ from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG
 from runs_assets.sources.source import Source
 
 ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-NEWEST = 100
+NEWEST = 25
 UNKNOWN = "Unknown"
 
 
@@ -34,7 +34,7 @@ def run_records(
     """The runs of a job whose status is one of `statuses` since an instant after `changed_after`, newest first.
 
     All projects of an instance share the job of the asset pages, and Dagster cannot be asked for runs by their assets.
-    Of that job, these are the runs with the repository's `label`, and the newest 100 for those without any label.
+    Of that job, these are the runs with the repository's `label`, and the newest 25, for those without any label.
     """
     is_shared = job_name == ASSET_PAGE_JOB
     wanted = dg.RunsFilter(job_name=job_name, statuses=statuses, updated_after=changed_after)

@@ -17,7 +17,10 @@ Exit status 1 if a target is missed. It measures, each in a fresh process:
   Target: at most 1 s.
 * **Verdicts.** All tables over days are built from a year of 5,000 runs a day of 200 pipelines (`year.py` writes it,
   which takes about a minute). Targets: less than 30 s, and a peak of less than 600 MB, the whole process with all that
-  it imports. `--only verdicts` measures nothing else, `--only reading` all else.
+  it imports. `--only verdicts` measures nothing else.
+* **Ticks.** What the sensors ask of Dagster every minute, in an instance with 50,000 runs of other projects
+  (`ticks.py`). Target: less than 100 ms each. `--only ticks` measures nothing else, `--only reading` all that is above
+  the verdicts, and the rows.
 * **Rows.** Every stored day must hold exactly the runs that were served, once each, and its metrics must count them
   all: otherwise a speed means nothing.
 
@@ -40,7 +43,9 @@ from runs_assets_tests.benchmark.report import (
     show_sources,
     show_stages,
     source_verdicts,
+    tick_verdicts,
 )
+from runs_assets_tests.benchmark.ticks import FOREIGN_RUNS, measure_ticks
 
 SOURCES = ("cloudcruise", "productsup")
 QUICK = Plan(small=20_000, large=80_000, peak=40_000, other=4_000, rounds=2)
@@ -51,7 +56,7 @@ def main() -> None:
     """Measure, report, and exit with 1 if a target is missed."""
     options = _options()
     console = Console(log_path=False)
-    parts = {"reading": _reading, "verdicts": _verdicts}
+    parts = {"reading": _reading, "verdicts": _verdicts, "ticks": _ticks}
     chosen = [options.only] if options.only else list(parts)
     are_met = [verdict.is_met for part in chosen for verdict in parts[part](options, console)]
     sys.exit(0 if all(are_met) else 1)
@@ -77,11 +82,18 @@ def _verdicts(options: argparse.Namespace, console: Console) -> list[Verdict]:
     return verdicts
 
 
+def _ticks(options: argparse.Namespace, console: Console) -> list[Verdict]:
+    found = measure_ticks(FOREIGN_RUNS // 5 if options.quick else FOREIGN_RUNS, console.log)
+    verdicts = list(tick_verdicts(found))
+    show(console, verdicts)
+    return verdicts
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m runs_assets_tests.benchmark", description="Speed and memory, against targets."
     )
-    parser.add_argument("--only", choices=("reading", "verdicts"), help="only this part")
+    parser.add_argument("--only", choices=("reading", "verdicts", "ticks"), help="only this part")
     parser.add_argument("--source", action="append", choices=SOURCES, help="only this one; may be given twice")
     parser.add_argument("--quick", action="store_true", help="a fifth of the rows: the figures mean less")
     return parser.parse_args()

@@ -7,12 +7,14 @@ from rich.console import Console
 from rich.table import Table
 
 from runs_assets_tests.benchmark.measure import LARGE_DAY, RANGE, SMALL_DAY, Measured, Refreshed
+from runs_assets_tests.benchmark.ticks import Ticks
 
 MIN_RATIO = 1 / 3
 MAX_EXTRA_BYTES = 400e6
 MAX_RANGE_EXTRA_BYTES = 25e6
 """How far two peaks may lie apart and still be called the same: allocators are not exact."""
 MAX_IMPORT_SECONDS = 1.0
+MAX_TICK_SECONDS = 0.1
 MAX_REFRESH_SECONDS, MAX_REFRESH_BYTES = 30.0, 600e6
 
 
@@ -81,6 +83,17 @@ def refresh_verdicts(found: Refreshed) -> Iterator[Verdict]:
     )
     expected = found.expected_pipelines
     yield Verdict(f"{name}: pipelines judged", str(found.pipelines), str(expected), found.pipelines == expected)
+
+
+def tick_verdicts(found: Ticks) -> Iterator[Verdict]:
+    """The median tick of each sensor."""
+    for name, seconds in found.medians.items():
+        yield Verdict(
+            f"{name}: reading Dagster's records beside {found.foreign_runs:,} runs of other projects",
+            f"{1000 * seconds:.0f} ms",
+            f"< {1000 * MAX_TICK_SECONDS:.0f} ms",
+            seconds < MAX_TICK_SECONDS,
+        )
 
 
 def show(console: Console, verdicts: list[Verdict]) -> None:

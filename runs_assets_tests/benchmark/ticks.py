@@ -1,10 +1,10 @@
 """How long a tick takes where Dagster's instance is shared with other projects: 50,000 of its runs are theirs.
 
 The runs are written to a real SQLite instance, ours first, so that all of theirs are newer. Two in five of theirs were
-started from a page of assets, one in twenty is not finished, and one in five was created within the last two days. A
+started from a page of assets, one in ten is not finished, and one in five was created within the last two days. A
 tick asks for what is due, and reads the ends of the files of the days in reach: no day is stored here, so what is
-measured is the reading of Dagster's records. The largest of the medians of several ticks counts, in a process that has
-evaluated one before.
+measured is the reading of Dagster's records. The median of several ticks counts, in a process that has evaluated one
+before, in processor time: what other processes take is no part of it.
 """
 
 import statistics
@@ -21,6 +21,7 @@ import dagster as dg
 import pytest
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
+from dagster_shared.serdes import serialize_value
 
 from runs_assets.accounts import SOURCES
 from runs_assets.automation.outdated_verdicts import due_refresh
@@ -46,7 +47,9 @@ OURS, THEIRS = "__repository__@ours", "__repository__@theirs"
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 UNFINISHED = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED)
 
-Stored = tuple[dg.DagsterRun, datetime]
+Row = tuple[dg.DagsterRun, str]
+"""A run, and its text as Dagster stores it."""
+Stored = tuple[Row, datetime]
 """A run, and when it was created."""
 
 
@@ -97,66 +100,68 @@ def _times(ask: Callable[[], object]) -> list[float]:
 
 
 def _seconds(ask: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    begun = time.process_time()
     ask()
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def _our_runs() -> Iterator[Stored]:
-    """Two days of every source, an hour apart, and of the tables over all days."""
-    for hours in reversed(range(OUR_HOURS)):
-        at = NOW - timedelta(hours=hours + 1)
-        days = DayRange(at.date(), at.date())
-        tags = {**range_tags(days), REPOSITORY_TAG: OURS}
+    """Two days of every source, an hour apart, and of the tables over all days; the oldest first."""
+    labelled = {REPOSITORY_TAG: OURS}
+    for hours in range(OUR_HOURS, 0, -1):
+        at = NOW - timedelta(hours=hours)
+        tags = {**range_tags(DayRange(at.date(), at.date())), **labelled}
         for source in SOURCES:
-            yield _run(source.job_name, SUCCESS, tags), at
             page = frozenset({dg.AssetKey([source.name, "raw_runs"])})
-            yield _run(ASSET_PAGE_JOB, SUCCESS, tags, page), at
-            yield _run(f"{source.name}_checks", SUCCESS, {REPOSITORY_TAG: OURS}), at
-        yield _run(REFRESH_VERDICTS, SUCCESS, {REPOSITORY_TAG: OURS}), at
+            yield _row(source.job_name, SUCCESS, tags), at
+            if hours % 12 == 0:
+                yield _row(ASSET_PAGE_JOB, SUCCESS, tags, page), at
+            yield _row(f"{source.name}_checks", SUCCESS, labelled), at
+        yield _row(REFRESH_VERDICTS, SUCCESS, labelled), at
 
 
 def _foreign_runs(count: int) -> Iterator[Stored]:
-    """The oldest first."""
-    assets = frozenset({dg.AssetKey(["theirs", "orders"])})
+    """Of ten days, the oldest first."""
+    assets, tags = frozenset({dg.AssetKey(["theirs", "orders"])}), {REPOSITORY_TAG: THEIRS}
     for number in range(count):
-        age = timedelta(days=2) * (1 - number / count) * 5
-        tags = {REPOSITORY_TAG: THEIRS, "dagster/partition": str((NOW - age).date())}
-        status = UNFINISHED[number % 2] if number % 20 == 0 else FAILURE if number % 7 == 0 else SUCCESS
-        is_from_a_page = number % 5 < 2
-        job = ASSET_PAGE_JOB if is_from_a_page else f"their_job_{number % 5}"
-        yield _run(job, status, tags, assets if is_from_a_page else None), NOW - age
+        job = ASSET_PAGE_JOB if number % 5 < 2 else f"their_job_{number % 5}"
+        status = UNFINISHED[number % 2] if number % 20 < 2 else FAILURE if number % 7 == 0 else SUCCESS
+        row = _row(job, status, tags, assets if job == ASSET_PAGE_JOB else None)
+        yield row, NOW - timedelta(days=10) * (1 - number / count)
 
 
-def _run(
+def _row(
     job: str, status: dg.DagsterRunStatus, tags: dict[str, str], assets: frozenset[dg.AssetKey] | None = None
-) -> dg.DagsterRun:
-    return dg.DagsterRun(job, str(uuid.uuid4()), status=status, tags=tags, asset_selection=assets)
+) -> Row:
+    run = dg.DagsterRun(job, str(uuid.uuid4()), status=status, tags=tags, asset_selection=assets)
+    return run, serialize_value(run)
 
 
 def _write(instance: dg.DagsterInstance, runs: Iterator[Stored]) -> None:
     """What `add_run` writes, thousands of runs to a transaction."""
-    storage = instance.run_storage
-    if not isinstance(storage, SqlRunStorage):
-        raise TypeError("the measured instance keeps its runs in SQLite")
-    for batch in iter(lambda: list(islice(runs, BATCH)), []):
-        rows = [_row(storage, run, created_at) for run, created_at in batch]
+    while batch := list(islice(runs, BATCH)):
         tags = [
-            {"run_id": run.run_id, "key": key, "value": value} for run, _ in batch for key, value in run.tags.items()
+            {"run_id": run.run_id, "key": key, "value": value}
+            for (run, _), _ in batch
+            for key, value in run.tags.items()
         ]
+        storage = instance.run_storage
+        if not isinstance(storage, SqlRunStorage):
+            raise TypeError("the measured instance keeps its runs in SQLite")
         with storage.connect() as connection:
-            connection.execute(RunsTable.insert(), rows)
+            connection.execute(RunsTable.insert(), [_columns(*row, created_at) for row, created_at in batch])
             connection.execute(RunTagsTable.insert(), tags)
 
 
-def _row(storage: SqlRunStorage, run: dg.DagsterRun, created_at: datetime) -> dict[str, object]:
-    created_at = created_at.replace(tzinfo=None)
-    moment = created_at.replace(tzinfo=UTC).timestamp()
+def _columns(run: dg.DagsterRun, body: str, created_at: datetime) -> dict[str, object]:
     is_over = run.status in {SUCCESS, FAILURE}
-    times = {"start_time": moment, "end_time": moment + 60 if is_over else None}
     return {
-        **storage._get_run_insertion_values(run),
-        "create_timestamp": created_at,
-        "update_timestamp": created_at,
-        **times,
+        "run_id": run.run_id,
+        "pipeline_name": run.job_name,
+        "status": run.status.value,
+        "run_body": body,
+        "create_timestamp": created_at.replace(tzinfo=None),
+        "update_timestamp": created_at.replace(tzinfo=None),
+        "start_time": created_at.timestamp(),
+        "end_time": created_at.timestamp() + 60 if is_over else None,
     }
