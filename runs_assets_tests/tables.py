@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from runs_assets.assets.daily import RAW_RUNS_DESCRIPTION
 from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.storage.layout import RAW_RUNS
+from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.readme import write
 
 MODULE = "runs_assets_tests.tables"
@@ -23,7 +24,8 @@ def _daily() -> Iterator[str]:
 
 
 def _verdicts() -> Iterator[str]:
-    yield from ()
+    for table in VERDICT_TABLES:
+        yield _line(table.name, f"{table.name}/part-0.parquet", table.description)
 
 
 def _line(asset: str, file: str, description: str) -> str:
