@@ -46,23 +46,23 @@ class CursorPager:
 
     def asks(self) -> Generator[CursorAsk, Page, None]:
         """The walk; see `Pager`."""
-        cursor = self._end_us + SECOND_US
+        cursor_us = self._end_us + SECOND_US
         longest = 0
-        tried = None
+        tried_us = None
         while True:
-            page = yield from self._ask(cursor)
+            page = yield from self._ask(cursor_us)
             longest = max(longest, len(page))
-            if not len(page) or (oldest := self._oldest(page, cursor)) < self._start_us:
+            if not len(page) or (oldest_us := self._oldest_us(page, cursor_us)) < self._start_us:
                 break
-            second = oldest - oldest % SECOND_US
-            if second + SECOND_US < cursor:
-                cursor = second + SECOND_US
-                self.mark_us = min(self.mark_us, cursor)
-            elif (yield from self._ends_in(page, second, longest)):
+            second_us = oldest_us - oldest_us % SECOND_US
+            if second_us + SECOND_US < cursor_us:
+                cursor_us = second_us + SECOND_US
+                self.mark_us = min(self.mark_us, cursor_us)
+            elif (yield from self._ends_in(page, second_us, longest)):
                 break
             else:
-                self._enlarge(page, second, is_second_try=tried == cursor)
-                tried = cursor
+                self._enlarge(page, second_us, is_second_try=tried_us == cursor_us)
+                tried_us = cursor_us
         self.mark_us = self._start_us
 
     def _ask(self, cursor_us: int, status: str | None = None) -> Generator[CursorAsk, Page, Page]:
@@ -85,7 +85,7 @@ class CursorPager:
             )
         return page
 
-    def _oldest(self, page: Page, cursor_us: int) -> int:
+    def _oldest_us(self, page: Page, cursor_us: int) -> int:
         if not len(page.times_us):
             raise ApiChangedError(
                 f"A page of {len(page)} runs before {second_of(cursor_us)} has no usable creation time in any row, so "
@@ -93,24 +93,24 @@ class CursorPager:
             )
         return int(page.times_us[-1])
 
-    def _ends_in(self, page: Page, second: int, longest: int) -> Generator[CursorAsk, Page, bool]:
+    def _ends_in(self, page: Page, second_us: int, longest: int) -> Generator[CursorAsk, Page, bool]:
         """Whether nothing lies before a page that is wholly in one second, and nothing more lies in it."""
         if len(page) >= self._limit:
             return False
         known = set(page.keys)
-        older = yield from self._ask(second)
+        older = yield from self._ask(second_us)
         if not known.issuperset(older.keys):
             return False
         if len(page) < max(longest, TRUSTED_PAGE):
             return True
         for status in self._statuses:
-            filtered = yield from self._ask(second + SECOND_US, status)
+            filtered = yield from self._ask(second_us + SECOND_US, status)
             if not known.issuperset(filtered.keys):
                 return False
         return True
 
-    def _enlarge(self, page: Page, second: int, *, is_second_try: bool) -> None:
+    def _enlarge(self, page: Page, second_us: int, *, is_second_try: bool) -> None:
         # Even the largest page is asked for twice: a run that appeared between two requests is no reason to give up.
         if self._limit >= self._max_limit and is_second_try:
-            raise crowded("the second", second, len(page), self._max_limit)
+            raise crowded("the second", second_us, len(page), self._max_limit)
         self._limit = min(self._limit * 2, self._max_limit)

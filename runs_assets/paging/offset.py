@@ -78,7 +78,7 @@ class OffsetPager:
         if not len(head):
             # An empty page may be an empty list or a fault: it counts when it comes twice.
             head = yield from self._ask(0)
-        if not len(head) or _oldest(head) < self._end_us:
+        if not len(head) or _oldest_us(head) < self._end_us:
             return head
         newer = len(head) - 1
         older = yield from self._offset_before_window(newer, head.total)
@@ -112,30 +112,30 @@ class OffsetPager:
 
     def _walk(self, page: Page) -> Generator[OffsetAsk, Page, None]:
         stalled = 0
-        reached = self._end_us
-        while len(page) and _oldest(page) >= self._start_us:
-            oldest = _oldest(page)
+        reached_us = self._end_us
+        while len(page) and _oldest_us(page) >= self._start_us:
+            oldest_us = _oldest_us(page)
             if (yield from self._ends_with(page)):
                 return
-            stalled = 0 if oldest < reached else stalled + 1
-            reached = min(reached, oldest)
+            stalled = 0 if oldest_us < reached_us else stalled + 1
+            reached_us = min(reached_us, oldest_us)
             if stalled > MAX_STALLED_PAGES:
                 raise ApiChangedError(
                     f"The list changes faster than it can be read: {stalled} pages in a row brought nothing before "
-                    f"{second_of(oldest)}. Try again later, or with a larger page size."
+                    f"{second_of(oldest_us)}. Try again later, or with a larger page size."
                 )
-            self.mark_us = min(self.mark_us, oldest + 1)
-            page = yield from self._anchored(self._next_offset(page, oldest), oldest)
+            self.mark_us = min(self.mark_us, oldest_us + 1)
+            page = yield from self._anchored(self._next_offset(page, oldest_us), oldest_us)
 
-    def _next_offset(self, page: Page, oldest: int) -> int:
+    def _next_offset(self, page: Page, oldest_us: int) -> int:
         """The offset of the last row strictly newer than the page's oldest group; a larger page where there is none."""
-        newer = np.flatnonzero((page.created_us != NO_TIME) & (page.created_us > oldest))
+        newer = np.flatnonzero((page.created_us != NO_TIME) & (page.created_us > oldest_us))
         if len(newer) and newer[-1] > 0:
             return page.offset + int(newer[-1])
         if self._limit >= self._max_limit:
             self._crowded_pages += 1
         if self._crowded_pages > MAX_CROWDED_PAGES:
-            raise crowded("the creation time", oldest, len(page), self._max_limit)
+            raise crowded("the creation time", oldest_us, len(page), self._max_limit)
         self._limit = min(self._limit * 2, self._max_limit)
         return page.offset
 
@@ -211,7 +211,7 @@ class OffsetPager:
         self.is_complete = totals == {len(seen)}
 
 
-def _oldest(page: Page) -> int:
+def _oldest_us(page: Page) -> int:
     return int(page.times_us[-1])
 
 

@@ -86,14 +86,14 @@ def pages(pager: Pager[Ask_co], fetch: Callable[[Ask_co], Shown]) -> Iterator[Sh
         yield page
 
 
-def second_of(us: int) -> str:
+def second_of(instant_us: int) -> str:
     """An instant for an error message."""
-    return iso(from_us(us))
+    return iso(from_us(instant_us))
 
 
-def crowded(what: str, us: int, count: int, largest: int) -> ApiChangedError:
+def crowded(what: str, instant_us: int, count: int, largest: int) -> ApiChangedError:
     """The error for more rows at one instant than the largest page can tell apart."""
     return ApiChangedError(
-        f"At least {count} runs share {what} {second_of(us)}, and pages of up to {largest} rows cannot tell whether "
-        "there are more. Nothing was stored for the days that hold it; report it to the platform's support."
+        f"At least {count} runs share {what} {second_of(instant_us)}, and pages of up to {largest} rows cannot show "
+        "whether there are more. Nothing was stored for the days that hold it; report it to the platform's support."
     )
