@@ -35,13 +35,15 @@ def week_of(name: str) -> DayRange:
     found = _WEEK_NAME.fullmatch(name)
     if not found:
         raise ValueError(f"a week is written as 2026-W11, not {name!r}")
-    monday = date.fromisocalendar(int(found[1]), int(found[2]), 1)
-    return DayRange(monday, monday + timedelta(days=6))
+    return _week_from(date.fromisocalendar(int(found[1]), int(found[2]), 1))
 
 
 def last_week(now: datetime) -> DayRange:
     """The last ISO week that is over at `now` (aware UTC)."""
-    monday = now.date() - timedelta(days=now.weekday() + 7)
+    return _week_from(now.date() - timedelta(days=now.weekday() + 7))
+
+
+def _week_from(monday: date) -> DayRange:
     return DayRange(monday, monday + timedelta(days=6))
 
 
@@ -174,10 +176,8 @@ def _state(row: Row) -> str:
 
 
 def _outage(row: Row) -> str:
-    if row["ended_at"] is None:
-        return f"{name_of(row)}: {row['failures']} failures since {at(row['failing_since'])}, ongoing"
-    took = span(row["ended_at"] - row["failing_since"])
-    return f"{name_of(row)}: {row['failures']} failures since {at(row['failing_since'])}, lasted {took}"
+    lasted = f"lasted {span(row['ended_at'] - row['failing_since'])}" if row["ended_at"] else "ongoing"
+    return f"{name_of(row)}: {row['failures']} failures since {at(row['failing_since'])}, {lasted}"
 
 
 def _silence(row: Row) -> str:
