@@ -13,6 +13,8 @@ from runs_assets.settling.attempts import ASKED_NOTHING
 from runs_assets.sources.source import Source
 
 COMPLETED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE)
+MAX_RUNS_PER_JOB = 20
+"""The newest runs of a job in which its outcome is looked for: some say nothing about the job."""
 UNEXPLAINED = "It ended without an error: its process was killed, or never began. See the run in Dagster."
 
 
@@ -25,7 +27,11 @@ def latest_job_runs(
     were started from an asset page and are about no source: somebody watches those.
     """
     since = now - LOOK_BACK
-    records = [record for job in project.jobs for record in run_records(instance, job, COMPLETED, since, project.label)]
+    records = [
+        record
+        for job in project.jobs
+        for record in run_records(instance, job, COMPLETED, since, project.label, MAX_RUNS_PER_JOB)
+    ]
     found: dict[tuple[str, str | None], JobRun] = {}
     for record in sorted(records, key=lambda record: record.end_time or 0.0, reverse=True):
         run = record.dagster_run

@@ -10,7 +10,7 @@ from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG
 from runs_assets.sources.source import Source
 
 ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-NEWEST = 25
+NEWEST = 20
 UNKNOWN = "Unknown"
 
 
@@ -30,20 +30,21 @@ def run_records(
     statuses: Sequence[dg.DagsterRunStatus],
     changed_after: datetime,
     label: str | None,
+    limit: int | None = None,
 ) -> list[dg.RunRecord]:
-    """The runs of a job whose status is one of `statuses` since an instant after `changed_after`, newest first.
+    """The newest `limit` runs of a job, or all, that came to one of `statuses` after `changed_after`, newest first.
 
     All projects of an instance share the job of the asset pages, and Dagster cannot be asked for runs by their assets.
-    Of that job, these are the runs with the repository's `label`, and the newest 25, for those without any label.
+    Of that job, these are the runs with the repository's `label`, and the newest 20, for those without any label.
     """
     is_shared = job_name == ASSET_PAGE_JOB
     wanted = dg.RunsFilter(job_name=job_name, statuses=statuses, updated_after=changed_after)
-    found = list(instance.get_run_records(wanted, limit=NEWEST if is_shared else None))
+    found = list(instance.get_run_records(wanted, limit=NEWEST if is_shared else limit))
     if not is_shared or label is None:
         return found
     tags = {REPOSITORY_TAG: label}
     ours = dg.RunsFilter(job_name=job_name, statuses=statuses, updated_after=changed_after, tags=tags)
-    by_id = {record.storage_id: record for record in [*found, *instance.get_run_records(ours)]}
+    by_id = {record.storage_id: record for record in [*found, *instance.get_run_records(ours, limit=limit)]}
     return [by_id[number] for number in sorted(by_id, reverse=True)]
 
 
