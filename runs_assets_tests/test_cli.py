@@ -59,7 +59,10 @@ def test_refresh_says_whose_rows_are_the_former_ones(project: Project, capsys: p
     assert project.materialize("cloudcruise", yesterday).success
     project.layout.day_file(FAILURE_RATES.name, "cloudcruise", yesterday).write_bytes(b"damaged")
     assert main(["refresh", "--offline"]) == 1
-    assert "Some rows are the former ones. cloudcruise: The file " in capsys.readouterr().err
+    assert (
+        "Some rows were not rebuilt and are those of the last refresh. cloudcruise: The file "
+        in capsys.readouterr().err
+    )
 
 
 def test_refresh_says_that_there_is_nothing_to_judge(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
