@@ -9,6 +9,7 @@ from runs_assets_tests.readme import README, ROOT, written_by
 from runs_assets_tests.tables import MODULE, asset_table
 
 READMES = [README, *ROOT.glob("runs_assets/**/README.md"), *ROOT.glob("runs_assets_tests/**/README.md")]
+SOURCE_FILES = [*ROOT.glob("runs_assets/**/*.py"), *ROOT.glob("runs_assets_tests/**/*.py")]
 
 
 def test_the_table_of_assets_is_that_of_the_declarations() -> None:
@@ -19,13 +20,9 @@ def test_the_table_of_assets_is_that_of_the_declarations() -> None:
 def test_every_link_and_every_file_that_is_named_exists(readme: Path) -> None:
     text = readme.read_text()
     links = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
-    files = re.findall(r"`([\w/]+\.py)`", text)
     assert [link for link in links if not (readme.parent / link).exists()] == []
-    assert [
-        file
-        for file in files
-        if not any((place / file).exists() for place in (readme.parent, ROOT, ROOT / "runs_assets"))
-    ] == []
+    files = re.findall(r"`([\w/]+\.py)`", text)
+    assert [file for file in files if not any(path.match(file) for path in SOURCE_FILES)] == []
 
 
 def test_the_readme_is_short() -> None:
