@@ -89,10 +89,10 @@ def test_cloudcruise_takes_nothing_but_an_array(
     [
         ([], "not an object with a list of runs"),
         ({"data": {}}, "not an object with a list of runs"),
-        ({"data": []}, "where its page begins"),
-        ({"data": [], "metadata": {"from": None}}, "where its page begins"),
-        ({"data": [], "metadata": {"from": -1}}, "where its page begins"),
-        ({"data": [], "metadata": {"from": "9" * 5000}}, "where its page begins"),
+        ({"data": []}, "the offset of the page"),
+        ({"data": [], "metadata": {"from": None}}, "the offset of the page"),
+        ({"data": [], "metadata": {"from": -1}}, "the offset of the page"),
+        ({"data": [], "metadata": {"from": "9" * 5000}}, "the offset of the page"),
         ({"data": [], "metadata": {"from": 3, "total": 18}}, "the page at 3 of 18 runs is empty"),
     ],
 )
