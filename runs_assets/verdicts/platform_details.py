@@ -36,7 +36,7 @@ def ask_about_failures(
             retention = source.api.capabilities.retention
             refresh_details(client, DetailsRequest(source.name, layout, failed_runs, now, report, retention))
     except BusyError:
-        report(f"{source.name}: it is being read by another process; names and errors are requested at the next refresh.")
+        report(f"{source.name}: it is being read; names and error codes are requested at the next refresh.")
     except SettingsError as error:
         report(f"{source.name}: could not request names and errors. {error}")
 
