@@ -23,7 +23,7 @@ STATUS_OF = {
 
 
 def normalize(rows: RawRows) -> pa.Table:
-    """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS`) of raw rows."""
+    """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS_SCHEMA`) of raw rows."""
     raw_status = pc.fill_null(texts(rows["status"]), "")
     return runs_table(
         {

@@ -12,7 +12,7 @@ VERSION = "1"
 
 
 def normalize(rows: RawRows) -> pa.Table:
-    """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS`) of raw rows."""
+    """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS_SCHEMA`) of raw rows."""
     state = pc.fill_null(texts(rows["state"]), "")
     exit_code = int32s(rows["exit-code"])
     started_at = instants(rows["started-at"])
