@@ -10,10 +10,10 @@ from runs_assets.alerts.delivery import Notifier
 from runs_assets.alerts.memory import usable_watch_file
 from runs_assets.alerts.observation import JobRun, Observation, rows_of
 from runs_assets.alerts.settings import alert_settings
-from runs_assets.automation.switches import IS_TEMPORARY, is_kept, is_temporary
+from runs_assets.automation.switches import sensor, why_off
 from runs_assets.errors import RunsAssetsError
 from runs_assets.instance.job_runs import latest_job_runs
-from runs_assets.instance.project import Project
+from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.sources.source import Source
@@ -33,16 +33,11 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
     On by default if an address is set and Dagster's history is kept. Errors are its reason for skipping: they fail
     nothing.
     """
+    description = "Notifies when a pipeline goes down or silent, and when it recovers."
+    off = "" if is_present([URLS]) else IS_OFF
 
-    @dg.sensor(
-        name="alerts",
-        minimum_interval_seconds=EVERY_SECONDS,
-        default_status=dg.DefaultSensorStatus.STOPPED if _why_off() else dg.DefaultSensorStatus.RUNNING,
-        description=f"Notifies when a pipeline goes down or silent, and when it recovers. {_why_off()}".strip(),
-    )
-    def sensor(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.SkipReason:
-        if is_temporary(context.instance):
-            return dg.SkipReason(IS_TEMPORARY)
+    @sensor("alerts", EVERY_SECONDS, description, off or why_off())
+    def alerts(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.SkipReason:
         if not is_present([URLS]):
             return dg.SkipReason(IS_OFF)
         outcome: list[str] = []
@@ -53,7 +48,7 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
             outcome.append(str(error))
         return dg.SkipReason(" ".join(outcome))
 
-    return sensor
+    return alerts
 
 
 def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: list[str]) -> None:
@@ -80,12 +75,4 @@ def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: 
 def _project(context: dg.SensorEvaluationContext) -> Project:
     if context.repository_def is None:
         raise ValueError("the sensor needs its repository to tell which runs are this project's")
-    origin = context.code_location_origin
-    label = f"{context.repository_name}@{origin.location_name}" if origin else None
-    return Project.of(context.repository_def, label)
-
-
-def _why_off() -> str:
-    if not is_present([URLS]):
-        return IS_OFF
-    return "" if is_kept() else IS_TEMPORARY
+    return Project.of(context.repository_def, label_of_sensor(context))
