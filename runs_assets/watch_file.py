@@ -8,13 +8,13 @@ name, and only `*` matches a source as a whole.
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,14 @@ class Severity(StrEnum):
     CRITICAL = "critical"
     WARNING = "warning"
     INFO = "info"
+
+
+class Subject(NamedTuple):
+    """What a notification is about: a pipeline, without one its source as a whole, without a source the project."""
+
+    source: str | None = None
+    pipeline_id: str | None = None
+    pipeline_name: str | None = None
 
 
 def _span(text: str) -> str:
@@ -99,10 +107,10 @@ class _About(_Entry):
     source: Words = "*"
     pipeline: Words = "*"
 
-    def covers(self, source: str | None, pipeline_id: str | None, pipeline_name: str | None) -> bool:
-        """Whether it applies to the pipeline; only `*` matches an unknown name, or a source as a whole."""
-        names = (pipeline_id or "", pipeline_name or "")
-        return fnmatchcase(source or "", self.source) and any(fnmatchcase(name, self.pipeline) for name in names)
+    def covers(self, subject: Subject) -> bool:
+        """Whether it applies to a subject; only `*` matches an unknown name, or a source as a whole."""
+        source, *names = (name or "" for name in subject)
+        return fnmatchcase(source, self.source) and any(fnmatchcase(name, self.pipeline) for name in names)
 
 
 class Route(_About):
@@ -168,33 +176,23 @@ class WatchFile(_Entry):
     owners: tuple[Owner, ...] = ()
     links: dict[str, Annotated[str, AfterValidator(_link_template)]] = Field(default_factory=dict)
 
-    def expectation_of(self, source: str, pipeline_id: str | None, pipeline_name: str | None) -> Expectation | None:
+    def expectation_of(self, subject: Subject) -> Expectation | None:
         """How often the pipeline has to run; None if that is not set."""
-        return _first(self.expectations, source, pipeline_id, pipeline_name)
+        return next(_about(subject, self.expectations), None)
 
-    def owner_of(self, source: str, pipeline_id: str | None, pipeline_name: str | None) -> str | None:
+    def owner_of(self, subject: Subject) -> str | None:
         """Who owns the pipeline; None if that is not set."""
-        found = _first(self.owners, source, pipeline_id, pipeline_name)
-        return found.owner if found else None
+        return next((entry.owner for entry in _about(subject, self.owners)), None)
 
-    def mute_of(
-        self, source: str | None, pipeline_id: str | None, pipeline_name: str | None, now: datetime
-    ) -> Mute | None:
+    def mute_of(self, subject: Subject, now: datetime) -> Mute | None:
         """The mute that holds at `now` (aware) and lasts longest; None if nothing is muted."""
-        holding = (
-            mute for mute in self.mutes if now < mute.ends_at and mute.covers(source, pipeline_id, pipeline_name)
-        )
+        holding = (mute for mute in _about(subject, self.mutes) if now < mute.ends_at)
         return max(holding, key=lambda mute: mute.ends_at, default=None)
 
-    def tags_of(
-        self, source: str | None, pipeline_id: str | None, pipeline_name: str | None, severity: Severity
-    ) -> frozenset[str]:
+    def tags_of(self, subject: Subject, severity: Severity) -> frozenset[str]:
         """The tags to which a notification is routed; none if no route matches."""
-        return frozenset(
-            route.tag
-            for route in self.routes
-            if route.severity in {None, severity} and route.covers(source, pipeline_id, pipeline_name)
-        )
+        routes = _about(subject, self.routes)
+        return frozenset(route.tag for route in routes if route.severity in {None, severity})
 
     def link_of(self, source: str, run_id: str, pipeline_id: str | None) -> str | None:
         """The platform's page of a run; None without a template, or if that needs a pipeline and the run has none."""
@@ -225,8 +223,8 @@ def load_watch_file(path: Path | None) -> WatchFile:
     raise SettingsError(f"The watch file {path} (RUNS_ASSETS_WATCH_FILE) is invalid: {why}. Correct the file.")
 
 
-def _first(entries: Iterable[_Found], source: str, pipeline_id: str | None, pipeline_name: str | None) -> _Found | None:
-    return next((entry for entry in entries if entry.covers(source, pipeline_id, pipeline_name)), None)
+def _about(subject: Subject, entries: Iterable[_Found]) -> Iterator[_Found]:
+    return (entry for entry in entries if entry.covers(subject))
 
 
 def _after(instant: datetime, span: str, zone: ZoneInfo) -> datetime:

@@ -7,7 +7,7 @@ import pytest
 
 from runs_assets.errors import SettingsError
 from runs_assets.settings import project_settings
-from runs_assets.watch_file import Severity, WatchFile, load_watch_file
+from runs_assets.watch_file import Severity, Subject, WatchFile, load_watch_file
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 FULL = """
@@ -64,10 +64,10 @@ def full(tmp_path: Path) -> WatchFile:
 
 def test_none_is_needed() -> None:
     none = load_watch_file(None)
-    assert none.expectation_of("s", "p", None) is None
-    assert none.owner_of("s", "p", None) is None
-    assert none.mute_of("s", "p", None, NOW) is None
-    assert none.tags_of("s", "p", None, Severity.CRITICAL) == frozenset()
+    assert none.expectation_of(Subject("s", "p", None)) is None
+    assert none.owner_of(Subject("s", "p", None)) is None
+    assert none.mute_of(Subject("s", "p", None), NOW) is None
+    assert none.tags_of(Subject("s", "p", None), Severity.CRITICAL) == frozenset()
     assert none.link_of("s", "r", "p") is None
 
 
@@ -86,21 +86,21 @@ def test_none_is_needed() -> None:
 def test_every_route_about_a_message_adds_its_tag(
     full: WatchFile, source: str | None, pipeline_id: str | None, name: str | None, severity: Severity, tags: set[str]
 ) -> None:
-    assert full.tags_of(source, pipeline_id, name, severity) == tags
+    assert full.tags_of(Subject(source, pipeline_id, name), severity) == tags
 
 
 def test_the_first_expectation_and_owner_about_a_pipeline_count(full: WatchFile) -> None:
     assert [
         found and found.every
         for found in (
-            full.expectation_of("productsup", "feed-2", None),
-            full.expectation_of("productsup", "c-1", "feed-1"),
-            full.expectation_of("productsup", "feed-3", None),
-            full.expectation_of("productsup", None, None),
+            full.expectation_of(Subject("productsup", "feed-2", None)),
+            full.expectation_of(Subject("productsup", "c-1", "feed-1")),
+            full.expectation_of(Subject("productsup", "feed-3", None)),
+            full.expectation_of(Subject("productsup", None, None)),
         )
     ] == ["1d", "1d", "1w", "1w"]
-    assert full.owner_of("productsup", "feed-3", None) == "Feeds team"
-    assert full.owner_of("cloudcruise", "feed-3", None) is None
+    assert full.owner_of(Subject("productsup", "feed-3", None)) == "Feeds team"
+    assert full.owner_of(Subject("cloudcruise", "feed-3", None)) is None
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_the_first_expectation_and_owner_about_a_pipeline_count(full: WatchFile)
 def test_a_mute_holds_through_its_day_or_up_to_its_time(
     full: WatchFile, pipeline_id: str, now: datetime, is_muted: bool
 ) -> None:
-    assert (full.mute_of("cloudcruise", pipeline_id, None, now) is not None) == is_muted
+    assert (full.mute_of(Subject("cloudcruise", pipeline_id, None), now) is not None) == is_muted
 
 
 def test_a_time_without_a_zone_is_utc_and_of_two_mutes_the_longer_holds(tmp_path: Path) -> None:
     entry = '[[mutes]]\nuntil = {}\nreason = "{}"\n'
     found = watch_file(entry.format("2026-03-18T13:00:00", "short") + entry.format("2026-03-20", "long"), tmp_path)
-    muted = found.mute_of("s", "p", None, NOW)
+    muted = found.mute_of(Subject("s", "p", None), NOW)
     assert muted is not None
     assert (muted.reason, muted.ends_at) == ("long", datetime(2026, 3, 21, tzinfo=UTC))
     assert found.mutes[0].ends_at == datetime(2026, 3, 18, 13, 0, tzinfo=UTC)
@@ -151,7 +151,7 @@ def test_days_are_the_calendars_and_hours_are_elapsed_time(
     tmp_path: Path, every: str, grace: str, zone: str, last_run: str, overdue_at: str
 ) -> None:
     text = f'[[expectations]]\nevery = "{every}"\ngrace = "{grace}"\ntimezone = "{zone}"\n'
-    expectation = watch_file(text, tmp_path).expectation_of("s", "p", None)
+    expectation = watch_file(text, tmp_path).expectation_of(Subject("s", "p", None))
     assert expectation is not None
     found = expectation.overdue_at(datetime.fromisoformat(last_run))
     assert (found, found.utcoffset()) == (datetime.fromisoformat(overdue_at), timedelta(0))

@@ -23,7 +23,7 @@ from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, SOURCE
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
-from runs_assets.watch_file import Severity, WatchFile, load_watch_file
+from runs_assets.watch_file import Severity, Subject, WatchFile, load_watch_file
 
 WEEK = timedelta(days=7)
 WATCHED = ("degraded", "hanging", "flaky")
@@ -101,7 +101,7 @@ class Week:
             body="\n".join(self._lines()),
             event=Event.SUMMARY,
             severity=Severity.INFO,
-            tags=tuple(sorted(watch.tags_of(None, None, None, Severity.INFO))),
+            tags=tuple(sorted(watch.tags_of(Subject(), Severity.INFO))),
             decided_at=now,
         )
 

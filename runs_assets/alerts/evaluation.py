@@ -13,7 +13,7 @@ from runs_assets.alerts.lifecycle import Condition, Event, Incident, Policy, adv
 from runs_assets.alerts.memory import JobMemory, Memory, SourceMemory
 from runs_assets.alerts.observation import JobRun, Observation, SourceObservation
 from runs_assets.alerts.pipelines import next_pipelines, next_platform
-from runs_assets.watch_file import Severity
+from runs_assets.watch_file import Severity, Subject
 
 PROJECT = Policy(is_limited=True, reminded_for=timedelta(days=28), keeps_since=True)
 """For sources, jobs and settings, which may fail now and then."""
@@ -88,8 +88,8 @@ def _next_job(
     failure = run.failure if run else before.failure
     wrong_since = [since for since in (failure and failure.ended_at, unread_since) if since]
     incident = Incident(since=min(wrong_since), is_urgent=unread_since is not None) if wrong_since else None
-    source, pipeline = (view.source, None) if view else (None, job)
-    is_muted = seen.watch.mute_of(source, pipeline, None, seen.now) is not None
+    subject = Subject(view.source) if view else Subject(pipeline_id=job)
+    is_muted = seen.watch.mute_of(subject, seen.now) is not None
     has_failed_again = failure is not None and failure != before.last_failure
     step = advance(before.incident, Condition(seen.now, incident, is_muted, has_failed_again=has_failed_again), PROJECT)
     after = JobMemory(failure=failure, last_failure=failure or before.last_failure, incident=step.incident)
@@ -97,7 +97,7 @@ def _next_job(
         return [], after
     decision = JobDecision(
         event=step.event,
-        tags=tuple(sorted(seen.watch.tags_of(source, pipeline, None, Severity.WARNING))),
+        tags=tuple(sorted(seen.watch.tags_of(subject, Severity.WARNING))),
         job=job,
         since=(step.incident and step.incident.since) or seen.now,
         failure=failure if step.event is not Event.RESOLVED and not step.failures else after.last_failure,

@@ -17,7 +17,7 @@ from runs_assets.errors import SettingsError, StorageError
 from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
-from runs_assets.watch_file import Severity, WatchFile, load_watch_file
+from runs_assets.watch_file import Severity, Subject, WatchFile, load_watch_file
 
 log = logging.getLogger(__name__)
 FOLDER = ".alerts"
@@ -58,6 +58,10 @@ class PipelineIncident(Incident):
     pipeline_id: str | None
     pipeline_name: str | None
     state: str
+
+    def subject(self, source: str) -> Subject:
+        """The pipeline, of the source whose memory this is in."""
+        return Subject(source, self.pipeline_id, self.pipeline_name)
 
 
 class PlatformIncident(Incident):

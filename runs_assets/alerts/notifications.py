@@ -69,7 +69,7 @@ def _pipeline_title(decision: PipelineDecision) -> str:
 def _pipeline_lines(decision: PipelineDecision) -> Lines:
     incident, row, view = decision.incident, decision.row, decision.view
     yield f"Pipeline: {cut(incident.pipeline_id or '(none)')} of {view.source}"
-    if owner := view.whole.watch.owner_of(view.source, incident.pipeline_id, incident.pipeline_name):
+    if owner := view.whole.watch.owner_of(incident.subject(view.source)):
         yield f"Owner: {cut(owner)}"
     if row and row["state"] in BAD:
         yield from _facts(row, decision)

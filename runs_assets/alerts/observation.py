@@ -13,7 +13,7 @@ from runs_assets.alerts.lifecycle import Remembered
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.verdict_files import load_verdicts
-from runs_assets.watch_file import WATCHED_FOR, Mute, Severity, WatchFile
+from runs_assets.watch_file import WATCHED_FOR, Subject, WatchFile
 
 Row = Mapping[str, Any]
 """A row of a verdict table; times are aware UTC datetimes."""
@@ -115,18 +115,19 @@ class SourceObservation:
         last_sign = last_failure or confirmed_at(row)
         return last_sign is not None and self.known_until is not None and last_sign < self.known_until - HISTORY
 
-    def mute_of(self, pipeline_id: str | None, pipeline_name: str | None) -> Mute | None:
-        """The mute of a pipeline that holds now; of the source as a whole if both are None."""
-        return self.whole.watch.mute_of(self.source, pipeline_id, pipeline_name, self.whole.now)
-
-    def routes_of(self, pipeline_id: str | None, pipeline_name: str | None, severity: Severity) -> frozenset[str]:
-        """The tags to which a notification about a pipeline, or the source as a whole, is routed."""
-        return self.whole.watch.tags_of(self.source, pipeline_id, pipeline_name, severity)
+    def is_muted(self, subject: Subject) -> bool:
+        """Whether a mute of the pipeline, or the source as a whole, holds now."""
+        return self.whole.watch.mute_of(subject, self.whole.now) is not None
 
     def stretches_of(self, pipeline_id: str | None, state: str) -> list[Row]:
         """The rows of `outages` or `silences` of a pipeline."""
         rows = self.whole.outages if state == "down" else self.whole.silences
         return [row for row in rows if (row["source"], row["pipeline_id"]) == (self.source, pipeline_id)]
+
+
+def subject_of(row: Row) -> Subject:
+    """The pipeline of a row."""
+    return Subject(row["source"], row["pipeline_id"], row["pipeline_name"])
 
 
 def confirmed_at(row: Row) -> datetime | None:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from runs_assets.alerts.decisions import Decisions, PipelineDecision, PlatformDecision
 from runs_assets.alerts.lifecycle import Condition, Event, Policy, advance
 from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
-from runs_assets.alerts.observation import BAD, Row, SourceObservation, confirmed_at
-from runs_assets.watch_file import Severity
+from runs_assets.alerts.observation import BAD, Row, SourceObservation, confirmed_at, subject_of
+from runs_assets.watch_file import Severity, Subject
 
 PIPELINE, PLATFORM = Policy(), Policy(keeps_since=True)
 SEVERITIES = {"down": Severity.CRITICAL, "silent": Severity.WARNING}
@@ -53,10 +53,11 @@ def _next_pipeline(
     if reported is None:
         return [], None
     began_at, ended_at, is_given_up = (reported.since, None, False) if is_bad else _end_of(reported, row, view)
+    subject = reported.subject(view.source)
     condition = Condition(
         view.whole.now,
         incident,
-        is_muted=view.mute_of(reported.pipeline_id, reported.pipeline_name) is not None,
+        is_muted=view.is_muted(subject),
         is_watched=row is not None and not is_given_up and (not is_bad or view.is_watched(row)),
         has_changed=before is not None and before.state != reported.state,
     )
@@ -64,8 +65,7 @@ def _next_pipeline(
     if step.event is None:
         return [], step.incident
     severity = SEVERITIES[reported.state]
-    routed = view.routes_of(reported.pipeline_id, reported.pipeline_name, severity)
-    tags = (step.incident or reported).recipients(routed)
+    tags = (step.incident or reported).recipients(view.whole.watch.tags_of(subject, severity))
     decision = PipelineDecision(
         event=step.event,
         severity=severity,
@@ -113,7 +113,7 @@ def _end_of(
 
 def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
     """The source's platform incident; what is left of it when it is resolved goes on as incidents of pipelines."""
-    if view.mute_of(None, None):
+    if view.is_muted(Subject(view.source)):
         return [], before
     now, known = view.whole.now, before.platform
     down = wave = _many_at_once(before, view)
@@ -128,7 +128,7 @@ def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[Decisi
         return [], before.model_copy(update={"platform": step.incident})
     resolved: list[PipelineIncident] = []
     if step.event is Event.RESOLVED:
-        down = [row for row in down if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
+        down = [row for row in down if not view.is_muted(subject_of(row))]
         resolved = [one for one in before.pipelines if _is_resolved(one, view)]
     tags = reported.recipients(_routes_of(down, resolved, view))
     decision = PlatformDecision(
@@ -163,7 +163,7 @@ def _platform_of(down: list[Row], now: datetime) -> PlatformIncident:
 def _many_at_once(before: SourceMemory, view: SourceObservation) -> list[Row]:
     """What would make a platform incident, none if it is not enough. What is part of one already adds nothing."""
     notified = {incident.pipeline_id for incident in before.pipelines if incident.notified_at}
-    audible = [row for row in view.rows.values() if not view.mute_of(row["pipeline_id"], row["pipeline_name"])]
+    audible = [row for row in view.rows.values() if not view.is_muted(subject_of(row))]
     news = [row for row in audible if _is_bad(row, view) and not view.is_history(row)]
     if before.platform:
         news = [row for row in news if before.platform.is_after(_confirmed(row))]
@@ -180,7 +180,7 @@ def _is_resolved(incident: PipelineIncident, view: SourceObservation) -> bool:
     """Whether people were notified of a pipeline that is neither down nor silent any more."""
     row = view.rows.get(incident.pipeline_id)
     is_open = incident.notified_at is not None and not incident.is_given_up
-    is_muted = view.mute_of(incident.pipeline_id, incident.pipeline_name) is not None
+    is_muted = view.is_muted(incident.subject(view.source))
     return is_open and not is_muted and row is not None and row["state"] not in BAD
 
 
@@ -201,7 +201,8 @@ def _is_many(down: list[Row], of: Iterable[Row], view: SourceObservation, least:
 
 def _routes_of(down: Iterable[Row], resolved: Iterable[PipelineIncident], view: SourceObservation) -> frozenset[str]:
     """Those of the source and of every pipeline that it is about; none, so everybody, if one has none."""
-    pipelines = {(row["pipeline_id"], row["pipeline_name"]) for row in down}
-    pipelines |= {(incident.pipeline_id, incident.pipeline_name) for incident in resolved}
-    single = [view.routes_of(pipeline_id, name, Severity.CRITICAL) for pipeline_id, name in pipelines]
-    return view.routes_of(None, None, Severity.CRITICAL).union(*single) if all(single) else frozenset()
+    pipelines = {*map(subject_of, down), *(incident.subject(view.source) for incident in resolved)}
+    of_source, *single = (
+        view.whole.watch.tags_of(subject, Severity.CRITICAL) for subject in (Subject(view.source), *pipelines)
+    )
+    return of_source.union(*single) if all(single) else frozenset()

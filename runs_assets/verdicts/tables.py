@@ -14,7 +14,7 @@ from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, pipeline_healt
 from runs_assets.verdicts.silences import SILENCES, silences
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import success_durations
-from runs_assets.watch_file import Expectation, WatchFile
+from runs_assets.watch_file import Expectation, Subject, WatchFile
 
 VERDICT_TABLES = (FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS, PIPELINE_HEALTH)
 """In the order in which they are written; each is one file over all days and sources, without partitions."""
@@ -70,7 +70,7 @@ def _reasons(history: SourceHistory, knowledge: Knowledge) -> pa.Table:
 
 def _expectations(history: SourceHistory, knowledge: Knowledge) -> dict[int, Expectation]:
     found = (
-        (number, knowledge.watch.expectation_of(history.source, pipeline, knowledge.names.get(pipeline or "")))
+        (number, knowledge.watch.expectation_of(Subject(history.source, pipeline, knowledge.names.get(pipeline or ""))))
         for number, pipeline in enumerate(history.pipelines)
     )
     return {number: expectation for number, expectation in found if expectation is not None}
