@@ -73,35 +73,29 @@ class Address:
 
 def addresses_of(urls: SecretStr | None) -> tuple[Address, ...]:
     """The addresses of `RUNS_ASSETS_ALERT_URLS`, none if it is not set; `SettingsError` for an invalid one."""
-    addresses, faults = _parsed(urls)
+    addresses, faults = usable_addresses(urls)
     if faults:
         raise faults[0]
     return addresses
 
 
-def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], tuple[str, ...]]:
+def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[SettingsError]]:
     """The valid addresses, and what is wrong with the others; `SettingsError` if nobody could be notified of that."""
-    addresses, faults = _parsed(urls)
-    if faults and not addresses:
-        raise faults[0]
-    return addresses, tuple(map(str, faults))
-
-
-def _parsed(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[SettingsError]]:
     texts = urls.get_secret_value().split() if urls else []
     _keep_out_of_logs(texts)
-    found: list[Address] = []
+    found: dict[SecretStr, Address] = {}
     faults: list[SettingsError] = []
     for position, text in enumerate(texts, start=1):
         try:
             address = _address(position, text)
-            if any(one.url == address.url for one in found):
+            if address.url in found:
                 raise _invalid(position, "is listed twice; give it all of its tags at once, as tag,tag=URL")
+            found[address.url] = address
         except SettingsError as error:
             faults.append(error)
-        else:
-            found.append(address)
-    return tuple(found), faults
+    if faults and not found:
+        raise faults[0]
+    return tuple(found.values()), faults
 
 
 def _address(position: int, text: str) -> Address:

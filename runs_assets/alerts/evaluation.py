@@ -41,7 +41,9 @@ def evaluate(before: Memory, seen: Observation) -> Evaluation:
 
 def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tuple[Decisions, SourceMemory]:
     view = SourceObservation(seen, source, before.read_until)
-    decisions, after = _next_source(before, view)
+    run = next((run for run in seen.job_runs if run.source == source), None)
+    decisions, job = _next_job(source, before.job, run, seen, view)  # unread or failed: together one incident
+    after = before.model_copy(update={"job": job})
     if not view.rows:
         return decisions, after
     read_until = [instant for instant in (view.known_until, view.read_until) if instant]
@@ -54,17 +56,9 @@ def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tu
 
 
 def _next_settings(before: Incident | None, seen: Observation) -> tuple[Decisions, Incident | None]:
-    """Whether the settings of notifications are valid."""
     incident = Incident(since=seen.now) if seen.faults else None
     step = advance(before, Condition(seen.now, incident), PROJECT)
     return ([Decision(event=step.event)] if step.event else []), step.incident
-
-
-def _next_source(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
-    """Whether a source is read, and whether the job that reads it succeeds: together one incident."""
-    run = next((run for run in view.whole.job_runs if run.source == view.source), None)
-    decisions, job = _next_job(view.source, before.job, run, view.whole, view)
-    return decisions, before.model_copy(update={"job": job})
 
 
 def _next_jobs(before: Mapping[str, JobMemory], seen: Observation) -> tuple[Decisions, dict[str, JobMemory]]:

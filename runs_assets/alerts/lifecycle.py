@@ -122,17 +122,10 @@ def _carry_on(before: AnyIncident | None, found: AnyIncident, policy: Policy) ->
         return found
     if before.is_given_up:
         return found.model_copy(update={"is_history": False})
-    return found.model_copy(
-        update={
-            "since": before.since if policy.keeps_since else found.since,
-            "notified_at": before.notified_at,
-            "tags": before.tags,
-            "opened_at": before.opened_at,
-            "resolved_at": before.resolved_at,
-            "is_urgent": before.is_urgent or found.is_urgent,
-            "is_history": before.is_history and found.is_history,
-        }
-    )
+    kept = {name: getattr(before, name) for name in ("notified_at", "tags", "opened_at", "resolved_at")}
+    since = before.since if policy.keeps_since else found.since
+    is_urgent, is_history = before.is_urgent or found.is_urgent, before.is_history and found.is_history
+    return found.model_copy(update={**kept, "since": since, "is_urgent": is_urgent, "is_history": is_history})
 
 
 def _event(incident: Incident, found: Condition[AnyIncident], policy: Policy) -> Event | None:

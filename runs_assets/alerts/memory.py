@@ -2,8 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -114,11 +113,9 @@ class MemoryFile:
         self._folder = layout.root / FOLDER
         self.path = self._folder / "state.json"
 
-    @contextmanager
-    def locked(self, patience: float) -> Iterator[None]:
+    def locked(self, patience: float) -> AbstractContextManager[None]:
         """The right to decide and send; raises `BusyError` if another process has it for `patience` seconds."""
-        with writing(self._folder / "lock", "the notifications", patience=patience):
-            yield
+        return writing(self._folder / "lock", "the notifications", patience=patience)
 
     def load(self, now: datetime) -> Memory:
         """What is remembered. A damaged file is kept aside and logged, and the memory begins empty.

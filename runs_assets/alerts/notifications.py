@@ -6,12 +6,7 @@ Plain text, short lines, times in UTC. A title fits on a phone's lock screen: st
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from runs_assets.alerts.decisions import (
-    Decision,
-    JobDecision,
-    PipelineDecision,
-    PlatformDecision,
-)
+from runs_assets.alerts.decisions import Decision, JobDecision, PipelineDecision, PlatformDecision
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
 from runs_assets.alerts.observation import BAD, Observation, Row, SourceObservation, confirmed_at

@@ -55,7 +55,7 @@ def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: 
     """Send what is new; adds to `outcome` what is wrong with the settings, also if it raises, and what was sent."""
     settings, project = alert_settings(), project_settings()
     addresses, of_addresses = usable_addresses(settings.alert_urls)
-    outcome += of_addresses
+    outcome += map(str, of_addresses)
     watch, of_watch_file = usable_watch_file(project.watch_file, layout)
     outcome += of_watch_file
     seen = Observation(
