@@ -80,13 +80,8 @@ def _next_pipeline(
 
 
 def _incident_of(row: Row, view: SourceObservation) -> PipelineIncident:
-    return PipelineIncident(
-        pipeline_id=row["pipeline_id"],
-        pipeline_name=row["pipeline_name"],
-        state=row["state"],
-        since=row["since"],
-        is_history=view.is_history(row),
-    )
+    copied = {name: row[name] for name in ("pipeline_id", "pipeline_name", "state", "since")}
+    return PipelineIncident(**copied, is_history=view.is_history(row))
 
 
 def _end_of(
