@@ -139,7 +139,7 @@ class _Pipeline:
         self._ended_us = completed["ended_us"].to_numpy()
         self._day = self._ended_us // DAY_US
         self._failed = completed["failed"].to_numpy()
-        self._run_id = run_ids.iloc[completed["place"]]
+        self._place, self._run_ids = completed["place"].to_numpy(), run_ids
         self._site = completed["site_id"].factorize()[0]
         self._first_day = int(self._day[0])
         self._n = np.bincount(self._day - self._first_day).astype(np.float64)
@@ -176,8 +176,8 @@ class _Pipeline:
             is_confirmed=is_confirmed,
             alert_after=alert_after,
             confirmed_us=int(self._ended_us[begin + alert_after - 1]) if alert_after and is_confirmed else None,
-            first_run_id=self._run_id.iloc[begin],
-            latest_run_id=self._run_id.iloc[end - 1],
+            first_run_id=self._run_ids.iloc[self._place[begin]],
+            latest_run_id=self._run_ids.iloc[self._place[end - 1]],
             baseline_completed=int(past.completed[0]),
             baseline_failed=int(past.failed[0]),
         )
