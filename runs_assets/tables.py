@@ -5,8 +5,15 @@ are all derived from these declarations.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Frame: TypeAlias = "pd.DataFrame"
+"""For annotations: pandas is imported only where it is called, or every Dagster process would wait for it."""
 
 TIMESTAMP = pa.timestamp("us", "UTC")
 
@@ -22,6 +29,11 @@ PIPELINE_COLUMNS = (
     column("pipeline_name", pa.string(), "what the platform calls it; null where that is not known"),
 )
 """What identifies a pipeline in the tables over all sources."""
+
+
+def pipeline_schema(*columns: pa.Field) -> pa.Schema:
+    """`PIPELINE_COLUMNS`, then these."""
+    return pa.schema([*PIPELINE_COLUMNS, *columns])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ the pipeline, and 0/0 is null, never 0.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,10 +15,7 @@ from runs_assets.settling.rules import Rules
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.status import RunStatus
 from runs_assets.storage.tables import Lineage
-from runs_assets.tables import TIMESTAMP, column
-
-if TYPE_CHECKING:
-    import pandas as pd  # never imported at run time by name: every Dagster process would wait for it
+from runs_assets.tables import TIMESTAMP, Frame, column
 
 NEEDS = (
     "pipeline_id",
@@ -103,9 +99,9 @@ def failure_rates(runs: pa.Table, *, is_final: bool) -> pa.Table:
     return pa.Table.from_pandas(rates.reset_index(), schema=SCHEMA, preserve_index=False).replace_schema_metadata()
 
 
-def _classified(runs: pa.Table) -> "pd.DataFrame":
+def _classified(runs: pa.Table) -> Frame:
     """Each run with one of the counted classes, and with only the times that count for it."""
-    frame: pd.DataFrame = runs.select(NEEDS).to_pandas()
+    frame: Frame = runs.select(NEEDS).to_pandas()
     frame["dry"] = frame["dry_run"].eq(other=True)
     real = ~frame["dry"]
     for name in ("succeeded", "failed", "cancelled"):

@@ -5,7 +5,6 @@ no loop over days.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +12,10 @@ from numpy.typing import NDArray
 from runs_assets.days import DAY_US, EPOCH, SECOND_US
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts
 from runs_assets.status import RunStatus
+from runs_assets.tables import Frame
 from runs_assets.verdicts.outages import FailureStreaks
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -79,7 +76,7 @@ def last_24_hours(history: SourceHistory, durations: SuccessDurations) -> Counts
     return _counts_between(history, durations, history.until_us - DAY_US + 1, history.until_us + 1)
 
 
-def counts_by_day(frame: "pd.DataFrame", column: str, pipelines: int, first_day: int, days: int) -> Counts:
+def counts_by_day(frame: Frame, column: str, pipelines: int, first_day: int, days: int) -> Counts:
     """The sums of `column` by the columns `pipeline` and `day`, 0 where there is no row; days outside are left out."""
     inside = (frame["day"] >= first_day) & (frame["day"] < first_day + days)
     rows, places = frame.loc[inside, "pipeline"].to_numpy(), frame.loc[inside, "day"].to_numpy() - first_day

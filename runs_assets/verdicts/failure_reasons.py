@@ -16,30 +16,27 @@ import pyarrow as pa
 from runs_assets.days import DayRange, to_us
 from runs_assets.reasons.details_files import PipelineErrors
 from runs_assets.reasons.reason import NOT_KNOWN, Explanations, Reason
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
+from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
 from runs_assets.verdicts.source_history import BASELINE_DAYS
 
 Errors = Mapping[date, Mapping[str, PipelineErrors]]
 """By day, then by pipeline id: see `runs_assets.reasons.details_files.load_error_groups`."""
 
-SCHEMA = pa.schema(
-    [
-        *PIPELINE_COLUMNS,
-        column("date", pa.date32(), "the UTC day on which the runs were created", nullable=False),
-        column("reason", pa.string(), "an error's code, `exit code N`, or `not known`", nullable=False),
-        column("category", pa.string(), "the kind of reason, in the platform's words", nullable=False),
-        column("side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage", nullable=False),
-        column(
-            "runs",
-            pa.int64(),
-            "failed runs without dry ones; if the platform counts more errors than runs failed, shared in proportion",
-            nullable=False,
-        ),
-        column("first_seen_at", TIMESTAMP, "when the first of these runs ended, UTC", nullable=False),
-        column("last_seen_at", TIMESTAMP, "when the last of these runs ended, UTC", nullable=False),
-        column("example_run_id", pa.string(), "the last of these runs; null where the platform names none"),
-        column("is_new", pa.bool_(), "true if all 28 days before are known and had no such reason", nullable=False),
-    ]
+SCHEMA = pipeline_schema(
+    column("date", pa.date32(), "the UTC day on which the runs were created", nullable=False),
+    column("reason", pa.string(), "an error's code, `exit code N`, or `not known`", nullable=False),
+    column("category", pa.string(), "the kind of reason, in the platform's words", nullable=False),
+    column("side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage", nullable=False),
+    column(
+        "runs",
+        pa.int64(),
+        "failed runs without dry ones; if the platform counts more errors than runs failed, shared in proportion",
+        nullable=False,
+    ),
+    column("first_seen_at", TIMESTAMP, "when the first of these runs ended, UTC", nullable=False),
+    column("last_seen_at", TIMESTAMP, "when the last of these runs ended, UTC", nullable=False),
+    column("example_run_id", pa.string(), "the last of these runs; null where the platform names none"),
+    column("is_new", pa.bool_(), "true if all 28 days before are known and had no such reason", nullable=False),
 )
 FAILURE_REASONS = Table(
     name="failure_reasons",

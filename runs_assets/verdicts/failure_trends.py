@@ -7,7 +7,6 @@ calendar day in the morning.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +16,11 @@ from runs_assets.days import DAY_US, EPOCH
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts, surprise
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.statistics.significance import benjamini_hochberg
-from runs_assets.tables import PIPELINE_COLUMNS, Table, column
+from runs_assets.tables import Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.daily_counts import Counts, DailyCounts, daily_counts, last_24_hours, trailing_sums
 from runs_assets.verdicts.outages import FailureStreaks
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PIPELINE, SOURCE = "pipeline", "source"
 DAY, NOW = "day", "now"
@@ -49,25 +45,22 @@ def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
     ]
 
 
-SCHEMA = pa.schema(
-    [
-        *PIPELINE_COLUMNS,
-        column("scope", pa.string(), "pipeline, or source: all of its pipelines together", nullable=False),
-        column("period", pa.string(), "day, or now: the 24 hours before the source was last read", nullable=False),
-        column("date", pa.date32(), "the UTC day of creation; for now, the day on which it ends", nullable=False),
-        column("is_final", pa.bool_(), "whether the day was settled", nullable=False),
-        *_rates("", "of the period", nullable=False),
-        *_rates("_7d", "of the 7 days up to and including this one", nullable=True),
-        *_rates("_28d", "of the 28 days up to and including this one", nullable=True),
-        column("baseline_days", pa.int64(), "final days with completed runs among the 28 before", nullable=False),
-        column("baseline_decided", pa.int64(), "completed runs of these days", nullable=False),
-        column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
-        column("baseline_rate", pa.float64(), "baseline_failed / baseline_decided, the usual rate; null for 0/0"),
-        column("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
-        column("p_value", pa.float64(), "probability of as many failures if all is as usual; null if not tested"),
-        column("q_value", pa.float64(), "p_value, adjusted for all pipelines that were tested (Benjamini-Hochberg)"),
-        column("verdict", pa.string(), "worse, normal or too few runs; null for days before the judged window"),
-    ]
+SCHEMA = pipeline_schema(
+    column("scope", pa.string(), "pipeline, or source: all of its pipelines together", nullable=False),
+    column("period", pa.string(), "day, or now: the 24 hours before the source was last read", nullable=False),
+    column("date", pa.date32(), "the UTC day of creation; for now, the day on which it ends", nullable=False),
+    column("is_final", pa.bool_(), "whether the day was settled", nullable=False),
+    *_rates("", "of the period", nullable=False),
+    *_rates("_7d", "of the 7 days up to and including this one", nullable=True),
+    *_rates("_28d", "of the 28 days up to and including this one", nullable=True),
+    column("baseline_days", pa.int64(), "final days with completed runs among the 28 before", nullable=False),
+    column("baseline_decided", pa.int64(), "completed runs of these days", nullable=False),
+    column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
+    column("baseline_rate", pa.float64(), "baseline_failed / baseline_decided, the usual rate; null for 0/0"),
+    column("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
+    column("p_value", pa.float64(), "probability of as many failures if all is as usual; null if not tested"),
+    column("q_value", pa.float64(), "p_value, adjusted for all pipelines that were tested (Benjamini-Hochberg)"),
+    column("verdict", pa.string(), "worse, normal or too few runs; null for days before the judged window"),
 )
 FAILURE_TRENDS = Table(
     name="failure_trends",
@@ -119,7 +112,7 @@ def failure_trends(
     return pa.Table.from_pandas(ordered[SCHEMA.names], schema=SCHEMA, preserve_index=False)
 
 
-def _frames(history: SourceHistory, scope: str, counts: DailyCounts, now: Counts) -> "Iterator[pd.DataFrame]":
+def _frames(history: SourceHistory, scope: str, counts: DailyCounts, now: Counts) -> Iterator[Frame]:
     baselines = counts.baselines()
     by_day = _by_day(history, counts, baselines)
     spans = {
@@ -149,7 +142,7 @@ def _now(history: SourceHistory, counts: DailyCounts, baselines: SummedCounts, n
     return _Periods(rows, day, ~yes, completed, failed, past, yes)
 
 
-def _frame(scope: str, period: str, periods: _Periods, spans: Mapping[tuple[str, str], Numbers]) -> "pd.DataFrame":
+def _frame(scope: str, period: str, periods: _Periods, spans: Mapping[tuple[str, str], Numbers]) -> Frame:
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
     frame = pd.DataFrame({"scope": scope, "period": period, "pipeline": periods.pipeline, "day": periods.day})
@@ -165,7 +158,7 @@ def _frame(scope: str, period: str, periods: _Periods, spans: Mapping[tuple[str,
     return frame
 
 
-def _add_rates(frame: "pd.DataFrame", suffix: str, completed: Numbers | None, failed: Numbers | None) -> None:
+def _add_rates(frame: Frame, suffix: str, completed: Numbers | None, failed: Numbers | None) -> None:
     rate = f"failure_rate{suffix}"
     if completed is None or failed is None:
         frame[[f"decided{suffix}", f"failed{suffix}", rate, f"{rate}_low", f"{rate}_high"]] = None
@@ -175,7 +168,7 @@ def _add_rates(frame: "pd.DataFrame", suffix: str, completed: Numbers | None, fa
     frame[f"{rate}_low"], frame[f"{rate}_high"] = wilson_interval(failed.astype(np.int64), completed.astype(np.int64))
 
 
-def _judge(frame: "pd.DataFrame", periods: _Periods, *, is_alone: bool) -> None:
+def _judge(frame: Frame, periods: _Periods, *, is_alone: bool) -> None:
     """Add the probability of each period, and the verdict."""
     past, failed, completed = periods.past, periods.failed, periods.completed
     is_known = (past.completed >= BASELINE_RUNS) & (past.days >= BASELINE_FINAL_DAYS)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from runs_assets.days import SECOND_US, to_us
 from runs_assets.statistics.beta_binomial import Numbers
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
+from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
 
@@ -16,20 +16,15 @@ LEAST_SECONDS = 30 * 60.0
 UNKNOWN_SECONDS = 24 * 3600.0
 MIN_SUCCESSES = 10
 
-SCHEMA = pa.schema(
-    [
-        *PIPELINE_COLUMNS,
-        column("run_id", pa.string(), "the run", nullable=False),
-        column(
-            "status", pa.string(), "queued, running or paused; unknown for a word of no known meaning", nullable=False
-        ),
-        column("open_since", TIMESTAMP, "when it started, or was created if it has not started, UTC", nullable=False),
-        column("observed_at", TIMESTAMP, "when the API last showed it open, UTC", nullable=False),
-        column("open_seconds", pa.float64(), "observed_at - open_since, seconds", nullable=False),
-        column("limit_seconds", pa.float64(), "how long a run may be open before it hangs, seconds", nullable=False),
-        column("p95_seconds", pa.float64(), "95 % quantile of the durations of its pipeline's successes, seconds"),
-        column("successes", pa.int64(), "how many successes of the last 28 days that is based on", nullable=False),
-    ]
+SCHEMA = pipeline_schema(
+    column("run_id", pa.string(), "the run", nullable=False),
+    column("status", pa.string(), "queued, running or paused; unknown for a word of no known meaning", nullable=False),
+    column("open_since", TIMESTAMP, "when it started, or was created if it has not started, UTC", nullable=False),
+    column("observed_at", TIMESTAMP, "when the API last showed it open, UTC", nullable=False),
+    column("open_seconds", pa.float64(), "observed_at - open_since, seconds", nullable=False),
+    column("limit_seconds", pa.float64(), "how long a run may be open before it hangs, seconds", nullable=False),
+    column("p95_seconds", pa.float64(), "95 % quantile of the durations of its pipeline's successes, seconds"),
+    column("successes", pa.int64(), "how many successes of the last 28 days that is based on", nullable=False),
 )
 HANGING_RUNS = Table(
     name="hanging_runs",

@@ -11,7 +11,7 @@ streak fail. For a pipeline without clusters this is the failure rate to the pow
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +19,8 @@ from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, SECOND_US, to_us
 from runs_assets.statistics.beta_binomial import SummedCounts, beta_of
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
+from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MIN_FAILURES = 3
 FALSE_ALARMS = 0.1
@@ -33,26 +30,21 @@ LEAST_DISPERSION = 0.02
 MOST_FAILURES = 10_000
 """Up to here, the number of failures that would confirm a streak is searched for."""
 
-SCHEMA = pa.schema(
-    [
-        *PIPELINE_COLUMNS,
-        column("failing_since", TIMESTAMP, "when the first failure of the streak ended, UTC", nullable=False),
-        column("last_failure_at", TIMESTAMP, "when its last failure ended, UTC", nullable=False),
-        column("failures", pa.int64(), "failures in a row", nullable=False),
-        column("sites_affected", pa.int64(), "number of sites whose runs failed; null where no run has a site"),
-        column("last_success_at", TIMESTAMP, "when the last success before it ended, UTC; null if none is known"),
-        column("ended_at", TIMESTAMP, "when the first success after it ended, UTC; null while it goes on"),
-        column("recovery_seconds", pa.float64(), "ended_at - failing_since, seconds; null while it goes on"),
-        column("is_confirmed", pa.bool_(), "whether it is more than bad luck", nullable=False),
-        column(
-            "alert_after", pa.int64(), "failures in a row at which it is, or would be, confirmed; null above 10,000"
-        ),
-        column("confirmed_at", TIMESTAMP, "when the failure that confirms it ended, UTC; null if none does"),
-        column("first_run_id", pa.string(), "the first of the failed runs", nullable=False),
-        column("latest_run_id", pa.string(), "the last of the failed runs", nullable=False),
-        column("baseline_decided", pa.int64(), "completed runs of 28 days before, outages excluded", nullable=False),
-        column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
-    ]
+SCHEMA = pipeline_schema(
+    column("failing_since", TIMESTAMP, "when the first failure of the streak ended, UTC", nullable=False),
+    column("last_failure_at", TIMESTAMP, "when its last failure ended, UTC", nullable=False),
+    column("failures", pa.int64(), "failures in a row", nullable=False),
+    column("sites_affected", pa.int64(), "number of sites whose runs failed; null where no run has a site"),
+    column("last_success_at", TIMESTAMP, "when the last success before it ended, UTC; null if none is known"),
+    column("ended_at", TIMESTAMP, "when the first success after it ended, UTC; null while it goes on"),
+    column("recovery_seconds", pa.float64(), "ended_at - failing_since, seconds; null while it goes on"),
+    column("is_confirmed", pa.bool_(), "whether it is more than bad luck", nullable=False),
+    column("alert_after", pa.int64(), "failures in a row at which it is, or would be, confirmed; null above 10,000"),
+    column("confirmed_at", TIMESTAMP, "when the failure that confirms it ended, UTC; null if none does"),
+    column("first_run_id", pa.string(), "the first of the failed runs", nullable=False),
+    column("latest_run_id", pa.string(), "the last of the failed runs", nullable=False),
+    column("baseline_decided", pa.int64(), "completed runs of 28 days before, outages excluded", nullable=False),
+    column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
 )
 OUTAGES = Table(
     name="outages",
@@ -133,7 +125,7 @@ def _row(streak: FailureStreak, history: SourceHistory, names: Mapping[str, str]
 class _Pipeline:
     """The completed runs of one pipeline, in order, and its counts by day."""
 
-    def __init__(self, completed: "pd.DataFrame", run_ids: "pd.Series[str]", active: dict[int, int]) -> None:
+    def __init__(self, completed: Frame, run_ids: Any, active: dict[int, int]) -> None:
         self._active = active
         self._number = int(completed["pipeline"].iloc[0])
         self._ended_us = completed["ended_us"].to_numpy()
@@ -219,7 +211,7 @@ def _log_probabilities(place: NDArray[np.int64], a: float, b: float) -> NDArray[
     return np.log((a + place) / (a + b + place))
 
 
-def _active_pipelines(completed: "pd.DataFrame") -> dict[int, int]:
+def _active_pipelines(completed: Frame) -> dict[int, int]:
     """For each day on which any run ended, how many pipelines had completed runs that ended on the 28 days before."""
     days_of = completed[["pipeline"]].assign(day=completed["ended_us"] // DAY_US).drop_duplicates()
     active = {}

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import date, timedelta
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from runs_assets.days import to_us
 from runs_assets.statistics.intervals import newcombe_interval
 from runs_assets.statistics.significance import fisher_exact_p
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
+from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, NOW, PIPELINE, WORSE
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS
@@ -24,56 +24,48 @@ from runs_assets.verdicts.silences import SILENCES
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SCHEMA = pa.schema(
-    [
-        *PIPELINE_COLUMNS,
-        column("state", pa.string(), f"the first that applies of {', '.join(PipelineState)}", nullable=False),
-        column("since", TIMESTAMP, "since when, UTC; null where a state has no beginning"),
-        column("reason", pa.string(), "why most of its failures failed, on the newest day with any of the last 28"),
-        column("reason_category", pa.string(), "the kind of reason, in the platform's words"),
-        column("reason_side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage only"),
-        column("failures", pa.int64(), "failures in a row; 0 if the last completed run succeeded", nullable=False),
-        column("failing_since", TIMESTAMP, "when the first of these failures ended, UTC"),
-        column("alert_after", pa.int64(), "failures in a row at which the pipeline counts as down"),
-        column("confirmed_at", TIMESTAMP, "when it went down: the end of the failure that confirmed it, UTC"),
-        column("sites_affected", pa.int64(), "number of sites with these failures; null where no run has a site"),
-        column("first_failed_run_id", pa.string(), "the first of these failures"),
-        column("latest_failed_run_id", pa.string(), "the last of these failures"),
-        column("last_run_at", TIMESTAMP, "when its last run was created, UTC", nullable=False),
-        column("last_success_at", TIMESTAMP, "when its last success ended, UTC; null if none is known"),
-        column("last_failure_at", TIMESTAMP, "when its last failure ended, UTC; null if none is known"),
-        column("expected_by", TIMESTAMP, "from when on a silent pipeline was overdue, UTC"),
-        column("decided_24h", pa.int64(), "completed runs of the last 24 hours that had time to end", nullable=False),
-        column("failed_24h", pa.int64(), "how many of them failed", nullable=False),
-        column("failure_rate_24h", pa.float64(), "failed_24h / decided_24h; null for 0/0"),
-        column("failure_rate_24h_low", pa.float64(), "lower end of its 95 % Wilson interval"),
-        column("failure_rate_24h_high", pa.float64(), "upper end of its 95 % Wilson interval"),
-        column("normal_rate", pa.float64(), "the failure rate of the final days of the 28 before; null for 0/0"),
-        column("runs_7d", pa.int64(), "runs created in the last 7 days", nullable=False),
-        column("decided_28d", pa.int64(), "completed runs that ended in the last 28 days", nullable=False),
-        column("failed_28d", pa.int64(), "how many of them failed", nullable=False),
-        column("flip_rate", pa.float64(), "changes of outcome / (decided_28d - 1), 0 to 1"),
-        column("recoveries", pa.int64(), "ended streaks of failures in the window", nullable=False),
-        column("median_recovery_seconds", pa.float64(), "median time from first failure to success, seconds"),
-        column("hanging_runs", pa.int64(), "how many runs hang now", nullable=False),
-        column("duration_p50_7d_seconds", pa.float64(), "median duration of the successes of 7 days, seconds"),
-        column("duration_p50_28d_seconds", pa.float64(), "the same of the 28 days before these 7, seconds"),
-        column("slower_ratio", pa.float64(), "p50_7d / p50_28d, if both have at least 20 successes"),
-        column("is_slower", pa.bool_(), "whether slower_ratio is at least 1.5 and a rank test agrees", nullable=False),
-        column("version", pa.string(), "the newest version"),
-        column("previous_version", pa.string(), "the one before; null unless both have 20 completed runs"),
-        column("version_difference", pa.float64(), "failure rate of the newest version - that of the one before"),
-        column("version_difference_low", pa.float64(), "lower end of its 95 % Newcombe interval"),
-        column("version_difference_high", pa.float64(), "upper end of its 95 % Newcombe interval"),
-        column("version_p_value", pa.float64(), "Fisher's exact test of the two versions, two-sided"),
-        column("first_run_at", TIMESTAMP, "when the first run in the days read was created, UTC", nullable=False),
-        column(
-            "source_read_until", TIMESTAMP, "up to when the source was read: all is as of then, UTC", nullable=False
-        ),
-    ]
+SCHEMA = pipeline_schema(
+    column("state", pa.string(), f"the first that applies of {', '.join(PipelineState)}", nullable=False),
+    column("since", TIMESTAMP, "since when, UTC; null where a state has no beginning"),
+    column("reason", pa.string(), "why most of its failures failed, on the newest day with any of the last 28"),
+    column("reason_category", pa.string(), "the kind of reason, in the platform's words"),
+    column("reason_side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage only"),
+    column("failures", pa.int64(), "failures in a row; 0 if the last completed run succeeded", nullable=False),
+    column("failing_since", TIMESTAMP, "when the first of these failures ended, UTC"),
+    column("alert_after", pa.int64(), "failures in a row at which the pipeline counts as down"),
+    column("confirmed_at", TIMESTAMP, "when it went down: the end of the failure that confirmed it, UTC"),
+    column("sites_affected", pa.int64(), "number of sites with these failures; null where no run has a site"),
+    column("first_failed_run_id", pa.string(), "the first of these failures"),
+    column("latest_failed_run_id", pa.string(), "the last of these failures"),
+    column("last_run_at", TIMESTAMP, "when its last run was created, UTC", nullable=False),
+    column("last_success_at", TIMESTAMP, "when its last success ended, UTC; null if none is known"),
+    column("last_failure_at", TIMESTAMP, "when its last failure ended, UTC; null if none is known"),
+    column("expected_by", TIMESTAMP, "from when on a silent pipeline was overdue, UTC"),
+    column("decided_24h", pa.int64(), "completed runs of the last 24 hours that had time to end", nullable=False),
+    column("failed_24h", pa.int64(), "how many of them failed", nullable=False),
+    column("failure_rate_24h", pa.float64(), "failed_24h / decided_24h; null for 0/0"),
+    column("failure_rate_24h_low", pa.float64(), "lower end of its 95 % Wilson interval"),
+    column("failure_rate_24h_high", pa.float64(), "upper end of its 95 % Wilson interval"),
+    column("normal_rate", pa.float64(), "the failure rate of the final days of the 28 before; null for 0/0"),
+    column("runs_7d", pa.int64(), "runs created in the last 7 days", nullable=False),
+    column("decided_28d", pa.int64(), "completed runs that ended in the last 28 days", nullable=False),
+    column("failed_28d", pa.int64(), "how many of them failed", nullable=False),
+    column("flip_rate", pa.float64(), "changes of outcome / (decided_28d - 1), 0 to 1"),
+    column("recoveries", pa.int64(), "ended streaks of failures in the window", nullable=False),
+    column("median_recovery_seconds", pa.float64(), "median time from first failure to success, seconds"),
+    column("hanging_runs", pa.int64(), "how many runs hang now", nullable=False),
+    column("duration_p50_7d_seconds", pa.float64(), "median duration of the successes of 7 days, seconds"),
+    column("duration_p50_28d_seconds", pa.float64(), "the same of the 28 days before these 7, seconds"),
+    column("slower_ratio", pa.float64(), "p50_7d / p50_28d, if both have at least 20 successes"),
+    column("is_slower", pa.bool_(), "whether slower_ratio is at least 1.5 and a rank test agrees", nullable=False),
+    column("version", pa.string(), "the newest version"),
+    column("previous_version", pa.string(), "the one before; null unless both have 20 completed runs"),
+    column("version_difference", pa.float64(), "failure rate of the newest version - that of the one before"),
+    column("version_difference_low", pa.float64(), "lower end of its 95 % Newcombe interval"),
+    column("version_difference_high", pa.float64(), "upper end of its 95 % Newcombe interval"),
+    column("version_p_value", pa.float64(), "Fisher's exact test of the two versions, two-sided"),
+    column("first_run_at", TIMESTAMP, "when the first run in the days read was created, UTC", nullable=False),
+    column("source_read_until", TIMESTAMP, "up to when the source was read: all is as of then, UTC", nullable=False),
 )
 PIPELINE_HEALTH = Table(
     name="pipeline_health",
@@ -232,7 +224,7 @@ def _versions(history: SourceHistory) -> dict[int, Row]:
     return {number: _version(by_age[by_age["pipeline"] == number]) for number in numbers}
 
 
-def _version(versions: "pd.DataFrame") -> Row:
+def _version(versions: Frame) -> Row:
     *before, newest = versions.tail(2).to_dict("records")
     row = {"version": newest["pipeline_version"]}
     if not before or min(newest["runs"], before[0]["runs"]) < MIN_RUNS:

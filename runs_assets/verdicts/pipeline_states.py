@@ -4,16 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runs_assets.days import DAY_US, from_us, start_of, to_us
+from runs_assets.tables import Frame
 from runs_assets.verdicts.failure_trends import WORSE
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.silences import OPEN
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RECENT_DAYS = NEW_DAYS = 7
 MIN_RUNS = 20
@@ -115,7 +113,7 @@ def state_of(evidence: Evidence) -> tuple[PipelineState, datetime | None]:
     return PipelineState.OK, _last_trouble_ended(evidence)
 
 
-def _month(completed: "pd.DataFrame") -> dict[str, Any]:
+def _month(completed: Frame) -> dict[str, Any]:
     failed = completed["failed"]
     flips = int((failed.to_numpy()[1:] != failed.to_numpy()[:-1]).sum())
     failures = completed.loc[failed, "ended_us"]

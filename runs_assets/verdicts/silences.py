@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH, SECOND_US, from_us, to_us
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column
+from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
 from runs_assets.verdicts.daily_counts import Counts, counts_by_day
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.watch_file import Expectation
@@ -28,21 +28,14 @@ MOST_IRREGULAR = 0.25
 WEEKS, WEEK = 4, 7
 GIVEN_UP_US = 28 * DAY_US
 
-SCHEMA = pa.schema(
-    [
-        *PIPELINE_COLUMNS,
-        column("kind", pa.string(), "no_runs or no_success", nullable=False),
-        column("basis", pa.string(), "why a run was expected: weekday, interval or expectation", nullable=False),
-        column(
-            "since", TIMESTAMP, "when the last run was created, or the last completed one ended, UTC", nullable=False
-        ),
-        column("expected_by", TIMESTAMP, "from when on the run or success was overdue, UTC", nullable=False),
-        column("ended_at", TIMESTAMP, "when the next run was created, or completed, UTC; null while it goes on"),
-        column(
-            "usual_interval_seconds", pa.float64(), "longest usual interval of 28 days, seconds; null for other bases"
-        ),
-        column("state", pa.string(), "open, ended, or given up after 28 days", nullable=False),
-    ]
+SCHEMA = pipeline_schema(
+    column("kind", pa.string(), "no_runs or no_success", nullable=False),
+    column("basis", pa.string(), "why a run was expected: weekday, interval or expectation", nullable=False),
+    column("since", TIMESTAMP, "when the last run was created, or the last completed one ended, UTC", nullable=False),
+    column("expected_by", TIMESTAMP, "from when on the run or success was overdue, UTC", nullable=False),
+    column("ended_at", TIMESTAMP, "when the next run was created, or completed, UTC; null while it goes on"),
+    column("usual_interval_seconds", pa.float64(), "longest usual interval of 28 days, seconds; null for other bases"),
+    column("state", pa.string(), "open, ended, or given up after 28 days", nullable=False),
 )
 SILENCES = Table(
     name="silences",

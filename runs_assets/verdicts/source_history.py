@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -22,10 +21,7 @@ from runs_assets.days import DAY_US, EPOCH, DayRange, day_of_us, end_of, to_us
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import Lineage, load_table
-from runs_assets.tables import TIMESTAMP
-
-if TYPE_CHECKING:
-    import pandas as pd  # imported where it is used: every Dagster process would wait for it
+from runs_assets.tables import TIMESTAMP, Frame
 
 BASELINE_DAYS = 28
 """How many days before a day say what is usual for it: four weeks, so that each weekday counts four times."""
@@ -76,9 +72,9 @@ class SourceHistory:
     window: DayRange
     days: tuple[DayCoverage, ...]
     pipelines: tuple[str | None, ...]
-    rates: "pd.DataFrame"
-    runs: "pd.DataFrame"
-    open_runs: "pd.DataFrame"
+    rates: Frame
+    runs: Frame
+    open_runs: Frame
 
     @cached_property
     def read_until(self) -> datetime:
@@ -115,7 +111,7 @@ class SourceHistory:
         )
 
     @cached_property
-    def completed(self) -> "pd.DataFrame":
+    def completed(self) -> Frame:
         """The runs that succeeded or failed, by pipeline, in the order of their ends, then by id.
 
         `COMPLETED_COLUMNS`, `failed`, and instead of the id the `place` in `runs`: ids are long, and few are needed.
@@ -127,7 +123,7 @@ class SourceHistory:
         return completed.assign(failed=failed.to_numpy()[places], place=places)
 
 
-def _in_order(runs: "pd.DataFrame", places: NDArray[np.int64]) -> NDArray[np.int64]:
+def _in_order(runs: Frame, places: NDArray[np.int64]) -> NDArray[np.int64]:
     """The places by `pipeline` and `ended_us`, then by `run_id`, which is compared only where both are equal."""
     keys = runs[["pipeline", "ended_us"]].to_numpy()[places]
     order = np.lexsort((keys[:, 1], keys[:, 0]))
@@ -162,10 +158,10 @@ def load_history(layout: Layout, source: str, window_days: int) -> SourceHistory
     return SourceHistory(source, window, days, tuple(known.to_pylist()), *frames)
 
 
-def _numbered(table: pa.Table, pipelines: pa.Array) -> "pd.DataFrame":
+def _numbered(table: pa.Table, pipelines: pa.Array) -> Frame:
     numbers = pc.index_in(table["pipeline_id"], value_set=pipelines)
     numbered = table.drop_columns("pipeline_id").append_column("pipeline", numbers)
-    frame: pd.DataFrame = numbered.unify_dictionaries().to_pandas()
+    frame: Frame = numbered.unify_dictionaries().to_pandas()
     return frame
 
 

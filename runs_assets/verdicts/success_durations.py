@@ -1,7 +1,6 @@
 """How long the successes of each pipeline take: what is usual, and whether it has become slower."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +8,8 @@ from numpy.typing import NDArray
 from runs_assets.days import DAY_US
 from runs_assets.statistics.beta_binomial import Numbers
 from runs_assets.statistics.significance import mann_whitney_greater_p
+from runs_assets.tables import Frame
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RECENT_DAYS = 7
 MIN_SUCCESSES = 20
@@ -53,16 +50,16 @@ def success_durations(history: SourceHistory) -> SuccessDurations:
     return SuccessDurations(_quantiles(month, 0.95, count), _sizes(month, count), *medians, ratio, is_slower)
 
 
-def _quantiles(runs: "pd.DataFrame", quantile: float, count: int) -> Numbers:
+def _quantiles(runs: Frame, quantile: float, count: int) -> Numbers:
     known = runs.groupby("pipeline")["duration_seconds"].quantile(quantile)
     return known.reindex(range(count)).to_numpy(np.float64)
 
 
-def _sizes(runs: "pd.DataFrame", count: int) -> NDArray[np.int64]:
+def _sizes(runs: Frame, count: int) -> NDArray[np.int64]:
     return np.bincount(runs["pipeline"].to_numpy(), minlength=count)
 
 
-def _is_slower(ratio: Numbers, recent: "pd.DataFrame", earlier: "pd.DataFrame") -> NDArray[np.bool_]:
+def _is_slower(ratio: Numbers, recent: Frame, earlier: Frame) -> NDArray[np.bool_]:
     """Whether the recent durations of a pipeline are longer by the ratio and by the test."""
     is_slower = np.zeros(len(ratio), np.bool_)
     for number in np.flatnonzero(ratio >= SLOWER_RATIO):
