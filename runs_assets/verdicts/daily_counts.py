@@ -4,6 +4,7 @@ Counts are matrices: axis 0 is the pipeline, axis 1 the UTC day, without gaps; s
 no loop over days.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from runs_assets.days import DAY_US, EPOCH, SECOND_US
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts
 from runs_assets.status import RunStatus
 from runs_assets.tables import Frame
-from runs_assets.verdicts.outages import FailureStreaks
+from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
 
@@ -51,7 +52,7 @@ class DailyCounts:
         return DailyCounts(self.first_day, completed, failed, present, is_usual, self.is_stored, self.is_final)
 
 
-def daily_counts(history: SourceHistory, streaks: FailureStreaks, durations: SuccessDurations) -> DailyCounts:
+def daily_counts(history: SourceHistory, streaks: Sequence[FailureStreak], durations: SuccessDurations) -> DailyCounts:
     """The counts of all stored days; of a day of the window that is not whole, of the runs that had time to end."""
     first = (history.days[0].day - EPOCH).days
     size = (len(history.pipelines), first, (history.days[-1].day - EPOCH).days - first + 1)
@@ -109,11 +110,11 @@ def _counts_between(history: SourceHistory, durations: SuccessDurations, start_u
     return np.stack([np.bincount(numbers.to_numpy(), minlength=len(history.pipelines)) for numbers in chosen])
 
 
-def _is_usual(history: SourceHistory, streaks: FailureStreaks, pipelines: int, first: int, days: int) -> Flags:
+def _is_usual(history: SourceHistory, streaks: Sequence[FailureStreak], pipelines: int, first: int, days: int) -> Flags:
     usual = np.ones((pipelines, days), np.bool_)
-    for streak in streaks.found:
+    for streak in streaks:
         if streak.is_confirmed:
-            end_us = history.until_us if streak.ended_us is None else streak.ended_us
+            end_us = history.until_us if streak.ended_at_us is None else streak.ended_at_us
             begin, end = streak.failing_since_us // DAY_US - first, end_us // DAY_US - first
             usual[streak.pipeline, max(begin, 0) : end + 1] = False
     return usual

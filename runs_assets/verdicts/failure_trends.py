@@ -5,20 +5,19 @@ quick failures among the young runs would look like a bad day. *Now* is the last
 calendar day in the morning.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, EPOCH
+from runs_assets.days import DAY_US, EPOCH, DayRange
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts, surprise
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.statistics.significance import benjamini_hochberg
 from runs_assets.tables import Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.daily_counts import Counts, DailyCounts, daily_counts, last_24_hours, trailing_sums
-from runs_assets.verdicts.outages import FailureStreaks
+from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
 
@@ -31,7 +30,7 @@ LEAST_RISE_PERCENT = 10
 LEAST_FAILURES = 3
 BASELINE_RUNS = 20
 BASELINE_FINAL_DAYS = 7
-SPANS = {"_7d": 7, "_28d": 28}
+SPANS = {"": 1, "_7d": 7, "_28d": 28}
 
 
 def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
@@ -72,24 +71,8 @@ FAILURE_TRENDS = Table(
 )
 
 
-@dataclass(frozen=True)
-class _Periods:
-    """Periods of pipelines, or of the source: each array has an element for each row of the table.
-
-    `past` is what is usual before each; `is_judged` is false for days before the window.
-    """
-
-    pipeline: NDArray[np.int64]
-    day: NDArray[np.int64]
-    is_final: NDArray[np.bool_]
-    completed: Numbers
-    failed: Numbers
-    past: SummedCounts
-    is_judged: NDArray[np.bool_]
-
-
 def failure_trends(
-    history: SourceHistory, streaks: FailureStreaks, durations: SuccessDurations, names: Mapping[str, str]
+    history: SourceHistory, streaks: Sequence[FailureStreak], durations: SuccessDurations, names: Mapping[str, str]
 ) -> pa.Table:
     """The rows (schema `SCHEMA`) of a source, sorted by scope, period, pipeline and date.
 
@@ -114,82 +97,63 @@ def failure_trends(
 
 def _frames(history: SourceHistory, scope: str, counts: DailyCounts, now: Counts) -> Iterator[Frame]:
     baselines = counts.baselines()
-    by_day = _by_day(history, counts, baselines)
-    spans = {
-        (suffix, name): trailing_sums(summed, width)[by_day.pipeline, by_day.day - counts.first_day]
-        for suffix, width in SPANS.items()
-        for name, summed in (("completed", counts.completed), ("failed", counts.failed))
+    pipelines, places = np.nonzero(counts.present)
+    by_day = {
+        "period": DAY,
+        "pipeline": pipelines,
+        "day": counts.first_day + places,
+        "is_final": counts.is_final[places],
     }
-    yield _frame(scope, DAY, by_day, spans)
-    yield _frame(scope, NOW, _now(history, counts, baselines, now), {})
+    for suffix, width in SPANS.items():
+        sums = (trailing_sums(matrix, width)[pipelines, places] for matrix in (counts.completed, counts.failed))
+        by_day |= _with_rate(suffix, *sums)
+    yield _judged({"scope": scope} | by_day, baselines.at((pipelines, places)), history.window)
+    pipelines = np.flatnonzero(now[0])
+    day_before = max((history.until_us - DAY_US) // DAY_US - counts.first_day, 0)
+    last_day = (history.last_day - EPOCH).days
+    of_now = {"scope": scope, "period": NOW, "pipeline": pipelines, "day": last_day, "is_final": False}
+    of_now |= _with_rate("", *now[1:, pipelines].astype(np.float64))
+    yield _judged(of_now, baselines.at((pipelines, day_before)), history.window)
 
 
-def _by_day(history: SourceHistory, counts: DailyCounts, baselines: SummedCounts) -> _Periods:
-    rows, columns = np.nonzero(counts.present)
-    day = counts.first_day + columns
-    is_judged = day >= (history.window.first - EPOCH).days
-    completed, failed = (matrix[rows, columns].astype(np.float64) for matrix in (counts.completed, counts.failed))
-    past = baselines.at((rows, columns))
-    return _Periods(rows, day, counts.is_final[columns], completed, failed, past, is_judged)
+def _with_rate(suffix: str, completed: Numbers, failed: Numbers) -> dict[str, Any]:
+    low, high = wilson_interval(failed.astype(np.int64), completed.astype(np.int64))
+    return {
+        f"decided{suffix}": completed,
+        f"failed{suffix}": failed,
+        f"failure_rate{suffix}": _share(failed, completed),
+        f"failure_rate{suffix}_low": low,
+        f"failure_rate{suffix}_high": high,
+    }
 
 
-def _now(history: SourceHistory, counts: DailyCounts, baselines: SummedCounts, now: Counts) -> _Periods:
-    rows = np.flatnonzero(now[0])
-    before_it = np.full(len(rows), max((history.until_us - DAY_US) // DAY_US - counts.first_day, 0))
-    day = np.full(len(rows), (history.last_day - EPOCH).days)
-    past, yes = baselines.at((rows, before_it)), np.ones(len(rows), np.bool_)
-    completed, failed = (number[rows].astype(np.float64) for number in now[1:])
-    return _Periods(rows, day, ~yes, completed, failed, past, yes)
-
-
-def _frame(scope: str, period: str, periods: _Periods, spans: Mapping[tuple[str, str], Numbers]) -> Frame:
+def _judged(periods: Mapping[str, Any], past: SummedCounts, window: DayRange) -> Frame:
+    """Periods with what is usual before each, the probability of their failures, and the verdict."""
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
-    frame = pd.DataFrame({"scope": scope, "period": period, "pipeline": periods.pipeline, "day": periods.day})
-    frame["is_final"] = periods.is_final
-    counted = {("", "completed"): periods.completed, ("", "failed"): periods.failed, **spans}
-    for suffix in ("", *SPANS):
-        _add_rates(frame, suffix, counted.get((suffix, "completed")), counted.get((suffix, "failed")))
-    past = periods.past
-    frame["baseline_days"], frame["baseline_decided"] = past.days.astype(int), past.completed.astype(int)
-    frame["baseline_failed"] = past.failed.astype(int)
-    frame["baseline_rate"], frame["baseline_dispersion"] = _share(past.failed, past.completed), past.dispersion()
-    _judge(frame, periods, is_alone=scope == SOURCE)
-    return frame
-
-
-def _add_rates(frame: Frame, suffix: str, completed: Numbers | None, failed: Numbers | None) -> None:
-    rate = f"failure_rate{suffix}"
-    if completed is None or failed is None:
-        frame[[f"decided{suffix}", f"failed{suffix}", rate, f"{rate}_low", f"{rate}_high"]] = None
-        return
-    frame[f"decided{suffix}"], frame[f"failed{suffix}"] = completed.astype(int), failed.astype(int)
-    frame[rate] = _share(failed, completed)
-    frame[f"{rate}_low"], frame[f"{rate}_high"] = wilson_interval(failed.astype(np.int64), completed.astype(np.int64))
-
-
-def _judge(frame: Frame, periods: _Periods, *, is_alone: bool) -> None:
-    """Add the probability of each period, and the verdict."""
-    past, failed, completed = periods.past, periods.failed, periods.completed
+    frame = pd.DataFrame(periods).assign(
+        baseline_days=past.days,
+        baseline_decided=past.completed,
+        baseline_failed=past.failed,
+        baseline_rate=_share(past.failed, past.completed),
+        baseline_dispersion=past.dispersion(),
+        p_value=np.nan,
+    )
+    failed, completed = periods["failed"], periods["decided"]
+    is_judged = ((frame["period"] == NOW) | (frame["day"] >= (window.first - EPOCH).days)).to_numpy()
     is_known = (past.completed >= BASELINE_RUNS) & (past.days >= BASELINE_FINAL_DAYS)
-    is_tested = periods.is_judged & (completed > 0) & is_known
-    p_values = np.full(len(frame), np.nan)
-    p_values[is_tested] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
-    frame["p_value"] = p_values
-    tested = frame.loc[is_tested].groupby("day")["p_value"]
-    frame["q_value"] = frame["p_value"] if is_alone else tested.transform(benjamini_hochberg)
-    is_worse = (frame["q_value"] <= FALSE_DISCOVERIES) & (failed >= LEAST_FAILURES) & _has_risen(periods)
-    verdict = np.where(is_tested, np.where(is_worse, WORSE, NORMAL), TOO_FEW_RUNS).astype(object)
-    verdict[~periods.is_judged] = None
-    frame["verdict"] = verdict
-
-
-def _has_risen(periods: _Periods) -> NDArray[np.bool_]:
-    """Whether the rate is at least 10 points above the usual one; in whole numbers, since 0.3 - 0.2 is below 0.1."""
-    rise = periods.failed * periods.past.completed - periods.past.failed * periods.completed
-    return np.asarray(100 * rise >= LEAST_RISE_PERCENT * periods.completed * periods.past.completed)
+    is_tested = is_judged & is_known & (completed > 0)
+    frame.loc[is_tested, "p_value"] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
+    frame["q_value"] = frame.loc[is_tested].groupby("day")["p_value"].transform(benjamini_hochberg)
+    # In whole numbers, since 0.3 - 0.2 is below 0.1.
+    has_risen = (
+        100 * (failed * past.completed - past.failed * completed) >= LEAST_RISE_PERCENT * completed * past.completed
+    )
+    is_worse = (frame["q_value"] <= FALSE_DISCOVERIES) & (failed >= LEAST_FAILURES) & has_risen
+    verdict = pd.Series(np.where(is_tested, np.where(is_worse, WORSE, NORMAL), TOO_FEW_RUNS))
+    return frame.assign(verdict=verdict.where(is_judged))
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:
-    share: Numbers = np.divide(part, whole, out=np.full(len(whole), np.nan), where=np.asarray(whole) > 0)
+    share: Numbers = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
     return share

@@ -9,8 +9,7 @@ one in the 28 days before: each day has a rate of its own, drawn from a beta dis
 streak fail. For a pipeline without clusters this is the failure rate to the power of the number of failures.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,65 +60,46 @@ class FailureStreak(NamedTuple):
 
     pipeline: int
     failing_since_us: int
-    last_failure_us: int
+    last_failure_at_us: int
     failures: int
     sites_affected: int | None
-    last_success_us: int | None
-    ended_us: int | None
+    last_success_at_us: int | None
+    ended_at_us: int | None
     is_confirmed: bool
     alert_after: int | None
-    confirmed_us: int | None
+    confirmed_at_us: int | None
     first_run_id: str
     latest_run_id: str
-    baseline_completed: int
+    baseline_decided: int
     baseline_failed: int
 
-    @property
-    def recovery_seconds(self) -> float | None:
-        """From the first failure to the first success after; None while it goes on."""
-        return None if self.ended_us is None else (self.ended_us - self.failing_since_us) / SECOND_US
+    def row(self) -> dict[str, Any]:
+        """By the columns of `outages`."""
+        recovery = None if self.ended_at_us is None else (self.ended_at_us - self.failing_since_us) / SECOND_US
+        columns = {name.removesuffix("_us"): value for name, value in self._asdict().items()}
+        return columns | {"recovery_seconds": recovery}
 
 
-@dataclass(frozen=True)
-class FailureStreaks:
-    """All streaks of a source in the read days, of each pipeline the oldest first."""
-
-    found: tuple[FailureStreak, ...]
-
-    def within(self, start_us: int) -> list[FailureStreak]:
-        """Those that still went on at `start_us`, or began after."""
-        return [streak for streak in self.found if streak.ended_us is None or streak.ended_us >= start_us]
+def going_on_since(start_us: int, streaks: Iterable[FailureStreak]) -> list[FailureStreak]:
+    """The streaks that still went on at `start_us`, or began after."""
+    return [streak for streak in streaks if streak.ended_at_us is None or streak.ended_at_us >= start_us]
 
 
-def failure_streaks(history: SourceHistory) -> FailureStreaks:
-    """Every streak of at least three failures, and shorter ones that have not ended."""
+def failure_streaks(history: SourceHistory) -> list[FailureStreak]:
+    """Every streak of at least three failures in the read days, and shorter ones that have not ended.
+
+    By pipeline, the oldest first.
+    """
     completed = history.completed
     active, run_ids = _active_pipelines(completed), history.runs["run_id"]
     groups = completed.groupby("pipeline", sort=True)
-    return FailureStreaks(
-        tuple(streak for _, group in groups for streak in _Pipeline(group, run_ids, active).streaks())
-    )
+    return [streak for _, group in groups for streak in _Pipeline(group, run_ids, active).streaks()]
 
 
-def outages(history: SourceHistory, streaks: FailureStreaks, names: Mapping[str, str]) -> pa.Table:
+def outages(history: SourceHistory, streaks: Iterable[FailureStreak], names: Mapping[str, str]) -> pa.Table:
     """The rows (schema `SCHEMA`) of a source's streaks in its window, sorted by pipeline and beginning."""
-    start_us = to_us(history.window.start)
-    long = (streak for streak in streaks.within(start_us) if streak.failures >= MIN_FAILURES)
-    return pa.Table.from_pylist([_row(streak, history, names) for streak in long], schema=SCHEMA)
-
-
-def _row(streak: FailureStreak, history: SourceHistory, names: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        **history.about(streak.pipeline, names),
-        **streak._asdict(),
-        "failing_since": streak.failing_since_us,
-        "last_failure_at": streak.last_failure_us,
-        "last_success_at": streak.last_success_us,
-        "ended_at": streak.ended_us,
-        "recovery_seconds": streak.recovery_seconds,
-        "confirmed_at": streak.confirmed_us,
-        "baseline_decided": streak.baseline_completed,
-    }
+    long = (it for it in going_on_since(to_us(history.window.start), streaks) if it.failures >= MIN_FAILURES)
+    return pa.Table.from_pylist([{**history.about(it.pipeline, names), **it.row()} for it in long], schema=SCHEMA)
 
 
 class _Pipeline:
@@ -147,7 +127,7 @@ class _Pipeline:
             if end - begin >= MIN_FAILURES or end == len(self._failed):
                 streak = self._streak(begin, end)
                 if streak.is_confirmed:
-                    last = end if streak.ended_us is not None else end - 1
+                    last = end if streak.ended_at_us is not None else end - 1
                     self._forget(int(self._day[begin]), int(self._day[last]))
                 yield streak
 
@@ -160,17 +140,17 @@ class _Pipeline:
         return FailureStreak(
             pipeline=self._number,
             failing_since_us=int(self._ended_us[begin]),
-            last_failure_us=int(self._ended_us[end - 1]),
+            last_failure_at_us=int(self._ended_us[end - 1]),
             failures=end - begin,
             sites_affected=len(np.unique(sites[sites >= 0])) or None,
-            last_success_us=int(self._ended_us[begin - 1]) if begin else None,
-            ended_us=int(self._ended_us[end]) if end < len(self._failed) else None,
+            last_success_at_us=int(self._ended_us[begin - 1]) if begin else None,
+            ended_at_us=int(self._ended_us[end]) if end < len(self._failed) else None,
             is_confirmed=is_confirmed,
             alert_after=alert_after,
-            confirmed_us=int(self._ended_us[begin + alert_after - 1]) if alert_after and is_confirmed else None,
+            confirmed_at_us=int(self._ended_us[begin + alert_after - 1]) if alert_after and is_confirmed else None,
             first_run_id=self._run_ids.iloc[self._place[begin]],
             latest_run_id=self._run_ids.iloc[self._place[end - 1]],
-            baseline_completed=int(past.completed[0]),
+            baseline_decided=int(past.completed[0]),
             baseline_failed=int(past.failed[0]),
         )
 

@@ -1,8 +1,7 @@
 """One row per pipeline with one state: what people and messages read."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from statistics import median
 from typing import Any
@@ -18,8 +17,8 @@ from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, NOW, PIPELINE, WORSE
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS
-from runs_assets.verdicts.outages import FailureStreak, FailureStreaks
-from runs_assets.verdicts.pipeline_states import MIN_RUNS, Activity, Evidence, PipelineState, activities, state_of
+from runs_assets.verdicts.outages import FailureStreak, going_on_since
+from runs_assets.verdicts.pipeline_states import MIN_RUNS, Evidence, PipelineState, activities, state_of
 from runs_assets.verdicts.silences import SILENCES
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
@@ -83,7 +82,7 @@ Row = Mapping[str, Any]
 
 def pipeline_health(
     history: SourceHistory,
-    streaks: FailureStreaks,
+    streaks: Iterable[FailureStreak],
     durations: SuccessDurations,
     names: Mapping[str, str],
     verdicts: Mapping[str, pa.Table],
@@ -100,13 +99,15 @@ def pipeline_health(
 
 
 def _rows(
-    history: SourceHistory, all_streaks: FailureStreaks, verdicts: Mapping[str, pa.Table]
+    history: SourceHistory, all_streaks: Iterable[FailureStreak], verdicts: Mapping[str, pa.Table]
 ) -> Iterator[tuple[int, Row]]:
-    now, worse_days = _now(verdicts[FAILURE_TRENDS.name]), _worse_days(verdicts[FAILURE_TRENDS.name])
+    trends = verdicts[FAILURE_TRENDS.name].filter(pc.field("scope") == PIPELINE)
+    is_worse_day = (pc.field("period") == DAY) & (pc.field("verdict") == WORSE)
+    now, worse = (_by_pipeline(trends.filter(chosen)) for chosen in (pc.field("period") == NOW, is_worse_day))
     others = (SILENCES, HANGING_RUNS, FAILURE_REASONS)
     silences, hanging, reasons = (_by_pipeline(verdicts[table.name]) for table in others)
     versions, streaks = _versions(history), defaultdict(list)
-    for streak in all_streaks.within(to_us(history.window.start)):
+    for streak in going_on_since(to_us(history.window.start), all_streaks):
         streaks[streak.pipeline].append(streak)
     for number, activity in sorted(activities(history).items()):
         pipeline_id = history.pipelines[number]
@@ -116,8 +117,8 @@ def _rows(
             streaks=streaks[number],
             silences=silences[pipeline_id],
             hanging=hanging[pipeline_id],
-            now=now.get(pipeline_id),
-            worse_days=worse_days[pipeline_id],
+            now=next(iter(now[pipeline_id]), None),
+            worse_days={row["date"] for row in worse[pipeline_id]},
         )
         state, since = state_of(evidence)
         silence = evidence.open_silence
@@ -128,27 +129,14 @@ def _rows(
             **_reason(reasons[pipeline_id], history.last_day),
             **_failing(evidence.open_streak),
             **_last_24_hours(evidence.now),
-            **_counts(activity),
+            **vars(activity),
+            "decided_28d": activity.completed_28d,
             **_recoveries(streaks[number]),
             **versions.get(number, {}),
             "hanging_runs": len(hanging[pipeline_id]),
             "source_read_until": history.read_until,
         }
         yield number, row
-
-
-def _now(trends: pa.Table) -> dict[str | None, Row]:
-    is_now = pc.and_(pc.equal(trends["scope"], PIPELINE), pc.equal(trends["period"], NOW))
-    return {row["pipeline_id"]: row for row in trends.filter(is_now).to_pylist()}
-
-
-def _worse_days(trends: pa.Table) -> Mapping[str | None, set[date]]:
-    is_day = pc.and_(pc.equal(trends["scope"], PIPELINE), pc.equal(trends["period"], DAY))
-    worse = trends.filter(pc.and_(is_day, pc.equal(trends["verdict"], WORSE))).select(["pipeline_id", "date"])
-    days: defaultdict[str | None, set[date]] = defaultdict(set)
-    for row in worse.to_pylist():
-        days[row["pipeline_id"]].add(row["date"])
-    return days
 
 
 def _by_pipeline(table: pa.Table) -> Mapping[str | None, list[Row]]:
@@ -168,17 +156,11 @@ def _reason(reasons: list[Row], today: date) -> Row:
 
 
 def _failing(streak: FailureStreak | None) -> Row:
+    """The columns of `outages` that this table has too, and the ids under names of their own."""
     if streak is None:
         return {"failures": 0}
-    return {
-        "failures": streak.failures,
-        "failing_since": streak.failing_since_us,
-        "alert_after": streak.alert_after,
-        "confirmed_at": streak.confirmed_us,
-        "sites_affected": streak.sites_affected,
-        "first_failed_run_id": streak.first_run_id,
-        "latest_failed_run_id": streak.latest_run_id,
-    }
+    ids = {"first_failed_run_id": streak.first_run_id, "latest_failed_run_id": streak.latest_run_id}
+    return streak.row() | ids
 
 
 def _last_24_hours(now: Row | None) -> Row:
@@ -189,12 +171,8 @@ def _last_24_hours(now: Row | None) -> Row:
     return {**{f"{name}_24h": now[name] for name in rates}, **ends, "normal_rate": now["baseline_rate"]}
 
 
-def _counts(activity: Activity) -> Row:
-    return asdict(activity) | {"decided_28d": activity.completed_28d}
-
-
 def _recoveries(streaks: list[FailureStreak]) -> Row:
-    seconds = [streak.recovery_seconds for streak in streaks if streak.recovery_seconds is not None]
+    seconds = [row["recovery_seconds"] for row in map(FailureStreak.row, streaks) if row["ended_at"] is not None]
     return {"recoveries": len(seconds), "median_recovery_seconds": median(seconds) if seconds else None}
 
 

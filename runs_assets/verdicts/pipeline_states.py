@@ -71,7 +71,7 @@ class Evidence:
     @property
     def open_streak(self) -> FailureStreak | None:
         """The failures in a row that have not ended."""
-        return next((streak for streak in self.streaks if streak.ended_us is None), None)
+        return next((streak for streak in self.streaks if streak.ended_at_us is None), None)
 
     @property
     def open_silence(self) -> Mapping[str, Any] | None:
@@ -169,7 +169,7 @@ def _new_since(evidence: Evidence) -> datetime | None:
 
 def _last_trouble_ended(evidence: Evidence) -> datetime | None:
     ends = [row["ended_at"] for row in evidence.silences if row["ended_at"] is not None]
-    ends += [from_us(streak.ended_us) for streak in evidence.streaks if streak.is_confirmed and streak.ended_us]
+    ends += [from_us(streak.ended_at_us) for streak in evidence.streaks if streak.is_confirmed and streak.ended_at_us]
     return max(ends, default=None)
 
 

@@ -55,7 +55,7 @@ class Silence(NamedTuple):
     basis: str
     since_us: int
     expected_by_us: int
-    ended_us: int | None
+    ended_at_us: int | None
     usual_interval_seconds: float | None = None
 
 
@@ -65,7 +65,7 @@ def silences(history: SourceHistory, expectations: Mapping[int, Expectation], na
     `expectations` are those of single pipelines, by number; the other rules then do not apply to them.
     """
     start_us = to_us(history.window.start)
-    found = [one for one in _found(history, expectations) if one.ended_us is None or one.ended_us >= start_us]
+    found = [one for one in _found(history, expectations) if one.ended_at_us is None or one.ended_at_us >= start_us]
     found.sort(key=lambda silence: (silence.pipeline, silence.since_us, silence.kind))
     return pa.Table.from_pylist([_row(silence, history, names) for silence in found], schema=SCHEMA)
 
@@ -217,17 +217,7 @@ def _times_by_pipeline(runs: Any, column: str, pipelines: int) -> list[Instants]
 
 
 def _row(silence: Silence, history: SourceHistory, names: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        **history.about(silence.pipeline, names),
-        **silence._asdict(),
-        "since": silence.since_us,
-        "expected_by": silence.expected_by_us,
-        "ended_at": silence.ended_us,
-        "state": _state(silence, history.until_us),
-    }
-
-
-def _state(silence: Silence, until_us: int) -> str:
-    if silence.ended_us is not None:
-        return ENDED
-    return OPEN if until_us - silence.since_us < GIVEN_UP_US else GIVEN_UP
+    columns = {name.removesuffix("_us"): value for name, value in silence._asdict().items()}
+    is_given_up = history.until_us - silence.since_us >= GIVEN_UP_US
+    state = ENDED if silence.ended_at_us is not None else GIVEN_UP if is_given_up else OPEN
+    return {**history.about(silence.pipeline, names), **columns, "state": state}

@@ -21,7 +21,7 @@ from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Memory
 from runs_assets.alerts.observation import Observation
 from runs_assets.days import SECOND_US, from_us, to_us
-from runs_assets.verdicts.outages import MIN_FAILURES, failure_streaks
+from runs_assets.verdicts.outages import MIN_FAILURES, failure_streaks, going_on_since
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import GIVEN_UP_US, silences
 from runs_assets.verdicts.source_history import SourceHistory
@@ -70,10 +70,15 @@ def troubles_of(history: SourceHistory) -> list[Trouble]:
     """What the product's rules find."""
     found = [
         Trouble(
-            one.pipeline, DOWN, one.failing_since_us, one.confirmed_us, _or_never(one.ended_us), one.alert_after or 0
+            one.pipeline,
+            DOWN,
+            one.failing_since_us,
+            one.confirmed_at_us,
+            _or_never(one.ended_at_us),
+            one.alert_after or 0,
         )
-        for one in failure_streaks(history).within(to_us(history.window.start))
-        if one.confirmed_us is not None
+        for one in going_on_since(to_us(history.window.start), failure_streaks(history))
+        if one.confirmed_at_us is not None
     ]
     numbers = {pipeline_id: number for number, pipeline_id in enumerate(history.pipelines)}
     for row in silences(history, {}, {}).to_pylist():
