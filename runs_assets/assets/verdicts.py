@@ -19,7 +19,7 @@ from runs_assets.tables import PIPELINE_COLUMNS, Table
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
 from runs_assets.verdicts.platform_details import ask_about_failures
-from runs_assets.verdicts.refresh import Judge, Refreshed
+from runs_assets.verdicts.refresh import Judge
 from runs_assets.verdicts.tables import VERDICT_TABLES
 
 PREVIEW_ROWS = 10
@@ -36,14 +36,16 @@ def verdict_assets(sources: Sequence[Source]) -> dg.AssetsDefinition:
     def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         data_folder: DataFolder = context.resources.data_folder
         clock: Clock = context.resources.clock
-        only = _chosen(context.run.tags.get(SOURCES_TAG), sources)
+        tag = context.run.tags.get(SOURCES_TAG)
+        only = [source for source in sources if tag is None or source.name in tag.split(",")]
         with failing_clearly("verdicts", "judging the stored days"):
             judge = Judge.of(project_settings())
             for source in only:
                 ask_about_failures(source, judge.layout, clock.now, context.log.info)
             refreshed = judge.refresh(sources, [source.name for source in only], context.log.info)
         for table in VERDICT_TABLES:
-            yield dg.MaterializeResult(asset_key=table.name, metadata=_metadata(table, refreshed, data_folder))
+            metadata = _metadata(table, refreshed.tables[table.name], data_folder)
+            yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
         if refreshed.problem:
             raise dg.Failure(refreshed.problem, allow_retries=False)
 
@@ -66,28 +68,17 @@ def _spec(table: Table, sources: Sequence[Source]) -> dg.AssetSpec:
     )
 
 
-def _chosen(tag: str | None, sources: Sequence[Source]) -> list[Source]:
-    return [source for source in sources if tag is None or source.name in tag.split(",")]
-
-
-def _metadata(table: Table, refreshed: Refreshed, data_folder: DataFolder) -> Mapping[str, Any]:
-    rows = refreshed.tables[table.name]
+def _metadata(table: Table, rows: pa.Table, data_folder: DataFolder) -> Mapping[str, Any]:
+    about = [field.name for field in PIPELINE_COLUMNS]
+    shown, states = rows, {}
+    if table is PIPELINE_HEALTH:
+        shown = rows.take(pc.sort_indices(pc.index_in(rows["state"], value_set=pa.array(list(PipelineState)))))
+        states = {entry["values"]: entry["counts"] for entry in pc.value_counts(rows["state"]).to_pylist()}
+    if table.preview_order:
+        shown = rows.sort_by(list(table.preview_order))
     return {
         "dagster/row_count": rows.num_rows,
         **file_metadata(data_folder.layout.verdict_file(table.name)),
-        "preview": preview(_shown(table, rows), PREVIEW_ROWS),
-        **(_states(rows) if table is PIPELINE_HEALTH else {}),
+        "preview": preview(shown.select([*about, *table.preview]), PREVIEW_ROWS),
+        **states,
     }
-
-
-def _shown(table: Table, rows: pa.Table) -> pa.Table:
-    if table is PIPELINE_HEALTH:
-        urgency = pc.index_in(rows["state"], value_set=pa.array(list(PipelineState)))
-        rows = rows.take(pc.sort_indices(urgency))
-    about = [field.name for field in PIPELINE_COLUMNS]
-    ordered = rows.sort_by(list(table.preview_order)) if table.preview_order else rows
-    return ordered.select([*about, *table.preview])
-
-
-def _states(health: pa.Table) -> dict[str, int]:
-    return {entry["values"]: entry["counts"] for entry in pc.value_counts(health["state"]).to_pylist()}

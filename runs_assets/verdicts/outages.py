@@ -109,13 +109,14 @@ class _Pipeline:
         self._active = active
         self._number = int(completed["pipeline"].iloc[0])
         self._ended_us = completed["ended_us"].to_numpy()
-        self._day = self._ended_us // DAY_US
+        days = self._ended_us // DAY_US
+        self._first_day = int(days[0])
+        self._day = days - self._first_day
         self._failed = completed["failed"].to_numpy()
         self._place, self._run_ids = completed["place"].to_numpy(), run_ids
         self._site = completed["site_id"].factorize()[0]
-        self._first_day = int(self._day[0])
-        self._n = np.bincount(self._day - self._first_day).astype(np.float64)
-        self._f = np.bincount(self._day - self._first_day, self._failed)
+        self._n = np.bincount(self._day).astype(np.float64)
+        self._f = np.bincount(self._day, self._failed)
 
     def streaks(self) -> Iterator[FailureStreak]:
         """Those of at least three failures, and a shorter one that goes on.
@@ -127,16 +128,16 @@ class _Pipeline:
             if end - begin >= MIN_FAILURES or end == len(self._failed):
                 streak = self._streak(begin, end)
                 if streak.is_confirmed:
-                    last = end if streak.ended_at_us is not None else end - 1
-                    self._forget(int(self._day[begin]), int(self._day[last]))
+                    days = slice(self._day[begin], self._day[min(end, len(self._day) - 1)] + 1)
+                    self._n[days] = self._f[days] = 0
                 yield streak
 
     def _streak(self, begin: int, end: int) -> FailureStreak:
-        past = self._past(int(self._day[begin]))
-        limit = np.log(FALSE_ALARMS / (max(past.completed[0], 1) * self._active.get(int(self._day[begin]), 1)))
+        day, sites = int(self._day[begin]), self._site[begin:end]
+        past = self._past(day)
+        limit = np.log(FALSE_ALARMS / (max(past.completed[0], 1) * self._active[self._first_day + day]))
         alert_after = _alert_after(self._day[begin:end], past, limit)
         is_confirmed = alert_after is not None and alert_after <= end - begin
-        sites = self._site[begin:end]
         return FailureStreak(
             pipeline=self._number,
             failing_since_us=int(self._ended_us[begin]),
@@ -156,16 +157,10 @@ class _Pipeline:
 
     def _past(self, day: int) -> SummedCounts:
         """The counts of the 28 days before a day."""
-        stop = max(day - self._first_day, 0)
-        days = slice(max(stop - BASELINE_DAYS, 0), stop)
-        n, f = self._n[days], self._f[days]
+        n, f = (counts[max(day - BASELINE_DAYS, 0) : day] for counts in (self._n, self._f))
         n, f = n[n > 0], f[n > 0]
         sums = (len(n), n.sum(), f.sum(), (n**2).sum(), (f**2 / n).sum())
         return SummedCounts(*(np.array([total], np.float64) for total in sums))
-
-    def _forget(self, first: int, last: int) -> None:
-        days = slice(first - self._first_day, last - self._first_day + 1)
-        self._n[days] = self._f[days] = 0
 
 
 def _alert_after(days: NDArray[np.int64], past: SummedCounts, limit: float) -> int | None:
@@ -179,16 +174,12 @@ def _alert_after(days: NDArray[np.int64], past: SummedCounts, limit: float) -> i
     most = max(MOST_FAILURES - len(days), 0)
     for further in (0, min(100, most), most):  # a hundred are nearly always enough
         places = np.append(place, place[-1] + 1 + np.arange(further))
-        is_below = np.cumsum(_log_probabilities(places, a, b)) <= limit
+        # The failures before one on its day make a bad day, and so the next failure, more likely.
+        is_below = np.cumsum(np.log((a + places) / (a + b + places))) <= limit
         is_below[: MIN_FAILURES - 1] = False
         if is_below.any():
             return int(is_below.argmax()) + 1
     return None
-
-
-def _log_probabilities(place: NDArray[np.int64], a: float, b: float) -> NDArray[np.float64]:
-    """Of each failure, given the `place` failures before it on its day, which make a bad day more likely."""
-    return np.log((a + place) / (a + b + place))
 
 
 def _active_pipelines(completed: Frame) -> dict[int, int]:

@@ -91,16 +91,16 @@ def pipeline_health(
 
     `verdicts` has the source's rows of the other tables, by their names.
     """
-    rows = [
-        {**row, **_durations(durations, number), **history.about(number, names)}
-        for number, row in _rows(history, streaks, verdicts)
-    ]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.Table.from_pylist([*_rows(history, streaks, durations, names, verdicts)], schema=SCHEMA)
 
 
 def _rows(
-    history: SourceHistory, all_streaks: Iterable[FailureStreak], verdicts: Mapping[str, pa.Table]
-) -> Iterator[tuple[int, Row]]:
+    history: SourceHistory,
+    all_streaks: Iterable[FailureStreak],
+    durations: SuccessDurations,
+    names: Mapping[str, str],
+    verdicts: Mapping[str, pa.Table],
+) -> Iterator[Row]:
     trends = verdicts[FAILURE_TRENDS.name].filter(pc.field("scope") == PIPELINE)
     is_worse_day = (pc.field("period") == DAY) & (pc.field("verdict") == WORSE)
     now, worse = (_by_pipeline(trends.filter(chosen)) for chosen in (pc.field("period") == NOW, is_worse_day))
@@ -122,7 +122,7 @@ def _rows(
         )
         state, since = state_of(evidence)
         silence = evidence.open_silence
-        row = {
+        yield {
             "state": state.value,
             "since": since,
             "expected_by": silence["expected_by"] if silence else None,
@@ -135,8 +135,9 @@ def _rows(
             **versions.get(number, {}),
             "hanging_runs": len(hanging[pipeline_id]),
             "source_read_until": history.read_until,
+            **_durations(durations, number),
+            **history.about(number, names),
         }
-        yield number, row
 
 
 def _by_pipeline(table: pa.Table) -> Mapping[str | None, list[Row]]:

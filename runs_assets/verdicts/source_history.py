@@ -20,7 +20,7 @@ from runs_assets.daily.runs import RUNS
 from runs_assets.days import DAY_US, EPOCH, DayRange, day_of_us, end_of, to_us
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.tables import Lineage, load_table
+from runs_assets.storage.tables import load_table
 from runs_assets.tables import TIMESTAMP, Frame
 
 BASELINE_DAYS = 28
@@ -47,13 +47,6 @@ class DayCoverage:
     is_whole: bool
     is_final: bool
     seen_until: datetime
-
-    @classmethod
-    def of(cls, day: date, lineage: Lineage) -> "DayCoverage":
-        """From the lineage that a day's file carries."""
-        read, end = lineage.read, end_of(day)
-        is_whole = read.complete_as_of is not None and read.complete_as_of >= end
-        return cls(day, is_whole, lineage.settled, end if is_whole else min(end, read.read_started_at))
 
 
 @dataclass(frozen=True)
@@ -169,7 +162,10 @@ def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[
     days, tables = [], []
     for day in stored:
         table, lineage = load_table(layout, FAILURE_RATES.name, source, day, RATES_COLUMNS)
-        days.append(DayCoverage.of(day, lineage))
+        read, end = lineage.read, end_of(day)
+        is_whole = read.complete_as_of is not None and read.complete_as_of >= end
+        seen_until = end if is_whole else min(end, read.read_started_at)
+        days.append(DayCoverage(day, is_whole, lineage.settled, seen_until))
         number = pa.array(np.full(table.num_rows, (day - EPOCH).days))
         real = pc.subtract(table["runs"], table["dry_runs"])
         completed = pc.add(table["succeeded"], table["failed"])
