@@ -43,7 +43,8 @@ class DailyCounts:
         counts = self.is_usual & self.is_final & (self.completed > 0)
         n, f = np.where(counts, self.completed, 0), np.where(counts, self.failed, 0)
         share = np.divide(f**2, n, out=np.zeros(n.shape), where=n > 0)
-        return SummedCounts(*(_before(summed, BASELINE_DAYS) for summed in (counts, n, f, n**2, share)))
+        summed = (trailing_sums(matrix, BASELINE_DAYS)[:, :-1] for matrix in (counts, n, f, n**2, share))
+        return SummedCounts(*(np.pad(matrix, ((0, 0), (1, 0))) for matrix in summed))
 
     def of_the_source(self) -> "DailyCounts":
         """All pipelines together, as one row; outages of single ones are part of what is usual for a source."""
@@ -64,17 +65,23 @@ def daily_counts(history: SourceHistory, streaks: Sequence[FailureStreak], durat
         place = day - first
         is_stored[place], is_final[place] = True, coverage.is_final
         if not coverage.is_whole and coverage.day in history.window:
-            known = _counts_between(history, durations, day * DAY_US, (day + 1) * DAY_US)
+            known = counts_between(history, durations, day * DAY_US, (day + 1) * DAY_US)
             _, completed[:, place], failed[:, place] = known
     return DailyCounts(first, completed, failed, rows > 0, _is_usual(history, streaks, *size), is_stored, is_final)
 
 
-def last_24_hours(history: SourceHistory, durations: SuccessDurations) -> Counts:
-    """Three rows: of each pipeline, the runs created in the 24 hours up to `read_until`, the completed and the failed.
+def counts_between(history: SourceHistory, durations: SuccessDurations, start_us: int, end_us: int) -> Counts:
+    """Three rows: of each pipeline, the runs created in [start, end), the completed and the failed.
 
-    Completed and failed are those among them that had time to end.
+    Completed and failed are those among them that had time to end: older than 95 % of the successes take.
     """
-    return _counts_between(history, durations, history.until_us - DAY_US + 1, history.until_us + 1)
+    runs = history.runs[(history.runs["created_us"] >= start_us) & (history.runs["created_us"] < end_us)]
+    needs_us = np.nan_to_num(durations.p95)[runs["pipeline"].to_numpy()] * SECOND_US
+    is_ripe = runs["created_us"] <= history.until_us - needs_us
+    failed = runs["status"] == RunStatus.FAILED
+    completed = failed | (runs["status"] == RunStatus.SUCCEEDED)
+    chosen = [runs["pipeline"], runs.loc[is_ripe & completed, "pipeline"], runs.loc[is_ripe & failed, "pipeline"]]
+    return np.stack([np.bincount(numbers.to_numpy(), minlength=len(history.pipelines)) for numbers in chosen])
 
 
 def counts_by_day(frame: Frame, column: str, pipelines: int, first_day: int, days: int) -> Counts:
@@ -90,24 +97,6 @@ def trailing_sums(counts: NDArray[np.generic], width: int) -> Numbers:
     total = np.cumsum(np.asarray(counts, np.float64), axis=1)
     total[:, width:] -= total[:, :-width].copy()
     return total
-
-
-def _before(counts: NDArray[np.generic], width: int) -> Numbers:
-    """At each day, the sum over the `width` days before it."""
-    shifted = np.zeros(counts.shape)
-    shifted[:, 1:] = trailing_sums(counts, width)[:, :-1]
-    return shifted
-
-
-def _counts_between(history: SourceHistory, durations: SuccessDurations, start_us: int, end_us: int) -> Counts:
-    """Of the runs created in [start, end); one had time to end if it is older than 95 % of the successes take."""
-    runs = history.runs[(history.runs["created_us"] >= start_us) & (history.runs["created_us"] < end_us)]
-    needs_us = np.nan_to_num(durations.p95)[runs["pipeline"].to_numpy()] * SECOND_US
-    is_ripe = runs["created_us"] <= history.until_us - needs_us
-    failed = runs["status"] == RunStatus.FAILED
-    completed = failed | (runs["status"] == RunStatus.SUCCEEDED)
-    chosen = [runs["pipeline"], runs.loc[is_ripe & completed, "pipeline"], runs.loc[is_ripe & failed, "pipeline"]]
-    return np.stack([np.bincount(numbers.to_numpy(), minlength=len(history.pipelines)) for numbers in chosen])
 
 
 def _is_usual(history: SourceHistory, streaks: Sequence[FailureStreak], pipelines: int, first: int, days: int) -> Flags:

@@ -27,12 +27,7 @@ SCHEMA = pipeline_schema(
     column("reason", pa.string(), "an error's code, `exit code N`, or `not known`", nullable=False),
     column("category", pa.string(), "the kind of reason, in the platform's words", nullable=False),
     column("side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage", nullable=False),
-    column(
-        "runs",
-        pa.int64(),
-        "failed runs without dry ones; if the platform counts more errors than runs failed, shared in proportion",
-        nullable=False,
-    ),
+    column("runs", pa.int64(), "failed runs, not dry; shared in proportion if more errors are counted", nullable=False),
     column("first_seen_at", TIMESTAMP, "when the first of these runs ended, UTC", nullable=False),
     column("last_seen_at", TIMESTAMP, "when the last of these runs ended, UTC", nullable=False),
     column("example_run_id", pa.string(), "the last of these runs; null where the platform names none"),
@@ -86,9 +81,9 @@ def failure_reasons(
     28 days before; only `days` get rows. `history_from` is the first stored day.
     """
     rows = _rows(failed, explanations, errors, names)
-    needs_asking = explanations.exit_code is None
-    new = set(_new_ones(rows, history_from, errors if needs_asking else None))
-    shown = sorted((row for row in rows if row.day in days), key=_order)
+    new = set(_new_ones(rows, history_from, errors if explanations.exit_code is None else None))
+    shown = [row for row in rows if row.day in days]
+    shown.sort(key=lambda row: (row.pipeline_id is None, row.pipeline_id or "", row.day, row.reason.reason))
     columns = {
         "source": [source] * len(shown),
         "pipeline_id": [row.pipeline_id for row in shown],
@@ -104,10 +99,6 @@ def failure_reasons(
         "is_new": [row in new for row in shown],
     }
     return pa.table(columns, schema=SCHEMA)
-
-
-def _order(row: _Row) -> tuple[bool, str, date, str]:
-    return row.pipeline_id is None, row.pipeline_id or "", row.day, row.reason.reason
 
 
 def _rows(failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]) -> Sequence[_Row]:

@@ -16,7 +16,7 @@ from runs_assets.statistics.beta_binomial import Numbers, SummedCounts, surprise
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.statistics.significance import benjamini_hochberg
 from runs_assets.tables import Frame, Table, column, pipeline_schema
-from runs_assets.verdicts.daily_counts import Counts, DailyCounts, daily_counts, last_24_hours, trailing_sums
+from runs_assets.verdicts.daily_counts import Counts, DailyCounts, counts_between, daily_counts, trailing_sums
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
@@ -83,7 +83,7 @@ def failure_trends(
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
     by_pipeline = daily_counts(history, streaks, durations)
-    now = last_24_hours(history, durations)
+    now = counts_between(history, durations, history.until_us - DAY_US + 1, history.until_us + 1)
     parts = [(PIPELINE, by_pipeline, now), (SOURCE, by_pipeline.of_the_source(), now.sum(axis=1, keepdims=True))]
     table = pd.concat([frame for part in parts for frame in _frames(history, *part)], ignore_index=True)
     ids = np.array([*history.pipelines, None], object)

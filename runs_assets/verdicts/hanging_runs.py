@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 
 from runs_assets.days import SECOND_US, to_us
-from runs_assets.statistics.beta_binomial import Numbers
 from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
@@ -45,11 +44,13 @@ def hanging_runs(history: SourceHistory, durations: SuccessDurations, names: Map
     runs = history.open_runs[history.open_runs["created_us"] >= to_us(history.window.start)]
     since_us = runs["started_us"].where(runs["started_us"] >= 0, runs["created_us"])
     numbers = runs["pipeline"].to_numpy()
+    usual_limits = np.maximum(FACTOR * durations.p95, LEAST_SECONDS)
+    limits = np.where(durations.successes >= MIN_SUCCESSES, usual_limits, UNKNOWN_SECONDS)
     runs = runs.assign(
         open_since=since_us,
         observed_at=runs["observed_us"],
         open_seconds=(runs["observed_us"] - since_us) / SECOND_US,
-        limit_seconds=_limits(durations)[numbers],
+        limit_seconds=limits[numbers],
         p95_seconds=durations.p95[numbers],
         successes=durations.successes[numbers],
         source=history.source,
@@ -59,9 +60,3 @@ def hanging_runs(history: SourceHistory, durations: SuccessDurations, names: Map
     runs = runs.sort_values(["pipeline", "open_seconds", "run_id"], ascending=[True, False, True])
     runs["pipeline_name"] = [names.get(pipeline or "") for pipeline in runs["pipeline_id"]]
     return pa.Table.from_pandas(runs[SCHEMA.names], schema=SCHEMA, preserve_index=False)
-
-
-def _limits(durations: SuccessDurations) -> Numbers:
-    """Of each pipeline, by its number, after how many open seconds a run hangs."""
-    known = np.maximum(FACTOR * durations.p95, LEAST_SECONDS)
-    return np.where(durations.successes >= MIN_SUCCESSES, known, UNKNOWN_SECONDS)

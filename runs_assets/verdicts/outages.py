@@ -86,10 +86,7 @@ def going_on_since(start_us: int, streaks: Iterable[FailureStreak]) -> list[Fail
 
 
 def failure_streaks(history: SourceHistory) -> list[FailureStreak]:
-    """Every streak of at least three failures in the read days, and shorter ones that have not ended.
-
-    By pipeline, the oldest first.
-    """
+    """Every streak of three or more failures, and shorter ones that go on; by pipeline, the oldest first."""
     completed = history.completed
     active, run_ids = _active_pipelines(completed), history.runs["run_id"]
     groups = completed.groupby("pipeline", sort=True)

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from statistics import median
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, NOW, PIPELINE, WORSE
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS
 from runs_assets.verdicts.outages import FailureStreak, going_on_since
-from runs_assets.verdicts.pipeline_states import MIN_RUNS, Evidence, PipelineState, activities, state_of
+from runs_assets.verdicts.pipeline_states import MIN_RUNS, Evidence, PipelineState, Row, activities, state_of
 from runs_assets.verdicts.silences import SILENCES
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
@@ -77,8 +76,6 @@ PIPELINE_HEALTH = Table(
     ),
 )
 
-Row = Mapping[str, Any]
-
 
 def pipeline_health(
     history: SourceHistory,
@@ -129,8 +126,7 @@ def _rows(
             **_reason(reasons[pipeline_id], history.last_day),
             **_failing(evidence.open_streak),
             **_last_24_hours(evidence.now),
-            **vars(activity),
-            "decided_28d": activity.completed_28d,
+            **activity,
             **_recoveries(streaks[number]),
             **versions.get(number, {}),
             "hanging_runs": len(hanging[pipeline_id]),
@@ -178,16 +174,10 @@ def _recoveries(streaks: list[FailureStreak]) -> Row:
 
 
 def _durations(durations: SuccessDurations, number: int) -> Row:
-    return {
-        "duration_p50_7d_seconds": _known(durations.recent[number]),
-        "duration_p50_28d_seconds": _known(durations.earlier[number]),
-        "slower_ratio": _known(durations.ratio[number]),
-        "is_slower": bool(durations.is_slower[number]),
-    }
-
-
-def _known(number: np.float64) -> float | None:
-    return None if np.isnan(number) else float(number)
+    medians = {"duration_p50_7d_seconds": durations.recent, "duration_p50_28d_seconds": durations.earlier}
+    numbers = {name: values[number] for name, values in (medians | {"slower_ratio": durations.ratio}).items()}
+    known = {name: None if np.isnan(value) else float(value) for name, value in numbers.items()}
+    return known | {"is_slower": bool(durations.is_slower[number])}
 
 
 def _versions(history: SourceHistory) -> dict[int, Row]:

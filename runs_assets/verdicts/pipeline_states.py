@@ -1,6 +1,6 @@
 """The one state of a pipeline, since when, and the evidence for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,9 @@ HANGING_FOR_SECONDS = 7 * 86_400.0
 """A run that hangs for longer does not make its pipeline `hanging` any more: it is not going to end."""
 
 
+Row = Mapping[str, Any]
+
+
 class PipelineState(StrEnum):
     """A pipeline has the first of these that applies, in this order."""
 
@@ -34,38 +37,20 @@ class PipelineState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Activity:
-    """When and how much a pipeline ran, as of `read_until`; None where there is no such run.
-
-    `runs_7d` counts runs created in the last 7 days; `completed_28d`, `failed_28d` and `first_failure_28d_at` are of
-    the completed runs that ended in the last 28 days, `flip_rate` is changes of outcome / (completed_28d - 1) in these.
-    """
-
-    first_run_at: datetime
-    last_run_at: datetime
-    last_success_at: datetime | None
-    last_failure_at: datetime | None
-    runs_7d: int
-    completed_28d: int = 0
-    failed_28d: int = 0
-    flip_rate: float | None = None
-    first_failure_28d_at: datetime | None = None
-
-
-@dataclass(frozen=True)
 class Evidence:
     """What the state of a pipeline is derived from.
 
-    `streaks` are those of the window; `silences` and `hanging` are rows of these tables, `now` the one of
-    `failure_trends` for the last 24 hours, None if nothing ran; `worse_days` are the days with that verdict.
+    `activity` is one of `activities`, `streaks` are those of the window; `silences` and `hanging` are rows of these
+    tables, `now` the one of `failure_trends` for the last 24 hours, None if nothing ran; `worse_days` are the days
+    with that verdict.
     """
 
     history: SourceHistory
-    activity: Activity
+    activity: Row
     streaks: Sequence[FailureStreak]
-    silences: Sequence[Mapping[str, Any]]
-    hanging: Sequence[Mapping[str, Any]]
-    now: Mapping[str, Any] | None
+    silences: Sequence[Row]
+    hanging: Sequence[Row]
+    now: Row | None
     worse_days: set[date]
 
     @property
@@ -74,14 +59,17 @@ class Evidence:
         return next((streak for streak in self.streaks if streak.ended_at_us is None), None)
 
     @property
-    def open_silence(self) -> Mapping[str, Any] | None:
+    def open_silence(self) -> Row | None:
         """Of the silences that have not ended, the one that was overdue first."""
         found = (row for row in self.silences if row["state"] == OPEN)
         return min(found, key=lambda row: row["expected_by"], default=None)
 
 
-def activities(history: SourceHistory) -> dict[int, Activity]:
-    """Of each pipeline, by its number, with a run created in the window."""
+def activities(history: SourceHistory) -> dict[int, Row]:
+    """When and how much each pipeline with a run in the window ran, by its number: columns of `pipeline_health`.
+
+    And `first_failure_28d_at`: when the first of the `failed_28d` ended, UTC.
+    """
     created = history.runs.groupby("pipeline")["created_us"]
     firsts, lasts = created.min(), created.max()
     is_recent = history.runs["created_us"] > history.until_us - RECENT_DAYS * DAY_US
@@ -91,26 +79,28 @@ def activities(history: SourceHistory) -> dict[int, Activity]:
     months = {number: _month(runs) for number, runs in month.groupby("pipeline")}
     active = lasts.index[lasts >= to_us(history.window.start)].tolist()
     return {
-        number: Activity(
-            first_run_at=from_us(int(firsts[number])),
-            last_run_at=from_us(int(lasts[number])),
-            last_success_at=_instant(last_ends.get((number, False))),
-            last_failure_at=_instant(last_ends.get((number, True))),
-            runs_7d=int(recent.get(number, 0)),
-            **months.get(number, {}),
-        )
+        number: {
+            "first_run_at": from_us(int(firsts[number])),
+            "last_run_at": from_us(int(lasts[number])),
+            "last_success_at": _instant(last_ends.get((number, False))),
+            "last_failure_at": _instant(last_ends.get((number, True))),
+            "runs_7d": int(recent.get(number, 0)),
+            **months.get(number, {"decided_28d": 0, "failed_28d": 0}),
+        }
         for number in active
     }
 
 
 def state_of(evidence: Evidence) -> tuple[PipelineState, datetime | None]:
     """The state, and since when (UTC); None where it has no beginning."""
-    for state, since_of in _SINCE.items():
-        if (since := since_of(evidence)) is not None:
+    for state, since in _beginnings(evidence):
+        if since is not None:
             return state, since
-    if evidence.activity.completed_28d < MIN_RUNS:
+    if evidence.activity["decided_28d"] < MIN_RUNS:
         return PipelineState.TOO_FEW_RUNS, None
-    return PipelineState.OK, _last_trouble_ended(evidence)
+    ends = [row["ended_at"] for row in evidence.silences if row["ended_at"] is not None]
+    ends += [from_us(streak.ended_at_us) for streak in evidence.streaks if streak.is_confirmed and streak.ended_at_us]
+    return PipelineState.OK, max(ends, default=None)
 
 
 def _month(completed: Frame) -> dict[str, Any]:
@@ -118,7 +108,7 @@ def _month(completed: Frame) -> dict[str, Any]:
     flips = int((failed.to_numpy()[1:] != failed.to_numpy()[:-1]).sum())
     failures = completed.loc[failed, "ended_us"]
     return {
-        "completed_28d": len(completed),
+        "decided_28d": len(completed),
         "failed_28d": int(failed.sum()),
         "flip_rate": flips / (len(completed) - 1) if len(completed) > 1 else None,
         "first_failure_28d_at": _instant(failures.iloc[0]) if len(failures) else None,
@@ -129,13 +119,17 @@ def _instant(us: Any) -> datetime | None:
     return None if us is None else from_us(int(us))
 
 
-def _down_since(evidence: Evidence) -> datetime | None:
-    streak = evidence.open_streak
-    return from_us(streak.failing_since_us) if streak is not None and streak.is_confirmed else None
-
-
-def _silent_since(evidence: Evidence) -> datetime | None:
-    return evidence.open_silence["since"] if evidence.open_silence else None
+def _beginnings(evidence: Evidence) -> Iterator[tuple[PipelineState, datetime | None]]:
+    """Since when a state applies, None if it does not."""
+    streak, silence, activity = evidence.open_streak, evidence.open_silence, evidence.activity
+    yield PipelineState.DOWN, from_us(streak.failing_since_us) if streak and streak.is_confirmed else None
+    yield PipelineState.SILENT, silence["since"] if silence else None
+    yield PipelineState.DEGRADED, _degraded_since(evidence)
+    recent = (row["open_since"] for row in evidence.hanging if row["open_seconds"] <= HANGING_FOR_SECONDS)
+    yield PipelineState.HANGING, min(recent, default=None)
+    is_flaky = activity["decided_28d"] >= MIN_RUNS and (activity["flip_rate"] or 0.0) >= FLAKY_FLIP_RATE
+    yield PipelineState.FLAKY, activity["first_failure_28d_at"] if is_flaky else None
+    yield PipelineState.NEW, _new_since(evidence)
 
 
 def _degraded_since(evidence: Evidence) -> datetime | None:
@@ -148,37 +142,9 @@ def _degraded_since(evidence: Evidence) -> datetime | None:
     return evidence.history.read_until - timedelta(days=1) if day == today else start_of(day)
 
 
-def _hanging_since(evidence: Evidence) -> datetime | None:
-    recent = (row["open_since"] for row in evidence.hanging if row["open_seconds"] <= HANGING_FOR_SECONDS)
-    return min(recent, default=None)
-
-
-def _flaky_since(evidence: Evidence) -> datetime | None:
-    activity = evidence.activity
-    is_flaky = activity.completed_28d >= MIN_RUNS and (activity.flip_rate or 0.0) >= FLAKY_FLIP_RATE
-    return activity.first_failure_28d_at if is_flaky else None
-
-
 def _new_since(evidence: Evidence) -> datetime | None:
     """If it first ran within 7 days, and would have been seen on a whole day a week before that."""
-    first, history = evidence.activity.first_run_at, evidence.history
+    first, history = evidence.activity["first_run_at"], evidence.history
     a_week_before = first.date() - timedelta(days=NEW_DAYS)
     is_young = first > history.read_until - timedelta(days=NEW_DAYS)
     return first if is_young and any(it.is_whole and it.day <= a_week_before for it in history.days) else None
-
-
-def _last_trouble_ended(evidence: Evidence) -> datetime | None:
-    ends = [row["ended_at"] for row in evidence.silences if row["ended_at"] is not None]
-    ends += [from_us(streak.ended_at_us) for streak in evidence.streaks if streak.is_confirmed and streak.ended_at_us]
-    return max(ends, default=None)
-
-
-_SINCE: Mapping[PipelineState, Callable[[Evidence], datetime | None]] = {
-    PipelineState.DOWN: _down_since,
-    PipelineState.SILENT: _silent_since,
-    PipelineState.DEGRADED: _degraded_since,
-    PipelineState.HANGING: _hanging_since,
-    PipelineState.FLAKY: _flaky_since,
-    PipelineState.NEW: _new_since,
-}
-"""Since when a state applies to a pipeline, None if it does not; the first one counts."""

@@ -8,7 +8,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, partial
 from typing import Self
 
 import pyarrow as pa
@@ -80,10 +80,10 @@ class Judge:
         """
         with writing(self.layout.lock_file(ALL_SOURCES), "the verdicts", report=report):
             empty_scratch(self.layout.scratch(ALL_SOURCES))
-            former = _Former(self.layout)
+            former = cache(partial(_stored_parts, self.layout, sources))  # read only if some are needed
             due = {source.name for source in sources} if only is None else set(only)
             parts = [
-                self._part(source, former, report) if source.name in due else former.part(source.name)
+                self._part(source, former, report) if source.name in due else former()[source.name]
                 for source in sources
             ]
             stamp = {part.source: part.fingerprint for part in parts}
@@ -118,20 +118,17 @@ class Judge:
                 found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}\n".encode())
         return found.hexdigest()
 
-    def _part(self, source: Source, former: "_Former", report: Callable[[str], None]) -> _Part:
+    def _part(self, source: Source, former: Callable[[], Mapping[str, _Part]], report: Callable[[str], None]) -> _Part:
         fingerprint = self.fingerprint(source.name)
         try:
-            return _Part(source.name, fingerprint, self.verdicts_of(source, report))
+            history = load_history(self.layout, source.name, self.window_days)
+            if history is None:
+                return _Part(source.name, fingerprint, no_verdicts())
+            names, errors = load_names(self.layout, source.name), self._errors(source.name, history, report)
+            knowledge = Knowledge(names, source.explanations, errors, self.watch)
+            return _Part(source.name, fingerprint, verdicts_of(history, knowledge))
         except StorageError as error:
-            return _Part(source.name, fingerprint, former.part(source.name).rows, str(error))
-
-    def verdicts_of(self, source: Source, report: Callable[[str], None] = log.info) -> Verdicts:
-        """A source's rows of every table; raises `StorageError` if one of its files cannot be read."""
-        history = load_history(self.layout, source.name, self.window_days)
-        if history is None:
-            return no_verdicts()
-        names, errors = load_names(self.layout, source.name), self._errors(source.name, history, report)
-        return verdicts_of(history, Knowledge(names, source.explanations, errors, self.watch))
+            return _Part(source.name, fingerprint, former()[source.name].rows, str(error))
 
     def _errors(self, source: str, history: SourceHistory, report: Callable[[str], None]) -> Errors:
         """The known errors of the read days; a day's file that is damaged is reported, and stops nothing."""
@@ -145,36 +142,22 @@ class Judge:
         return errors
 
 
-@dataclass(frozen=True)
-class _Former:
-    """The rows as they are stored, which are read only if some are needed."""
-
-    layout: Layout
-
-    def part(self, source: str) -> _Part:
-        """A source's rows, and from which state of its files they were made; no rows if it never was."""
-        return self._parts.get(source, _Part(source, NEVER_BUILT, no_verdicts()))
-
-    @cached_property
-    def _parts(self) -> dict[str, _Part]:
-        """By source; none if a table is of another version, or cannot be read."""
-        stamps = {table.name: built_from(self.layout, table) for table in VERDICT_TABLES}
-        fingerprints = stamps[PIPELINE_HEALTH.name]  # written last
-        if fingerprints is None or None in stamps.values():
-            return {}
-        try:
-            tables = {name: load_verdicts(self.layout, name) for name in stamps}
-        except StorageError as error:
-            log.warning("All sources are judged again, because a table cannot be read. %s", error)
-            return {}
-        if any(tables[table.name].schema != table.schema for table in VERDICT_TABLES):
-            log.warning("All sources are judged again, because the stored tables have other columns.")
-            return {}
-        return {
-            source: _Part(source, fingerprint, {name: _rows_of(rows, source) for name, rows in tables.items()})
-            for source, fingerprint in fingerprints.items()
-        }
-
-
-def _rows_of(rows: pa.Table, source: str) -> pa.Table:
-    return rows.filter(pc.equal(rows["source"], source))
+def _stored_parts(layout: Layout, sources: Sequence[Source]) -> dict[str, _Part]:
+    """The rows as they are stored; none if there are none, or a table is of another version or cannot be read."""
+    parts = {source.name: _Part(source.name, NEVER_BUILT, no_verdicts()) for source in sources}
+    stamps = {table.name: built_from(layout, table) for table in VERDICT_TABLES}
+    fingerprints = stamps[PIPELINE_HEALTH.name]  # written last
+    if fingerprints is None or None in stamps.values():
+        return parts
+    try:
+        tables = {name: load_verdicts(layout, name) for name in stamps}
+    except StorageError as error:
+        log.warning("All sources are judged again, because a table cannot be read. %s", error)
+        return parts
+    if any(tables[table.name].schema != table.schema for table in VERDICT_TABLES):
+        log.warning("All sources are judged again, because the stored tables have other columns.")
+        return parts
+    for source, fingerprint in fingerprints.items():
+        is_its = pc.field("source") == source
+        parts[source] = _Part(source, fingerprint, {name: rows.filter(is_its) for name, rows in tables.items()})
+    return parts

@@ -1,7 +1,6 @@
 """`runs-assets refresh`: builds the verdict tables without Dagster, and prints which pipelines need attention."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -65,22 +64,14 @@ def health_table(health: pa.Table, title: str | None = None) -> RichTable:
     rows = health.to_pylist()
     for source in sorted({row["source"] for row in rows}):
         of_source = [row for row in rows if row["source"] == source]
-        for row in sorted(filter(_needs_attention, of_source), key=_urgency):
+        shown = sorted((row for row in of_source if PipelineState(row["state"]) not in UNREMARKABLE), key=_urgency)
+        for row in shown:
             table.add_row(*_cells(row), style=STYLES.get(PipelineState(row["state"])))
         table.add_section()
-        captions.append(_others(source, of_source))
+        counts = f"{len(shown)} need attention, {len(of_source) - len(shown)} do not"
+        captions.append(f"{source}: {counts}; read until {of_source[0]['source_read_until']:%Y-%m-%d %H:%M}.")
     table.caption = "\n".join([*captions, CAPTION])
     return table
-
-
-def _others(source: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    others = sum(not _needs_attention(row) for row in rows)
-    read_until: datetime = rows[0]["source_read_until"]
-    return f"{source}: {len(rows) - others} need attention, {others} do not; read until {read_until:%Y-%m-%d %H:%M}."
-
-
-def _needs_attention(row: Mapping[str, Any]) -> bool:
-    return PipelineState(row["state"]) not in UNREMARKABLE
 
 
 def _urgency(row: Mapping[str, Any]) -> tuple[int, bool, Any]:

@@ -46,7 +46,15 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
         OUTAGES.name: outages(history, streaks, names),
         SILENCES.name: silences(history, _expectations(history, knowledge), names),
         HANGING_RUNS.name: hanging_runs(history, durations, names),
-        FAILURE_REASONS.name: _reasons(history, knowledge),
+        FAILURE_REASONS.name: failure_reasons(
+            history.source,
+            history.failed_runs(),
+            history.window,
+            history_from=history.days[0].day,
+            explanations=knowledge.explanations,
+            errors=knowledge.errors,
+            names=names,
+        ),
     }
     return found | {PIPELINE_HEALTH.name: pipeline_health(history, streaks, durations, names, found)}
 
@@ -54,18 +62,6 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
 def no_verdicts() -> Verdicts:
     """The tables of a source of which nothing is stored."""
     return {table.name: table.schema.empty_table() for table in VERDICT_TABLES}
-
-
-def _reasons(history: SourceHistory, knowledge: Knowledge) -> pa.Table:
-    return failure_reasons(
-        history.source,
-        history.failed_runs(),
-        history.window,
-        history_from=history.days[0].day,
-        explanations=knowledge.explanations,
-        errors=knowledge.errors,
-        names=knowledge.names,
-    )
 
 
 def _expectations(history: SourceHistory, knowledge: Knowledge) -> dict[int, Expectation]:

@@ -28,7 +28,7 @@ STAGES = {
         "failure_trends",
         "silences",
         "hanging_runs",
-        "_reasons",
+        "failure_reasons",
         "outages",
         "pipeline_health",
     ),
