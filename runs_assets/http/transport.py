@@ -35,9 +35,7 @@ Params = Mapping[str, str | int]
 
 HEADERS = {"accept": "application/json", "accept-encoding": ACCEPT_ENCODING}
 # Plain http is for loopback alone, and a proxy would read the credentials that go over it.
-NEVER_PROXIED: Mapping[str, None] = dict.fromkeys(
-    ("http://", "all://127.0.0.1", "all://localhost", "all://[::1]"),
-)
+NEVER_PROXIED: Mapping[str, None] = dict.fromkeys(("http://", "all://127.0.0.1", "all://localhost", "all://[::1]"))
 SHOWN_CHARACTERS = 300
 
 

@@ -136,7 +136,12 @@ class _Asking:
     def ask_errors(self, client: ErrorsClient, day: date, failed: Mapping[str, int]) -> None:
         if not any(failed.values()) or self.is_over:
             return
-        stored, is_damaged = self._stored(day)
+        layout, source = self.request.layout, self.request.source
+        try:
+            stored, is_damaged = load_error_groups(layout, source, day), False
+        except DamagedFileError as damage:
+            self._report(f"{damage.path} is damaged ({damage.why}); its errors are requested again.")
+            stored, is_damaged = {}, True
         answers = {}
         for pipeline_id in self._due(failed, stored):
             if self._has_no_more_time():
@@ -145,7 +150,6 @@ class _Asking:
             if groups is not None:
                 answers[pipeline_id] = PipelineErrors(pipeline_id, failed[pipeline_id], self.request.now, groups)
         if answers:
-            layout, source = self.request.layout, self.request.source
             if is_damaged:
                 set_aside_error_groups(layout, source, day, f"{self.request.now:%Y%m%dT%H%M%S}")
             store_error_groups(layout, source, day, {**stored, **answers})
@@ -179,14 +183,6 @@ class _Asking:
             self.is_over = True
             self.refused += [EVERY_PIPELINE] if isinstance(error, CredentialsError) else []
         return None
-
-    def _stored(self, day: date) -> tuple[dict[str, PipelineErrors], bool]:
-        """What is known of a day, and whether its file is damaged: then its errors are requested again."""
-        try:
-            return load_error_groups(self.request.layout, self.request.source, day), False
-        except DamagedFileError as damage:
-            self._report(f"{damage.path} is damaged ({damage.why}); its errors are requested again.")
-            return {}, True
 
     def _has_no_more_time(self) -> bool:
         self.is_over |= self.client.requests >= MOST_REQUESTS or self.monotonic() > self._until

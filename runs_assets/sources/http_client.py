@@ -1,7 +1,7 @@
-"""What the clients of HTTP APIs share: a transport that is closed with them, and filters as query parameters."""
+"""What the clients of HTTP APIs share: a transport that is closed with them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -50,12 +50,6 @@ class HttpClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.transport.__exit__(kind, error, trace)
-
-
-def params_of(filters: Any, *, separator: str) -> dict[str, str]:
-    """A dataclass of filters as query parameters: those that are not None, their names spelled with `separator`."""
-    values = {item.name.replace("_", separator): getattr(filters, item.name) for item in fields(filters)}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _is_id(value: Any) -> bool:

@@ -92,7 +92,4 @@ def _opened(
 
 
 def _remedy(dataset: str, source: str, day: date) -> str:
-    return (
-        f"Materialize {source}/{dataset} for {day} again; it is rebuilt from the files before it, without asking the "
-        "API."
-    )
+    return f"Materialize {source}/{dataset} for {day} again; it is rebuilt from the files before it, without the API."

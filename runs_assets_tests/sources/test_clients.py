@@ -1,6 +1,5 @@
-"""Each client sends its documented filters, and takes only the documented answer for an answer."""
+"""Each client sends its documented parameters, and takes only the documented answer for an answer."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,8 +16,8 @@ from runs_assets.paging.offset import OffsetAsk
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler
-from runs_assets.sources.cloudcruise.client import CloudCruiseClient, CloudCruiseFilters
-from runs_assets.sources.productsup.client import ProductsupClient, ProductsupFilters
+from runs_assets.sources.cloudcruise.client import CloudCruiseClient
+from runs_assets.sources.productsup.client import ProductsupClient
 from runs_assets_tests.conftest import NOW
 
 IMPATIENT = Limits(deadline=0.0)
@@ -36,36 +35,22 @@ def productsup(sandbox: Sandbox) -> ProductsupClient:
     return ProductsupClient(Transport(sandbox.productsup_url, auth, Redactor(), IMPATIENT))
 
 
-def test_cloudcruise_sends_the_window_and_every_filter(sandbox: Sandbox, cloudcruise: CloudCruiseClient) -> None:
-    workflow = "0a1b2c3d-0000-4000-8000-000000000000"
-    filters = CloudCruiseFilters(workflow_id=workflow, status="execution.failed", credential_id="c")
+def test_cloudcruise_sends_the_window(sandbox: Sandbox, cloudcruise: CloudCruiseClient) -> None:
     start = to_us(NOW - timedelta(days=2))
-    with replace(cloudcruise, filters=filters) as client:
-        client.fetch(CursorAsk(start, start + 1_500_000, 7))
+    with cloudcruise:
+        cloudcruise.fetch(CursorAsk(start, start + 1_500_000, 7))
     assert sandbox.requests[0].query == {
-        "workflow_id": workflow,
-        "status": "execution.failed",
-        "credential_id": "c",
         "start_time": "2026-03-16T12:00:00Z",
         "cursor": "2026-03-16T12:00:01.500000Z",
         "limit": "7",
     }
 
 
-def test_productsup_sends_the_offset_and_every_filter(sandbox: Sandbox, productsup: ProductsupClient) -> None:
-    filters = ProductsupFilters("i", "c", "1.0", "7", "failed", "p")
-    with replace(productsup, filters=filters) as client:
-        client.fetch(OffsetAsk(30, 10))
-    assert sandbox.requests[0].query == {
-        "id": "i",
-        "connector-id": "c",
-        "connector-version": "1.0",
-        "site-id": "7",
-        "state": "failed",
-        "process-id": "p",
-        "from": "30",
-        "limit": "10",
-    }
+def test_productsup_sends_the_offset_or_the_id(sandbox: Sandbox, productsup: ProductsupClient) -> None:
+    with productsup:
+        productsup.fetch(OffsetAsk(30, 10))
+        productsup.fetch_run("i")
+    assert [request.query for request in sandbox.requests] == [{"from": "30", "limit": "10"}, {"id": "i"}]
 
 
 def answering(sandbox: Sandbox, platform: str, document: Any) -> None:

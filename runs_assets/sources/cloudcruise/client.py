@@ -20,7 +20,7 @@ from runs_assets.reading.rows import RowShape, RunPage, array_page, run_page
 from runs_assets.reasons.reason import ErrorGroup
 from runs_assets.sources.cloudcruise.error_groups import error_groups_of
 from runs_assets.sources.cloudcruise.settings import MAX_PAGE_SIZE
-from runs_assets.sources.http_client import HttpClient, params_of
+from runs_assets.sources.http_client import HttpClient
 
 STATUSES = (
     "execution.queued",
@@ -49,16 +49,6 @@ SHAPE = RowShape(
 )
 
 
-@dataclass(frozen=True)
-class CloudCruiseFilters:
-    """Which runs to list; None means all. `credential_id` is a vault credential's permissioned user id."""
-
-    workflow_id: str | None = None
-    status: str | None = None
-    credential_id: str | None = None
-
-
-ALL_RUNS = CloudCruiseFilters()
 MAX_ERRORS = 1000
 
 
@@ -67,18 +57,15 @@ class CloudCruiseClient(HttpClient):
     """Lists the runs of one workspace."""
 
     page_size: int = 1000
-    filters: CloudCruiseFilters = ALL_RUNS
     shape: RowShape = SHAPE
 
     def pager(self, start_us: int, end_us: int) -> CursorPager:
         """A pager over the runs created in [start_us, end_us)."""
-        statuses = STATUSES if self.filters.status is None else ()
-        return CursorPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE, statuses=statuses)
+        return CursorPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE, statuses=STATUSES)
 
     def fetch(self, ask: CursorAsk) -> RunPage:
         """One page. Raises what `Transport.get` raises."""
         params: Params = {
-            **params_of(self.filters, separator="_"),
             **({"status": ask.status} if ask.status else {}),
             "start_time": iso(from_us(ask.start_us)),
             "cursor": iso(from_us(ask.cursor_us)),

@@ -58,21 +58,17 @@ def _group(errors: list[_Error]) -> ErrorGroup:
 
 
 def _errors(document: Any, shorten: Shorten) -> Iterator[_Error]:
-    for words, count, entries in _groups(document, shorten):
-        listed = [_error(entry, words, shorten) for entry in entries if isinstance(entry, dict)]
-        yield from listed
-        if count > len(listed):
-            yield _Error(words, runs=min(count - len(listed), MOST_RUNS))
-
-
-def _groups(document: Any, shorten: Shorten) -> Iterator[tuple[_Words, int, list[Any]]]:
-    """The words, the count and the errors of each group that has the documented shape."""
+    """The errors of each group that has the documented shape, and one for those that it only counts."""
     found = document.get("error_groups") if isinstance(document, dict) else None
     by_code = found.items() if isinstance(found, dict) else ((None, group) for group in _listed(found))
     for code, group in by_code:
-        if isinstance(group, dict) and type(group.get("count")) is int:
-            words = _words(group, _words({"error_code": code}, (None, None, None), shorten), shorten)
-            yield words, group["count"], _listed(group.get("errors"))
+        if not isinstance(group, dict) or type(group.get("count")) is not int:
+            continue
+        words = _words(group, (_code(code, shorten), None, None), shorten)
+        listed = [_error(entry, words, shorten) for entry in _listed(group.get("errors")) if isinstance(entry, dict)]
+        yield from listed
+        if (unlisted := group["count"] - len(listed)) > 0:
+            yield _Error(words, runs=min(unlisted, MOST_RUNS))
 
 
 def _error(entry: dict[str, Any], of_group: _Words, shorten: Shorten) -> _Error:

@@ -15,7 +15,7 @@ from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
 from runs_assets.reading.rows import RowShape, RunPage, run_page
-from runs_assets.sources.http_client import HttpClient, params_of
+from runs_assets.sources.http_client import HttpClient
 from runs_assets.sources.productsup.settings import MAX_PAGE_SIZE
 
 # registered-secrets, authentications, connector-setup-config and cli-command can carry credentials and are left out.
@@ -46,24 +46,11 @@ SHAPE = RowShape(
 )
 
 
-@dataclass(frozen=True)
-class ProductsupFilters:
-    """Which runs to list; None means all."""
-
-    id: str | None = None
-    connector_id: str | None = None
-    connector_version: str | None = None
-    site_id: str | None = None
-    state: str | None = None
-    process_id: str | None = None
-
-
 MAX_DIGITS = 18
 CONNECTORS_PAGE = 100
 MOST_CONNECTOR_PAGES = 40
 CONNECTORS_SECONDS = 10.0
 """All pages together; there are few connectors."""
-ALL_RUNS = ProductsupFilters()
 
 
 @dataclass
@@ -71,7 +58,6 @@ class ProductsupClient(HttpClient):
     """Lists the runs of one account."""
 
     page_size: int = 100
-    filters: ProductsupFilters = ALL_RUNS
     shape: RowShape = SHAPE
 
     def pager(self, start_us: int, end_us: int) -> OffsetPager:
@@ -80,12 +66,11 @@ class ProductsupClient(HttpClient):
 
     def fetch_run(self, run_id: str) -> RunPage:
         """The page of a single run, empty if the API no longer shows it. Raises what `Transport.get` raises."""
-        return self.transport.get("/runs", params_of(ProductsupFilters(id=run_id), separator="-"), _page_of)
+        return self.transport.get("/runs", {"id": run_id}, _page_of)
 
     def fetch(self, ask: OffsetAsk) -> RunPage:
         """One page. Raises what `Transport.get` raises."""
-        params: Params = {**params_of(self.filters, separator="-"), "from": ask.offset, "limit": ask.limit}
-        return self.transport.get("/runs", params, _page_of)
+        return self.transport.get("/runs", {"from": ask.offset, "limit": ask.limit}, _page_of)
 
     def pipeline_names(self) -> dict[str, str]:
         """The names of the account's own connectors, by id; those of others are not listed.
