@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import orjson
@@ -12,6 +12,7 @@ from runs_assets.errors import CredentialsError, RequestRefusedError, RunsAssets
 from runs_assets.http.faults import TransientError
 from runs_assets.http.retry_after import requested_wait_seconds
 
+E = TypeVar("E", bound=BaseException)
 RETRIED_STATUSES = frozenset({408, 429, *range(500, 600)})
 _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
     400: (RequestRefusedError, "The API refused a parameter: compare the settings with its documentation."),
@@ -45,15 +46,21 @@ def refusal(
 
 def distrust(error: BaseException | None, where: str) -> UnavailableError | None:
     """The error for a certificate that was not accepted; None if `error` is about something else."""
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
-        error = error.__cause__ or error.__context__
-    if error is None:
+    found = cause_of(error, ssl.SSLCertVerificationError)
+    if found is None:
         return None
     return UnavailableError(
-        f"The certificate of {where} is not trusted ({error.verify_message}), so nothing was sent. Check the base URL "
+        f"The certificate of {where} is not trusted ({found.verify_message}), so nothing was sent. Check the base URL "
         "and this machine's clock; if your network has a certificate authority of its own, set SSL_CERT_FILE to a file "
         "of the certificates to trust."
     )
+
+
+def cause_of(error: BaseException | None, kind: type[E]) -> E | None:
+    """The first error of this kind among an error and its causes."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def message_of(body: bytes) -> str:
@@ -62,9 +69,7 @@ def message_of(body: bytes) -> str:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
-    if not isinstance(document, dict):
-        return ""
-    return " ".join(_parts(document))
+    return " ".join(_parts(document)) if isinstance(document, dict) else ""
 
 
 def _parts(document: dict[str, Any]) -> list[str]:

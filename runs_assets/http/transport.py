@@ -24,7 +24,7 @@ from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
 from runs_assets.http.faults import TransientError, UnexpectedBodyError
-from runs_assets.http.refusals import distrust, refusal
+from runs_assets.http.refusals import cause_of, distrust, refusal
 from runs_assets.plain_text.log_filter import redacted_logs
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.plain_text.wording import shortened
@@ -182,7 +182,9 @@ class Transport:
         except httpx.ConnectError as error:
             if (distrusted := distrust(error, self.base_url)) is not None:
                 raise distrusted from None
-            raise TransientError(f"No connection: {self._shorten(str(error))}", refused=_is_refusal(error)) from None
+            # Nobody listens at the address; a name that cannot be resolved, or a failed TLS, may pass.
+            is_refused = cause_of(error, ConnectionRefusedError) is not None
+            raise TransientError(f"No connection: {self._shorten(str(error))}", refused=is_refused) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
             raise SettingsError(
                 f"The request cannot be sent with these settings ({self.base_url}). Check the base URL and credentials."
@@ -232,12 +234,3 @@ class Transport:
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         log.warning("%s; trying again in %.1f s", error, state.upcoming_sleep)
-
-
-def _is_refusal(error: BaseException | None) -> bool:
-    """Whether nobody listens at the address; a name that cannot be resolved, or a failed TLS, may pass."""
-    while error is not None:
-        if isinstance(error, ConnectionRefusedError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -52,12 +52,11 @@ def opened_parquet(path: Path, remedy: str, *, footer_only: bool = False) -> Ite
 
 def _seal(file: BinaryIO) -> None:
     """Put a seal into a finished Parquet file, open for reading and writing."""
-    footer_at, size = _footer(file)
-    stamp = _SEAL.pack(_MARK, _crc(file, 0, footer_at), _crc(file, footer_at, size))
-    file.seek(footer_at)
+    footer_at, _size = _footer(file)
+    pages = _crc(file, 0, footer_at)
     footer = file.read()
     file.seek(footer_at)
-    file.write(stamp + footer)
+    file.write(_SEAL.pack(_MARK, pages, zlib.crc32(footer)) + footer)
 
 
 def _broken_seal(file: BinaryIO, *, footer_only: bool = False) -> str | None:
