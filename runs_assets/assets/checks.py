@@ -11,7 +11,7 @@ from runs_assets.checks.catalog import Check, all_checks
 from runs_assets.checks.inspection import Inspection
 from runs_assets.checks.outcome import SAMPLE_ROWS, Outcome
 from runs_assets.checks.stored_days import StoredDays
-from runs_assets.days import DayRange
+from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import days_of_tags
 from runs_assets.instance.unfinished_runs import run_in_flight
 from runs_assets.resources import Clock, DataFolder
@@ -51,17 +51,10 @@ def _stored_days(context: dg.AssetCheckExecutionContext, source: Source, version
     api: RunsApi = getattr(context.resources, source.name)
     now, layout, retention = clock.now(), data_folder.layout, api.capabilities.retention
     inspection = Inspection(layout, source.name, versions, data_folder.rules)
-    being_read = _being_read(context, source, clock, data_folder)
+    run = run_in_flight(Records(context.instance, now), source, layout)
+    being_read = days_of_tags(run.tags) if run and run.run_id != context.run.run_id else None
     days = inspection.of(Reach(now, data_folder.first_day, retention).days)
     return StoredDays(source.name, now, days, retention, inspection.repeated(days), being_read)
-
-
-def _being_read(
-    context: dg.AssetCheckExecutionContext, source: Source, clock: Clock, data_folder: DataFolder
-) -> DayRange | None:
-    """The days that another run is working on at this moment."""
-    run = run_in_flight(context.instance, source, data_folder.layout, clock.now())
-    return days_of_tags(run.tags) if run and run.run_id != context.run.run_id else None
 
 
 def _spec(data_set: str, check: Check, source: Source) -> dg.AssetCheckSpec:

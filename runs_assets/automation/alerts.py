@@ -12,7 +12,7 @@ from runs_assets.alerts.observation import JobRun, Observation, rows_of
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.automation.switches import sensor, why_off
 from runs_assets.errors import RunsAssetsError
-from runs_assets.instance.job_runs import latest_job_runs
+from runs_assets.instance.ended_runs import latest_job_runs
 from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings

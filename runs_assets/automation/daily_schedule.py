@@ -7,6 +7,7 @@ import dagster as dg
 from runs_assets.automation.switches import schedule, why_off
 from runs_assets.days import DayRange
 from runs_assets.instance.dagster_internals import AssetJob
+from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import range_tags
 from runs_assets.instance.unfinished_runs import run_in_flight
 from runs_assets.resources import Clock, DataFolder
@@ -35,7 +36,8 @@ def daily_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
     def last_days(
         context: dg.ScheduleEvaluationContext, data_folder: DataFolder, clock: Clock
     ) -> dg.RunRequest | dg.SkipReason:
-        if (run := run_in_flight(context.instance, source, data_folder.layout, clock.now())) is not None:
+        records = Records(context.instance, clock.now())
+        if (run := run_in_flight(records, source, data_folder.layout)) is not None:
             return dg.SkipReason(f"{source.name} is being read by run {run.run_id}; the sensor asks for the rest.")
         yesterday = context.scheduled_execution_time.date() - timedelta(days=1)
         if yesterday < data_folder.first_day:

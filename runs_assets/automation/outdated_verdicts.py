@@ -17,6 +17,7 @@ from runs_assets.days import iso
 from runs_assets.errors import SettingsError
 from runs_assets.instance.dagster_internals import AssetJob
 from runs_assets.instance.project import label_of_sensor
+from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import REFRESH_VERDICTS, SOURCES_TAG
 from runs_assets.instance.unfinished_runs import days_being_backfilled, refresh_in_flight, run_in_flight
 from runs_assets.resources import Clock
@@ -43,7 +44,7 @@ def outdated_verdicts_sensor(sources: Sequence[Source], job: AssetJob) -> dg.Sen
             judge = Judge.of(project_settings())
         except SettingsError as error:
             return dg.SkipReason(str(error))
-        request = due_refresh(sources, judge, context.instance, clock.now(), label_of_sensor(context))
+        request = due_refresh(sources, judge, Records(context.instance, clock.now(), label_of_sensor(context)))
         return dg.SkipReason(request) if isinstance(request, str) else request
 
     return refresh
@@ -58,32 +59,27 @@ def verdicts_job(assets: dg.AssetsDefinition) -> AssetJob:
     )
 
 
-def due_refresh(
-    sources: Sequence[Source], judge: Judge, instance: dg.DagsterInstance, now: datetime, label: str | None = None
-) -> dg.RunRequest | str:
-    """The run to request at `now`, or why there is none.
-
-    `label` is that of the project's repository, where it is known: see `runs_assets.instance.run_records`.
-    """
-    if (run := refresh_in_flight(instance, judge.layout, now, label)) is not None:
+def due_refresh(sources: Sequence[Source], judge: Judge, records: Records) -> dg.RunRequest | str:
+    """The run to request now, or why there is none."""
+    if (run := refresh_in_flight(records, judge.layout)) is not None:
         return f"The tables are being built by run {run.run_id}."
     behind = [source for source in sources if judge.layout.stored_days(FAILURE_RATES.name, source.name)]
     behind = [source for source in behind if judge.is_behind(source.name)]
-    ready = [source.name for source in behind if not _is_changing(source, judge, instance, now, label)]
+    ready = [source.name for source in behind if not _is_changing(source, judge, records)]
     if not ready:
         waiting = ", ".join(source.name for source in behind)
         return f"{waiting}: waiting until its days are written." if behind else "The tables are up to date."
     state = hashlib.blake2b("".join(map(judge.fingerprint, ready)).encode(), digest_size=8).hexdigest()
-    if (until := _wait_after_failure(instance, state)) > now:
+    if (until := _wait_after_failure(records.instance, state)) > records.now:
         return f"Building the tables failed. They are built again at {iso(until)}, or when the files have changed."
     return dg.RunRequest(tags={SOURCES_TAG: ",".join(ready), STATE_TAG: state})
 
 
-def _is_changing(source: Source, judge: Judge, instance: dg.DagsterInstance, now: datetime, label: str | None) -> bool:
+def _is_changing(source: Source, judge: Judge, records: Records) -> bool:
     return (
         is_being_written(judge.layout.lock_file(source.name))
-        or run_in_flight(instance, source, judge.layout, now, label) is not None
-        or bool(days_being_backfilled(instance, source, now))
+        or run_in_flight(records, source, judge.layout) is not None
+        or bool(days_being_backfilled(records, source))
     )
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import dagster as dg
 
 from runs_assets.automation.switches import schedule, why_off
-from runs_assets.instance.past_runs import LOOK_BACK
 from runs_assets.instance.project import Project, label_of
+from runs_assets.instance.run_records import LOOK_BACK
 from runs_assets.instance.superseded_runs import MAX_RUNS, delete_superseded
 from runs_assets.resources import Clock
 

@@ -1,8 +1,7 @@
 """The sensor that keeps a source's days current until they are settled: it requests what is due, one run at a time."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Self
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -10,8 +9,9 @@ from runs_assets.automation.switches import sensor, why_off
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
 from runs_assets.instance.dagster_internals import AssetJob
-from runs_assets.instance.past_runs import past_attempts
+from runs_assets.instance.ended_runs import past_attempts
 from runs_assets.instance.project import label_of_sensor
+from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import range_tags, step_name
 from runs_assets.instance.unfinished_runs import days_being_backfilled, run_in_flight
 from runs_assets.resources import Clock, DataFolder
@@ -50,8 +50,9 @@ def unsettled_days_sensor(source: Source, job: AssetJob, versions: Versions) -> 
         number = int(context.cursor) if context.cursor and context.cursor.isdecimal() else 0
         context.update_cursor(str(number + 1))
         try:
-            label = label_of_sensor(context)
-            request = Tick.at_present(source, versions, context.instance, data_folder, clock, label).decide(number)
+            records = Records(context.instance, clock.now(), label_of_sensor(context))
+            folder = data_folder
+            request = Tick(source, versions, records, folder.layout, folder.rules, folder.first_day).decide(number)
         except SettingsError as error:
             return dg.SkipReason(str(error))
         if isinstance(request, str):
@@ -81,57 +82,32 @@ class Tick:
     """A source at one instant: its files, and what Dagster knows of its runs."""
 
     source: Source
-    capabilities: Capabilities
     versions: Versions
-    instance: dg.DagsterInstance
+    records: Records
     layout: Layout
     rules: Rules
     first_day: date
-    now: datetime
-    label: str | None
-
-    @classmethod
-    def at_present(
-        cls,
-        source: Source,
-        versions: Versions,
-        instance: dg.DagsterInstance,
-        data_folder: DataFolder,
-        clock: Clock,
-        label: str | None = None,
-    ) -> Self:
-        """The source now. Raises `SettingsError` if a setting cannot be used.
-
-        `label` is that of the project's repository, where it is known: see `runs_assets.instance.run_records`.
-        """
-        return cls(
-            source=source,
-            capabilities=source.api.capabilities,
-            versions=versions,
-            instance=instance,
-            layout=data_folder.layout,
-            rules=data_folder.rules,
-            first_day=data_folder.first_day,
-            now=clock.now(),
-            label=label,
-        )
 
     def decide(self, number: int) -> Request | str:
-        """The run to ask for, or why there is none; `number` counts the ticks."""
-        if (run := run_in_flight(self.instance, self.source, self.layout, self.now, self.label)) is not None:
+        """The run to ask for, or why there is none; `number` counts the ticks.
+
+        Raises `SettingsError` if a setting of the API cannot be used.
+        """
+        api, now = self.source.api.capabilities, self.records.now
+        if (run := run_in_flight(self.records, self.source, self.layout)) is not None:
             return f"{self.source.name} is being read by run {run.run_id}."
-        attempts = past_attempts(self.instance, self.source, self.now, self.label)
-        in_reach = self._days_in_reach()
+        attempts = past_attempts(self.records, self.source)
+        in_reach = self._days_in_reach(api)
         beyond = self._days_beyond(in_reach, number)
         states = [self._state(day, attempts) for day in beyond or in_reach]
-        dues = due_days(states, self.capabilities, self.rules, self.now, self._unrecorded(states))
-        backfilled = days_being_backfilled(self.instance, self.source, self.now)
+        dues = due_days(states, api, self.rules, now, self._unrecorded(states))
+        backfilled = days_being_backfilled(self.records, self.source)
         possible = [due for due in dues if due.day not in backfilled and (due.work is Work.REBUILD or not beyond)]
         waits = waits_after(attempts, states, self.source.api.fingerprint, self.rules.today_every)
-        return next_request(possible, self.now, waits) or self._why_nothing(possible, waits, attempts)
+        return next_request(possible, now, waits) or self._why_nothing(possible, waits, attempts)
 
     def _why_nothing(self, dues: list[Due], waits: Waits, attempts: list[Attempt]) -> str:
-        if waits.reading > self.now:
+        if waits.reading > self.records.now:
             failure = next(attempt.failure for attempt in attempts if attempt.asked_the_api and attempt.failure)
             return f"{self.source.name} is not read before {iso(waits.reading)}, because reading failed: {failure}."
         coming = min(dues, key=lambda due: due.at, default=None)
@@ -140,9 +116,9 @@ class Tick:
         at = max(coming.at, waits.until(coming.day, asks_the_api=coming.work is not Work.REBUILD))
         return f"Nothing is due. Next: {coming.day} at {iso(at)}, since {coming.why}."
 
-    def _days_in_reach(self) -> list[date]:
-        reach = Reach(self.now + HEADWAY, self.first_day, self.capabilities.retention).days
-        return [day for day in reach.newest_first() if day <= self.now.date()] if reach else []
+    def _days_in_reach(self, api: Capabilities) -> list[date]:
+        reach = Reach(self.records.now + HEADWAY, self.first_day, api.retention).days
+        return [day for day in reach.newest_first() if day <= self.records.now.date()] if reach else []
 
     def _days_beyond(self, in_reach: list[date], number: int) -> list[date]:
         """At every tenth tick, some of the stored days beyond reach: as many as there are days in reach, in turn.
@@ -153,7 +129,9 @@ class Tick:
         if ticks != TICKS_PER_REBUILD_TICK - 1:
             return []
         stored = self.layout.stored_days(RAW_RUNS, self.source.name)
-        beyond = [day for day in stored if self.first_day <= day < (in_reach[-1] if in_reach else self.now.date())]
+        beyond = [
+            day for day in stored if self.first_day <= day < (in_reach[-1] if in_reach else self.records.now.date())
+        ]
         size = max(len(in_reach), 1)
         slices = [beyond[start : start + size] for start in range(0, len(beyond), size)]
         return slices[turn % len(slices)] if slices else []
@@ -172,4 +150,4 @@ class Tick:
 
     def _recorded(self, dataset: str) -> set[date]:
         key = dg.AssetKey([self.source.name, dataset])
-        return {date.fromisoformat(day) for day in self.instance.get_materialized_partitions(key)}
+        return {date.fromisoformat(day) for day in self.records.instance.get_materialized_partitions(key)}

@@ -1,65 +1,94 @@
-"""The queries for runs: of one job and a limited time, so that no tick reads the whole of a shared instance."""
+"""Dagster's records of runs, asked for by job and time, so that no tick reads the whole of a shared instance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 
 import dagster as dg
 
+from runs_assets.instance.dagster_internals import BulkActionsFilter, BulkActionStatus, PartitionBackfill
 from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG
 from runs_assets.sources.source import Source
 
 ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+UNFINISHED_BACKFILLS = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
+LOOK_BACK = timedelta(days=2)
+"""At runs that ended: longer than any wait after failures, all of its doublings included."""
+LOOK_BACK_AT_UNFINISHED = timedelta(days=7)
+"""What was queued, or began, longer ago does not count: `dagster.yaml` ends runs after six hours, and a queue that has
+not moved for a week is not waited for."""
 NEWEST = 20
-UNKNOWN = "Unknown"
+MAX_BACKFILLS = 100
+
+
+Statuses = Sequence[dg.DagsterRunStatus]
 
 
 @dataclass(frozen=True)
-class StepFailure:
-    """Why a step failed: the error's class name, the fingerprint of the settings if it is known, and a sentence."""
-
-    step: str
-    kind: str
-    settings: str | None
-    description: str
-
-
-def run_records(
-    instance: dg.DagsterInstance,
-    job_name: str,
-    statuses: Sequence[dg.DagsterRunStatus],
-    changed_after: datetime,
-    label: str | None,
-    limit: int | None = None,
-) -> list[dg.RunRecord]:
-    """The newest `limit` runs of a job, or all, that came to one of `statuses` after `changed_after`, newest first.
+class Records:
+    """What an instance knows at `now` (UTC); what several questions of a tick need is read once.
 
     All projects of an instance share the job of the asset pages, and Dagster cannot be asked for runs by their assets.
-    Of that job, these are the runs with the repository's `label`, and the newest 20, for those without any label.
+    Of that job, these are the runs with the `label` of the project's repository, where it is known, and those without
+    any label among the newest 20.
     """
-    is_shared = job_name == ASSET_PAGE_JOB
-    wanted = dg.RunsFilter(job_name=job_name, statuses=statuses, updated_after=changed_after)
-    found = list(instance.get_run_records(wanted, limit=NEWEST if is_shared else limit))
-    if not is_shared or label is None:
-        return found
-    tags = {REPOSITORY_TAG: label}
-    ours = dg.RunsFilter(job_name=job_name, statuses=statuses, updated_after=changed_after, tags=tags)
-    by_id = {record.storage_id: record for record in [*found, *instance.get_run_records(ours, limit=limit)]}
-    return [by_id[number] for number in sorted(by_id, reverse=True)]
 
+    instance: dg.DagsterInstance
+    now: datetime
+    label: str | None = None
 
-def source_records(
-    instance: dg.DagsterInstance,
-    source: Source,
-    statuses: Sequence[dg.DagsterRunStatus],
-    changed_after: datetime,
-    label: str | None,
-) -> list[dg.RunRecord]:
-    """The runs of a source's job and those started from a page with its assets, newest first; see `run_records`."""
-    jobs = (source.job_name, ASSET_PAGE_JOB)
-    records = [record for job in jobs for record in run_records(instance, job, statuses, changed_after, label)]
-    about = [record for record in records if is_about(record.dagster_run, source)]
-    return sorted(about, key=lambda record: record.storage_id, reverse=True)
+    def unfinished(self, job_name: str) -> list[dg.RunRecord]:
+        """The runs of a job and those from asset pages that have not ended, of the last seven days, newest first."""
+        return self._with_pages(job_name, UNFINISHED, LOOK_BACK_AT_UNFINISHED)
+
+    def ended(self, job_name: str) -> list[dg.RunRecord]:
+        """The runs of a job and those from asset pages that ended within the last two days, newest first."""
+        return self._with_pages(job_name, ENDED, LOOK_BACK)
+
+    def of_job(
+        self, job_name: str, statuses: Statuses, within: timedelta = LOOK_BACK, limit: int | None = None
+    ) -> list[dg.RunRecord]:
+        """The newest `limit` runs of a job, or all, that came to one of `statuses` within a time, newest first.
+
+        Those from asset pages are all of them.
+        """
+        since = self.now - within
+        if job_name != ASSET_PAGE_JOB:
+            return self._query(dg.RunsFilter(job_name=job_name, statuses=statuses, updated_after=since), limit)
+        recent = (record for record in self._from_pages if record.update_timestamp > since)
+        return [record for record in recent if record.dagster_run.status in statuses]
+
+    @cached_property
+    def unfinished_backfills(self) -> Sequence[PartitionBackfill]:
+        """Of all projects' backfills that began within a week and are not finished, the newest 100."""
+        since = self.now - LOOK_BACK_AT_UNFINISHED
+        filters = BulkActionsFilter(statuses=UNFINISHED_BACKFILLS, created_after=since)
+        return self.instance.get_backfills(filters=filters, limit=MAX_BACKFILLS)
+
+    @cached_property
+    def _from_pages(self) -> list[dg.RunRecord]:
+        """In any state, since one query takes longer than some more records."""
+        since = self.now - LOOK_BACK_AT_UNFINISHED
+        newest = self._query(dg.RunsFilter(job_name=ASSET_PAGE_JOB, updated_after=since), NEWEST)
+        if self.label is None or len(newest) < NEWEST:
+            return newest
+        ours = dg.RunsFilter(job_name=ASSET_PAGE_JOB, updated_after=since, tags={REPOSITORY_TAG: self.label})
+        return _newest_first([*newest, *self._query(ours)])
+
+    def _with_pages(self, job_name: str, statuses: Statuses, within: timedelta) -> list[dg.RunRecord]:
+        jobs = (job_name, ASSET_PAGE_JOB)
+        return _newest_first(record for job in jobs for record in self.of_job(job, statuses, within))
+
+    def _query(self, filters: dg.RunsFilter, limit: int | None = None) -> list[dg.RunRecord]:
+        return list(self.instance.get_run_records(filters, limit=limit))
 
 
 def is_about(run: dg.DagsterRun, source: Source) -> bool:
@@ -67,18 +96,7 @@ def is_about(run: dg.DagsterRun, source: Source) -> bool:
     return run.job_name == source.job_name or any(key.path[0] == source.name for key in run.asset_selection or ())
 
 
-def step_failures(instance: dg.DagsterInstance, run_id: str) -> list[StepFailure]:
-    """The failures of a run's steps, in the order in which they failed."""
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
-    events = (record.event_log_entry.dagster_event for record in records)
-    return [_step_failure(event) for event in events if event]
-
-
-def _step_failure(event: dg.DagsterEvent) -> StepFailure:
-    """Of an error that nobody foresaw, only the kind is shown: its text may hold a secret."""
-    step, data = event.step_key or "", event.step_failure_data
-    user_data, cause = data.user_failure_data, data.error and (data.error.cause or data.error)
-    metadata = {name: str(value.value) for name, value in user_data.metadata.items()} if user_data else {}
-    kind = metadata.get("kind") or (cause and cause.cls_name) or UNKNOWN
-    unforeseen = f"{(cause and cause.cls_name) or 'An error'} in {step}. See the run in Dagster."
-    return StepFailure(step, kind, metadata.get("settings"), (user_data and user_data.description) or unforeseen)
+def _newest_first(records: Iterable[dg.RunRecord]) -> list[dg.RunRecord]:
+    """Each record once."""
+    by_id = {record.storage_id: record for record in records}
+    return [by_id[number] for number in sorted(by_id, reverse=True)]

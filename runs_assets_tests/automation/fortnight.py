@@ -19,6 +19,7 @@ from runs_assets.days import DayRange, start_of
 from runs_assets.definitions import definitions_of
 from runs_assets.http.auth import Auth
 from runs_assets.http.transport import Transport
+from runs_assets.instance.run_records import Records
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reading.request import ReadingRequest
 from runs_assets.reading.whole_days import read_days
@@ -86,9 +87,9 @@ class Life:
     def decide(self) -> Request | str:
         """What the sensor decides now."""
         with freeze_time(CLOCK.now):
-            return Tick.at_present(self.source, self.versions, self.instance, DataFolder(), PlayedClock()).decide(
-                next(self.ticks)
-            )
+            folder, records = DataFolder(), Records(self.instance, CLOCK.now)
+            tick = Tick(self.source, self.versions, records, folder.layout, folder.rules, folder.first_day)
+            return tick.decide(next(self.ticks))
 
     def tick(self) -> Request | str:
         """What the sensor decides now; if it asks for a run, that is run to its end."""

@@ -11,7 +11,7 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.automation.alerts import alerts_sensor
 from runs_assets.definitions import definitions_of
-from runs_assets.instance.job_runs import latest_job_runs
+from runs_assets.instance.ended_runs import latest_job_runs
 from runs_assets.instance.project import REPOSITORY_TAG
 from runs_assets.instance.project import Project as OurProject
 from runs_assets.resources import DataFolder

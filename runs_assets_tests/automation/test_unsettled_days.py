@@ -20,7 +20,8 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange, end_of
 from runs_assets.definitions import definitions_of
-from runs_assets.instance.past_runs import past_attempts
+from runs_assets.instance.ended_runs import past_attempts
+from runs_assets.instance.run_records import Records
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.sandbox.answers import Handler
@@ -317,7 +318,7 @@ def test_a_reading_whose_tables_could_not_be_built_is_no_failed_reading(
     with monkeypatch.context() as patch:
         patch.setattr("runs_assets.daily.runs.normalized", broken)
         assert isinstance(life.tick(), Request)
-    [attempt, other] = past_attempts(life.instance, CLOUDCRUISE, CLOCK.now)
+    [attempt, other] = past_attempts(Records(life.instance, CLOCK.now), CLOUDCRUISE)
     assert {(attempt.asked_the_api, attempt.failure), (other.asked_the_api, other.failure)} == {
         (True, None),
         (False, "AssertionError"),

@@ -30,10 +30,11 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange
 from runs_assets.definitions import definitions_of
-from runs_assets.instance.job_runs import latest_job_runs
+from runs_assets.instance.ended_runs import latest_job_runs
 from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG, Project
+from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import REFRESH_VERDICTS, range_tags
-from runs_assets.resources import Clock, DataFolder
+from runs_assets.resources import DataFolder
 from runs_assets.settings import project_settings
 from runs_assets.verdicts.refresh import Judge
 from runs_assets_tests.benchmark.process import temporary_instance
@@ -84,13 +85,17 @@ def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[],
     source = SOURCES[0]
     folder, judge = DataFolder(), Judge.of(project_settings())
     project = Project.of(definitions_of(SOURCES).get_repository_def(), OURS)
-    tick = Tick.at_present(source, code_versions(source), instance, folder, Clock(), label=OURS)
+    made_of = (folder.layout, folder.rules, folder.first_day)
+    versions = code_versions(source)
     for each in SOURCES:
         path = judge.layout.day_file(FAILURE_RATES.name, each.name, NOW.date())
         path.parent.mkdir(parents=True)
         path.write_bytes(b"")  # to be judged, so that it is looked whether its source is being read
-    yield f"{source.name}_unsettled_days", lambda: tick.decide(0)
-    yield "outdated_verdicts", lambda: due_refresh(SOURCES, judge, instance, NOW, label=OURS)
+    yield (
+        f"{source.name}_unsettled_days",
+        lambda: Tick(source, versions, Records(instance, NOW, OURS), *made_of).decide(0),
+    )
+    yield "outdated_verdicts", lambda: due_refresh(SOURCES, judge, Records(instance, NOW, OURS))
     yield "alerts", lambda: latest_job_runs(instance, project, SOURCES, NOW)
 
 

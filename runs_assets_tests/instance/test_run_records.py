@@ -14,7 +14,7 @@ from dagster._core.remote_origin import (
 
 from runs_assets.accounts import SOURCES
 from runs_assets.instance.project import ASSET_PAGE_JOB, Project, label_of
-from runs_assets.instance.run_records import NEWEST, source_records
+from runs_assets.instance.run_records import LOOK_BACK, NEWEST, Records, is_about
 
 CLOUDCRUISE = SOURCES[0]
 OURS, THEIRS = "repository@ours", "repository@theirs"
@@ -45,9 +45,9 @@ def launched(instance: dg.DagsterInstance, label: str | None, asset: dg.AssetKey
     return instance.add_run(run)
 
 
-def found(instance: dg.DagsterInstance, label: str | None, within: timedelta = timedelta(days=2)) -> list[str]:
-    records = source_records(instance, CLOUDCRUISE, [SUCCESS], datetime.now(UTC) - within, label)
-    return [record.dagster_run.run_id for record in records]
+def found(instance: dg.DagsterInstance, label: str | None, within: timedelta = LOOK_BACK) -> list[str]:
+    records = Records(instance, datetime.now(UTC) + LOOK_BACK - within, label).ended(CLOUDCRUISE.job_name)
+    return [record.dagster_run.run_id for record in records if is_about(record.dagster_run, CLOUDCRUISE)]
 
 
 def test_runs_of_the_repository_are_found_below_any_number_of_others(instance: dg.DagsterInstance) -> None:
