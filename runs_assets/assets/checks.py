@@ -7,7 +7,7 @@ import dagster as dg
 
 from runs_assets.assets.metadata import preview
 from runs_assets.assets.recording import failing_clearly
-from runs_assets.checks.catalog import Check, all_checks
+from runs_assets.checks.catalog import CHECKS, Check
 from runs_assets.checks.inspection import Inspection
 from runs_assets.checks.outcome import SAMPLE_ROWS, Outcome
 from runs_assets.checks.stored_days import StoredDays
@@ -28,7 +28,7 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
 
     @dg.multi_asset_check(
         name=f"{source.name}__checks",
-        specs=[_spec(data_set, check, source) for data_set, check in all_checks()],
+        specs=[_spec(data_set, check, source) for data_set, check in CHECKS],
         description=f"Judges the stored files of all days in reach of {source.name}.",
         required_resource_keys={source.name, "data_folder", "clock"},
         can_subset=True,
@@ -36,7 +36,7 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with failing_clearly(source.name, "judging the stored days"):
             stored = _stored_days(context, source, versions)
-        for data_set, check in all_checks():
+        for data_set, check in CHECKS:
             spec = _spec(data_set, check, source)
             if spec.key in context.selected_asset_check_keys:
                 yield _result(spec, check(stored), stored)

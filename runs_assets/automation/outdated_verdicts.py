@@ -39,13 +39,12 @@ def outdated_verdicts_sensor(sources: Sequence[Source], job: AssetJob) -> dg.Sen
     description = "Judges all days again when the daily files of a source have changed, once its runs have ended."
 
     @sensor("outdated_verdicts", SECONDS_BETWEEN_TICKS, description, why_off(), job)
-    def refresh(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | dg.SkipReason:
+    def refresh(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | str:
         try:
             judge = Judge.of(project_settings())
         except SettingsError as error:
-            return dg.SkipReason(str(error))
-        request = due_refresh(sources, judge, Records(context.instance, clock.now(), label_of_sensor(context)))
-        return dg.SkipReason(request) if isinstance(request, str) else request
+            return str(error)
+        return due_refresh(sources, judge, Records(context.instance, clock.now(), label_of_sensor(context)))
 
     return refresh
 

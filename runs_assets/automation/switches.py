@@ -17,8 +17,8 @@ IS_TEMPORARY = (
     "stops. Set DAGSTER_HOME to an absolute path (the README's line does), and start again."
 )
 
-Evaluation = Callable[..., dg.RunRequest | dg.SkipReason]
-"""Decides at a tick, given the `context` and the resources that it names."""
+Evaluation = Callable[..., dg.RunRequest | str]
+"""Gives the run to request at a tick, or why there is none, from the `context` and the resources that it names."""
 
 
 def schedule(
@@ -33,7 +33,7 @@ def schedule(
         execution_timezone="UTC",
         default_status=status,
         description=f"{description} {why_off}".strip(),
-    )(_skipping_where_history_is_lost(evaluate))
+    )(_guarded(evaluate))
 
 
 def sensor(
@@ -47,7 +47,7 @@ def sensor(
         minimum_interval_seconds=seconds,
         default_status=status,
         description=f"{description} {why_off}".strip(),
-    )(_skipping_where_history_is_lost(evaluate))
+    )(_guarded(evaluate))
 
 
 def why_off(source: Source | None = None) -> str:
@@ -67,9 +67,10 @@ def is_kept() -> bool:
     return is_present(["DAGSTER_HOME"])
 
 
-def _skipping_where_history_is_lost(evaluate: Evaluation) -> Evaluation:
+def _guarded(evaluate: Evaluation) -> Callable[..., dg.RunRequest | dg.SkipReason]:
     @wraps(evaluate)
     def guarded(context: Any, **resources: Any) -> dg.RunRequest | dg.SkipReason:
-        return dg.SkipReason(IS_TEMPORARY) if is_temporary(context.instance) else evaluate(context, **resources)
+        request = IS_TEMPORARY if is_temporary(context.instance) else evaluate(context, **resources)
+        return dg.SkipReason(request) if isinstance(request, str) else request
 
     return guarded

@@ -42,22 +42,17 @@ def unsettled_days_sensor(source: Source, job: AssetJob, versions: Versions) -> 
     )
 
     @sensor(f"{source.name}_unsettled_days", SECONDS_BETWEEN_TICKS, description, why_off(source), job)
-    def due_work(
-        context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock
-    ) -> dg.RunRequest | dg.SkipReason:
+    def due_work(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.RunRequest | str:
         if not source.is_configured:
-            return dg.SkipReason(why_off(source))
+            return why_off(source)
         number = int(context.cursor) if context.cursor and context.cursor.isdecimal() else 0
         context.update_cursor(str(number + 1))
+        records, folder = Records(context.instance, clock.now(), label_of_sensor(context)), data_folder
         try:
-            records = Records(context.instance, clock.now(), label_of_sensor(context))
-            folder = data_folder
             request = Tick(source, versions, records, folder.layout, folder.rules, folder.first_day).decide(number)
         except SettingsError as error:
-            return dg.SkipReason(str(error))
-        if isinstance(request, str):
-            return dg.SkipReason(request)
-        return run_request(source, request, versions, clock.now().date())
+            return str(error)
+        return request if isinstance(request, str) else run_request(source, request, versions, records.now.date())
 
     return due_work
 

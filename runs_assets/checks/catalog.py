@@ -1,6 +1,6 @@
 """Every check of a source, by the data set that it is shown on. A check's docstring is its description in Dagster."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
 from runs_assets.checks.failure_rates import metrics_follow_the_newest_read
 from runs_assets.checks.outcome import Outcome
@@ -19,14 +19,14 @@ from runs_assets.storage.layout import RAW_RUNS
 
 Check = Callable[[StoredDays], Outcome]
 
-CHECKS: Mapping[str, tuple[Check, ...]] = {
-    RAW_RUNS: (nothing_is_quarantined, days_in_reach_are_stored, no_day_is_about_to_be_forgotten_unread),
-    RUNS.name: (every_run_is_stored_once, every_status_is_known, open_runs_are_not_abandoned),
-    RUN_STATUS_COUNTS.name: (counts_match_the_rows,),
-    FAILURE_RATES.name: (metrics_follow_the_newest_read,),
-}
-
-
-def all_checks() -> Iterator[tuple[str, Check]]:
-    """Each check with its data set."""
-    return ((data_set, check) for data_set, checks in CHECKS.items() for check in checks)
+CHECKS: tuple[tuple[str, Check], ...] = (
+    (RAW_RUNS, nothing_is_quarantined),
+    (RAW_RUNS, days_in_reach_are_stored),
+    (RAW_RUNS, no_day_is_about_to_be_forgotten_unread),
+    (RUNS.name, every_run_is_stored_once),
+    (RUNS.name, every_status_is_known),
+    (RUNS.name, open_runs_are_not_abandoned),
+    (RUN_STATUS_COUNTS.name, counts_match_the_rows),
+    (FAILURE_RATES.name, metrics_follow_the_newest_read),
+)
+"""Each check with its data set."""

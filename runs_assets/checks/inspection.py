@@ -19,7 +19,6 @@ from runs_assets.checks.stored_days import ABANDONED, InspectedDay, StoredRuns, 
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange
 from runs_assets.errors import StorageError
-from runs_assets.settling.abandoned import is_abandoned
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import Versions, follows
 from runs_assets.status import RunStatus
@@ -96,7 +95,7 @@ class _Day:
 
     def _runs(self, runs: pa.Table, lineage: Lineage) -> StoredRuns:
         unknown = runs.filter(pc.equal(runs["status"], RunStatus.UNKNOWN.value))["raw_status"].value_counts()
-        abandoned = runs.filter(is_abandoned(runs, lineage.read, self.by.rules)).select(ABANDONED)
+        abandoned = runs.filter(self.by.rules.is_abandoned(runs, lineage.read)).select(ABANDONED)
         return StoredRuns(
             unknown={word["values"]: word["counts"] for word in unknown.to_pylist()},
             abandoned=abandoned.num_rows,

@@ -47,7 +47,7 @@ def days_in_reach_are_stored(stored: StoredDays) -> Outcome:
             f"files of {len(damaged)} are damaged."
         ),
         wrong={"days_not_stored": len(missing), "damaged_files": len(damaged)},
-        remedy=read_again(stored.source, [day.day for day in missing + damaged]) if missing or damaged else "",
+        remedy=read_again(stored.source, [day.day for day in missing + damaged]),
         severity=CheckSeverity.ERROR if damaged else CheckSeverity.WARN,
         sample=rows_table(
             [{"day": day.day, "problem": day.damage.get(RAW_RUNS, NEVER_READ)} for day in damaged + missing]
@@ -71,7 +71,7 @@ def no_day_is_about_to_be_forgotten_unread(stored: StoredDays) -> Outcome:
             else "The API keeps all runs."
         ),
         wrong={"days_about_to_be_forgotten": len(unread)},
-        remedy=f"Act now. {read_again(stored.source, [day.day for day in unread])}" if unread else "",
+        remedy=f"Act now. {read_again(stored.source, [day.day for day in unread])}",
         severity=CheckSeverity.ERROR,
         numbers={"days_soon_forgotten": len(ending)} if retention else {},
         sample=rows_table(

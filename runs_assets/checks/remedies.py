@@ -1,15 +1,13 @@
-"""Which button or command mends what was found."""
+"""Which button or command mends what was found; where nothing was, its sentence is not shown."""
 
 from collections.abc import Sequence
 from datetime import date
-
-from runs_assets.days import DayRange
 
 COMMAND = "dagster asset materialize -m runs_assets.definitions --select '{select}' --partition-range {first}...{last}"
 
 
 def read_again(source: str, days: Sequence[date]) -> str:
-    """How to read days, at least one, from the API again, and build what follows from them."""
+    """How to read days from the API again, and build what follows from them."""
     command = _command(f'key:"{source}/*"', days)
     return (
         f"The sensor {source}_unsettled_days reads them, if it is on. At once: in the lineage of {source} select its "
@@ -18,7 +16,7 @@ def read_again(source: str, days: Sequence[date]) -> str:
 
 
 def rebuild(source: str, days: Sequence[date]) -> str:
-    """How to build the tables of days, at least one, again from their raw files, without asking the API."""
+    """How to build the tables of days again from their raw files, without asking the API."""
     command = _command(f'key:"{source}/runs"+', days)
     return (
         f"The sensor {source}_unsettled_days rebuilds them, if it is on. At once, without asking the API: in the "
@@ -27,5 +25,4 @@ def rebuild(source: str, days: Sequence[date]) -> str:
 
 
 def _command(select: str, days: Sequence[date]) -> str:
-    span = DayRange(min(days), max(days))
-    return COMMAND.format(select=select, first=span.first, last=span.last)
+    return COMMAND.format(select=select, first=min(days, default=None), last=max(days, default=None))

@@ -19,7 +19,7 @@ def counts_match_the_rows(stored: StoredDays) -> Outcome:
     return Outcome(
         summary=f"On {len(wrong)} of {len(stored.days)} days the files count different numbers of runs.",
         wrong={"days_with_other_counts": len(wrong)},
-        remedy=rebuild(stored.source, [day for day, _ in wrong]) if wrong else "",
+        remedy=rebuild(stored.source, [day for day, _ in wrong]),
         severity=CheckSeverity.ERROR,
         numbers={"days_not_judged": sum(len(counts) < len(DATA_SETS) for _, counts in counted)},
         sample=rows_table([{"day": day, **{name: counts.get(name) for name in DATA_SETS}} for day, counts in wrong]),

@@ -17,8 +17,6 @@ def every_run_is_stored_once(stored: StoredDays) -> Outcome:
         remedy=(
             "The platform shows a run with two creation times, or a file was edited by hand. Compare the lines of the "
             f"raw files. {read_again(stored.source, days)}"
-            if days
-            else ""
         ),
         severity=CheckSeverity.ERROR,
         numbers=_not_judged(stored),
@@ -38,8 +36,6 @@ def every_status_is_known(stored: StoredDays) -> Outcome:
         remedy=(
             f"Add the platform's word to the normalizer of {stored.source}, and raise its VERSION. "
             f"{rebuild(stored.source, days)}"
-            if days
-            else ""
         ),
         severity=CheckSeverity.WARN,
         numbers=_not_judged(stored),
@@ -60,8 +56,6 @@ def open_runs_are_not_abandoned(stored: StoredDays) -> Outcome:
         remedy=(
             "Look at these runs on the platform, and stop those that hang. Their days are not final until the platform "
             f"says how they ended. {read_again(stored.source, [day for day, _ in having])}"
-            if having
-            else ""
         ),
         severity=CheckSeverity.WARN,
         numbers=_not_judged(stored),

@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 from runs_assets.daily.table import DailyTable
 from runs_assets.normalizing.raw_rows import raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
-from runs_assets.settling.abandoned import is_abandoned
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
@@ -36,7 +35,7 @@ def open_run_ids(layout: Layout, source: str, day: date) -> list[str]:
 
 
 def _abandoned(runs: pa.Table, lineage: Lineage, rules: Rules) -> Mapping[str, int]:
-    return {"abandoned_runs": pc.sum(is_abandoned(runs, lineage.read, rules)).as_py() or 0}
+    return {"abandoned_runs": pc.sum(rules.is_abandoned(runs, lineage.read)).as_py() or 0}
 
 
 RUNS = DailyTable(

@@ -37,8 +37,8 @@ class Records:
     """What an instance knows at `now` (UTC); what several questions of a tick need is read once.
 
     All projects of an instance share the job of the asset pages, and Dagster cannot be asked for runs by their assets.
-    Of that job, these are the runs with the `label` of the project's repository, where it is known, and those without
-    any label among the newest 20.
+    Of that job, these are the runs with the `label` of the project's repository and the newest 20 of all; where the
+    label is not known, the newest 20 of those asked for.
     """
 
     instance: dg.DagsterInstance
@@ -58,11 +58,12 @@ class Records:
     ) -> list[dg.RunRecord]:
         """The newest `limit` runs of a job, or all, that came to one of `statuses` within a time, newest first.
 
-        Those from asset pages are all of them.
+        Of those from asset pages, all with the label.
         """
-        since = self.now - within
-        if job_name != ASSET_PAGE_JOB:
-            return self._query(dg.RunsFilter(job_name=job_name, statuses=statuses, updated_after=since), limit)
+        since, are_from_pages = self.now - within, job_name == ASSET_PAGE_JOB
+        if self.label is None or not are_from_pages:
+            filters = dg.RunsFilter(job_name=job_name, statuses=statuses, updated_after=since)
+            return self._query(filters, NEWEST if are_from_pages else limit)
         recent = (record for record in self._from_pages if record.update_timestamp > since)
         return [record for record in recent if record.dagster_run.status in statuses]
 
@@ -78,9 +79,9 @@ class Records:
         """In any state, since one query takes longer than some more records."""
         since = self.now - LOOK_BACK_AT_UNFINISHED
         newest = self._query(dg.RunsFilter(job_name=ASSET_PAGE_JOB, updated_after=since), NEWEST)
-        if self.label is None or len(newest) < NEWEST:
+        if len(newest) < NEWEST:
             return newest
-        ours = dg.RunsFilter(job_name=ASSET_PAGE_JOB, updated_after=since, tags={REPOSITORY_TAG: self.label})
+        ours = dg.RunsFilter(job_name=ASSET_PAGE_JOB, updated_after=since, tags={REPOSITORY_TAG: self.label or ""})
         return _newest_first([*newest, *self._query(ours)])
 
     def _with_pages(self, job_name: str, statuses: Statuses, within: timedelta) -> list[dg.RunRecord]:

@@ -9,11 +9,9 @@ Only runs of this project's jobs and assets are touched. The data files know not
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
 
 import dagster as dg
 
@@ -26,24 +24,19 @@ PAGE_ROWS = 500
 EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """That a run materialized, or evaluated, something: a partition of an asset, or a check."""
-
-    of: dg.AssetKey | dg.AssetCheckKey
-    partition: str | None
-    run_id: str
+What = tuple[dg.AssetKey | dg.AssetCheckKey, str | None]
+"""What a run materialized or evaluated: an asset or a check, and a partition if it has any."""
 
 
-def superseded_runs(ended: Iterable[str], newest_first: Iterable[Record]) -> Iterator[str]:
+def superseded_runs(ended: Iterable[str], newest_first: Iterable[tuple[What, str]]) -> Iterator[str]:
     """Those of the runs `ended` that hold no newest record, in the order given.
 
-    `newest_first` are the records of all runs, of each asset and of each check the newest first. A run without any
-    record holds none.
+    `newest_first` are the records of all runs: what was done, and the run's id; of each asset and check the newest
+    first.
     """
-    newest: dict[tuple[dg.AssetKey | dg.AssetCheckKey, str | None], str] = {}
-    for record in newest_first:
-        newest.setdefault((record.of, record.partition), record.run_id)
+    newest: dict[What, str] = {}
+    for what, run_id in newest_first:
+        newest.setdefault(what, run_id)
     needed = set(newest.values())
     return (run_id for run_id in ended if run_id not in needed)
 
@@ -55,7 +48,10 @@ def delete_superseded(instance: dg.DagsterInstance, project: Project, before: da
     """
     by_job = (_ended_runs(instance, project, job, before) for job in project.jobs)
     ended = (run_id for _, run_id in merge(*by_job))
-    doomed = list(islice(superseded_runs(ended, _records(instance, project)), MAX_RUNS))
+    materialized = (_materializations(instance, asset) for asset in project.assets)
+    evaluated = (_evaluations(instance, check) for check in project.checks)
+    records = chain.from_iterable(chain(materialized, evaluated))
+    doomed = list(islice(superseded_runs(ended, records), MAX_RUNS))
     return len(doomed), sum(_delete(instance, run_id) for run_id in doomed)
 
 
@@ -71,25 +67,18 @@ def _ended_runs(
         cursor = page[-1].dagster_run.run_id
 
 
-def _records(instance: dg.DagsterInstance, project: Project) -> Iterator[Record]:
-    for asset in project.assets:
-        yield from _materializations(instance, asset)
-    for check in project.checks:
-        yield from _evaluations(instance, check)
-
-
-def _materializations(instance: dg.DagsterInstance, asset: dg.AssetKey) -> Iterator[Record]:
+def _materializations(instance: dg.DagsterInstance, asset: dg.AssetKey) -> Iterator[tuple[What, str]]:
     cursor, has_more = None, True
     while has_more:
         page = instance.fetch_materializations(asset, limit=PAGE_ROWS, cursor=cursor)
-        yield from (Record(asset, record.partition_key, record.run_id) for record in page.records)
+        yield from (((asset, record.partition_key), record.run_id) for record in page.records)
         cursor, has_more = page.cursor, page.has_more
 
 
-def _evaluations(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> Iterator[Record]:
+def _evaluations(instance: dg.DagsterInstance, check: dg.AssetCheckKey) -> Iterator[tuple[What, str]]:
     storage, cursor = instance.event_log_storage, None
     while page := storage.get_asset_check_execution_history(check, PAGE_ROWS, cursor, EVALUATED):
-        yield from (Record(check, record.partition, record.run_id) for record in page)
+        yield from (((check, record.partition), record.run_id) for record in page)
         cursor = page[-1].id
 
 
@@ -102,13 +91,8 @@ def _delete(instance: dg.DagsterInstance, run_id: str) -> int:
     delete_evaluations(instance, run_id)
     instance.compute_log_manager.delete_logs(prefix=[run_id])
     instance.delete_run(run_id)
-    return _remove(database_files(instance, run_id))
-
-
-def _remove(files: Iterable[Path]) -> int:
-    freed = 0
+    files = [file for file in database_files(instance, run_id) if file.exists()]
+    freed = sum(file.stat().st_size for file in files)
     for file in files:
-        if file.exists():
-            freed += file.stat().st_size
-            file.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
     return freed

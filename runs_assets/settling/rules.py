@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Self
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from runs_assets.days import end_of
 from runs_assets.settings import ProjectSettings
 from runs_assets.storage.reads import Read
+from runs_assets.tables import TIMESTAMP
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Rules:
             abandoned_every=timedelta(days=settings.abandoned_every_days),
             last_look_before=timedelta(days=settings.last_look_days),
         )
+
+    def is_abandoned(self, runs: pa.Table, read: Read) -> pa.ChunkedArray:
+        """For each row (`is_terminal`, `created_at`), whether the reading found it still open `give_up_after` later."""
+        given_up = pa.scalar(read.read_started_at - self.give_up_after, TIMESTAMP)
+        return pc.and_(pc.invert(runs["is_terminal"]), pc.less_equal(runs["created_at"], given_up))
 
     def is_settled(self, day: date, read: Read, open_runs: int) -> bool:
         """Whether nothing of the day can be expected to change: seen whole after its grace, and no run is open."""

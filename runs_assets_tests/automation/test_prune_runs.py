@@ -22,7 +22,7 @@ from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.instance import superseded_runs as deletion
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_records import ENDED
-from runs_assets.instance.superseded_runs import Record, delete_superseded, superseded_runs
+from runs_assets.instance.superseded_runs import What, delete_superseded, superseded_runs
 from runs_assets.resources import Clock
 from runs_assets.settings import ProjectSettings
 
@@ -156,13 +156,15 @@ A, B, C = dg.AssetKey("a"), dg.AssetKey("b"), dg.AssetCheckKey(dg.AssetKey("a"),
     ("newest_first", "expected"),
     [
         ([], ["1", "2", "3"]),
-        ([Record(A, "x", "3"), Record(A, "x", "1")], ["1", "2"]),
-        ([Record(A, "x", "3"), Record(A, "y", "1"), Record(A, "x", "1")], ["2"]),
-        ([Record(A, "x", "3"), Record(A, "x", "2"), Record(B, "x", "2"), Record(B, "x", "1")], ["1"]),
-        ([Record(A, None, "9"), Record(A, None, "2"), Record(C, None, "3"), Record(C, None, "1")], ["1", "2"]),
+        ([((A, "x"), "3"), ((A, "x"), "1")], ["1", "2"]),
+        ([((A, "x"), "3"), ((A, "y"), "1"), ((A, "x"), "1")], ["2"]),
+        ([((A, "x"), "3"), ((A, "x"), "2"), ((B, "x"), "2"), ((B, "x"), "1")], ["1"]),
+        ([((A, None), "9"), ((A, None), "2"), ((C, None), "3"), ((C, None), "1")], ["1", "2"]),
     ],
 )
-def test_a_run_is_superseded_if_it_holds_no_newest_record(newest_first: list[Record], expected: list[str]) -> None:
+def test_a_run_is_superseded_if_it_holds_no_newest_record(
+    newest_first: list[tuple[What, str]], expected: list[str]
+) -> None:
     assert list(superseded_runs(["1", "2", "3"], newest_first)) == expected
 
 

@@ -7,7 +7,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from runs_assets.checks.catalog import all_checks
+from runs_assets.checks.catalog import CHECKS
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
 from runs_assets.daily.runs import RUNS
@@ -18,7 +18,7 @@ from runs_assets.storage.tables import load_table, store_table
 from runs_assets_tests.checks.stored import FIRST, TODAY, YESTERDAY, Stored, flip_a_byte, numbers, run, sample, two_runs
 from runs_assets_tests.conftest import NOW
 
-NAMES = {check.__name__ for _, check in all_checks()}
+NAMES = {check.__name__ for _, check in CHECKS}
 DAY = date(2026, 3, 12)
 
 

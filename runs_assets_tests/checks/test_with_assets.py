@@ -8,7 +8,7 @@ import pytest
 
 from runs_assets.accounts import SOURCES
 from runs_assets.automation.unsettled_days import run_request
-from runs_assets.checks.catalog import all_checks
+from runs_assets.checks.catalog import CHECKS as ALL_CHECKS
 from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange
 from runs_assets.sandbox import FixedHistory
@@ -17,7 +17,7 @@ from runs_assets_tests.checks.stored import FIRST, TODAY, YESTERDAY, Stored, fli
 from runs_assets_tests.project import ALL, Project
 
 OTHER = TODAY - timedelta(days=3)
-CHECKS = {(data_set, check.__name__) for data_set, check in all_checks()}
+CHECKS = {(data_set, check.__name__) for data_set, check in ALL_CHECKS}
 
 
 @pytest.fixture(autouse=True)

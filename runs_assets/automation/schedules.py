@@ -1,4 +1,4 @@
-"""The daily job of a source, and the schedule that asks for the last days every night."""
+"""The jobs of a source and their schedules: its last days every night, and its checks every morning."""
 
 from datetime import timedelta
 
@@ -33,16 +33,34 @@ def daily_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
     description = f"Every night: the last {DAYS} whole UTC days of {source.name}, read again in one run."
 
     @schedule(job, "15 0 * * *", description, why_off(source))
-    def last_days(
-        context: dg.ScheduleEvaluationContext, data_folder: DataFolder, clock: Clock
-    ) -> dg.RunRequest | dg.SkipReason:
+    def last_days(context: dg.ScheduleEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.RunRequest | str:
         records = Records(context.instance, clock.now())
         if (run := run_in_flight(records, source, data_folder.layout)) is not None:
-            return dg.SkipReason(f"{source.name} is being read by run {run.run_id}; the sensor asks for the rest.")
+            return f"{source.name} is being read by run {run.run_id}; the sensor asks for the rest."
         yesterday = context.scheduled_execution_time.date() - timedelta(days=1)
         if yesterday < data_folder.first_day:
-            return dg.SkipReason(f"The first day to be kept, {data_folder.first_day}, is not over yet.")
+            return f"The first day to be kept, {data_folder.first_day}, is not over yet."
         days = DayRange(max(yesterday - timedelta(days=DAYS - 1), data_folder.first_day), yesterday)
         return dg.RunRequest(run_key=f"{source.job_name}:{days}", tags=range_tags(days))
 
     return last_days
+
+
+def checks_job(source: Source, checks: dg.AssetChecksDefinition) -> AssetJob:
+    """`<source>_checks`: the source's checks on their own, also while reading fails; no request to the API."""
+    return dg.define_asset_job(
+        f"{source.name}_checks",
+        selection=dg.AssetSelection.checks(checks),
+        description=f"Checks the stored files of all days of {source.name} that can still be read, without the API.",
+    )
+
+
+def checks_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
+    """At 05:30 UTC, when the night's readings have ended or failed; on by default as the daily schedule is."""
+    description = f"Every morning: checks the stored days of {source.name}, even if they could not be read."
+
+    @schedule(job, "30 5 * * *", description, why_off(source))
+    def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=f"{job.name}:{context.scheduled_execution_time.date()}")
+
+    return every_morning
