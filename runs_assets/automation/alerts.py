@@ -37,16 +37,16 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
     off = "" if is_present([URLS]) else IS_OFF
 
     @sensor("alerts", EVERY_SECONDS, description, off or why_off())
-    def alerts(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.SkipReason:
+    def alerts(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> str:
         if not is_present([URLS]):
-            return dg.SkipReason(IS_OFF)
+            return IS_OFF
         outcome: list[str] = []
         try:
             job_runs = latest_job_runs(context.instance, _project(context), sources, clock.now())
             _notify(data_folder.layout, job_runs, clock.now(), outcome)
         except RunsAssetsError as error:
             outcome.append(str(error))
-        return dg.SkipReason(" ".join(outcome))
+        return " ".join(outcome)
 
     return alerts
 
