@@ -24,6 +24,13 @@ def mann_whitney_greater_p(values: NDArray[Any], others: NDArray[Any]) -> float:
     return float(mannwhitneyu(values, others, alternative="greater", method="asymptotic").pvalue)
 
 
+def binomial_tail(successes: int, trials: int, probability: float) -> float:
+    """P(X >= successes) of the binomial distribution."""
+    from scipy.stats import binom  # noqa: PLC0415
+
+    return float(binom.sf(successes - 1, trials, probability))
+
+
 def benjamini_hochberg(p_values: Any) -> Numbers:
     """The p-values of a family of tests, adjusted for the false discovery rate.
 

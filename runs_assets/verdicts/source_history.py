@@ -89,6 +89,13 @@ class SourceHistory:
         """`read_until` in microseconds since the epoch."""
         return to_us(self.read_until)
 
+    def was_read(self, start_us: int, end_us: int) -> bool:
+        """Whether every run created in [start, end) is known, in microseconds since the epoch."""
+        last = day_of_us(end_us - 1)
+        found = {day.day: day for day in self.days if day_of_us(start_us) <= day.day <= last}
+        is_complete = len(found) == (last - day_of_us(start_us)).days + 1
+        return is_complete and all(day.is_whole or to_us(day.seen_until) >= end_us for day in found.values())
+
     def failed_runs(self) -> pa.Table:
         """The failed runs: `run_id`, `pipeline_id`, `exit_code`, `ended_at` (UTC), and `date`, the day of creation."""
         failed = self.runs[self.runs["status"] == RunStatus.FAILED]

@@ -12,11 +12,15 @@ from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
 from runs_assets.verdicts.outages import OUTAGES, failure_streaks, outages
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, pipeline_health
 from runs_assets.verdicts.silences import SILENCES, silences
+from runs_assets.verdicts.source_health import SOURCE_HEALTH, source_health
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import success_durations
 from runs_assets.watch_file import Expectation, Subject, WatchFile
 
-VERDICT_TABLES = (FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS, PIPELINE_HEALTH)
+VERDICT_TABLES = (
+    *(FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS),
+    *(SOURCE_HEALTH, PIPELINE_HEALTH),
+)
 """In the order in which they are written; each is one file over all days and sources, without partitions."""
 
 Verdicts = Mapping[str, pa.Table]
@@ -46,6 +50,7 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
         OUTAGES.name: outages(history, streaks, names),
         SILENCES.name: silences(history, _expectations(history, knowledge), names),
         HANGING_RUNS.name: hanging_runs(history, durations, names),
+        SOURCE_HEALTH.name: source_health(history),
         FAILURE_REASONS.name: failure_reasons(
             history.source,
             history.failed_runs(),

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from runs_assets.tables import Table
-from runs_assets.verdicts import failure_reasons, failure_trends, hanging_runs, outages, pipeline_health, silences
+from runs_assets.verdicts import (
+    failure_reasons,
+    failure_trends,
+    hanging_runs,
+    outages,
+    pipeline_health,
+    silences,
+    source_health,
+)
 from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.golden.files import check
 from runs_assets_tests.golden.verdict_inputs import reasons_rows, verdict_history
@@ -16,7 +24,7 @@ from runs_assets_tests.verdicts.by_the_product import by_the_product
 ROOT = Path(inspect.getfile(Table)).parents[1]
 DECLARED_IN = {
     module.__name__.rpartition(".")[2]: Path(inspect.getfile(module)).relative_to(ROOT).as_posix()
-    for module in (failure_trends, outages, silences, hanging_runs, failure_reasons, pipeline_health)
+    for module in (failure_trends, outages, silences, hanging_runs, failure_reasons, source_health, pipeline_health)
 }
 
 

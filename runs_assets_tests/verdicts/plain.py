@@ -12,6 +12,7 @@ from runs_assets_tests.verdicts.plain_health import pipeline_health
 from runs_assets_tests.verdicts.plain_outages import outages
 from runs_assets_tests.verdicts.plain_runs import History
 from runs_assets_tests.verdicts.plain_silences import silences
+from runs_assets_tests.verdicts.plain_source import source_health
 from runs_assets_tests.verdicts.plain_trends import failure_trends
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -21,6 +22,7 @@ KEYS = {
     "outages": ("source", "pipeline_id", "first_run_id"),
     "silences": ("source", "pipeline_id", "kind", "basis", "since"),
     "hanging_runs": ("source", "pipeline_id", "run_id"),
+    "source_health": ("source",),
     "pipeline_health": ("source", "pipeline_id"),
 }
 """The columns that tell the rows of a table apart."""
@@ -42,5 +44,6 @@ def verdicts_of(history: History) -> Tables:
         "outages": outages(history),
         "silences": silences(history),
         "hanging_runs": hanging_runs(history),
+        "source_health": source_health(history),
     }
     return tables | {"pipeline_health": pipeline_health(history, tables)}

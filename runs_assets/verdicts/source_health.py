@@ -1,0 +1,172 @@
+"""Whether a source as a whole is in trouble: many of its pipelines fail, or do not run, at once.
+
+Pipelines count, not runs, or one busy pipeline would speak for a platform. Three spans that end when the source was
+last read are judged, 30 minutes, 2 hours and 12 hours: a short one shows a total failure soon, a long one a partial
+one.
+
+A pipeline is *failing* in a span if at least half of its runs that ended there failed, the last one among them. How
+many do so by chance follows from their own usual rates; the source is failing if many more do. A pipeline is *missing*
+if it ran at the same hours in each of the four weeks before and now has not. The source is silent if most of those
+expected are missing, or if no run at all was created for much longer than ever before.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from runs_assets.days import DAY_US, SECOND_US, from_us
+from runs_assets.statistics.beta_binomial import beta_of, upper_tail
+from runs_assets.statistics.significance import binomial_tail
+from runs_assets.tables import TIMESTAMP, Frame, Table, column
+from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
+from runs_assets.verdicts.usual_gaps import longest_usual
+
+OK, FAILING, SILENT = "ok", "failing", "silent"
+SPANS_MINUTES = (30, 120, 720)
+MINUTE_US = 60 * SECOND_US
+WEEK_US, WEEKS = 7 * DAY_US, 4
+GRACE_US = 60 * MINUTE_US
+"""How late a run may be before its pipeline is missing: more than the clocks change by."""
+LEAST_PIPELINES, MANY_PIPELINES, LEAST_SHARE, MISSING_SHARE = 5, 8, 0.15, 0.6
+MOST_USUAL_RATE = 0.2
+"""Of the pipelines whose failures count: one that often fails anyway says little of a platform."""
+CHANCE = 1e-5
+"""About 2,000 looks of three spans a month then find 0.06 failing sources by chance."""
+LEAST_SILENCE_US, LONGER = 15 * MINUTE_US, 1.5
+DISPERSION = 0.1
+
+SCHEMA = pa.schema(
+    [
+        column("source", pa.string(), "the source", nullable=False),
+        column("state", pa.string(), "failing, silent or ok", nullable=False),
+        column("since", TIMESTAMP, "when the first of the failures ended, or the last run was created, UTC"),
+        column("span_minutes", pa.int64(), "how far back failing or missing pipelines were counted; null if ok"),
+        column("active", pa.int64(), "pipelines with completed runs, or expected ones if it is silent", nullable=False),
+        column("affected", pa.int64(), "how many of them are failing, or missing", nullable=False),
+        column("usual", pa.float64(), "how many would be failing by chance; null if it is silent"),
+        column("pipeline_ids", pa.list_(pa.string()), "the affected pipelines, sorted; null stands for no pipeline"),
+        column("source_read_until", TIMESTAMP, "up to when the source was read, UTC", nullable=False),
+    ]
+)
+SOURCE_HEALTH = Table(
+    name="source_health",
+    description="One row per source: whether many of its pipelines fail, or do not run, at once.",
+    schema=SCHEMA,
+    version="1",
+)
+
+
+class Affected(NamedTuple):
+    """The pipelines, by number, that are failing or missing at the end of a span."""
+
+    state: str
+    since_us: int
+    span_minutes: int | None
+    active: int
+    pipelines: list[int]
+    usual: float | None = None
+
+    @property
+    def chance(self) -> float:
+        """At most the probability that as many fail by chance.
+
+        The number of independent events with different probabilities exceeds its mean less often than a binomial one
+        with their average: W. Hoeffding, Annals of Mathematical Statistics 27 (1956), 713-721.
+        """
+        return binomial_tail(len(self.pipelines), self.active, (self.usual or 0.0) / self.active)
+
+    def is_over_by(self, shorter: "Affected") -> bool:
+        """Whether far fewer are failing in a shorter span than there would be if all this went on."""
+        goes_on = len(self.pipelines) / self.active * shorter.active
+        return goes_on >= LEAST_PIPELINES and len(shorter.pipelines) <= goes_on / 4
+
+    @property
+    def are_many(self) -> bool:
+        """Whether there are enough of them for a matter of the source."""
+        count = len(self.pipelines)
+        share = LEAST_SHARE if self.state == FAILING else MISSING_SHARE
+        enough = count >= share * self.active or (self.state == FAILING and count >= MANY_PIPELINES)
+        return count >= LEAST_PIPELINES and enough
+
+
+def source_health(history: SourceHistory) -> pa.Table:
+    """The one row (schema `SCHEMA`) of a source."""
+    found = _all_silent(history) or _failing(history) or _missing(history)
+    row: dict[str, Any] = {"source": history.source, "state": OK, "active": 0, "affected": 0}
+    if found:
+        row |= {name: getattr(found, name) for name in ("state", "span_minutes", "active", "usual")}
+        ids = sorted((history.pipelines[number] for number in found.pipelines), key=lambda one: (one is None, one))
+        row |= {"since": from_us(found.since_us), "affected": len(found.pipelines), "pipeline_ids": ids}
+    return pa.Table.from_pylist([row | {"source_read_until": history.read_until}], schema=SCHEMA)
+
+
+def _all_silent(history: SourceHistory) -> Affected | None:
+    """No run of any pipeline for 1.5 times the longest usual time without one, and 15 minutes."""
+    created = np.sort(history.runs["created_us"].to_numpy())
+    if not len(created) or not history.was_read(history.until_us - BASELINE_DAYS * DAY_US, history.until_us):
+        return None
+    last_us, longest = int(created[-1]), longest_usual(created, LONGER)
+    if longest is None or history.until_us - last_us <= max(LONGER * longest, LEAST_SILENCE_US):
+        return None
+    lately = history.runs.loc[history.runs["created_us"] > last_us - DAY_US, "pipeline"].unique()
+    return Affected(SILENT, last_us, None, len(lately), lately.tolist())
+
+
+def _failing(history: SourceHistory) -> Affected | None:
+    """In the shortest span in which more pipelines fail than by chance, if they still do."""
+    completed, until_us = history.completed, history.until_us
+    starts_us = {span: until_us - span * MINUTE_US for span in SPANS_MINUTES}
+    ended_us, longest_us = completed["ended_us"], starts_us[SPANS_MINUTES[-1]]
+    is_past = (ended_us <= longest_us) & (ended_us > longest_us - BASELINE_DAYS * DAY_US)
+    rates = _usual_rates(completed[is_past], len(history.pipelines))
+    recent = completed[(ended_us > longest_us) & (rates[completed["pipeline"].to_numpy()] < MOST_USUAL_RATE)]
+    shorter: list[Affected] = []
+    for span, start_us in starts_us.items():
+        found = _failing_since(start_us, recent, rates, span)
+        if found.are_many and found.chance <= CHANCE and not any(found.is_over_by(one) for one in shorter):
+            return found
+        shorter.append(found)
+    return None
+
+
+def _usual_rates(past: Frame, pipelines: int) -> NDArray[np.float64]:
+    """The failure rate of each pipeline, drawn a little towards one half: (failed + 0.5) / (completed + 1)."""
+    numbers = past["pipeline"].to_numpy()
+    completed = np.bincount(numbers, minlength=pipelines)
+    return (np.bincount(numbers, past["failed"].to_numpy(), pipelines) + 0.5) / (completed + 1)
+
+
+def _failing_since(start_us: int, recent: Frame, rates: NDArray[np.float64], span: int) -> Affected:
+    runs = recent[recent["ended_us"] > start_us]
+    counts = runs.groupby("pipeline")["failed"].agg(["size", "sum", "last"])
+    completed, failed = (counts[name].to_numpy(np.float64) for name in ("size", "sum"))
+    numbers = counts.index.to_numpy()
+    a, b = beta_of(rates[numbers], np.full(len(numbers), DISPERSION))
+    usual = float(upper_tail(np.ceil(completed / 2), completed, a, b).sum())
+    members = numbers[(2 * failed >= completed) & counts["last"].to_numpy(np.bool_)]
+    failures_us = runs.loc[runs["failed"] & runs["pipeline"].isin(members), "ended_us"]
+    since_us = int(failures_us.min()) if len(members) else start_us
+    return Affected(FAILING, since_us, span, len(numbers), members.tolist(), usual)
+
+
+def _missing(history: SourceHistory) -> Affected | None:
+    """In the shortest span in which most of the expected pipelines are missing."""
+    runs, until_us, count = history.runs, history.until_us, len(history.pipelines)
+    if not history.was_read(until_us - (WEEKS + 1) * WEEK_US, until_us):
+        return None
+    created_us, numbers = runs["created_us"].to_numpy(), runs["pipeline"].to_numpy()
+    for span in SPANS_MINUTES:
+        start_us, end_us = until_us - GRACE_US - span * MINUTE_US, until_us - GRACE_US
+        weeks = [
+            np.bincount(numbers[(created_us > start_us - back) & (created_us <= end_us - back)], minlength=count) > 0
+            for back in range(WEEK_US, (WEEKS + 1) * WEEK_US, WEEK_US)
+        ]
+        has_run = np.bincount(numbers[created_us > start_us - GRACE_US], minlength=count) > 0
+        is_expected = np.logical_and.reduce(weeks)
+        members = np.flatnonzero(is_expected & ~has_run).tolist()
+        found = Affected(SILENT, start_us, span, int(is_expected.sum()), members)
+        if found.are_many:
+            return found
+    return None

@@ -1,0 +1,108 @@
+"""Whether many pipelines of a source fail, or do not run, at once."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from math import ceil, comb
+from typing import Any
+
+from runs_assets_tests.verdicts.plain_runs import DAY, MONTH, History, Run
+from runs_assets_tests.verdicts.plain_statistics import beta_binomial_tail, shape
+
+Row = dict[str, Any]
+Found = tuple[str, datetime, int | None, int, list[str | None], float | None]
+HOUR = timedelta(hours=1)
+SPANS = (30, 120, 720)
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+def source_health(history: History) -> list[Row]:
+    row: Row = dict.fromkeys(("since", "span_minutes", "usual", "pipeline_ids"))
+    row |= {"source": history.source, "state": "ok", "active": 0, "affected": 0}
+    if found := _all_silent(history) or _failing(history) or _missing(history):
+        row |= dict(zip(("state", "since", "span_minutes", "active", "pipeline_ids", "usual"), found, strict=True))
+        row["pipeline_ids"] = sorted(row["pipeline_ids"], key=lambda name: (name is None, name))
+        row["affected"] = len(row["pipeline_ids"])
+    return [row | {"source_read_until": history.read_until}]
+
+
+def longest_usual(times: list[datetime], factor: float) -> timedelta | None:
+    """The longest time between two of them that was not far too long when it happened, of the last 28 days."""
+    usual: list[tuple[datetime, timedelta]] = []  # longest first; a shorter one that came before a longer never counts
+    for begins, ends in pairwise(times):
+        usual = [(ended, gap) for ended, gap in usual if ended > begins - MONTH]
+        if begins - times[0] < MONTH or not usual or ends - begins <= factor * usual[0][1]:
+            usual = [*((ended, gap) for ended, gap in usual if gap > ends - begins), (ends, ends - begins)]
+    return max((gap for ended, gap in usual if ended > times[-1] - MONTH), default=None)
+
+
+def _all_silent(history: History) -> Found | None:
+    until = history.read_until
+    runs = sorted((run for runs in history.by_pipeline.values() for run in runs), key=lambda run: run.created_at)
+    longest = longest_usual([run.created_at for run in runs], 1.5)
+    if longest is None or not history.was_read(until - MONTH, until):
+        return None
+    last = runs[-1].created_at
+    if until - last <= max(1.5 * longest, timedelta(minutes=15)):
+        return None
+    lately = {run.pipeline for run in runs if run.created_at > last - DAY}
+    return "silent", last, None, len(lately), list(lately), None
+
+
+def _failing(history: History) -> Found | None:
+    until = history.read_until
+    shorter: list[tuple[int, int]] = []
+    for minutes in SPANS:
+        active, members, usual, since = _failing_within(history, timedelta(minutes=minutes))
+        if len(members) >= 5 and (len(members) >= 8 or len(members) >= 0.15 * active):
+            is_over = any(
+                len(members) / active * others >= 5 and count <= len(members) / active * others / 4
+                for others, count in shorter
+            )
+            if _binomial_tail(len(members), active, usual / active) <= 1e-5 and not is_over:
+                return "failing", since or until, minutes, active, members, usual
+        shorter.append((active, len(members)))
+    return None
+
+
+def _failing_within(history: History, span: timedelta) -> tuple[int, list[str | None], float, datetime | None]:
+    until, longest = history.read_until, timedelta(minutes=SPANS[-1])
+    active, members, usual, failures = 0, [], 0.0, []
+    for pipeline, runs in history.decided.items():
+        past = [run for run in runs if until - longest - MONTH < run.ended_at <= until - longest]
+        rate = (sum(run.failed for run in past) + 0.5) / (len(past) + 1)
+        inside = [run for run in runs if run.ended_at > until - span]
+        if rate >= 0.2 or not inside:
+            continue
+        active += 1
+        usual += beta_binomial_tail(ceil(len(inside) / 2), len(inside), *shape(rate, 0.1))
+        failed = [run for run in inside if run.failed]
+        if 2 * len(failed) >= len(inside) and inside[-1].failed:
+            members.append(pipeline)
+            failures += [run.ended_at for run in failed]
+    return active, members, usual, min(failures, default=None)
+
+
+def _binomial_tail(at_least: int, trials: int, chance: float) -> float:
+    return sum(comb(trials, x) * chance**x * (1 - chance) ** (trials - x) for x in range(at_least, trials + 1))
+
+
+def _missing(history: History) -> Found | None:
+    until = history.read_until
+    if not history.was_read(until - 35 * DAY, until):
+        return None
+    for minutes in SPANS:
+        start, end = until - HOUR - timedelta(minutes=minutes), until - HOUR
+        expected = [
+            pipeline
+            for pipeline, runs in history.by_pipeline.items()
+            if all(_ran(runs, start - weeks * 7 * DAY, end - weeks * 7 * DAY) for weeks in (1, 2, 3, 4))
+        ]
+        missing = [name for name in expected if not _ran(history.by_pipeline[name], start - HOUR, FOREVER)]
+        if len(missing) >= 5 and len(missing) >= 0.6 * len(expected):
+            return "silent", start, minutes, len(expected), missing, None
+    return None
+
+
+def _ran(runs: Iterable[Run], after: datetime, until: datetime) -> bool:
+    return any(after < run.created_at <= until for run in runs)
