@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.memory import PipelineIncident
+from runs_assets.alerts.memory import PipelineIncident, PlatformIncident
 from runs_assets.alerts.observation import JobFailure, Row, SourceObservation
 from runs_assets.watch_file import Severity
 
@@ -34,11 +34,11 @@ class JobDecision(Decision):
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformDecision(Decision):
-    """About the pipelines of a source that are `down` or silent at once; and, when it resolves, that `resolved` too."""
+    """About many pipelines of a source at once: those that are `bad` (down or silent) and, at its end, `resolved`."""
 
     view: SourceObservation
-    since: datetime
-    down: tuple[Row, ...]
+    incident: PlatformIncident
+    bad: tuple[Row, ...]
     resolved: tuple[PipelineIncident, ...] = ()
 
 

@@ -12,7 +12,8 @@ from runs_assets.alerts.decisions import Decision, Decisions, JobDecision
 from runs_assets.alerts.lifecycle import Condition, Event, Incident, Policy, advance
 from runs_assets.alerts.memory import JobMemory, Memory, SourceMemory
 from runs_assets.alerts.observation import JobRun, Observation, SourceObservation
-from runs_assets.alerts.pipelines import next_pipelines, next_platform
+from runs_assets.alerts.pipelines import next_pipelines
+from runs_assets.alerts.platforms import next_platform
 from runs_assets.watch_file import Severity, Subject
 
 PROJECT = Policy(is_limited=True, reminded_for=timedelta(days=28), keeps_since=True)

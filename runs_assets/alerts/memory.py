@@ -64,12 +64,21 @@ class PipelineIncident(Incident):
 
 
 class PlatformIncident(Incident):
-    """Many pipelines of a source that went down or silent at once.
+    """What befell many pipelines of a source at once (`state`: failing, silent, down or in trouble).
 
-    It is about those for which that was confirmed from `counts_from` to `counts_until`; later ones are on their own.
+    `affected` of the `active` pipelines is what people were notified of last (`usual` would be as many by chance), and
+    `members` are the ids of all that ever were. The source has been well since `well_since`, None while it is not.
+    Pipelines that are down or silent are a part of it if that was confirmed from `counts_from` to `counts_until`;
+    later ones are on their own.
     """
 
     since: AwareDatetime
+    state: str = "down"
+    affected: int = 0
+    active: int = 0
+    usual: float | None = None
+    members: tuple[str | None, ...] = ()
+    well_since: AwareDatetime | None = None
     counts_from: AwareDatetime
     counts_until: AwareDatetime | None = None
 
@@ -92,6 +101,7 @@ class SourceMemory(Remembered):
     read_until: AwareDatetime | None = None
     job: JobMemory = JobMemory()
     platform: PlatformIncident | None = None
+    last_platform: PlatformIncident | None = None
     pipelines: tuple[PipelineIncident, ...] = ()
 
 

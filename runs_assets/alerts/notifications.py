@@ -3,14 +3,14 @@
 Plain text, short lines, times in UTC. A title fits on a phone's lock screen: state, what it is about, since when.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from runs_assets.alerts.decisions import Decision, JobDecision, PipelineDecision, PlatformDecision
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
 from runs_assets.alerts.observation import BAD, Observation, Row, SourceObservation, confirmed_at
-from runs_assets.alerts.pipelines import began_at
+from runs_assets.alerts.platforms import began_at
 from runs_assets.plain_text.wording import plain
 
 LISTED = 25
@@ -117,38 +117,62 @@ def _last_day(row: Row) -> str:
 
 
 def _platform_title(decision: PlatformDecision) -> str:
-    about, since, counted = f"PLATFORM {decision.view.source}:", at(decision.since), _counted(decision.down)
+    incident, about = decision.incident, f"PLATFORM {decision.view.source}:"
+    since = at(incident.since)
+    counted = f"{incident.affected} of {incident.active} pipelines {incident.state} since {since}"
+    ended = f" to {at(incident.well_since)}" if incident.well_since else ""
+    left = f", {len(decision.bad)} not yet well" if decision.bad else ""
     titles = {
-        Event.OPENED: f"{about} {counted} since {since}",
-        Event.UPDATED: f"{about} now {counted} since {since}",
-        Event.REMINDED: f"STILL {about} {counted} since {since}",
-        Event.RESOLVED: f"RESOLVED {about} began {since}, {_counted(decision.down, 'still ')}",
+        Event.OPENED: f"{about} {counted}",
+        Event.UPDATED: f"{about} now {counted}",
+        Event.REMINDED: f"STILL {about} {counted}",
+        Event.RESOLVED: f"RESOLVED {about} {incident.state} from {since}{ended}{left}",
     }
     return titles[decision.event]
 
 
 def _platform_lines(decision: PlatformDecision) -> Lines:
-    view, is_resolved = decision.view, decision.event is Event.RESOLVED
-    for state in ("down", "silent"):
-        if rows := [row for row in decision.down if row["state"] == state]:
-            yield f"Still {state}, each its own incident from now on:" if is_resolved else f"{state.capitalize()}:"
-            yield from listed(f"{name_of(row)} since {at(row['since'] or began_at(row))}" for row in rows)
-    if decision.resolved:
-        yield "Also resolved:"
-        yield from listed(label(one.pipeline_id, one.pipeline_name) for one in decision.resolved)
-    if not is_resolved:
+    view, incident = decision.view, decision.incident
+    if decision.event is Event.RESOLVED:
+        yield f"Affected: {incident.affected} of {incident.active} pipelines."
+        yield from _headed("Each its own incident from now on:", map(_state_of, decision.bad))
+        yield from _headed("Their last run failed and they have not run since:", map(name_of, _not_run_since(decision)))
+        resolved = (label(one.pipeline_id, one.pipeline_name) for one in decision.resolved)
+        yield from _headed("Also resolved:", resolved)
+    else:
+        if incident.usual is not None:
+            yield f"By chance it would be {incident.usual:.1f} of {incident.active}."
+        yield from _headed("Pipelines:", (_member(pipeline_id, decision) for pipeline_id in incident.members))
         yield "Until this is resolved, there are no separate notifications for these pipelines."
     if decision.event is Event.OPENED:
-        yield from _lateness(max(confirmed_at(row) or decision.since for row in decision.down), view.whole)
+        confirmed = [instant for instant in map(confirmed_at, decision.bad) if instant]
+        yield from _lateness(max(confirmed, default=None), view.whole)
     if view.read_until:
         yield f"As of {at(view.read_until)}."
 
 
-def _counted(rows: Sequence[Row], still: str = "") -> str:
-    counts = {state: [row["state"] for row in rows].count(state) for state in ("down", "silent")}
-    (state, first), *rest = [(state, count) for state, count in counts.items() if count] or [("down", 0)]
-    parts = [f"{first} {'pipeline' if first == 1 else 'pipelines'} {still}{state}"]
-    return " and ".join([*parts, *(f"{count} {state}" for state, count in rest)])
+def _headed(heading: str, lines: Iterable[str]) -> Lines:
+    if found := listed(lines):
+        yield heading
+        yield from found
+
+
+def _member(pipeline_id: str | None, decision: PlatformDecision) -> str:
+    row = next((row for row in decision.bad if row["pipeline_id"] == pipeline_id), None)
+    known = decision.view.rows.get(pipeline_id)
+    return _state_of(row) if row else name_of(known) if known else label(pipeline_id, None)
+
+
+def _state_of(row: Row) -> str:
+    return f"{name_of(row)}: {row['state']} since {at(row['since'] or began_at(row))}"
+
+
+def _not_run_since(decision: PlatformDecision) -> list[Row]:
+    """The pipelines whose last run failed while it lasted, and that are no incident of their own."""
+    incident, bad = decision.incident, {row["pipeline_id"] for row in decision.bad}
+    until = incident.well_since or decision.view.whole.now
+    rows = (row for row in decision.view.rows.values() if row["pipeline_id"] not in bad and row["failures"])
+    return [row for row in rows if incident.since <= row["last_failure_at"] <= until]
 
 
 def _source_title(decision: JobDecision, view: SourceObservation) -> str:

@@ -57,6 +57,7 @@ class Observation:
     unread_after: timedelta = timedelta(hours=6)
     today_every: timedelta = timedelta(hours=1)
     faults: Sequence[str] = ()
+    source_health: Sequence[Row] = ()
 
     @property
     def sources(self) -> set[str]:
@@ -81,6 +82,11 @@ class SourceObservation:
     def rows(self) -> dict[str | None, Row]:
         """The rows of `pipeline_health` by pipeline id."""
         return {row["pipeline_id"]: row for row in self.whole.health if row["source"] == self.source}
+
+    @property
+    def source_row(self) -> Row | None:
+        """The source's row of `source_health`."""
+        return next((row for row in self.whole.source_health if row["source"] == self.source), None)
 
     @cached_property
     def read_until(self) -> datetime | None:

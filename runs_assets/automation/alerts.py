@@ -21,6 +21,7 @@ from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
+from runs_assets.verdicts.source_health import SOURCE_HEALTH
 
 EVERY_SECONDS = 60
 URLS = "RUNS_ASSETS_ALERT_URLS"
@@ -64,6 +65,7 @@ def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: 
         health=rows_of(layout, PIPELINE_HEALTH.name),
         outages=rows_of(layout, OUTAGES.name),
         silences=rows_of(layout, SILENCES.name),
+        source_health=rows_of(layout, SOURCE_HEALTH.name),
         job_runs=job_runs,
         unread_after=settings.unread_after,
         today_every=timedelta(minutes=project.today_every_minutes),

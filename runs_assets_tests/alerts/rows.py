@@ -92,9 +92,12 @@ class Watching:
         outages: Sequence[Row] = (),
         silences: Sequence[Row] = (),
         jobs: Sequence[JobRun] = (),
+        sources: Sequence[Row] = (),
     ) -> list[str]:
         """The titles of what is sent; the same observation again must send nothing. The notifications are kept."""
-        seen = Observation(now, self.watch, rows, outages, silences, jobs, today_every=self.today_every)
+        seen = Observation(
+            now, self.watch, rows, outages, silences, jobs, today_every=self.today_every, source_health=sources
+        )
         found: Evaluation = evaluate(self.memory, seen)
         self.notifications = [notification_of(decision, seen) for decision in found.decisions]
         self.memory = Memory.model_validate_json(found.memory.model_dump_json())

@@ -57,8 +57,11 @@ def test_what_was_open_is_resolved_to_whom_it_was_told(receiver: Receiver, layou
         "RESOLVED: notification settings",
         "RESOLVED down (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:00 UTC",
         "RESOLVED productsup: was failing since 2026-03-18 09:00 UTC",
-        "RESOLVED PLATFORM productsup: began 2026-03-18 08:00 UTC, 0 pipelines still down",
         "RESOLVED prune_runs: last failed at 2026-03-18 03:00 UTC",
+    )
+    rows = [health(name, source="productsup", at=now + hours(2)) for name in MANY]
+    assert notifier.notify(Observation(now + hours(2), NOTHING, rows, job_runs=runs)).titles == (
+        "RESOLVED PLATFORM productsup: down from 2026-03-18 08:00 UTC to 2026-03-18 13:00 UTC",
     )
 
 

@@ -23,13 +23,23 @@ def many(down: int, of: int, *, at: datetime = T0, since: datetime = BEFORE) -> 
 
 def test_one_message_instead_of_many_and_one_when_it_ends() -> None:
     people = Watching()
-    assert people.evaluate(*many(5, 10)) == ["PLATFORM cloudcruise: 5 pipelines down since 2026-03-18 10:00 UTC"]
-    assert "- p04 since 2026-03-18 10:00 UTC" in people.body
-    later = T0 + hours(3)
+    assert people.evaluate(*many(5, 10)) == ["PLATFORM cloudcruise: 5 of 10 pipelines down since 2026-03-18 10:00 UTC"]
+    assert "- p04: down since 2026-03-18 10:00 UTC" in people.body
+    for hour in (3, 4):
+        assert people.evaluate(*many(0, 10, at=T0 + hours(hour)), now=T0 + hours(hour)) == []
+    later = T0 + hours(5)  # well for two hours
     assert people.evaluate(*many(0, 10, at=later), now=later) == [
-        "RESOLVED PLATFORM cloudcruise: began 2026-03-18 10:00 UTC, 0 pipelines still down"
+        "RESOLVED PLATFORM cloudcruise: down from 2026-03-18 10:00 UTC to 2026-03-18 15:00 UTC"
     ]
     assert people.memory.sources["cloudcruise"].pipelines == ()
+
+
+def resolve(people: Watching, *rows: Row) -> list[str]:
+    """The titles when a source has been well for two hours, at the time up to which the rows were read."""
+    now = rows[0]["source_read_until"]
+    before = [{**row, "source_read_until": now - hours(2)} for row in rows]
+    assert people.evaluate(*before, now=now - hours(2)) == []
+    return people.evaluate(*rows, now=now)
 
 
 def scattered(at: datetime, *states: str) -> list[Row]:
@@ -40,21 +50,20 @@ def scattered(at: datetime, *states: str) -> list[Row]:
 def test_many_that_fall_silent_are_one_message_with_those_that_are_down() -> None:
     people = Watching()
     assert people.evaluate(*scattered(T0, "down", "down", *["silent"] * 4, *["ok"] * 5)) == [
-        "PLATFORM cloudcruise: 2 pipelines down and 4 silent since 2026-03-18 10:00 UTC"
+        "PLATFORM cloudcruise: 6 of 11 pipelines in trouble since 2026-03-18 10:00 UTC"
     ]
-    assert people.body.splitlines()[:5] == [
-        "Down:",
-        "- p00 since 2026-03-18 10:00 UTC",
-        "- p01 since 2026-03-18 10:00 UTC",
-        "Silent:",
-        "- p02 since 2026-03-18 10:00 UTC",
+    assert people.body.splitlines()[:4] == [
+        "Pipelines:",
+        "- p00: down since 2026-03-18 10:00 UTC",
+        "- p01: down since 2026-03-18 10:00 UTC",
+        "- p02: silent since 2026-03-18 10:00 UTC",
     ]
-    now = T0 + hours(2)
-    assert people.evaluate(*scattered(now, "ok", "ok", "silent", *["ok"] * 8), now=now) == [
-        "RESOLVED PLATFORM cloudcruise: began 2026-03-18 10:00 UTC, 1 pipeline still silent"
+    now = T0 + hours(4)
+    assert resolve(people, *scattered(now, "ok", "ok", "silent", *["ok"] * 8)) == [
+        "RESOLVED PLATFORM cloudcruise: in trouble from 2026-03-18 10:00 UTC to 2026-03-18 14:00 UTC, 1 not yet well"
     ]
-    assert "Still silent, each its own incident from now on:\n- p02 since" in people.body
-    now = T0 + hours(3)
+    assert "Each its own incident from now on:\n- p02: silent since" in people.body
+    now = T0 + hours(5)
     assert [title.partition(" (")[0] for title in people.evaluate(*scattered(now, *["ok"] * 11), now=now)] == [
         "RESOLVED p02"
     ]
@@ -66,16 +75,16 @@ def test_a_scheduler_that_died_is_one_message_and_one_when_it_is_back() -> None:
         now = T0 + days(day)
         rows = scattered(now, *["silent"] * 20)
         told += people.evaluate(*[{**row, "last_run_at": BEFORE} for row in rows], now=now)
-    title = "PLATFORM cloudcruise: 20 pipelines silent since 2026-03-18 11:00 UTC"
+    title = "PLATFORM cloudcruise: 20 of 20 pipelines silent since 2026-03-18 11:00 UTC"
     assert told == [title, *[f"STILL {title}"] * 8]
-    now = T0 + days(9)
-    assert len(people.evaluate(*scattered(now, *["ok"] * 20), now=now)) == 1
+    assert len(resolve(people, *scattered(T0 + days(9), *["ok"] * 20))) == 1
 
 
 @pytest.mark.parametrize(
-    ("down", "of", "is_one"), [(5, 10, True), (4, 4, False), (5, 11, False), (6, 11, True), (20, 40, True)]
+    ("down", "of", "is_one"),
+    [(5, 33, True), (4, 4, False), (5, 34, False), (6, 40, True), (7, 60, False), (8, 60, True)],
 )
-def test_it_takes_five_and_half_of_the_active_ones(down: int, of: int, is_one: bool) -> None:
+def test_it_takes_five_and_15_percent_of_the_active_ones_or_eight(down: int, of: int, is_one: bool) -> None:
     people = Watching()
     assert len(people.evaluate(*many(down, of))) == (1 if is_one else down)
 
@@ -120,15 +129,18 @@ def test_it_lasts_as_long_as_many_of_them_are_down_and_is_reminded_of_daily() ->
         now = T0 + hours(hour)
         rows = [{**row, "source_read_until": now, "last_run_at": now} for row in many(6, 10)]
         told += people.evaluate(*rows, now=now)
-    still = "STILL PLATFORM cloudcruise: 6 pipelines down since 2026-03-18 10:00 UTC"
+    still = "STILL PLATFORM cloudcruise: 6 of 10 pipelines down since 2026-03-18 10:00 UTC"
     assert told == [still.removeprefix("STILL "), still, still]
 
 
 def test_it_does_not_flap_at_its_edge() -> None:
     people = Watching()
-    told = [people.evaluate(*many(down, 10)) for down in (5, 4, 5, 3, 6)]
-    assert [len(titles) for titles in told] == [1, 0, 0, 0, 0]
-    assert people.evaluate(*many(2, 10))[0].startswith("RESOLVED PLATFORM")
+    looks = [(hour, T0 + hours(hour)) for hour in range(9)]
+    down = (5, 4, 2, 2, 3, 2, 6, 2, 2)
+    told = [people.evaluate(*many(down[hour], 10, at=at), now=at) for hour, at in looks]
+    assert [len(titles) for titles in told] == [1, 0, 0, 0, 0, 0, 0, 0, 0]
+    at = T0 + hours(9)
+    assert people.evaluate(*many(2, 10, at=at), now=at)[0].startswith("RESOLVED PLATFORM")
 
 
 def test_while_it_lasts_single_ones_rest_and_those_still_down_go_on_afterwards() -> None:
@@ -137,22 +149,22 @@ def test_while_it_lasts_single_ones_rest_and_those_still_down_go_on_afterwards()
     assert len(people.evaluate(*many(6, 10))) == 1
     silent = health("quiet", "silent")
     assert people.evaluate(*many(6, 10)[1:], health("p00"), silent, health("late", "down")) == []
-    now = T0 + hours(1)
+    now = T0 + hours(3)
     rest = [health("p01", "down", at=now, since=T0 - hours(2)), {**silent, "source_read_until": now}]
     healthy = [health(f"p{n:02}", at=now) for n in range(2, 10)]
-    assert people.evaluate(health("p00", at=now), *rest, *healthy, now=now) == [
-        "RESOLVED PLATFORM cloudcruise: began 2026-03-18 10:00 UTC, 1 pipeline still down and 1 silent",
+    assert resolve(people, health("p00", at=now), *rest, *healthy) == [
+        "RESOLVED PLATFORM cloudcruise: down from 2026-03-18 10:00 UTC to 2026-03-18 13:00 UTC, 2 not yet well",
     ]
     assert people.notifications[0].body.splitlines() == [
-        "Still down, each its own incident from now on:",
-        "- p01 since 2026-03-18 10:00 UTC",
-        "Still silent, each its own incident from now on:",
-        "- quiet since 2026-03-18 10:00 UTC",
+        "Affected: 6 of 10 pipelines.",
+        "Each its own incident from now on:",
+        "- p01: down since 2026-03-18 10:00 UTC",
+        "- quiet: silent since 2026-03-18 10:00 UTC",
         "Also resolved:",
         "- p00",
-        "As of 2026-03-18 13:00 UTC.",
+        "As of 2026-03-18 15:00 UTC.",
     ]
-    now = T0 + hours(25)
+    now = T0 + hours(27)
     rows = [{**row, "source_read_until": now} for row in (*rest, *healthy)]
     assert [title.partition(" (")[0] for title in people.evaluate(*rows, now=now)] == [
         "STILL DOWN p01",
@@ -171,7 +183,7 @@ def test_what_goes_down_more_than_a_day_after_it_opened_is_an_incident_of_its_ow
     rest = [{**row, "source_read_until": now, "last_run_at": now} for row in (*many(3, 9), health("p11"))]
     assert [
         title.partition(" since")[0] for title in people.evaluate(*rest, health("p09", "down", **within), now=now)
-    ] == ["STILL PLATFORM cloudcruise: 4 pipelines down"]
+    ] == ["STILL PLATFORM cloudcruise: 4 of 11 pipelines down"]
     bad = [health("p09", "down", at=now, **late), health("p10", "silent", at=now, **late)]
     assert [title.partition(" (")[0] for title in people.evaluate(*rest, *bad, now=now)] == ["DOWN p09", "SILENT p10"]
     over = [health("p09", at=now), health("p10", at=now)]
@@ -189,7 +201,7 @@ def test_many_more_that_go_down_later_are_one_message_again() -> None:
     rows = [{**row, "source_read_until": now, "last_run_at": now} for row in many(12, 12)]
     assert len(people.evaluate(*rows, now=now - hours(5))) == 1
     assert people.evaluate(*rows, *late, now=now) == [
-        "PLATFORM cloudcruise: now 12 pipelines down and 20 silent since 2026-03-18 10:00 UTC"
+        "PLATFORM cloudcruise: now 32 of 32 pipelines in trouble since 2026-03-18 10:00 UTC"
     ]
 
 
@@ -201,6 +213,7 @@ def test_a_source_that_is_unread_while_it_lasts_is_frozen() -> None:
         "CANNOT READ cloudcruise"
     ]
     told = people.evaluate(*many(0, 10, at=now), now=now)
+    told += people.evaluate(*many(0, 10, at=now + hours(2)), now=now + hours(2))
     assert [title.partition(" cloudcruise")[0] for title in told] == ["RESOLVED", "RESOLVED PLATFORM"]
 
 
@@ -210,7 +223,7 @@ def test_it_reaches_everybody_whom_the_single_notifications_would_have(tmp_path:
     people = Watching(load_watch_file(tmp_path / "w.toml"))
     people.evaluate(*many(5, 10))
     assert people.notifications[0].tags == ("a", "b")
-    people.evaluate(*many(0, 10))
+    resolve(people, *many(0, 10, at=T0 + hours(3)))
     (ended,) = people.notifications
     assert ended.tags == ()  # no route is about the source as a whole
 
@@ -227,8 +240,8 @@ def test_whoever_was_notified_of_an_update_is_notified_of_its_end(tmp_path: Path
     people.evaluate(*rows, *late, now=now)
     (updated,) = people.notifications
     assert (updated.event, updated.tags) == (Event.UPDATED, ("all", "late"))
-    now += hours(1)
-    people.evaluate(*many(0, 24, at=now), *[health(f"late{n}", at=now) for n in range(20)], now=now)
+    now += hours(3)
+    resolve(people, *many(0, 24, at=now), *[health(f"late{n}", at=now) for n in range(20)])
     (resolved,) = people.notifications
     assert (resolved.event, resolved.tags) == (Event.RESOLVED, ("all", "late"))
 
@@ -251,3 +264,64 @@ def test_muted_pipelines_do_not_make_it(tmp_path: Path) -> None:
     now = T0 + days(2)
     rows = [{**row, "source_read_until": now, "last_run_at": now} for row in many(8, 10)]
     assert len(muted.evaluate(*rows, now=now)) == 1
+
+
+def source(state: str, affected: int = 0, active: int = 40, since: datetime | None = None) -> Row:
+    """The row of `source_health`."""
+    ids = [f"p{n:02}" for n in range(affected)]
+    counts = {"affected": affected, "active": active, "usual": 0.7 if state == "failing" else None}
+    return {"source": "cloudcruise", "state": state, "since": since, "pipeline_ids": ids or None, **counts}
+
+
+def test_a_failing_source_is_an_incident_before_any_of_its_pipelines_is_down() -> None:
+    people = Watching()
+    failing = source("failing", 12, since=T0 - hours(0.5))
+    assert people.evaluate(*many(0, 40), sources=[failing]) == [
+        "PLATFORM cloudcruise: 12 of 40 pipelines failing since 2026-03-18 11:30 UTC"
+    ]
+    assert people.body.splitlines()[:2] == ["By chance it would be 0.7 of 40.", "Pipelines:"]
+    assert people.body.splitlines()[-2:] == [
+        "Until this is resolved, there are no separate notifications for these pipelines.",
+        "As of 2026-03-18 12:00 UTC.",
+    ]
+
+
+def test_it_is_updated_when_twice_as_many_fail_and_resolved_once_well_for_two_hours() -> None:
+    people, since = Watching(), T0 - hours(0.5)
+    counts = {0: 12, 1: 20, 2: 24, 3: 30, 4: 0, 5: 9, 6: 0, 7: 0, 8: 0}
+    told = []
+    for hour, affected in counts.items():
+        at = T0 + hours(hour)
+        row = source("failing" if affected else "ok", affected, since=since if affected else None)
+        told.append(people.evaluate(*many(0, 40, at=at), now=at, sources=[row]))
+    assert [title.partition(": ")[2] for titles in told for title in titles] == [
+        "12 of 40 pipelines failing since 2026-03-18 11:30 UTC",
+        "now 24 of 40 pipelines failing since 2026-03-18 11:30 UTC",
+        "failing from 2026-03-18 11:30 UTC to 2026-03-18 18:00 UTC",
+    ]
+    assert [len(titles) for titles in told] == [1, 0, 1, 0, 0, 0, 0, 0, 1]
+
+
+def test_what_goes_down_meanwhile_is_a_part_and_what_has_not_run_since_is_listed() -> None:
+    people = Watching()
+    people.evaluate(*many(0, 40), sources=[source("failing", 12, since=T0 - hours(0.5))])
+    now = T0 + hours(1)
+    down = health("p03", "down", at=now, since=T0 - hours(0.4), confirmed=now)
+    row = source("failing", 12, since=T0 - hours(0.5))
+    assert people.evaluate(down, *many(0, 3, at=now), now=now, sources=[row]) == []
+    now = T0 + hours(4)
+    once = health("p05", at=now, failures=1, last_failure_at=T0)
+    rows = [{**down, "source_read_until": now}, once, *many(0, 3, at=now)]
+    before = [{**row, "source_read_until": now - hours(2)} for row in rows]
+    assert people.evaluate(*before, now=now - hours(2), sources=[source("ok")]) == []
+    assert people.evaluate(*rows, now=now, sources=[source("ok")]) == [
+        "RESOLVED PLATFORM cloudcruise: failing from 2026-03-18 11:30 UTC to 2026-03-18 14:00 UTC, 1 not yet well"
+    ]
+    assert people.body.splitlines() == [
+        "Affected: 12 of 40 pipelines.",
+        "Each its own incident from now on:",
+        "- p03: down since 2026-03-18 11:36 UTC",
+        "Their last run failed and they have not run since:",
+        "- p05",
+        "As of 2026-03-18 16:00 UTC.",
+    ]
