@@ -7,8 +7,8 @@ import pytest
 
 from runs_assets.errors import SettingsError
 from runs_assets.settings import checked_base_url, checked_url, is_present, project_settings
-from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
-from runs_assets.sources.productsup.settings import ProductsupSettings
+from runs_assets.sources.cloudcruise.source import CloudCruiseSettings
+from runs_assets.sources.productsup.source import ProductsupSettings
 
 
 @pytest.fixture(autouse=True)

@@ -82,8 +82,3 @@ class Source:
     def job_name(self) -> str:
         """The job that holds the source's four daily assets."""
         return f"{self.name}_daily"
-
-
-def default_prefix(name: str) -> str:
-    """The prefix of an account's settings: `cloudcruise_eu` reads `CLOUDCRUISE_EU_*`."""
-    return f"{name.upper()}_"

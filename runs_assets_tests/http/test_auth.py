@@ -13,8 +13,7 @@ from runs_assets.http.token_file import RefreshGrant
 from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.productsup.client import ProductsupClient
-from runs_assets.sources.productsup.settings import ProductsupSettings
-from runs_assets.sources.productsup.source import ProductsupApi
+from runs_assets.sources.productsup.source import ProductsupApi, ProductsupSettings
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.conftest import NOW
 

@@ -5,8 +5,8 @@ import pytest
 
 from runs_assets.errors import SettingsError
 from runs_assets.settings import LOOPBACK_HOSTS, EnvironmentSettings, checked_url
-from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
-from runs_assets.sources.productsup.settings import ProductsupSettings
+from runs_assets.sources.cloudcruise.source import CloudCruiseSettings
+from runs_assets.sources.productsup.source import ProductsupSettings
 from runs_assets_tests.security.markers import STEM, found
 
 PLACES = [(CloudCruiseSettings, "BASE_URL"), (ProductsupSettings, "BASE_URL"), (ProductsupSettings, "TOKEN_URL")]

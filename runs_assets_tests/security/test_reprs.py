@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from runs_assets.errors import UnavailableError
-from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
-from runs_assets.sources.cloudcruise.source import CloudCruiseApi
-from runs_assets.sources.productsup.settings import ProductsupSettings
-from runs_assets.sources.productsup.source import ProductsupApi
+from runs_assets.sources.cloudcruise.source import CloudCruiseApi, CloudCruiseSettings
+from runs_assets.sources.productsup.source import ProductsupApi, ProductsupSettings
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.security.conftest import Get
 from runs_assets_tests.security.markers import found, secret

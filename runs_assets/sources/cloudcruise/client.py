@@ -1,8 +1,7 @@
 """The CloudCruise client: `GET {base}/runs`, a bare JSON array, newest first, paged by creation time.
 
 Facts from the vendor's page "List runs": the parameters and the row's fields, the limit of 1 to 10000 rows, and the
-seven statuses. Beside it, as far as the API has them, the names of
-workflows and the errors of their runs.
+seven statuses. Beside it, as far as the API has them, the names of workflows and the errors of their runs.
 """
 
 import re
@@ -19,18 +18,9 @@ from runs_assets.paging.cursor import CursorAsk, CursorPager
 from runs_assets.reading.rows import RowShape, RunPage, array_page, run_page
 from runs_assets.reasons.reason import ErrorGroup
 from runs_assets.sources.cloudcruise.error_groups import error_groups_of
-from runs_assets.sources.cloudcruise.settings import MAX_PAGE_SIZE
+from runs_assets.sources.cloudcruise.normalize import STATUS_OF
 from runs_assets.sources.http_client import HttpClient
 
-STATUSES = (
-    "execution.queued",
-    "execution.start",
-    "execution.failed",
-    "execution.success",
-    "execution.paused",
-    "execution.stopped",
-    "execution.requeued",
-)
 SHAPE = RowShape(
     id_field="session_id",
     created_field="created_at",
@@ -47,8 +37,7 @@ SHAPE = RowShape(
         ]
     ),
 )
-
-
+MAX_PAGE_SIZE = 10_000
 MAX_ERRORS = 1000
 
 
@@ -61,7 +50,7 @@ class CloudCruiseClient(HttpClient):
 
     def pager(self, start_us: int, end_us: int) -> CursorPager:
         """A pager over the runs created in [start_us, end_us)."""
-        return CursorPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE, statuses=STATUSES)
+        return CursorPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE, statuses=tuple(STATUS_OF))
 
     def fetch(self, ask: CursorAsk) -> RunPage:
         """One page. Raises what `Transport.get` raises."""

@@ -15,11 +15,12 @@ STATUS_OF = {
     "execution.requeued": RunStatus.QUEUED,  # a retry of the same session is scheduled
     "execution.start": RunStatus.RUNNING,
     "execution.paused": RunStatus.PAUSED,
-    "execution.pause": RunStatus.PAUSED,  # the spelling of older SDKs
     "execution.success": RunStatus.SUCCEEDED,
     "execution.failed": RunStatus.FAILED,
     "execution.stopped": RunStatus.CANCELLED,
 }
+"""The seven documented words."""
+OLDER_SPELLINGS = {"execution.pause": RunStatus.PAUSED}
 
 
 def normalize(rows: RawRows) -> pa.Table:
@@ -44,5 +45,6 @@ def normalize(rows: RawRows) -> pa.Table:
 def statuses(raw_status: pa.Array) -> pa.Array:
     """The canonical status of each of the platform's words."""
     words = raw_status.dictionary_encode()
-    canonical = pa.array([STATUS_OF.get(word, RunStatus.UNKNOWN) for word in words.dictionary.to_pylist()], pa.string())
+    status_of = {**STATUS_OF, **OLDER_SPELLINGS}
+    canonical = pa.array([status_of.get(word, RunStatus.UNKNOWN) for word in words.dictionary.to_pylist()], pa.string())
     return canonical.take(words.indices)

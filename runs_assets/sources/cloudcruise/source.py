@@ -1,20 +1,32 @@
-"""CloudCruise as a source: its API, and the one function that registers a workspace."""
+"""CloudCruise as a source: its settings, its API, and the one function that registers a workspace."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from runs_assets.errors import SettingsError
 from runs_assets.http.auth import HeaderAuth
 from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
+from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url
 from runs_assets.settling.reach import Capabilities
-from runs_assets.sources.cloudcruise.client import SHAPE, CloudCruiseClient
+from runs_assets.sources.cloudcruise.client import MAX_PAGE_SIZE, SHAPE, CloudCruiseClient
 from runs_assets.sources.cloudcruise.normalize import VERSION, normalize
 from runs_assets.sources.cloudcruise.reasons import reason_of_error
-from runs_assets.sources.cloudcruise.settings import CloudCruiseSettings
-from runs_assets.sources.source import RunsApi, Source, default_prefix
+from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
+
+
+class CloudCruiseSettings(EnvironmentSettings):
+    """`retention_days` is how far back the API answers, in days; `page_size` the rows asked for at a time."""
+
+    api_key: Secret | None = None
+    base_url: Annotated[str, AfterValidator(checked_base_url)] = "https://api.cloudcruise.com"
+    retention_days: Annotated[int, Field(ge=1, le=3660)] = 31
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 1000
 
 
 class CloudCruiseApi(RunsApi):
@@ -37,8 +49,8 @@ class CloudCruiseApi(RunsApi):
 
 
 def cloudcruise(name: str = "cloudcruise", *, settings_prefix: str | None = None) -> Source:
-    """A workspace as a source; a second one gets a name of its own, such as `cloudcruise_eu` (`CLOUDCRUISE_EU_*`)."""
-    prefix = settings_prefix or default_prefix(name)
+    """A workspace as a source. Unless given, the prefix is its name's: `cloudcruise_eu` reads `CLOUDCRUISE_EU_*`."""
+    prefix = settings_prefix or f"{name.upper()}_"
     return Source(
         name=name,
         platform="cloudcruise",

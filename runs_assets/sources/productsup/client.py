@@ -16,7 +16,6 @@ from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
 from runs_assets.reading.rows import RowShape, RunPage, run_page
 from runs_assets.sources.http_client import HttpClient
-from runs_assets.sources.productsup.settings import MAX_PAGE_SIZE
 
 # registered-secrets, authentications, connector-setup-config and cli-command can carry credentials and are left out.
 SHAPE = RowShape(
@@ -44,8 +43,7 @@ SHAPE = RowShape(
         ]
     ),
 )
-
-
+MAX_PAGE_SIZE = 10_000
 MAX_DIGITS = 18
 CONNECTORS_PAGE = 100
 MOST_CONNECTOR_PAGES = 40

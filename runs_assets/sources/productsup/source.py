@@ -1,10 +1,11 @@
-"""Productsup CDE as a source: its API, and the one function that registers an account."""
+"""Productsup CDE as a source: its settings, its API, and the one function that registers an account."""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, Field, model_validator
 
 from runs_assets.errors import SettingsError
 from runs_assets.http.auth import Auth, HeaderAuth, RefreshingBearerAuth
@@ -12,13 +13,45 @@ from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
+from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url, checked_url
 from runs_assets.settling.reach import Capabilities
-from runs_assets.sources.productsup.client import SHAPE, ProductsupClient
+from runs_assets.sources.productsup.client import MAX_PAGE_SIZE, SHAPE, ProductsupClient
 from runs_assets.sources.productsup.normalize import VERSION, normalize
 from runs_assets.sources.productsup.reasons import reason_of_exit_code
-from runs_assets.sources.productsup.settings import OAUTH_FIELDS, ProductsupSettings
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
+
+OAUTH_FIELDS = ("token_url", "client_id", "client_secret", "refresh_token")
+
+
+class ProductsupSettings(EnvironmentSettings):
+    """`page_size` is the rows asked for at a time; the server may give fewer.
+
+    Either `token`, or all four of `token_url`, `client_id`, `client_secret` and `refresh_token`, which then win.
+    """
+
+    base_url: Annotated[str, AfterValidator(checked_base_url)] | None = None
+    token: Secret | None = None
+    token_url: Annotated[str, AfterValidator(checked_url)] | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 100
+
+    @model_validator(mode="after")
+    def _oauth_is_whole(self) -> Self:
+        unset = [name.upper() for name in OAUTH_FIELDS if getattr(self, name) is None]
+        if 0 < len(unset) < len(OAUTH_FIELDS):
+            raise ValueError(f"to refresh tokens, all four OAuth2 settings are needed; not set: {', '.join(unset)}")
+        return self
+
+    @property
+    def grant(self) -> RefreshGrant | None:
+        """The OAuth2 refresh-token grant, if it is configured."""
+        secret, token = self.client_secret, self.refresh_token
+        if self.token_url is None or self.client_id is None or secret is None or token is None:
+            return None
+        return RefreshGrant(self.token_url, self.client_id, secret.get_secret_value(), token.get_secret_value())
 
 
 class ProductsupApi(RunsApi):
@@ -45,13 +78,7 @@ class ProductsupApi(RunsApi):
     def _auth(
         self, settings: ProductsupSettings, redact: Redactor, token_file: Path, clock: Callable[[], datetime]
     ) -> Auth:
-        if settings.refreshes:
-            grant = RefreshGrant(
-                settings.token_url or "",
-                settings.client_id or "",
-                _plain(settings.client_secret),
-                _plain(settings.refresh_token),
-            )
+        if (grant := settings.grant) is not None:
             setting = f"{self.settings_prefix}REFRESH_TOKEN"
             return RefreshingBearerAuth(grant, TokenFile(token_file, grant), redact, clock, setting)
         if settings.token is None:
@@ -60,13 +87,9 @@ class ProductsupApi(RunsApi):
                 f"{self.settings_prefix}TOKEN is not set. Put a bearer token, or all of {names}, "
                 "into .env or the environment."
             )
-        token = _plain(settings.token)
+        token = settings.token.get_secret_value()
         redact.learn(token)
         return HeaderAuth("authorization", f"Bearer {token}", f"{self.settings_prefix}TOKEN")
-
-
-def _plain(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""
 
 
 def productsup(name: str, *, settings_prefix: str) -> Source:
