@@ -3,21 +3,19 @@
 The OAuth2 message formats (RFC 6749 section 6) are oauthlib's; this module sends them, and keeps what comes back.
 """
 
-import math
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 from urllib.parse import quote_plus
 
 import httpx
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from runs_assets.errors import CredentialsError
-from runs_assets.http.faults import TransientError
-from runs_assets.http.refusals import RETRIED_STATUSES
-from runs_assets.http.token_file import RefreshGrant, TokenFile, usable_token
+from runs_assets.http.faults import RETRIED_STATUSES, TransientError
+from runs_assets.http.token_file import RefreshGrant, TokenFile, checked_tokens
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.plain_text.wording import shortened
 
@@ -27,37 +25,20 @@ Send = Callable[[httpx.Request], tuple[httpx.Response, bytes]]
 """Sends a request and reads its body, within the transport's bounds."""
 
 
-class Auth(Protocol):
-    """How requests are authenticated."""
-
-    @property
-    def setting(self) -> str:
-        """The setting to name when the API does not accept it."""
-        ...
-
-    def headers(self, send: Send) -> Mapping[str, str]:
-        """The headers that go with a request; may use `send` to get a token first."""
-        ...
-
-    def renew(self, send: Send) -> bool:
-        """Called after a 401: whether to ask again, with what `headers` gives now."""
-        ...
-
-
 @dataclass(frozen=True)
 class HeaderAuth:
-    """One fixed header with every request."""
+    """One fixed header with every request. `setting` is the one to name when the API does not accept it."""
 
     name: str
     value: str = field(repr=False)
     setting: str
 
     def headers(self, send: Send) -> Mapping[str, str]:  # noqa: ARG002
-        """See `Auth`."""
+        """The headers that go with a request."""
         return {self.name: self.value}
 
     def renew(self, send: Send) -> bool:  # noqa: ARG002
-        """There is nothing to renew."""
+        """Called after a 401: there is nothing to renew."""
         return False
 
 
@@ -78,9 +59,9 @@ class RefreshingBearerAuth:
         self._clock = clock
         self._tokens = file.load()
         # The standard (RFC 6749 section 2.3.1) has both escaped before they are joined.
-        self._client = quote_plus(grant.client_id), quote_plus(grant.client_secret)
-        basic = b64encode(":".join(self._client).encode()).decode()
-        self._redact.learn(basic, grant.client_secret, grant.refresh_token, *self._secret_values())
+        client = f"{quote_plus(grant.client_id)}:{quote_plus(grant.client_secret)}"
+        self._basic = b64encode(client.encode()).decode()
+        self._redact.learn(self._basic, grant.client_secret, grant.refresh_token, *self._secret_values())
 
     def headers(self, send: Send) -> Mapping[str, str]:
         """The token, refreshed first if it is due."""
@@ -99,24 +80,27 @@ class RefreshingBearerAuth:
             "POST",
             self._grant.token_url,
             content=client.prepare_refresh_body(refresh_token=current),
-            headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
+            headers={
+                "authorization": f"Basic {self._basic}",
+                "content-type": "application/x-www-form-urlencoded",
+                "accept": "application/json",
+            },
         )
-        response, body = send(next(httpx.BasicAuth(*self._client).auth_flow(request)))
+        response, body = send(request)
         _check_is_answer(response, body)
-        self._tokens = {"refresh_token": current, **self._issued(client, body)}
+        self._tokens = self._issued(client, body, current)
         self._redact.learn(*self._secret_values())
         self._file.save(self._tokens)
         return True
 
-    def _issued(self, client: WebApplicationClient, body: bytes) -> dict[str, Any]:
-        """What is kept of the token endpoint's answer, with an `expires_at` (Unix seconds) if it has a term."""
+    def _issued(self, client: WebApplicationClient, body: bytes, current: str) -> dict[str, Any]:
+        """The tokens of the token endpoint's answer; the current refresh token if it has no new one."""
         try:
             answer = client.parse_request_body_response(body.decode(errors="replace"))
-            issued: dict[str, Any] = {"access_token": usable_token(answer["access_token"])}
-            if answer.get("refresh_token"):
-                issued["refresh_token"] = usable_token(answer["refresh_token"])
+            issued = {"access_token": answer["access_token"], "refresh_token": answer.get("refresh_token") or current}
             if answer.get("expires_in"):
-                issued["expires_at"] = _finite(self._clock().timestamp() + float(answer["expires_in"]))
+                issued["expires_at"] = self._clock().timestamp() + float(answer["expires_in"])
+            return checked_tokens(issued)
         except OAuth2Error as error:
             reason = shortened(str(error.error or "no reason given"), REASON_CHARACTERS, self._redact)
             raise CredentialsError(
@@ -127,10 +111,12 @@ class RefreshingBearerAuth:
             raise CredentialsError(
                 "The token endpoint's answer is not what RFC 6749 describes. Check the token URL."
             ) from None
-        return issued
 
     def _secret_values(self) -> list[str]:
         return [self._tokens[name] for name in ("access_token", "refresh_token") if name in self._tokens]
+
+
+Auth: TypeAlias = HeaderAuth | RefreshingBearerAuth
 
 
 def _check_is_answer(response: httpx.Response, body: bytes) -> None:
@@ -148,9 +134,3 @@ def _check_is_answer(response: httpx.Response, body: bytes) -> None:
     if response.is_success:
         raise TransientError("The token endpoint's answer is not a JSON object")
     raise CredentialsError(f"The token endpoint answered HTTP {status} without a reason. Check the token URL.")
-
-
-def _finite(seconds: float) -> float:
-    if not math.isfinite(seconds):
-        raise ValueError("not a time")
-    return seconds

@@ -1,4 +1,32 @@
-"""The two ways in which an attempt can fail without being final; the transport decides what becomes of them."""
+"""What can go wrong with an attempt: what may pass with time and after how long, and what is final.
+
+What an error status means is a table; any other fails for good. How long to wait comes in several forms: RFC 9110
+section 10.2.3 (`Retry-After`, seconds or a date); CloudCruise's 429 body (`retryAfterSeconds`); Productsup's Platform
+API (`X-Ratelimit-Retry-After`, a Unix time).
+"""
+
+import ssl
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import httpx
+import orjson
+
+from runs_assets.errors import CredentialsError, RequestRefusedError, RunsAssetsError, UnavailableError
+
+E = TypeVar("E", bound=BaseException)
+EPOCH_FROM = 1_000_000_000
+RETRIED_STATUSES = frozenset({408, 429, *range(500, 600)})
+_REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
+    400: (RequestRefusedError, "The API refused a parameter: compare the settings with its documentation."),
+    401: (CredentialsError, "Check {credentials}: it is wrong, expired or revoked."),
+    403: (CredentialsError, "Give {credentials} access to the runs, or use another one that has it."),
+    404: (RequestRefusedError, "Check the base URL: the API has nothing at this address."),
+}
+_OTHERS = (RequestRefusedError, "Check the base URL and the settings.")
+_REDIRECTS = "Redirects are not followed, because credentials would go along: set the base URL to the final address."
 
 
 class TransientError(Exception):
@@ -15,3 +43,86 @@ class TransientError(Exception):
 
 class UnexpectedBodyError(Exception):
     """Raised by a parser for a 2xx body that is not the documented JSON."""
+
+
+def refusal(
+    response: httpx.Response, body: bytes, where: str, setting: str, shorten: Callable[[str], str], now: datetime
+) -> Exception:
+    """The error for an answer that is not a success: a `TransientError` where waiting may help, else a final one.
+
+    `where` is the base URL, `setting` names the credential, `shorten` makes foreign text fit to be shown.
+    """
+    status = response.status_code
+    # The standard's phrase, not the server's: that one is foreign text too.
+    what = f"HTTP {status} {httpx.codes.get_reason_phrase(status)}".rstrip()
+    if message := shorten(_message_of(body)):
+        what += f', "{message}"'
+    if status in RETRIED_STATUSES:
+        return TransientError(what, wait_seconds=requested_wait_seconds(response.headers, body, now))
+    kind, remedy = _REMEDIES.get(status, _OTHERS)
+    if response.is_redirect:
+        remedy = _REDIRECTS
+    return kind(f"{what} ({where}). {remedy.format(credentials=setting)}")
+
+
+def distrust(error: BaseException | None, where: str) -> UnavailableError | None:
+    """The error for a certificate that was not accepted; None if `error` is about something else."""
+    found = cause_of(error, ssl.SSLCertVerificationError)
+    if found is None:
+        return None
+    return UnavailableError(
+        f"The certificate of {where} is not trusted ({found.verify_message}), so nothing was sent. Check the base URL "
+        "and this machine's clock; if your network has a certificate authority of its own, set SSL_CERT_FILE to a file "
+        "of the certificates to trust."
+    )
+
+
+def cause_of(error: BaseException | None, kind: type[E]) -> E | None:
+    """The first error of this kind among an error and its causes."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def requested_wait_seconds(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
+    """Seconds to wait from `now` (aware, UTC), never negative; None if the answer has no such hint."""
+    names = ("retry-after", "x-ratelimit-retry-after")
+    hints = [_seconds_of(headers[name].strip(), now) for name in names if name in headers]
+    in_body = _object_in(body).get("retryAfterSeconds")
+    hints.append(float(in_body) if isinstance(in_body, int | float) else None)
+    return next((max(0.0, seconds) for seconds in hints if seconds is not None), None)
+
+
+def _seconds_of(value: str, now: datetime) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return _seconds_until(value, now)
+    return number - now.timestamp() if number >= EPOCH_FROM else number
+
+
+def _seconds_until(http_date: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(http_date)
+    except (ValueError, OverflowError):
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+
+
+def _message_of(body: bytes) -> str:
+    """The `message` and `errors` of a JSON error body; empty if it has none."""
+    document = _object_in(body)
+    message, errors = document.get("message"), document.get("errors")
+    parts = [message] if isinstance(message, str) else []
+    if isinstance(errors, dict):
+        parts += [f"{name}: {text}" for name, text in errors.items()]
+    return " ".join(parts)
+
+
+def _object_in(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body; empty if it is anything else."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}

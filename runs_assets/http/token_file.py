@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
-import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import orjson
+from pydantic import AfterValidator, ConfigDict, FiniteFloat, TypeAdapter, with_config
+from typing_extensions import TypedDict
 
 from runs_assets.errors import CredentialsError, StorageError
 
@@ -25,6 +26,27 @@ class RefreshGrant:
     client_id: str
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
+
+
+def _usable_token(value: str) -> str:
+    if not value.isascii() or not value.isprintable() or not value.strip() == value != "":
+        raise ValueError("not a token that a header can carry")
+    return value
+
+
+@with_config(ConfigDict(hide_input_in_errors=True))
+class _Tokens(TypedDict):
+    access_token: Annotated[str, AfterValidator(_usable_token)]
+    refresh_token: Annotated[str, AfterValidator(_usable_token)]
+    expires_at: NotRequired[FiniteFloat | None]
+
+
+_TOKENS = TypeAdapter(_Tokens)
+
+
+def checked_tokens(found: Any) -> dict[str, Any]:
+    """Both tokens, as a header can carry them, and perhaps `expires_at` (Unix seconds); `ValueError` if unusable."""
+    return dict(_TOKENS.validate_python(found))
 
 
 class TokenFile:
@@ -46,7 +68,7 @@ class TokenFile:
         try:
             self._close_to_others()
             stored = orjson.loads(self._path.read_bytes())
-            return _checked(stored["tokens"]) if stored["origin"] == self._origin else {}
+            return checked_tokens(stored["tokens"]) if stored["origin"] == self._origin else {}
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -93,20 +115,3 @@ class TokenFile:
                     path,
                     found,
                 )
-
-
-def usable_token(value: Any) -> str:
-    """A token that a header can carry; `ValueError` for anything else, without showing it."""
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value.strip() == value != "":
-        raise ValueError("not a token that a header can carry")
-    return value
-
-
-def _checked(tokens: Any) -> dict[str, Any]:
-    """The stored tokens, whose file anyone may have edited."""
-    checked: dict[str, Any] = {name: usable_token(tokens[name]) for name in ("access_token", "refresh_token")}
-    if (expires_at := tokens.get("expires_at")) is not None:
-        checked["expires_at"] = float(expires_at)
-        if not math.isfinite(checked["expires_at"]):
-            raise ValueError("not a time")
-    return checked

@@ -1,7 +1,7 @@
 """One careful GET: retried where waiting can help, bounded in time and size, and clear about what went wrong.
 
-What a status means is a table (`refusals`); what is not listed fails. A 2xx whose body is not the documented JSON
-is a transient fault like any other: a proxy's HTML page must never be taken for the end of the data. Redirects are
+What may pass and what is final is in `faults`. A 2xx whose body is not the documented JSON is a transient fault like
+any other: a proxy's HTML page must never be taken for the end of the data. Redirects are
 not followed, so that credentials never reach another host; nor does a proxy see what is sent over plain http.
 """
 
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -23,8 +22,7 @@ from runs_assets.days import utc_now
 from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
-from runs_assets.http.faults import TransientError, UnexpectedBodyError
-from runs_assets.http.refusals import cause_of, distrust, refusal
+from runs_assets.http.faults import TransientError, UnexpectedBodyError, cause_of, distrust, refusal
 from runs_assets.plain_text.log_filter import redacted_logs
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.plain_text.wording import shortened
@@ -116,9 +114,7 @@ class Transport:
         self._open.enter_context(redacted_logs(self.redact))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
         self._open.close()
 

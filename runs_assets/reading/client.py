@@ -1,6 +1,5 @@
 """What the reading needs of a platform's client."""
 
-from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
 from runs_assets.paging.page import Pager
@@ -22,9 +21,7 @@ class ApiClient(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 class RunsClient(ApiClient, Protocol):

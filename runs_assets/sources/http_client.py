@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Any, Self
 
 from runs_assets.http.transport import Limits, Transport
@@ -46,10 +45,8 @@ class HttpClient:
         self.transport.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.transport.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self.transport.__exit__()
 
 
 def _is_id(value: Any) -> bool:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from runs_assets.http.retry_after import requested_wait_seconds
+from runs_assets.http.faults import requested_wait_seconds
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 
