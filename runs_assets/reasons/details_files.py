@@ -7,6 +7,7 @@ the day: they are data, and a damaged file is an error that names it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
 
@@ -33,14 +34,13 @@ class PipelineErrors:
 
 @dataclass(frozen=True)
 class KnownDetails:
-    """Names by pipeline id and when they were requested, and when which request was refused.
+    """Names by pipeline id, when the API last gave or refused them, and when it refused which errors.
 
     `errors_refused_at` is by pipeline id, or `EVERY_PIPELINE`.
     """
 
     names: dict[str, str] = field(default_factory=dict)
     asked_at: AwareDatetime | None = None
-    refused_at: AwareDatetime | None = None
     errors_refused_at: dict[str, AwareDatetime] = field(default_factory=dict)
 
 
@@ -49,23 +49,14 @@ _KNOWN = TypeAdapter(KnownDetails)
 _ERRORS = TypeAdapter(list[PipelineErrors])
 
 
-def load_names(layout: Layout, source: str) -> dict[str, str]:
-    """The names of the source's pipelines by id; none if they were never requested."""
-    return load_details(layout, source).names
-
-
 def load_details(layout: Layout, source: str) -> KnownDetails:
     """All that the file of names holds; nothing if there is none, or it is damaged.
 
     Raises `StorageError` if it cannot be read.
     """
-    path = layout.names_file(source)
-    if not is_stored(path):
-        return KnownDetails()
-    with reading(path) as file:
-        content = file.read()
+    content = _content(layout.names_file(source))
     try:
-        return _KNOWN.validate_json(content)
+        return _KNOWN.validate_json(content) if content is not None else KnownDetails()
     except ValidationError:
         return KnownDetails()
 
@@ -82,12 +73,9 @@ def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, Pipel
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it is not what was written.
     """
     path = layout.day_file(ERROR_GROUPS, source, day)
-    if not is_stored(path):
-        return {}
-    with reading(path) as file:
-        content = file.read()
+    content = _content(path)
     try:
-        stored = _ERRORS.validate_json(content)
+        stored = _ERRORS.validate_json(content) if content is not None else []
     except ValidationError as error:
         why = f"it does not hold errors as this project writes them ({error.error_count()} differences)"
         raise DamagedFileError(path, why, _REMEDY) from None
@@ -104,3 +92,10 @@ def set_aside_error_groups(layout: Layout, source: str, day: date, name: str) ->
     """Copy a damaged day's file to where nothing overwrites it, under `name`."""
     kept = layout.damaged_file(ERROR_GROUPS, source, day, name)
     keep_aside(layout.day_file(ERROR_GROUPS, source, day), kept, layout.details_scratch(source))
+
+
+def _content(path: Path) -> bytes | None:
+    if not is_stored(path):
+        return None
+    with reading(path) as file:
+        return file.read()

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.errors import BusyError, SettingsError, StorageError
-from runs_assets.reasons.platform_details import DetailsRequest, FailedRuns, refresh_details
+from runs_assets.reasons.platform_details import DetailsRefresh, FailedRuns
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
@@ -34,7 +34,7 @@ def ask_about_failures(
             now = clock()
             failed_runs = _failed_runs(layout, source.name, now.date(), report)
             retention = source.api.capabilities.retention
-            refresh_details(client, DetailsRequest(source.name, layout, failed_runs, now, report, retention))
+            DetailsRefresh(source.name, layout, failed_runs, now, report, retention).run(client)
     except BusyError:
         report(f"{source.name}: it is being read; names and error codes are requested at the next refresh.")
     except SettingsError as error:

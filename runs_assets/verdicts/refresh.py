@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.errors import DamagedFileError, StorageError
-from runs_assets.reasons.details_files import load_error_groups, load_names
+from runs_assets.reasons.details_files import load_details, load_error_groups
 from runs_assets.settings import ProjectSettings
 from runs_assets.sources.source import Source
 from runs_assets.storage.files import cannot_read, empty_scratch
@@ -124,7 +124,7 @@ class Judge:
             history = load_history(self.layout, source.name, self.window_days)
             if history is None:
                 return _Part(source.name, fingerprint, no_verdicts())
-            names, errors = load_names(self.layout, source.name), self._errors(source.name, history, report)
+            names, errors = load_details(self.layout, source.name).names, self._errors(source.name, history, report)
             knowledge = Knowledge(names, source.explanations, errors, self.watch)
             return _Part(source.name, fingerprint, verdicts_of(history, knowledge))
         except StorageError as error:

@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 
 from runs_assets.accounts import SOURCES
 from runs_assets.errors import DamagedFileError, StorageError
-from runs_assets.reasons.details_files import load_error_groups, load_names
-from runs_assets.reasons.platform_details import LIMITS, DetailsRequest, FailedRuns, refresh_details
+from runs_assets.reasons.details_files import load_details, load_error_groups
+from runs_assets.reasons.platform_details import LIMITS, DetailsRefresh, FailedRuns
 from runs_assets.sandbox import Sandbox, simulated_cloudcruise
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sandbox.cloudcruise_errors import PRIVATE
@@ -44,8 +44,7 @@ class Look:
         before, now = len(self.project.sandbox.requests), self.project.sandbox.clock()
         with api.client(source, self.layout, lambda: now) as client:
             retention = options.pop("retention", api.capabilities.retention)
-            request = DetailsRequest(source, self.layout, failing or {}, now, self.said.append, retention)
-            refresh_details(client, request, **options)
+            DetailsRefresh(source, self.layout, failing or {}, now, self.said.append, retention, **options).run(client)
         return [request.path for request in self.project.sandbox.requests[before:]]
 
     @property
@@ -75,9 +74,9 @@ def failed_on(sandbox: Sandbox, workflow: str, day: date) -> set[str]:
 
 
 def test_names_are_asked_for_once_in_a_day(look: Look) -> None:
-    assert load_names(look.layout, "cloudcruise") == {}
+    assert load_details(look.layout, "cloudcruise").names == {}
     assert look() == ["/workflows"]
-    assert load_names(look.layout, "cloudcruise") == {workflow.id: workflow.name for workflow in WORKFLOWS}
+    assert load_details(look.layout, "cloudcruise").names == {workflow.id: workflow.name for workflow in WORKFLOWS}
     look.later(hours=23, minutes=59)
     assert look() == []
     look.later(minutes=1)
@@ -87,7 +86,7 @@ def test_names_are_asked_for_once_in_a_day(look: Look) -> None:
 
 def test_both_platforms_have_names_and_only_one_has_errors(look: Look) -> None:
     assert look({DAY: {"c": 5}}, "productsup") == ["/connectors"]
-    assert load_names(look.layout, "productsup")[named_id("price-feed")] == "price-feed"
+    assert load_details(look.layout, "productsup").names[named_id("price-feed")] == "price-feed"
     assert load_error_groups(look.layout, "productsup", DAY) == {}
 
 
@@ -96,7 +95,7 @@ def test_a_pipeline_that_is_gone_keeps_its_name(look: Look) -> None:
     look.project.sandbox.productsup.own_connectors = ()
     look.later(hours=24)
     look(source="productsup")
-    assert load_names(look.layout, "productsup")[named_id("price-feed")] == "price-feed"
+    assert load_details(look.layout, "productsup").names[named_id("price-feed")] == "price-feed"
 
 
 def test_the_errors_of_failing_pipelines_are_kept_and_asked_for_again_when_there_are_more(look: Look) -> None:
@@ -201,7 +200,7 @@ def test_what_fails_ends_the_look_soon_and_is_asked_for_at_the_next(
 
 
 def test_a_client_that_can_tell_nothing_is_not_asked(look: Look) -> None:
-    refresh_details(object(), DetailsRequest("toy", look.layout, {DAY: {"p": 1}}, NOW, look.said.append))
+    DetailsRefresh("toy", look.layout, {DAY: {"p": 1}}, NOW, look.said.append).run(object())
     assert not look.layout.root.exists()
 
 
@@ -253,9 +252,9 @@ def test_damaged_errors_are_an_error_and_kept_aside_when_they_are_asked_for_agai
 def test_damaged_names_count_as_none_and_are_asked_for_again(look: Look, content: bytes) -> None:
     look()
     look.layout.names_file("cloudcruise").write_bytes(content)
-    assert load_names(look.layout, "cloudcruise") == {}
+    assert load_details(look.layout, "cloudcruise").names == {}
     assert look() == ["/workflows"]
-    assert len(load_names(look.layout, "cloudcruise")) == 8
+    assert len(load_details(look.layout, "cloudcruise").names) == 8
 
 
 def test_a_clock_that_was_ahead_does_not_stop_the_asking(look: Look) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from runs_assets.accounts import SOURCES
-from runs_assets.reasons.details_files import load_names
+from runs_assets.reasons.details_files import load_details
 from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
 from runs_assets.sandbox.cloudcruise_errors import cause_of
 from runs_assets.storage.lock import writing
@@ -102,9 +102,9 @@ def test_a_damaged_daily_file_and_a_source_that_is_being_read_stop_nothing(proje
     path.write_bytes(path.read_bytes()[:-1])
     [line] = ask(project)
     assert line.startswith("cloudcruise: the reasons of failed runs are not requested. The file ")
-    assert len(load_names(project.layout, "cloudcruise")) >= 8
+    assert len(load_details(project.layout, "cloudcruise").names) >= 8
     project.layout.names_file("cloudcruise").unlink()
     with writing(project.layout.lock_file("cloudcruise"), "cloudcruise"):
         [line] = ask(project)
     assert "is being read" in line
-    assert load_names(project.layout, "cloudcruise") == {}
+    assert load_details(project.layout, "cloudcruise").names == {}
