@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from runs_assets.days import SECOND_US
 from runs_assets.errors import ApiChangedError
-from runs_assets.paging.page import Page, crowded, second_of
+from runs_assets.paging.page import Page, Pager, second_of
 
 TRUSTED_PAGE = 100
 """A page shorter than this is taken as not capped: no server is expected to cap pages below it."""
@@ -26,33 +26,26 @@ class CursorAsk:
     status: str | None = None
 
 
-class CursorPager:
-    """Walks the window [start_us, end_us), both on whole seconds.
+@dataclass
+class CursorPager(Pager[CursorAsk]):
+    """A pager whose window is on whole seconds.
 
     `statuses` are the documented status words, for the one case in which the end has to be confirmed by filter.
     Raises `ApiChangedError` for an order that is not newest first, a cursor that is not obeyed, a page without any
     usable time, and a second that holds more rows than the largest page.
     """
 
-    def __init__(self, start_us: int, end_us: int, *, limit: int, max_limit: int, statuses: Sequence[str]) -> None:
-        self.mark_us = end_us
-        self.is_complete = True
-        self.notes: tuple[str, ...] = ()
-        self._start_us = start_us
-        self._end_us = end_us
-        self._limit = limit
-        self._max_limit = max_limit
-        self._statuses = statuses
+    statuses: Sequence[str]
 
     def asks(self) -> Generator[CursorAsk, Page, None]:
         """The walk; see `Pager`."""
-        cursor_us = self._end_us + SECOND_US
+        cursor_us = self.end_us + SECOND_US
         longest = 0
         tried_us = None
         while True:
             page = yield from self._ask(cursor_us)
             longest = max(longest, len(page))
-            if not len(page) or (oldest_us := self._oldest_us(page, cursor_us)) < self._start_us:
+            if not len(page) or (oldest_us := self._oldest_us(page, cursor_us)) < self.start_us:
                 break
             second_us = oldest_us - oldest_us % SECOND_US
             if second_us + SECOND_US < cursor_us:
@@ -61,13 +54,14 @@ class CursorPager:
             elif (yield from self._ends_in(page, second_us, longest)):
                 break
             else:
-                self._enlarge(page, second_us, is_second_try=tried_us == cursor_us)
+                # Even the largest page is asked for twice: a run may have appeared between two requests.
+                self.enlarge(page, "the second", second_us, is_last_try=tried_us == cursor_us)
                 tried_us = cursor_us
-        self.mark_us = self._start_us
+        self.mark_us = self.start_us
 
     def _ask(self, cursor_us: int, status: str | None = None) -> Generator[CursorAsk, Page, Page]:
         # A server may compare finer than it prints, so a second on either side is read along.
-        ask = CursorAsk(self._start_us - SECOND_US, cursor_us, self._limit, status)
+        ask = CursorAsk(self.start_us - SECOND_US, cursor_us, self.limit, status)
         page = yield ask
         if not len(page):
             # An empty array may be the end of the runs or a fault: it counts when it comes twice.
@@ -95,7 +89,7 @@ class CursorPager:
 
     def _ends_in(self, page: Page, second_us: int, longest: int) -> Generator[CursorAsk, Page, bool]:
         """Whether nothing lies before a page that is wholly in one second, and nothing more lies in it."""
-        if len(page) >= self._limit:
+        if len(page) >= self.limit:
             return False
         known = set(page.keys)
         older = yield from self._ask(second_us)
@@ -103,14 +97,8 @@ class CursorPager:
             return False
         if len(page) < max(longest, TRUSTED_PAGE):
             return True
-        for status in self._statuses:
+        for status in self.statuses:
             filtered = yield from self._ask(second_us + SECOND_US, status)
             if not known.issuperset(filtered.keys):
                 return False
         return True
-
-    def _enlarge(self, page: Page, second_us: int, *, is_second_try: bool) -> None:
-        # Even the largest page is asked for twice: a run that appeared between two requests is no reason to give up.
-        if self._limit >= self._max_limit and is_second_try:
-            raise crowded("the second", second_us, len(page), self._max_limit)
-        self._limit = min(self._limit * 2, self._max_limit)

@@ -9,12 +9,12 @@ Why strictly newer: rows of one creation time may change places between answers,
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from runs_assets.errors import ApiChangedError
-from runs_assets.paging.page import NO_TIME, Page, crowded, second_of
+from runs_assets.paging.page import NO_TIME, Page, Pager, second_of
 
 PROBE_ROWS = 10
 MAX_STALLED_PAGES = 200
@@ -39,8 +39,9 @@ class _UnsortedError(Exception):
     """The list is not newest first."""
 
 
-class OffsetPager:
-    """Walks the window [start_us, end_us) of a list.
+@dataclass
+class OffsetPager(Pager[OffsetAsk]):
+    """A pager that finds its window by bisection.
 
     If the list proves not to be newest first, all of it is read instead, `notes` says so, and `is_complete` stays True
     only if as many different rows were shown as the list says it has, unchanged throughout.
@@ -48,16 +49,8 @@ class OffsetPager:
     offset that is not obeyed.
     """
 
-    def __init__(self, start_us: int, end_us: int, *, limit: int, max_limit: int) -> None:
-        self.mark_us = end_us
-        self.is_complete = True
-        self.notes: tuple[str, ...] = ()
-        self._start_us = start_us
-        self._end_us = end_us
-        self._limit = limit
-        self._max_limit = max_limit
-        self._trusts_total = True
-        self._crowded_pages = 0
+    _trusts_total: bool = field(default=True, init=False)
+    _crowded_pages: int = field(default=0, init=False)
 
     def asks(self) -> Generator[OffsetAsk, Page, None]:
         """The walk; see `Pager`."""
@@ -66,9 +59,9 @@ class OffsetPager:
             yield from self._walk(page)
         except _UnsortedError:
             self.notes = ("The list is not newest first, so all of it was read.",)
-            self.mark_us = self._end_us
+            self.mark_us = self.end_us
             yield from self._whole_list()
-        self.mark_us = self._start_us
+        self.mark_us = self.start_us
 
     # -- finding the window ------------------------------------------------------------------------------------
 
@@ -78,17 +71,17 @@ class OffsetPager:
         if not len(head):
             # An empty page may be an empty list or a fault: it counts when it comes twice.
             head = yield from self._ask(0)
-        if not len(head) or _oldest_us(head) < self._end_us:
+        if not len(head) or _oldest_us(head) < self.end_us:
             return head
         newer = len(head) - 1
         older = yield from self._offset_before_window(newer, head.total)
-        while older - newer > self._limit:
+        while older - newer > self.limit:
             middle = (newer + older) // 2
             if (yield from self._is_newer_than_window(middle)):
                 newer = middle
             else:
                 older = middle
-        return (yield from self._anchored(newer, self._end_us - 1))
+        return (yield from self._anchored(newer, self.end_us - 1))
 
     def _offset_before_window(self, newer: int, total: int | None) -> Generator[OffsetAsk, Page, int]:
         """An offset at which the list is already older than the window's end, or over."""
@@ -97,7 +90,7 @@ class OffsetPager:
             if older > MAX_OFFSET:
                 raise ApiChangedError(
                     f"Asked for the runs from offset {older} on, the API still shows some of "
-                    f"{second_of(self._end_us)} or later: it no longer obeys its offset. The API has changed: look for "
+                    f"{second_of(self.end_us)} or later: it no longer obeys its offset. The API has changed: look for "
                     "a newer version of this project."
                 )
             older *= 2
@@ -106,14 +99,14 @@ class OffsetPager:
     def _is_newer_than_window(self, offset: int) -> Generator[OffsetAsk, Page, bool]:
         # A probe may have no usable time: False makes the reading start earlier, which is safe.
         probe = yield from self._ask(offset, PROBE_ROWS)
-        return len(probe.times_us) > 0 and int(probe.times_us[0]) >= self._end_us
+        return len(probe.times_us) > 0 and int(probe.times_us[0]) >= self.end_us
 
     # -- reading it --------------------------------------------------------------------------------------------
 
     def _walk(self, page: Page) -> Generator[OffsetAsk, Page, None]:
         stalled = 0
-        reached_us = self._end_us
-        while len(page) and _oldest_us(page) >= self._start_us:
+        reached_us = self.end_us
+        while len(page) and _oldest_us(page) >= self.start_us:
             oldest_us = _oldest_us(page)
             if (yield from self._ends_with(page)):
                 return
@@ -132,16 +125,14 @@ class OffsetPager:
         newer = np.flatnonzero((page.created_us != NO_TIME) & (page.created_us > oldest_us))
         if len(newer) and newer[-1] > 0:
             return page.offset + int(newer[-1])
-        if self._limit >= self._max_limit:
+        if self.limit >= self.max_limit:
             self._crowded_pages += 1
-        if self._crowded_pages > MAX_CROWDED_PAGES:
-            raise crowded("the creation time", oldest_us, len(page), self._max_limit)
-        self._limit = min(self._limit * 2, self._max_limit)
+        self.enlarge(page, "the creation time", oldest_us, is_last_try=self._crowded_pages > MAX_CROWDED_PAGES)
         return page.offset
 
     def _anchored(self, offset: int, newer_than_us: int) -> Generator[OffsetAsk, Page, Page]:
         """A page that begins with a row strictly newer than `newer_than_us`, or at the list's head."""
-        step = max(1, self._limit // 8)
+        step = max(1, self.limit // 8)
         while True:
             page = yield from self._ask(offset)
             if page.offset == 0 and not len(page):
@@ -158,7 +149,7 @@ class OffsetPager:
         come again, and be the oldest, since rows deleted meanwhile could make the place after it look empty.
         """
         total = page.total if self._trusts_total else None
-        if (total is not None and page.end < total) or (total is None and len(page) >= self._limit):
+        if (total is not None and page.end < total) or (total is None and len(page) >= self.limit):
             return False
         after = yield from self._ask(page.end)
         if len(after):
@@ -170,7 +161,7 @@ class OffsetPager:
         return _oldest_group(again) == _oldest_group(page)
 
     def _ask(self, offset: int, limit: int | None = None) -> Generator[OffsetAsk, Page, Page]:
-        page = yield OffsetAsk(offset, limit or self._limit)
+        page = yield OffsetAsk(offset, limit or self.limit)
         if not page.is_newest_first:
             raise _UnsortedError
         if limit is None and len(page) and not len(page.times_us):
@@ -187,7 +178,7 @@ class OffsetPager:
 
         A list that grows at its end as fast as it is read is left there, and is then not complete.
         """
-        limit = max(2, self._limit)
+        limit = max(2, self.limit)
         seen: set[str] = set()
         totals: set[int | None] = set()
         offset = steps_back = tail_pages = 0

@@ -1,8 +1,9 @@
-"""What a pager sees of a page, how a pager is driven, and what it raises when an answer breaks the rules."""
+"""Pages and pagers: what a pager sees of a page, what all pagers have in common, and how one is driven."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,21 +54,42 @@ Ask_co = TypeVar("Ask_co", covariant=True)
 Shown = TypeVar("Shown", bound=Page)
 
 
-class Pager(Protocol[Ask_co]):
-    """Decides which request comes next.
+@dataclass
+class Pager(ABC, Generic[Ask_co]):
+    """Walks the window [start_us, end_us) of a list, and decides which request comes next.
 
-    `mark_us` falls as the reading goes on: every run created in the window at or after it, that existed throughout
-    the reading, has been shown. Should it rise, the reading has begun again. `is_complete` is False when the pager
-    cannot vouch for that. `notes` are sentences about the reading that people should see.
+    A page has `limit` rows, which may grow to `max_limit`. `mark_us` falls as the reading goes on: every run created in
+    the window at or after it, that existed throughout the reading, has been shown. Should it rise, the reading has
+    begun again. `is_complete` is False when the pager cannot vouch for that. `notes` are sentences about the reading
+    that people should see.
     """
 
-    mark_us: int
-    is_complete: bool
-    notes: tuple[str, ...]
+    start_us: int
+    end_us: int
+    limit: int
+    max_limit: int
+    is_complete: bool = field(default=True, init=False)
+    notes: tuple[str, ...] = field(default=(), init=False)
 
+    def __post_init__(self) -> None:
+        self.mark_us = self.end_us
+
+    @abstractmethod
     def asks(self) -> Generator[Ask_co, Page, None]:
         """A generator of requests: send it the page that answers each; it ends when the window is read."""
-        ...
+
+    def enlarge(self, page: Page, what: str, instant_us: int, *, is_last_try: bool) -> None:
+        """Ask for more rows from now on, since a page brought none but those of one instant; `what` names it.
+
+        Raises `ApiChangedError` when the largest page has been tried, too: it cannot show whether there are more.
+        """
+        if is_last_try and self.limit >= self.max_limit:
+            raise ApiChangedError(
+                f"At least {len(page)} runs share {what} {second_of(instant_us)}, and pages of up to {self.max_limit} "
+                "rows cannot show whether there are more. Nothing was stored for the days that hold it; report it to "
+                "the platform's support."
+            )
+        self.limit = min(self.limit * 2, self.max_limit)
 
 
 def pages(pager: Pager[Ask_co], fetch: Callable[[Ask_co], Shown]) -> Iterator[Shown]:
@@ -89,11 +111,3 @@ def pages(pager: Pager[Ask_co], fetch: Callable[[Ask_co], Shown]) -> Iterator[Sh
 def second_of(instant_us: int) -> str:
     """An instant for an error message."""
     return iso(from_us(instant_us))
-
-
-def crowded(what: str, instant_us: int, count: int, largest: int) -> ApiChangedError:
-    """The error for more rows at one instant than the largest page can tell apart."""
-    return ApiChangedError(
-        f"At least {count} runs share {what} {second_of(instant_us)}, and pages of up to {largest} rows cannot show "
-        "whether there are more. Nothing was stored for the days that hold it; report it to the platform's support."
-    )
