@@ -55,7 +55,6 @@ TOY_SHAPE = RowShape("key", "born", pa.schema([(name, pa.string()) for name in (
 
 @dataclass
 class ToyClient:
-    shape: RowShape = TOY_SHAPE
     base_url: str = "toy:"
     requests: int = 0
 
@@ -66,7 +65,7 @@ class ToyClient:
         self.requests += 1
         times = [to_us(datetime.fromisoformat(row["born"])) for row in TOY_RUNS]
         found = [TOY_RUNS[n] for n in np.argsort(times)[::-1] if ask.start_us <= times[n] < ask.cursor_us]
-        return run_page(found[: ask.limit], self.shape, NOW)
+        return run_page(found[: ask.limit], TOY_SHAPE, NOW)
 
     def __enter__(self) -> Self:
         return self

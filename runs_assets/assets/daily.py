@@ -17,9 +17,8 @@ from runs_assets.daily.table import BuiltDay, DailyTable, build_days
 from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.days import iso
 from runs_assets.errors import RequestRefusedError
-from runs_assets.reading.client import RunsClient, SingleRunClient
 from runs_assets.reading.open_runs import read_open_runs
-from runs_assets.reading.request import ReadingRequest, StoredDay
+from runs_assets.reading.request import ReadingRequest, RunsClient, SingleRunClient, StoredDay
 from runs_assets.reading.whole_days import read_days
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settling.rules import Rules
@@ -72,7 +71,13 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
             api.client(source.name, layout, clock.now) as client,
         ):
             request = ReadingRequest(
-                source.name, days, layout, str(uuid.uuid4()), clock=clock.now, report=context.log.info
+                source.name,
+                source.shape.id_field,
+                days,
+                layout,
+                str(uuid.uuid4()),
+                clock=clock.now,
+                report=context.log.info,
             )
             if config.only_open_runs:
                 open_ids = partial(open_run_ids, layout, source.name)

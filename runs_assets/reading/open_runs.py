@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from runs_assets.days import day_of_us, end_of, start_of
 from runs_assets.paging.page import NO_TIME
-from runs_assets.reading.client import SingleRunClient
-from runs_assets.reading.request import ReadingRequest, StoredDay
+from runs_assets.reading.request import ReadingRequest, SingleRunClient, StoredDay
 from runs_assets.reading.rows import RunPage
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.quarantine import load_quarantine
@@ -33,7 +32,7 @@ def read_open_runs(
                 if keys:
                     spool.append(keys, rows, page.observed_at)
             read = Read(request.read_id, began_at)
-            raw = store_day(request.files(day), spool, read, client.shape.id_field, is_part=True)
+            raw = store_day(request.files(day), spool, read, request.id_field, is_part=True)
         note = f"Only the {len(ids)} open runs were asked for, by their ids."
         quarantined = len(load_quarantine(request.layout, request.source, day))
         yield StoredDay(day, raw, quarantined, (start_of(day), end_of(day)), client.requests - requests, (note,))

@@ -1,20 +1,62 @@
-"""What a reading is asked for, and what it gives for each day."""
+"""What a reading needs, a client and a request for some days, and what it gives for each day."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Protocol, Self, runtime_checkable
 
 from runs_assets.days import DayRange
+from runs_assets.paging.page import Pager
+from runs_assets.reading.rows import RunPage
 from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.raw import RawDay
 from runs_assets.storage.spool import Spool
 
 
+class RunsClient(Protocol):
+    """A client of an API that lists runs, for use in a `with` block."""
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, retries included."""
+        ...
+
+    def pager(self, start_us: int, end_us: int) -> Pager[Any]:
+        """A pager over the runs created in [start_us, end_us)."""
+        ...
+
+    def fetch(self, ask: Any) -> RunPage:
+        """The page that answers one of the pager's requests."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@runtime_checkable
+class SingleRunClient(RunsClient, Protocol):
+    """A client whose API can be asked for one run."""
+
+    def fetch_run(self, run_id: str) -> RunPage:
+        """The page of a single run, empty if the API no longer shows it."""
+        ...
+
+
 @dataclass(frozen=True)
 class ReadingRequest:
-    """Which days of which source to read, into the files below which folder. `report` takes a line of progress."""
+    """Which days of which source to read, into the files below which folder.
+
+    `id_field` is the field of a row that identifies its run; `report` takes a line of progress.
+    """
 
     source: str
+    id_field: str
     days: DayRange
     layout: Layout
     read_id: str

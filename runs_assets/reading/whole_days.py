@@ -8,7 +8,7 @@ already stored stay stored.
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -19,8 +19,7 @@ import numpy as np
 from runs_assets.days import DAY_US, day_of_us, end_of, iso, start_of, to_us
 from runs_assets.errors import OutOfReachError
 from runs_assets.paging.page import NO_TIME, Pager, pages
-from runs_assets.reading.client import RunsClient
-from runs_assets.reading.request import ReadingRequest, StoredDay
+from runs_assets.reading.request import ReadingRequest, RunsClient, StoredDay
 from runs_assets.reading.rows import RunPage
 from runs_assets.settling.reach import Reach
 from runs_assets.storage.merging import store_day
@@ -58,14 +57,10 @@ def read_days(
             )
         return client.fetch(ask)
 
-    progress = _Progress(request, monotonic)
-    with ExitStack() as stack:
-        walk = _Walk(client, request, began_at, start_at, pager)
-        stack.callback(walk.close)
+    with closing(_Walk(client, request, began_at, start_at, pager, monotonic)) as walk:
         for page in pages(pager, fetch):
-            progress.pages += 1
             yield from walk.advance(page)
-            progress.report(walk.shown, len(walk.stored))
+            walk.report_progress()
 
 
 @dataclass
@@ -77,6 +72,8 @@ class _Walk:
     began_at: datetime
     start_at: datetime
     pager: Pager[Any]
+    monotonic: Callable[[], float]
+    pages: int = 0
     shown: int = 0
     stored: set[date] = field(default_factory=set)
     spools: dict[date, Spool] = field(default_factory=dict)
@@ -89,6 +86,7 @@ class _Walk:
         self.mark_us = self.pager.mark_us
         self.requests = self.client.requests
         self.pending = self.request.days.newest_first()
+        self.begun = self.reported = self.monotonic()
 
     def advance(self, page: RunPage) -> Iterator[StoredDay]:
         """Take a page and store what can be stored."""
@@ -98,6 +96,16 @@ class _Walk:
         self._take(page)
         yield from self._store_stragglers()
         yield from self._store_passed()
+
+    def report_progress(self) -> None:
+        """Report how far the reading is, if the last report was some time ago."""
+        now = self.monotonic()
+        if now - self.reported >= PROGRESS_SECONDS:
+            self.reported = now
+            self.request.report(
+                f"{self.request.source}: {len(self.stored)} of {len(self.request.days)} days done, "
+                f"{self.shown:,} runs, {self.pages:,} pages, {self.shown / (now - self.begun):,.0f} runs/s"
+            )
 
     def close(self) -> None:
         """Remove the spools."""
@@ -113,6 +121,7 @@ class _Walk:
 
     def _take(self, page: RunPage) -> None:
         """Spool the page's rows by day; rows already stored with their day only if they show something new."""
+        self.pages += 1
         day_numbers = np.where(page.created_us == NO_TIME, NO_TIME, page.created_us // DAY_US)
         inside = (page.created_us >= to_us(self.start_at)) & (page.created_us < to_us(self.request.days.end))
         for number in np.unique(day_numbers[inside])[::-1]:
@@ -162,7 +171,7 @@ class _Walk:
         store_quarantine(files, bad, read_id=self.request.read_id, add=is_clipped, report=report)
         is_whole = is_vouched and self.pager.is_complete and not is_clipped and end_of(day) <= self.began_at
         read = Read(self.request.read_id, self.began_at, self.began_at if is_whole else None)
-        raw = store_day(files, spool, read, self.client.shape.id_field, is_part=is_clipped, report=report)
+        raw = store_day(files, spool, read, self.request.id_field, is_part=is_clipped, report=report)
         self.spools.pop(day).close()
         self.stored.add(day)
         self.quarantined[day] = len(bad)
@@ -173,23 +182,3 @@ class _Walk:
     def _note(self, day: date, note: str) -> None:
         self.notes.setdefault(day, []).append(note)
         self.request.report(f"{self.request.source}, {day}: {note}")
-
-
-@dataclass
-class _Progress:
-    request: ReadingRequest
-    monotonic: Callable[[], float]
-    pages: int = 0
-
-    def __post_init__(self) -> None:
-        self.began = self.reported = self.monotonic()
-
-    def report(self, shown: int, days: int) -> None:
-        """Report how far the reading is, if the last report was some time ago."""
-        now = self.monotonic()
-        if now - self.reported >= PROGRESS_SECONDS:
-            self.reported = now
-            self.request.report(
-                f"{self.request.source}: {days} of {len(self.request.days)} days done, {shown:,} runs, "
-                f"{self.pages:,} pages, {shown / (now - self.began):,.0f} runs/s"
-            )

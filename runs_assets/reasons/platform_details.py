@@ -13,7 +13,7 @@ from typing import Protocol, Self, runtime_checkable
 from runs_assets.days import end_of, start_of
 from runs_assets.errors import CredentialsError, DamagedFileError, RequestRefusedError, RunsAssetsError
 from runs_assets.http.transport import Limits
-from runs_assets.reading.client import ApiClient
+from runs_assets.reading.request import RunsClient
 from runs_assets.reasons.details_files import (
     EVERY_PIPELINE,
     KnownDetails,
@@ -41,7 +41,7 @@ FailedRuns = Mapping[date, Mapping[str, int]]
 
 
 @runtime_checkable
-class NamingClient(ApiClient, Protocol):
+class NamingClient(RunsClient, Protocol):
     """A client whose API has the names of pipelines."""
 
     def within(self, limits: Limits) -> Self:

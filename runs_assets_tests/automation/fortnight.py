@@ -137,7 +137,13 @@ def read_first(source: Source, layout: Layout, days: DayRange, *, stop_after: in
     """Read days as the product does, without Dagster, and stop after some; returns the number of requests."""
     with source.api.client(source.name, layout, lambda: CLOCK.now) as client:
         request = ReadingRequest(
-            source.name, days, layout, str(uuid.uuid4()), clock=lambda: CLOCK.now, report=lambda _line: None
+            source.name,
+            source.shape.id_field,
+            days,
+            layout,
+            str(uuid.uuid4()),
+            clock=lambda: CLOCK.now,
+            report=lambda _line: None,
         )
         for stored, _day in enumerate(read_days(client, request, days.first, retention=None), start=1):
             if stored == stop_after:

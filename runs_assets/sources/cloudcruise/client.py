@@ -46,7 +46,6 @@ class CloudCruiseClient(HttpClient):
     """Lists the runs of one workspace."""
 
     page_size: int = 1000
-    shape: RowShape = SHAPE
 
     def pager(self, start_us: int, end_us: int) -> CursorPager:
         """A pager over the runs created in [start_us, end_us)."""

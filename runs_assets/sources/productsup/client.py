@@ -56,7 +56,6 @@ class ProductsupClient(HttpClient):
     """Lists the runs of one account."""
 
     page_size: int = 100
-    shape: RowShape = SHAPE
 
     def pager(self, start_us: int, end_us: int) -> OffsetPager:
         """A pager over the runs created in [start_us, end_us)."""
