@@ -1,6 +1,5 @@
 """A source's four daily assets: `raw_runs` reads the API, the tables after it are built from the files alone."""
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
@@ -70,15 +69,8 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
             data_folder.writing(source.name, context.log.info) as layout,
             api.client(source.name, layout, clock.now) as client,
         ):
-            request = ReadingRequest(
-                source.name,
-                source.shape.id_field,
-                days,
-                layout,
-                str(uuid.uuid4()),
-                clock=clock.now,
-                report=context.log.info,
-            )
+            id_field, report = source.shape.id_field, context.log.info
+            request = ReadingRequest(source.name, id_field, days, layout, clock.now, report)
             if config.only_open_runs:
                 open_ids = partial(open_run_ids, layout, source.name)
                 stored_days = read_open_runs(_asking_by_id(client), request, open_ids)

@@ -1,7 +1,8 @@
 """What a reading needs, a client and a request for some days, and what it gives for each day."""
 
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -59,9 +60,9 @@ class ReadingRequest:
     id_field: str
     days: DayRange
     layout: Layout
-    read_id: str
     clock: Callable[[], datetime]
     report: Callable[[str], None]
+    read_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def files(self, day: date) -> DayFiles:
         """The files of one of the days."""

@@ -71,7 +71,7 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
 
     None if anything is otherwise, be it only the white space; `run_page` takes any rows.
     """
-    if not (array.startswith(b"[{") and array.endswith(b"}]") and b"\r" not in array and _is_utf8(array)):
+    if not (array.startswith(b"[{") and array.endswith(b"}]") and b"\r" not in array):
         return None
     if b"://" in array or b"\\" in array:  # a URL, plain or escaped, may carry credentials
         return None
@@ -79,8 +79,9 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
     rows = lines.split(b"\n")
     options = pj.ParseOptions(explicit_schema=shape.fields, unexpected_field_behavior="error")
     try:
+        array.decode()  # Arrow's parser does not check; what is stored must be readable by others
         table = pj.read_json(pa.BufferReader(lines), parse_options=options).combine_chunks()
-    except pa.ArrowInvalid:
+    except (UnicodeDecodeError, pa.ArrowInvalid):
         return None
     keys = table[shape.id_field].to_pylist()
     if table.num_rows != len(rows) or not all(keys):
@@ -104,23 +105,13 @@ def run_page(
     created_us = instants_us([row.get(shape.created_field) for row in storable])
     rows: list[bytes | None] = list(map(orjson.dumps, storable))
     bad = {}
-    for index in _bad_indexes(ids, created_us):
-        why = _why_bad(documents[index], ids[index], shape)
-        bad[index] = {"observed_at": iso(observed_at), "reason": why, **_trace_of(documents[index], storable[index])}
+    has_no_id = np.array([key is None for key in ids], np.bool_)
+    for index in np.flatnonzero(has_no_id | (created_us == NO_TIME)).tolist():
+        missing = shape.id_field if has_no_id[index] else shape.created_field
+        bad[index] = {"observed_at": iso(observed_at), **_trace_of(documents[index], storable[index], missing)}
         rows[index] = None
     keys = [key or f"digest:{_digest(document)}" for key, document in zip(ids, documents, strict=True)]
     return RunPage(keys, created_us, offset, total, rows, bad, observed_at)
-
-
-def _is_utf8(text: bytes) -> bool:
-    """Arrow's parser does not check; what is stored must be readable by others."""
-    if text.isascii():
-        return True
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _ids_of(values: list[Any]) -> list[str | None]:
@@ -140,21 +131,12 @@ def _storable(objects: list[dict[str, Any]], known: frozenset[str]) -> list[dict
     return [without_secrets(row, known) for row in objects]
 
 
-def _bad_indexes(ids: list[str | None], created_us: NDArray[np.int64]) -> list[int]:
-    without_time = np.flatnonzero(created_us == NO_TIME).tolist()
-    return without_time + [index for index, key in enumerate(ids) if key is None and created_us[index] != NO_TIME]
-
-
-def _why_bad(document: Any, key: str | None, shape: RowShape) -> str:
-    if not isinstance(document, dict):
-        return "not an object"
-    return f"no usable {shape.id_field}" if key is None else f"no usable {shape.created_field}"
-
-
-def _trace_of(document: Any, storable: dict[str, Any]) -> dict[str, Any]:
+def _trace_of(document: Any, storable: dict[str, Any], missing: str) -> dict[str, Any]:
+    """Why a row is bad, and what may be kept of it."""
     if isinstance(document, dict):
-        return {"run": storable}
-    return {"type": type(document).__name__, "bytes": len(_encoded(document)), "sha256": _digest(document)}
+        return {"reason": f"no usable {missing}", "run": storable}
+    kind, size = type(document).__name__, len(_encoded(document))
+    return {"reason": "not an object", "type": kind, "bytes": size, "sha256": _digest(document)}
 
 
 def _digest(document: Any) -> str:

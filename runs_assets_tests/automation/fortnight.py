@@ -136,15 +136,8 @@ class Life:
 def read_first(source: Source, layout: Layout, days: DayRange, *, stop_after: int | None = 1) -> int:
     """Read days as the product does, without Dagster, and stop after some; returns the number of requests."""
     with source.api.client(source.name, layout, lambda: CLOCK.now) as client:
-        request = ReadingRequest(
-            source.name,
-            source.shape.id_field,
-            days,
-            layout,
-            str(uuid.uuid4()),
-            clock=lambda: CLOCK.now,
-            report=lambda _line: None,
-        )
+        id_field = source.shape.id_field
+        request = ReadingRequest(source.name, id_field, days, layout, lambda: CLOCK.now, report=lambda _line: None)
         for stored, _day in enumerate(read_days(client, request, days.first, retention=None), start=1):
             if stored == stop_after:
                 break

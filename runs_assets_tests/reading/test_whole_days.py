@@ -296,9 +296,7 @@ def test_a_reading_that_the_retention_overtakes_ends_and_keeps_the_days_already_
     project.sandbox.hooks["cloudcruise"].append(take_long)
     days = DayRange(date(2026, 2, 16), date(2026, 2, 17))
     with CloudCruiseApi(settings_prefix="CLOUDCRUISE_").client("cloudcruise", project.layout, clock) as client:
-        request = ReadingRequest(
-            "cloudcruise", "session_id", days, project.layout, "r", clock, report=lambda _line: None
-        )
+        request = ReadingRequest("cloudcruise", "session_id", days, project.layout, clock, report=lambda _line: None)
         with pytest.raises(OutOfReachError, match="The reading took so long that 2026-02-16T00:00:00Z fell out"):
             list(read_days(client, request, date(2025, 1, 1), timedelta(days=31)))
     assert len(project.sandbox.requests) == 2

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from runs_assets.days import from_us
+from runs_assets.normalizing.columns import instants_us
+from runs_assets.paging.page import NO_TIME
 from runs_assets.reasons.reason import ErrorGroup
 
 Shorten = Callable[[str], str]
 """Makes foreign text fit to be stored: short, on one line, without credentials."""
 
 MOST_RUNS = 1_000_000
-PLAUSIBLE_YEARS = range(1971, 2199)
 _Words = tuple[str | None, str | None, str | None]
 """A code, a category and a sub type."""
 _CODE = re.compile(r"[\w.:/-]+( [\w.:/-]+){0,3}")
@@ -95,8 +97,5 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _instant(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment.astimezone(UTC) if moment.tzinfo and moment.year in PLAUSIBLE_YEARS else None
+    [moment_us] = instants_us([value])
+    return from_us(int(moment_us)) if moment_us != NO_TIME else None
