@@ -9,7 +9,7 @@ import pytest
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.plain_text.wording import plain
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.sources.cloudcruise.error_groups import error_groups_of
+from runs_assets.sources.cloudcruise.reasons import error_groups_of
 
 PRIVATE = "Jane Doe, born 1970"
 REDACT = Redactor(["our-secret-key"])

@@ -17,8 +17,8 @@ from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.cursor import CursorAsk, CursorPager
 from runs_assets.reading.rows import RowShape, RunPage, array_page, run_page
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.sources.cloudcruise.error_groups import error_groups_of
 from runs_assets.sources.cloudcruise.normalize import STATUS_OF
+from runs_assets.sources.cloudcruise.reasons import error_groups_of
 from runs_assets.sources.http_client import HttpClient
 
 SHAPE = RowShape(
