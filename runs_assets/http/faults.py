@@ -65,23 +65,17 @@ def refusal(
     return kind(f"{what} ({where}). {remedy.format(credentials=setting)}")
 
 
-def distrust(error: BaseException | None, where: str) -> UnavailableError | None:
-    """The error for a certificate that was not accepted; None if `error` is about something else."""
-    found = cause_of(error, ssl.SSLCertVerificationError)
-    if found is None:
-        return None
-    return UnavailableError(
-        f"The certificate of {where} is not trusted ({found.verify_message}), so nothing was sent. Check the base URL "
-        "and this machine's clock; if your network has a certificate authority of its own, set SSL_CERT_FILE to a file "
-        "of the certificates to trust."
-    )
-
-
-def cause_of(error: BaseException | None, kind: type[E]) -> E | None:
-    """The first error of this kind among an error and its causes."""
-    while error is not None and not isinstance(error, kind):
-        error = error.__cause__ or error.__context__
-    return error
+def no_connection(error: httpx.ConnectError, where: str, shorten: Callable[[str], str]) -> Exception:
+    """The error for a connection that was not made; final only where the certificate was not accepted."""
+    if (distrusted := _cause_of(error, ssl.SSLCertVerificationError)) is not None:
+        return UnavailableError(
+            f"The certificate of {where} is not trusted ({distrusted.verify_message}), so nothing was sent. Check the "
+            "base URL and this machine's clock; if your network has a certificate authority of its own, set "
+            "SSL_CERT_FILE to a file of the certificates to trust."
+        )
+    # Nobody listens at the address; a name that cannot be resolved, or a failed TLS, may pass.
+    is_refused = _cause_of(error, ConnectionRefusedError) is not None
+    return TransientError(f"No connection: {shorten(str(error))}", refused=is_refused)
 
 
 def requested_wait_seconds(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
@@ -126,3 +120,10 @@ def _object_in(body: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _cause_of(error: BaseException | None, kind: type[E]) -> E | None:
+    """The first error of this kind among an error and its causes."""
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error

@@ -22,7 +22,7 @@ from runs_assets.days import utc_now
 from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
-from runs_assets.http.faults import TransientError, UnexpectedBodyError, cause_of, distrust, refusal
+from runs_assets.http.faults import TransientError, UnexpectedBodyError, no_connection, refusal
 from runs_assets.plain_text.log_filter import redacted_logs
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.plain_text.wording import shortened
@@ -176,11 +176,7 @@ class Transport:
             response = self._http.send(request, stream=True)
             return response, b"".join(self._pieces(response, most_bytes, until))
         except httpx.ConnectError as error:
-            if (distrusted := distrust(error, self.base_url)) is not None:
-                raise distrusted from None
-            # Nobody listens at the address; a name that cannot be resolved, or a failed TLS, may pass.
-            is_refused = cause_of(error, ConnectionRefusedError) is not None
-            raise TransientError(f"No connection: {self._shorten(str(error))}", refused=is_refused) from None
+            raise no_connection(error, self.base_url, self._shorten) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
             raise SettingsError(
                 f"The request cannot be sent with these settings ({self.base_url}). Check the base URL and credentials."

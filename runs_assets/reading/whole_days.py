@@ -122,7 +122,7 @@ class _Walk:
     def _take(self, page: RunPage) -> None:
         """Spool the page's rows by day; rows already stored with their day only if they show something new."""
         self.pages += 1
-        day_numbers = np.where(page.created_us == NO_TIME, NO_TIME, page.created_us // DAY_US)
+        day_numbers = page.created_us // DAY_US
         inside = (page.created_us >= to_us(self.start_at)) & (page.created_us < to_us(self.request.days.end))
         for number in np.unique(day_numbers[inside])[::-1]:
             day = day_of_us(int(number) * DAY_US)
