@@ -5,11 +5,10 @@ import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, ConfigDict, FiniteFloat, TypeAdapter, with_config
-from typing_extensions import TypedDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat
 
 from runs_assets.errors import CredentialsError, StorageError
 
@@ -34,19 +33,17 @@ def _usable_token(value: str) -> str:
     return value
 
 
-@with_config(ConfigDict(hide_input_in_errors=True))
-class _Tokens(TypedDict):
+class _Tokens(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     access_token: Annotated[str, AfterValidator(_usable_token)]
     refresh_token: Annotated[str, AfterValidator(_usable_token)]
-    expires_at: NotRequired[FiniteFloat | None]
-
-
-_TOKENS = TypeAdapter(_Tokens)
+    expires_at: FiniteFloat | None = None
 
 
 def checked_tokens(found: Any) -> dict[str, Any]:
     """Both tokens, as a header can carry them, and perhaps `expires_at` (Unix seconds); `ValueError` if unusable."""
-    return dict(_TOKENS.validate_python(found))
+    return _Tokens.model_validate(found).model_dump(exclude_none=True)
 
 
 class TokenFile:
