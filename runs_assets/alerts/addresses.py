@@ -17,8 +17,7 @@ from pydantic import SecretStr
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
 from runs_assets.errors import SettingsError
-from runs_assets.plain_text.log_filter import RedactingFilter
-from runs_assets.plain_text.redaction import Redactor
+from runs_assets.plain_text.redaction import RedactingFilter, Redactor
 from runs_assets.watch_file import Severity
 
 if TYPE_CHECKING:

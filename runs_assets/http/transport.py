@@ -23,8 +23,7 @@ from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
 from runs_assets.http.faults import TransientError, UnexpectedBodyError, no_connection, refusal
-from runs_assets.plain_text.log_filter import redacted_logs
-from runs_assets.plain_text.redaction import Redactor
+from runs_assets.plain_text.redaction import Redactor, redacted_logs
 from runs_assets.plain_text.wording import shortened
 
 log = logging.getLogger(__name__)

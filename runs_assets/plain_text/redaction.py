@@ -4,12 +4,17 @@ Two kinds: ours (keys and tokens, known by value) and those inside the API's own
 by standing where a URL carries credentials).
 """
 
+import json
+import logging
 import re
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, quote_plus
 
-from runs_assets.plain_text.secret_forms import forms_of
+from runs_assets.plain_text.wording import plain
 
 MASK = "[redacted]"
 SECRET_WORDS = re.compile(
@@ -20,10 +25,15 @@ STRETCH = 12
 """Characters: this much of a longer secret, from whichever part of it, is masked too."""
 WORD = 8
 """Characters: a secret that is shorter is masked only as a whole word, or hardly any text would be left."""
+BASE64 = 8
+"""Characters of base64 that can be told from chance."""
+LOGGERS = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
+"""Of the HTTP libraries. At DEBUG, httpcore logs every header of an answer, and why a request could not be sent."""
 
 # A password may hold an unescaped slash; a colon before digits and a slash is a port.
 _USER_INFO = re.compile(r"(?<=://)(?:[^/?#\s:]*:(?!\d+/)\S*|[^/?#\s]*)@")
 _QUERY = re.compile(rf"([?&#][^=&#\s]*(?:{SECRET_WORDS.pattern}|sig)[^=&#\s]*=)[^&#\s\"']+", re.IGNORECASE)
+_HEADERS = re.compile(r"(receive_response_headers\.complete return_value=\(b'[^']*', \d+).*", re.DOTALL)
 
 
 class Redactor:
@@ -39,7 +49,7 @@ class Redactor:
 
     def learn(self, *secrets: str) -> None:
         """Know further secrets, such as a token that was just issued."""
-        for form in (form for secret in secrets if secret for form in forms_of(secret)):
+        for form in (form for secret in secrets if secret for form in _forms_of(secret)):
             if len(form) < STRETCH:
                 self._whole.add(form)
             else:
@@ -66,6 +76,35 @@ class Redactor:
             for begin, stretch in enumerate(_stretches_of(text)):
                 if stretch in self._stretches:
                     yield begin, begin + STRETCH
+
+
+class RedactingFilter(logging.Filter):
+    """Lets every record pass, as one line, without the known secrets and without the headers of answers."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See `logging.Filter`."""
+        text = _HEADERS.sub(r"\1, ...)", record.getMessage())
+        record.msg, record.args = plain(self._redact(text)), ()
+        record.exc_info = record.exc_text = None
+        return True
+
+
+@contextmanager
+def redacted_logs(redact: Redactor) -> Iterator[None]:
+    """Filter the loggers of the HTTP libraries while the block runs."""
+    wire_filter = RedactingFilter(redact)
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    for logger in loggers:
+        logger.addFilter(wire_filter)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(wire_filter)
 
 
 def without_url_credentials(text: str) -> str:
@@ -102,3 +141,35 @@ def _as_found(secret: str) -> re.Pattern[str]:
 def _sensitive_names(names: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
     # Rows of one API nearly all have the same names in the same order.
     return tuple(name for name in names if name not in known and SECRET_WORDS.search(name))
+
+
+def _forms_of(secret: str) -> frozenset[str]:
+    """A secret as it is, escaped for URLs, for JSON and for Python's `repr`, and its part of any base64 over it."""
+    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    escaped = json.dumps(secret)[1:-1]
+    return frozenset(
+        {
+            secret,
+            *quoted,
+            *(_lower_hex(form) for form in quoted),
+            escaped,
+            escaped.replace("/", r"\/"),
+            repr(secret)[1:-1],
+            *_base64_forms(secret.encode()),
+        }
+    )
+
+
+def _lower_hex(quoted: str) -> str:
+    head, *rest = quoted.split("%")
+    return "%".join([head, *(part[:2].lower() + part[2:] for part in rest)])
+
+
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """The characters that do not depend on what was encoded before and after, at each of the three alignments."""
+    for before in range(3):
+        bits = 8 * before, 8 * (before + len(secret))
+        for encode in (b64encode, urlsafe_b64encode):
+            core = encode(b"\0" * before + secret).decode()[-(-bits[0] // 6) : bits[1] // 6]
+            if len(core) >= BASE64:
+                yield core

@@ -4,8 +4,7 @@ import logging
 
 import pytest
 
-from runs_assets.plain_text.log_filter import LOGGERS, redacted_logs
-from runs_assets.plain_text.redaction import Redactor
+from runs_assets.plain_text.redaction import LOGGERS, Redactor, redacted_logs
 
 SECRET = "a-secret-of-some-length"
 
