@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
 
 from runs_assets.errors import DamagedFileError
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
-from runs_assets.storage.layout import ERROR_GROUPS, Layout
+from runs_assets.storage.files import is_stored, reading, replacing
+from runs_assets.storage.layout import ERROR_GROUPS, DayFiles, Layout
 
 _REMEDY = (
     "Restore it from a backup, or delete it: the errors of days that the API still has are requested again, those of "
@@ -90,8 +90,7 @@ def store_error_groups(layout: Layout, source: str, day: date, errors: Mapping[s
 
 def set_aside_error_groups(layout: Layout, source: str, day: date, name: str) -> None:
     """Copy a damaged day's file to where nothing overwrites it, under `name`."""
-    kept = layout.damaged_file(ERROR_GROUPS, source, day, name)
-    keep_aside(layout.day_file(ERROR_GROUPS, source, day), kept, layout.details_scratch(source))
+    DayFiles(layout, source, day).keep_aside(ERROR_GROUPS, name, layout.details_scratch(source))
 
 
 def _content(path: Path) -> bytes | None:

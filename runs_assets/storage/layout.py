@@ -5,11 +5,12 @@ and Athena read them as they are. Names that begin with a dot are not data and a
 """
 
 import re
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from runs_assets.storage.files import cannot_read, keep_aside
+from runs_assets.storage.files import cannot_read, reading, replacing
 
 RAW_RUNS = "raw_runs"
 QUARANTINE = "quarantine"
@@ -65,10 +66,6 @@ class Layout:
         """
         return self.root / ".scratch" / writer
 
-    def damaged_file(self, dataset: str, source: str, day: date, read_id: str) -> Path:
-        """Where a damaged file of a day is kept: no reader takes it for data, nothing deletes it."""
-        return self.day_file(f".damaged/{dataset}", source, day).with_name(f"{read_id}.{_ENDINGS[dataset]}")
-
     def names_file(self, source: str) -> Path:
         """Where the names of a source's pipelines are stored."""
         return self.root / ".names" / f"{source}.json"
@@ -103,10 +100,14 @@ class DayFiles:
         """The day's file in a data set."""
         return self.layout.day_file(dataset, self.source, self.day)
 
-    def keep_aside(self, dataset: str, read_id: str) -> Path:
-        """Copy a damaged file to where no reader takes it for data; returns the copy's path."""
-        kept = self.layout.damaged_file(dataset, self.source, self.day, read_id)
-        keep_aside(self.path(dataset), kept, self.scratch)
+    def keep_aside(self, dataset: str, name: str, scratch: Path | None = None) -> Path:
+        """Copy a damaged file to where no reader takes it for data and nothing deletes it; returns the copy's path.
+
+        A copy, not a rename: the day has a file at every instant. Raises `StorageError` if the disk refuses.
+        """
+        kept = self.path(f".damaged/{dataset}").with_name(f"{name}.{_ENDINGS[dataset]}")
+        with replacing(kept, scratch or self.scratch) as copy, reading(self.path(dataset)) as file:
+            shutil.copyfileobj(file, copy)
         return kept
 
 

@@ -7,7 +7,7 @@ a database or a pool's slot would not be. The data folder must be on a file syst
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -45,28 +45,24 @@ def is_being_written(lock_file: Path) -> bool:
     """Whether some process holds the lock at this moment; raises `StorageError` if that cannot be found out."""
     if not is_stored(lock_file):
         return False
-    lock = FileLock(lock_file)
     try:
-        lock.acquire(timeout=0)
+        with FileLock(lock_file, timeout=0):
+            return False
     except Timeout:
         return True
     except OSError as error:
         raise cannot_write(lock_file, error) from error
-    lock.release()
-    return False
 
 
 def _acquire(lock: FileLock, source: str, patience: float, report: Callable[[str], None]) -> None:
     until = time.monotonic() + patience
     while True:
-        try:
+        with suppress(Timeout):
             lock.acquire(timeout=max(0.0, min(REPORT_EVERY_SECONDS, until - time.monotonic())))
-        except Timeout:
-            if time.monotonic() >= until:
-                raise BusyError(
-                    f"Another process is still writing the files of {source} after {patience:.0f} s. Nothing was read "
-                    "or changed; run this again when the other run has ended."
-                ) from None
-            report(f"{source}: waiting for another process that is writing this source")
-        else:
             return
+        if time.monotonic() >= until:
+            raise BusyError(
+                f"Another process is still writing the files of {source} after {patience:.0f} s. Nothing was read or "
+                "changed; run this again when the other run has ended."
+            )
+        report(f"{source}: waiting for another process that is writing this source")

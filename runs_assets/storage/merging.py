@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from runs_assets.errors import DamagedFileError
 from runs_assets.storage.files import is_stored, replacing
 from runs_assets.storage.layout import RAW_RUNS, DayFiles
-from runs_assets.storage.raw import Frame, RawDay, blocks, compressing, finish, run_id, salvaged, stat_day
+from runs_assets.storage.raw import CheckedFrame, RawDay, blocks, compressing, finish, run_id, salvaged, stat_day
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 
@@ -38,7 +38,7 @@ def store_day(
 
     def merged(lines: Iterable[bytes], earlier: RawDay | None) -> RawDay:
         with replacing(path, files.scratch) as file:
-            frame = Frame(file)
+            frame = CheckedFrame(file)
             with compressing(frame) as out:
                 shown = fresh.copy_latest(out)
                 others = _copy_others(lines, fresh.ids(), id_field, out)

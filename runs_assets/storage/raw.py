@@ -47,7 +47,7 @@ class RawDay:
 
 
 @dataclass
-class Frame:
+class CheckedFrame:
     """The first `size` bytes of a file, with their CRC-32 as they are read or written.
 
     `prefix_crcs` are those of its beginnings, as long as `_prefix_bytes` says.
@@ -89,7 +89,7 @@ def compressing(file: Any) -> Iterator[Any]:
         yield out
 
 
-def finish(frame: Frame, day: RawDay) -> None:
+def finish(frame: CheckedFrame, day: RawDay) -> None:
     """Write the trailer of a raw file after its frame."""
     numbers = {"rows": day.rows, "retained": day.retained, "frame_bytes": frame.size}
     crcs = {"frame_crc": frame.crc, "prefix_crcs": frame.prefix_crcs}
@@ -113,7 +113,7 @@ def verified(path: Path) -> RawDay:
         if trailer.frame_crc is None:
             for _ in blocks(path):
                 pass
-        elif not trailer.matches(Frame(file, trailer.frame_bytes)):
+        elif not trailer.matches(CheckedFrame(file, trailer.frame_bytes)):
             raise _damaged(path, _CHANGED)
         return trailer.day
 
@@ -135,7 +135,7 @@ def blocks(path: Path) -> Iterator[bytes]:
     """
     with reading(path) as file:
         trailer = _Trailer.of(path, file)
-        frame, rows = Frame(file, trailer.frame_bytes), 0
+        frame, rows = CheckedFrame(file, trailer.frame_bytes), 0
         try:
             for lines in _lines(frame, BLOCK_BYTES):
                 rows += lines.count(b"\n")
@@ -153,7 +153,7 @@ def salvaged(path: Path, id_field: str) -> Iterator[bytes]:
     trailer is gone, as in a file that was cut short.
     """
     with reading(path) as file, suppress(zstandard.ZstdError):
-        for lines in _lines(Frame(file, _intact_bytes(path, file)), SALVAGE_BYTES):
+        for lines in _lines(CheckedFrame(file, _intact_bytes(path, file)), SALVAGE_BYTES):
             yield b"".join([line for line in lines.splitlines(keepends=True) if run_id(line, id_field) is not None])
 
 
@@ -194,7 +194,7 @@ class _Trailer:
         except (ValueError, KeyError) as error:
             raise _damaged(path, "its end cannot be read") from error
 
-    def matches(self, frame: Frame) -> bool:
+    def matches(self, frame: CheckedFrame) -> bool:
         """Whether a frame is as it was written; reads it to its end."""
         while frame.read(BLOCK_BYTES):
             pass
@@ -214,14 +214,14 @@ def _intact_bytes(path: Path, file: BinaryIO) -> int:
     except DamagedFileError:
         file.seek(0)
         return path.stat().st_size
-    frame = Frame(file, trailer.frame_bytes)
+    frame = CheckedFrame(file, trailer.frame_bytes)
     trailer.matches(frame)
     file.seek(0)
     intact = [index for index, crc in enumerate(frame.prefix_crcs) if trailer.prefix_crcs[index : index + 1] == [crc]]
     return _prefix_bytes(intact[-1]) if intact else 0
 
 
-def _lines(frame: Frame, block_bytes: int) -> Iterator[bytes]:
+def _lines(frame: CheckedFrame, block_bytes: int) -> Iterator[bytes]:
     """The decoded frame in blocks of whole lines; what follows the last line's end is left out."""
     rest = b""
     with zstandard.ZstdDecompressor().stream_reader(frame) as stream:  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from runs_assets.errors import DamagedFileError, StorageError
+from runs_assets.errors import StorageError
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.parquet import opened_parquet, write_parquet
@@ -30,12 +30,9 @@ class Lineage:
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for a schema: times in ISO 8601 UTC, numbers and truths as in JSON, unknown as empty."""
-        read = self.read.to_json()
         return {
-            "read_id": read["read_id"],
-            "read_started_at": read["read_started_at"],
+            **{name: value or "" for name, value in self.read.to_json().items()},
             "complete": str(self.read.complete).lower(),
-            "complete_as_of": read["complete_as_of"] or "",
             "open_runs": str(self.open_runs),
             "settled": str(self.settled).lower(),
             "code_version": self.code_version,
@@ -64,12 +61,9 @@ def load_table(
     has changed since it was written.
     """
     with _opened(layout, dataset, source, day) as file:
-        table = file.read(columns=list(columns))
-        lineage = Lineage.of(file.schema_arrow)
-    if lacking := set(columns) - set(table.column_names):
-        why = f"it lacks {', '.join(sorted(lacking))}, so other code wrote it"
-        raise DamagedFileError(layout.day_file(dataset, source, day), why, _remedy(dataset, source, day))
-    return table, lineage
+        if lacking := set(columns) - set(file.schema_arrow.names):
+            raise ValueError(f"it lacks {', '.join(sorted(lacking))}, so other code wrote it")
+        return file.read(columns=list(columns)), Lineage.of(file.schema_arrow)
 
 
 def load_lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineage:
@@ -87,9 +81,6 @@ def _opened(
         raise StorageError(
             f"There is no {dataset} of {source} for {day} ({path}). Materialize {source}/{dataset} for that day first."
         )
-    with opened_parquet(path, _remedy(dataset, source, day), footer_only=footer_only) as parquet:
+    remedy = f"Materialize {source}/{dataset} for {day} again; it is rebuilt from the files before it, without the API."
+    with opened_parquet(path, remedy, footer_only=footer_only) as parquet:
         yield parquet
-
-
-def _remedy(dataset: str, source: str, day: date) -> str:
-    return f"Materialize {source}/{dataset} for {day} again; it is rebuilt from the files before it, without the API."
