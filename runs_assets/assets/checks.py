@@ -4,13 +4,12 @@ import inspect
 from collections.abc import Iterator
 
 import dagster as dg
+import pyarrow as pa
 
-from runs_assets.assets.metadata import preview
-from runs_assets.assets.recording import failing_clearly
+from runs_assets.assets.recording import failing_clearly, preview
 from runs_assets.checks.catalog import CHECKS, Check
-from runs_assets.checks.inspection import Inspection
 from runs_assets.checks.outcome import SAMPLE_ROWS, Outcome
-from runs_assets.checks.stored_days import StoredDays
+from runs_assets.checks.stored_days import Inspection, StoredDays
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import days_of_tags
 from runs_assets.instance.unfinished_runs import run_in_flight
@@ -64,19 +63,19 @@ def _spec(data_set: str, check: Check, source: Source) -> dg.AssetCheckSpec:
 
 
 def _result(spec: dg.AssetCheckSpec, outcome: Outcome, stored: StoredDays) -> dg.AssetCheckResult:
-    sample = {"sample": preview(outcome.sample, SAMPLE_ROWS)} if outcome.sample.num_rows else {}
+    rows = pa.Table.from_pylist(outcome.sample[:SAMPLE_ROWS])
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
         check_name=spec.name,
         passed=outcome.passed,
-        severity=dg.AssetCheckSeverity(outcome.severity.value),
+        severity=dg.AssetCheckSeverity.ERROR if outcome.is_error else dg.AssetCheckSeverity.WARN,
         description=outcome.summary,
         metadata={
             "days": len(stored.days),
             "runs": stored.run_count,
             **outcome.numbers,
             **outcome.wrong,
-            **sample,
-            "remedy": dg.MetadataValue.text(outcome.remedy),
+            **({"sample": preview(rows, SAMPLE_ROWS)} if rows.num_rows else {}),
+            "remedy": dg.MetadataValue.text("Nothing to do." if outcome.passed else outcome.remedy),
         },
     )

@@ -9,8 +9,16 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from runs_assets.assets.metadata import OWNERS, column_schema, day_metadata, file_metadata
-from runs_assets.assets.recording import Recorded, days_of, failing_clearly, record_days
+from runs_assets.assets.recording import (
+    OWNERS,
+    Recorded,
+    column_schema,
+    days_of,
+    failing_clearly,
+    file_metadata,
+    preview,
+    record_days,
+)
 from runs_assets.daily.runs import open_run_ids
 from runs_assets.daily.table import BuiltDay, DailyTable, build_days
 from runs_assets.daily.tables import DAILY_TABLES
@@ -142,8 +150,21 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
 
 def _recorded(table: DailyTable, days: Iterable[BuiltDay], rules: Rules) -> Recorded:
     for built in days:
-        headline = table.headline(built.rows, built.lineage, rules)
-        yield built.day, {**day_metadata(built.rows, built.path, built.lineage), **headline}
+        read = built.lineage.read
+        yield (
+            built.day,
+            {
+                "dagster/partition_row_count": built.rows.num_rows,
+                **file_metadata(built.path),
+                "read_id": read.read_id,
+                "read_started_at": dg.MetadataValue.timestamp(read.read_started_at),
+                "complete": read.complete,
+                "open_runs": built.lineage.open_runs,
+                "settled": built.lineage.settled,
+                "preview": preview(built.rows),
+                **table.headline(built.rows, built.lineage, rules),
+            },
+        )
 
 
 def _files(data_set: str, source: Source) -> str:

@@ -1,4 +1,4 @@
-"""How a daily asset works through the days of a run and records each of them in Dagster.
+"""What Dagster is told of a table's days and rows.
 
 A run may cover one day or a range (`BackfillPolicy.single_run`). In a range each day is logged as soon as it is
 durable, so that a crash keeps the finished days; the same metadata goes with the event that Dagster itself emits at
@@ -8,6 +8,7 @@ the end, which would otherwise hide it.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,7 +17,11 @@ import pyarrow as pa
 from runs_assets.days import DayRange
 from runs_assets.errors import RunsAssetsError
 
+OWNERS = ["team:runs"]
+PREVIEW_ROWS = 5
+CELL_CHARACTERS = 300
 Recorded = Iterable[tuple[date, Mapping[str, Any]]]
+"""Days that have just become durable, each with its metadata."""
 
 
 def days_of(context: dg.AssetExecutionContext) -> DayRange:
@@ -54,3 +59,38 @@ def failing_clearly(source: str, doing: str, **metadata: str) -> Iterator[None]:
             metadata={"kind": type(error).__name__, **metadata},
             allow_retries=False,
         ) from error
+
+
+def column_schema(schema: pa.Schema) -> dg.TableSchema:
+    """A schema as Dagster shows it, with each field's description."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=field.name,
+                type=str(field.type),
+                description=(field.metadata or {}).get(b"description", b"").decode() or None,
+                constraints=dg.TableColumnConstraints(nullable=field.nullable),
+            )
+            for field in schema
+        ]
+    )
+
+
+def file_metadata(path: Path) -> dict[str, Any]:
+    """Where a data file is."""
+    return {"dagster/uri": path.as_uri(), "path": dg.MetadataValue.path(path)}
+
+
+def preview(table: pa.Table, rows: int = PREVIEW_ROWS) -> dg.TableMetadataValue:
+    """The first rows, with empty columns left out and long texts cut."""
+    head = table.slice(0, rows)
+    shown = [name for name in head.column_names if head[name].null_count < head.num_rows]
+    head = head.select(shown)
+    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in head.to_pylist()]
+    return dg.MetadataValue.table(records, schema=column_schema(head.schema))
+
+
+def _cell(value: Any) -> str | int | float | bool:
+    if isinstance(value, int | float | bool):
+        return value
+    return "" if value is None else str(value)[:CELL_CHARACTERS]

@@ -7,8 +7,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.assets.metadata import OWNERS, column_schema, file_metadata, preview
-from runs_assets.assets.recording import failing_clearly
+from runs_assets.assets.recording import OWNERS, column_schema, failing_clearly, file_metadata, preview
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.instance.run_tags import SOURCES_TAG

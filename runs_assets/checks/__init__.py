@@ -1,1 +1,1 @@
-"""Facts that hold of a source's stored days while all is well, one module per asset on which they are shown."""
+"""Facts that hold of a source's stored days while all is well."""

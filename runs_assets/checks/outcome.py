@@ -1,44 +1,29 @@
-"""What a check found: exact counts of what is wrong, a sample of it, and what to do."""
+"""What a check found: exact counts of what is wrong, some of it, and which button or command mends it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import date
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 SAMPLE_ROWS = 20
-CELL_CHARACTERS = 300
-NOTHING_TO_DO = "Nothing to do."
+COMMAND = "dagster asset materialize -m runs_assets.definitions --select '{select}' --partition-range {first}...{last}"
 
 
-class CheckSeverity(StrEnum):
-    """How bad a failed check is: WARN can wait or mends itself, ERROR means that numbers are lost or wrong."""
-
-    WARN = "WARN"
-    ERROR = "ERROR"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a check found. `summary` is a sentence of our own words and numbers, never of text from an API.
 
-    `wrong` has exact counts by name; the check passes if all are 0. `numbers` are further exact counts. `sample` shows
-    some of what is wrong: the first 20 rows, and of long texts the beginning.
+    `wrong` has exact counts by name; the check passes if all are 0, and needs no `remedy` then. If it fails and
+    `is_error`, numbers are lost or wrong; anything else can wait or mends itself. `numbers` are further exact counts.
+    `sample` has rows of the same columns, of which the first 20 are shown.
     """
 
     summary: str
     wrong: Mapping[str, int]
     remedy: str
-    severity: CheckSeverity
+    is_error: bool
     numbers: Mapping[str, int] = field(default_factory=dict)
-    sample: pa.Table = field(default_factory=lambda: pa.table({}))
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sample", _capped(self.sample))
-        if self.passed:
-            object.__setattr__(self, "remedy", NOTHING_TO_DO)
+    sample: Sequence[Mapping[str, Any]]
 
     @property
     def passed(self) -> bool:
@@ -46,15 +31,23 @@ class Outcome:
         return not any(self.wrong.values())
 
 
-def rows_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows of the same columns as a table for a sample; only as many as it takes."""
-    return pa.Table.from_pylist([dict(row) for row in rows[:SAMPLE_ROWS]])
+def read_again(source: str, days: Sequence[date]) -> str:
+    """How to read days from the API again, and build what follows from them."""
+    command = _command(f'key:"{source}/*"', days)
+    return (
+        f"The sensor {source}_unsettled_days reads them, if it is on. At once: in the lineage of {source} select its "
+        f"four assets, Materialize, and choose these days; or run: {command}"
+    )
 
 
-def _capped(table: pa.Table) -> pa.Table:
-    head = table.slice(0, SAMPLE_ROWS)
-    return pa.table({name: _cut(head[name]) for name in head.column_names})
+def rebuild(source: str, days: Sequence[date]) -> str:
+    """How to build the tables of days again from their raw files, without asking the API."""
+    command = _command(f'key:"{source}/runs"+', days)
+    return (
+        f"The sensor {source}_unsettled_days rebuilds them, if it is on. At once, without asking the API: in the "
+        f"lineage select {source}/runs and the assets after it, Materialize, and choose these days; or run: {command}"
+    )
 
 
-def _cut(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.utf8_slice_codeunits(column, 0, CELL_CHARACTERS) if pa.types.is_string(column.type) else column
+def _command(select: str, days: Sequence[date]) -> str:
+    return COMMAND.format(select=select, first=min(days, default=None), last=max(days, default=None))

@@ -1,19 +1,36 @@
-"""What the files hold of all days in reach of a source, reduced to what the checks need."""
+"""What the files hold of all days in reach of a source, reduced to what the checks need.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+One table is in memory at a time. A file that cannot be used is part of what is found: it stops nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from runs_assets.checks.repeats import REPEATED, Hashes
+from runs_assets.checks.outcome import SAMPLE_ROWS
+from runs_assets.checks.repeats import Hashes, id_hashes, repeated_runs
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange
-from runs_assets.storage.raw import RawDay
-from runs_assets.storage.tables import Lineage
+from runs_assets.errors import StorageError
+from runs_assets.settling.rules import Rules
+from runs_assets.settling.state import Versions, follows
+from runs_assets.status import RunStatus
+from runs_assets.storage.files import is_stored
+from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
+from runs_assets.storage.quarantine import load_quarantine
+from runs_assets.storage.raw import RawDay, verified
+from runs_assets.storage.tables import Lineage, load_table
 
+RUNS_COLUMNS = ("run_id", "status", "raw_status", "is_terminal", "created_at")
 ABANDONED = ("run_id", "status", "raw_status", "created_at")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,10 +50,10 @@ class StoredRuns:
     `abandoned_sample` has the columns `ABANDONED` of the first of them. `id_hashes` has one hash per run.
     """
 
-    unknown: Mapping[str, int] = field(default_factory=dict)
-    abandoned: int = 0
-    abandoned_sample: pa.Table = field(default_factory=lambda: pa.table({}))
-    id_hashes: Hashes = field(default_factory=lambda: np.empty(0, np.uint64))
+    unknown: Mapping[str, int]
+    abandoned: int
+    abandoned_sample: Sequence[Mapping[str, Any]]
+    id_hashes: Hashes
 
 
 @dataclass(frozen=True)
@@ -48,11 +65,11 @@ class InspectedDay:
     """
 
     day: date
-    raw: RawDay | None = None
-    tables: Mapping[str, StoredTable] = field(default_factory=dict)
-    runs: StoredRuns | None = None
-    quarantined: Mapping[str, int] = field(default_factory=dict)
-    damage: Mapping[str, str] = field(default_factory=dict)
+    raw: RawDay | None
+    tables: Mapping[str, StoredTable]
+    runs: StoredRuns | None
+    quarantined: Mapping[str, int]
+    damage: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -60,17 +77,79 @@ class StoredDays:
     """Every day in reach at `now`, newest first, and the runs that are stored more than once among all of them.
 
     `retention` is how far back the API answers, None if it keeps everything. `being_read` are days that another run is
-    working on, whose tables may be a moment behind. `repeated` has the schema `REPEATED`.
+    working on, whose tables may be a moment behind. `repeated` has the schema `runs_assets.checks.repeats.REPEATED`.
     """
 
     source: str
     now: datetime
     days: tuple[InspectedDay, ...]
-    retention: timedelta | None = None
-    repeated: pa.Table = field(default_factory=REPEATED.empty_table)
-    being_read: DayRange | None = None
+    retention: timedelta | None
+    repeated: pa.Table
+    being_read: DayRange | None
 
     @property
     def run_count(self) -> int:
         """How many rows all readable `runs` files have."""
         return sum(day.tables[RUNS.name].runs for day in self.days if RUNS.name in day.tables)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """How a source's files are inspected; `versions` are the present code versions of its tables."""
+
+    layout: Layout
+    source: str
+    versions: Versions
+    rules: Rules
+
+    def of(self, days: DayRange | None) -> tuple[InspectedDay, ...]:
+        """What each day holds, newest first: every byte of the raw files, narrow columns of the tables.
+
+        Raises `StorageError` if the disk refuses to list the files.
+        """
+        return tuple(map(self._inspected, days.newest_first())) if days else ()
+
+    def repeated(self, days: tuple[InspectedDay, ...]) -> pa.Table:
+        """The runs that are stored more than once among all days, with schema `REPEATED`."""
+        return repeated_runs({day.day: day.runs.id_hashes for day in days if day.runs}, self._ids_of)
+
+    def _ids_of(self, day: date) -> pa.ChunkedArray:
+        return load_table(self.layout, RUNS.name, self.source, day, ["run_id"])[0]["run_id"]
+
+    def _inspected(self, day: date) -> InspectedDay:
+        damage: dict[str, str] = {}
+
+        def usable(data_set: str, load: Callable[[], T]) -> T | None:
+            """What `load` gives; None if nothing is stored, or if it cannot be used: then `damage` says why."""
+            try:
+                return load() if is_stored(self.layout.day_file(data_set, self.source, day)) else None
+            except StorageError as error:
+                damage[data_set] = str(error)
+                return None
+
+        raw = usable(RAW_RUNS, lambda: verified(self.layout.day_file(RAW_RUNS, self.source, day)))
+        quarantine = usable(QUARANTINE, lambda: load_quarantine(self.layout, self.source, day))
+        tables, runs = {}, None
+        for name in self.versions:
+            columns = RUNS_COLUMNS if name == RUNS.name else ("runs",)
+            loaded = usable(name, partial(load_table, self.layout, name, self.source, day, columns))
+            if loaded is not None:
+                tables[name] = self._table(name, day, *loaded, raw)
+                runs = self._runs(*loaded) if name == RUNS.name else runs
+        reasons = Counter(str(line.get("reason")) for line in quarantine or [])
+        return InspectedDay(day, raw, tables, runs, reasons, damage)
+
+    def _table(self, name: str, day: date, table: pa.Table, lineage: Lineage, raw: RawDay | None) -> StoredTable:
+        runs: int = table.num_rows if name == RUNS.name else pc.sum(table["runs"]).as_py() or 0
+        is_built = raw is not None and follows(lineage, raw, day, self.versions[name], self.rules)
+        return StoredTable(lineage, runs, is_built)
+
+    def _runs(self, runs: pa.Table, lineage: Lineage) -> StoredRuns:
+        unknown = runs.filter(pc.equal(runs["status"], RunStatus.UNKNOWN.value))["raw_status"].value_counts()
+        abandoned = runs.filter(self.rules.is_abandoned(runs, lineage.read)).select(ABANDONED)
+        return StoredRuns(
+            unknown={word["values"]: word["counts"] for word in unknown.to_pylist()},
+            abandoned=abandoned.num_rows,
+            abandoned_sample=abandoned.slice(0, SAMPLE_ROWS).to_pylist(),
+            id_hashes=id_hashes(runs["run_id"]),
+        )

@@ -12,19 +12,9 @@ from runs_assets.tables import TIMESTAMP, column
 RUNS_SCHEMA = pa.schema(
     [
         column("run_id", pa.string(), "the platform's id of the run; unique within a source", nullable=False),
-        column(
-            "status",
-            pa.string(),
-            "queued, running, paused, succeeded, failed, cancelled or unknown",
-            nullable=False,
-        ),
+        column("status", pa.string(), ", ".join(RunStatus), nullable=False),
         column("raw_status", pa.string(), "the platform's own word; empty if it sent none", nullable=False),
-        column(
-            "is_terminal",
-            pa.bool_(),
-            "whether the run has ended, so that its outcome is decided",
-            nullable=False,
-        ),
+        column("is_terminal", pa.bool_(), "whether the run has ended, so that its outcome is decided", nullable=False),
         column("created_at", TIMESTAMP, "when the run was created, UTC; its day is the partition", nullable=False),
         column("started_at", TIMESTAMP, "when execution began, UTC"),
         column("finished_at", TIMESTAMP, "when execution ended, UTC"),
