@@ -69,6 +69,15 @@ def cannot_read(path: Path, error: OSError) -> StorageError:
     )
 
 
+def keep_aside(damaged: Path, kept: Path, scratch: Path) -> None:
+    """Copy a damaged file to where no reader takes it for data, so that what replaces it destroys nothing.
+
+    A copy, not a rename: the day has a file under its name at every instant. Raises `StorageError` if the disk refuses.
+    """
+    with replacing(kept, scratch) as copy, reading(damaged) as file:
+        shutil.copyfileobj(file, copy)
+
+
 def remove(path: Path) -> None:
     """Remove a file, if it is there; raises `StorageError` naming it when the disk refuses."""
     try:

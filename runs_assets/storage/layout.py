@@ -5,12 +5,11 @@ and Athena read them as they are. Names that begin with a dot are not data and a
 """
 
 import re
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from runs_assets.storage.files import cannot_read, reading, replacing
+from runs_assets.storage.files import cannot_read, keep_aside
 
 RAW_RUNS = "raw_runs"
 QUARANTINE = "quarantine"
@@ -101,13 +100,9 @@ class DayFiles:
         return self.layout.day_file(dataset, self.source, self.day)
 
     def keep_aside(self, dataset: str, name: str, scratch: Path | None = None) -> Path:
-        """Copy a damaged file to where no reader takes it for data and nothing deletes it; returns the copy's path.
-
-        A copy, not a rename: the day has a file at every instant. Raises `StorageError` if the disk refuses.
-        """
+        """Copy a damaged file to where no reader takes it for data and nothing deletes it; returns the copy's path."""
         kept = self.path(f".damaged/{dataset}").with_name(f"{name}.{_ENDINGS[dataset]}")
-        with replacing(kept, scratch or self.scratch) as copy, reading(self.path(dataset)) as file:
-            shutil.copyfileobj(file, copy)
+        keep_aside(self.path(dataset), kept, scratch or self.scratch)
         return kept
 
 
