@@ -13,8 +13,7 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.days import to_us
 from runs_assets.definitions import definitions_of
-from runs_assets.normalizing.columns import instants, texts
-from runs_assets.normalizing.raw_rows import RawRows
+from runs_assets.normalizing.columns import RawRows, instants, texts
 from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.paging.cursor import CursorAsk, CursorPager
 from runs_assets.reading.rows import RowShape, RunPage, run_page

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.daily.table import DailyTable
-from runs_assets.normalizing.raw_rows import raw_rows
+from runs_assets.normalizing.columns import raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import Source

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from runs_assets.normalizing.raw_rows import RawRows
+from runs_assets.normalizing.columns import RawRows
 from runs_assets.reading.request import RunsClient
 from runs_assets.reading.rows import RowShape
 from runs_assets.reasons.reason import Explanations

@@ -11,7 +11,7 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.daily.failure_rates import FAILURE_RATES, failure_rates
 from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS, run_status_counts
-from runs_assets.normalizing.raw_rows import raw_rows
+from runs_assets.normalizing.columns import raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.sources.source import Source
 from runs_assets_tests.golden.files import check

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from runs_assets.normalizing.raw_rows import RawRows, raw_rows
+from runs_assets.normalizing.columns import RawRows, raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.reading.rows import RowShape
 from runs_assets.sources.cloudcruise.client import SHAPE as CC_SHAPE

@@ -3,8 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.normalizing.columns import booleans, instants, texts
-from runs_assets.normalizing.raw_rows import RawRows
+from runs_assets.normalizing.columns import RawRows, booleans, instants, texts
 from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.status import RunStatus
 

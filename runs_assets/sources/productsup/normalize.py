@@ -3,8 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.normalizing.columns import instants, int32s, texts
-from runs_assets.normalizing.raw_rows import RawRows
+from runs_assets.normalizing.columns import RawRows, instants, int32s, texts
 from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.status import RunStatus
 
