@@ -34,11 +34,11 @@ from rich.table import Table
 
 import runs_assets_tests
 from runs_assets.accounts import SOURCES
+from runs_assets.automation.prune_runs import delete_superseded
 from runs_assets.days import DayRange
 from runs_assets.definitions import definitions_of
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import range_tags
-from runs_assets.instance.superseded_runs import delete_superseded
 from runs_assets.resources import Clock
 from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.settings import ProjectSettings
