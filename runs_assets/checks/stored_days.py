@@ -10,11 +10,12 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from runs_assets.checks.outcome import SAMPLE_ROWS
-from runs_assets.checks.repeats import Hashes, id_hashes, repeated_runs
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange
 from runs_assets.errors import StorageError
@@ -29,7 +30,11 @@ from runs_assets.storage.tables import Lineage, load_table
 
 RUNS_COLUMNS = ("run_id", "status", "raw_status", "is_terminal", "created_at")
 ABANDONED = ("run_id", "status", "raw_status", "created_at")
+REPEATED = pa.schema(
+    [("run_id", pa.string()), ("times", pa.int64()), ("first_day", pa.date32()), ("last_day", pa.date32())]
+)
 
+Hashes = NDArray[np.uint64]
 T = TypeVar("T")
 
 
@@ -77,7 +82,7 @@ class StoredDays:
     """Every day in reach at `now`, newest first, and the runs that are stored more than once among all of them.
 
     `retention` is how far back the API answers, None if it keeps everything. `being_read` are days that another run is
-    working on, whose tables may be a moment behind. `repeated` has the schema `runs_assets.checks.repeats.REPEATED`.
+    working on, whose tables may be a moment behind. `repeated` has the schema `REPEATED`.
     """
 
     source: str
@@ -153,3 +158,37 @@ class Inspection:
             abandoned_sample=abandoned.slice(0, SAMPLE_ROWS).to_pylist(),
             id_hashes=id_hashes(runs["run_id"]),
         )
+
+
+def id_hashes(ids: pa.ChunkedArray) -> Hashes:
+    """A hash of each id, the same in every process."""
+    from pandas.util import hash_array  # noqa: PLC0415  (every process of Dagster would wait for it)
+
+    hashes: Hashes = hash_array(ids.to_numpy(), categorize=False)
+    return hashes
+
+
+def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.ChunkedArray]) -> pa.Table:
+    """Each run that occurs more than once, within a day or under two days, with schema `REPEATED`, sorted by id.
+
+    A run takes 8 bytes: a hash of its id. Only where a hash occurs twice are the ids themselves compared.
+    `hashes` are those of each day's ids; `ids_of` gives the ids of a day whose hashes are suspicious.
+    """
+    suspects = _repeated(hashes)
+    if not len(suspects):
+        return REPEATED.empty_table()
+    found = [_having(suspects, ids_of(day), day) for day, own in hashes.items() if np.isin(own, suspects).any()]
+    grouped = pa.concat_tables(found).group_by("run_id").aggregate([("day", "count"), ("day", "min"), ("day", "max")])
+    counted = pa.table([grouped[name] for name in ("run_id", "day_count", "day_min", "day_max")], schema=REPEATED)
+    return counted.filter(pc.greater(counted["times"], 1)).sort_by("run_id")
+
+
+def _repeated(hashes: Mapping[date, Hashes]) -> Hashes:
+    every = np.concatenate([*hashes.values(), np.empty(0, np.uint64)])
+    every.sort()
+    return np.unique(every[1:][every[1:] == every[:-1]])
+
+
+def _having(suspects: Hashes, ids: pa.ChunkedArray, day: date) -> pa.Table:
+    chosen = ids.filter(pa.array(np.isin(id_hashes(ids), suspects)))
+    return pa.table({"run_id": chosen, "day": pa.array([day] * len(chosen), pa.date32())})

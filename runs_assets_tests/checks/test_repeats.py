@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs_assets.checks.repeats import Hashes, id_hashes, repeated_runs
+from runs_assets.checks.stored_days import Hashes, id_hashes, repeated_runs
 
 DAYS = [date(2026, 3, day) for day in (1, 2, 3)]
 IDS = st.lists(st.text(max_size=3), max_size=30)
