@@ -8,7 +8,7 @@ import pyarrow as pa
 from runs_assets.errors import StorageError
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import ALL_SOURCES, Layout
-from runs_assets.storage.parquet import opened_parquet, write_parquet
+from runs_assets.storage.tables import opened_parquet, write_parquet
 from runs_assets.tables import Table
 
 Fingerprints = Mapping[str, str]
