@@ -1,6 +1,6 @@
 """A source's four daily assets: `raw_runs` reads the API, the tables after it are built from the files alone."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,6 @@ from pydantic import Field
 
 from runs_assets.assets.recording import (
     OWNERS,
-    Recorded,
     column_schema,
     days_of,
     failing_clearly,
@@ -28,7 +27,6 @@ from runs_assets.reading.open_runs import read_open_runs
 from runs_assets.reading.request import ReadingRequest, RunsClient, SingleRunClient, StoredDay
 from runs_assets.reading.whole_days import read_days
 from runs_assets.resources import Clock, DataFolder
-from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import RAW_RUNS
 
@@ -134,8 +132,8 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
             failing_clearly(source.name, f"building {table.name} of {days}"),
             data_folder.writing(source.name, context.log.info) as layout,
         ):
-            rules = data_folder.rules
-            return record_days(context, _recorded(table, build_days(table, source, days, layout, rules), rules))
+            built_days = build_days(table, source, days, layout, data_folder.rules)
+            return record_days(context, ((built.day, _table_metadata(table, built)) for built in built_days))
 
     made: dg.AssetsDefinition = asset(
         key=[source.name, table.name],
@@ -148,23 +146,19 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
     return made
 
 
-def _recorded(table: DailyTable, days: Iterable[BuiltDay], rules: Rules) -> Recorded:
-    for built in days:
-        read = built.lineage.read
-        yield (
-            built.day,
-            {
-                "dagster/partition_row_count": built.rows.num_rows,
-                **file_metadata(built.path),
-                "read_id": read.read_id,
-                "read_started_at": dg.MetadataValue.timestamp(read.read_started_at),
-                "complete": read.complete,
-                "open_runs": built.lineage.open_runs,
-                "settled": built.lineage.settled,
-                "preview": preview(built.rows),
-                **table.headline(built.rows, built.lineage, rules),
-            },
-        )
+def _table_metadata(table: DailyTable, built: BuiltDay) -> Mapping[str, Any]:
+    read = built.lineage.read
+    return {
+        "dagster/partition_row_count": built.rows.num_rows,
+        **file_metadata(built.path),
+        "read_id": read.read_id,
+        "read_started_at": dg.MetadataValue.timestamp(read.read_started_at),
+        "complete": read.complete,
+        "open_runs": built.lineage.open_runs,
+        "settled": built.lineage.settled,
+        "preview": preview(built.rows),
+        **(table.headline(built.rows) if table.headline else {}),
+    }
 
 
 def _files(data_set: str, source: Source) -> str:

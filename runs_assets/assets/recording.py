@@ -20,8 +20,6 @@ from runs_assets.errors import RunsAssetsError
 OWNERS = ["team:runs"]
 PREVIEW_ROWS = 5
 CELL_CHARACTERS = 300
-Recorded = Iterable[tuple[date, Mapping[str, Any]]]
-"""Days that have just become durable, each with its metadata."""
 
 
 def days_of(context: dg.AssetExecutionContext) -> DayRange:
@@ -30,7 +28,9 @@ def days_of(context: dg.AssetExecutionContext) -> DayRange:
         return DayRange.of_keys(context.partition_keys)
 
 
-def record_days(context: dg.AssetExecutionContext, recorded: Recorded) -> dg.MaterializeResult[None]:
+def record_days(
+    context: dg.AssetExecutionContext, recorded: Iterable[tuple[date, Mapping[str, Any]]]
+) -> dg.MaterializeResult[None]:
     """Work through `recorded`, which makes a day durable and then yields it with its metadata."""
     is_range = len(context.partition_keys) > 1
     for day, metadata in recorded:

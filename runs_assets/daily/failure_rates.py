@@ -11,10 +11,8 @@ import pyarrow.compute as pc
 
 from runs_assets.daily.runs import RUNS
 from runs_assets.daily.table import DailyTable, computed
-from runs_assets.settling.rules import Rules
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.status import RunStatus
-from runs_assets.storage.tables import Lineage
 from runs_assets.tables import TIMESTAMP, Frame, column
 
 NEEDS = (
@@ -114,7 +112,7 @@ def _classified(runs: pa.Table) -> Frame:
     return frame
 
 
-def _overall(table: pa.Table, _lineage: Lineage, _rules: Rules) -> Mapping[str, float]:
+def _overall(table: pa.Table) -> Mapping[str, float]:
     """The day's rate over all pipelines."""
     failed, succeeded = (pc.sum(table[name]).as_py() or 0 for name in ("failed", "succeeded"))
     rate = {"failure_rate": failed / (failed + succeeded)} if failed + succeeded else {}

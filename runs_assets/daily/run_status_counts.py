@@ -1,14 +1,9 @@
 """`run_status_counts`: how many runs of a day are in which state; the breakdown that always sums to the day's rows."""
 
-from collections.abc import Mapping
-
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from runs_assets.daily.runs import RUNS
 from runs_assets.daily.table import DailyTable, computed
-from runs_assets.settling.rules import Rules
-from runs_assets.storage.tables import Lineage
 from runs_assets.tables import column
 
 NEEDS = ("pipeline_id", "status", "raw_status", "dry_run")
@@ -31,10 +26,6 @@ def run_status_counts(runs: pa.Table) -> pa.Table:
     return pa.table([counts[field.name] for field in SCHEMA], schema=SCHEMA)
 
 
-def _total(table: pa.Table, _lineage: Lineage, _rules: Rules) -> Mapping[str, int]:
-    return {"runs": pc.sum(table["runs"]).as_py() or 0}
-
-
 RUN_STATUS_COUNTS = DailyTable(
     name="run_status_counts",
     description="How many runs of a UTC day are in which state, by pipeline. Sums to the day's runs.",
@@ -43,5 +34,4 @@ RUN_STATUS_COUNTS = DailyTable(
     needs=NEEDS,
     built_from=RUNS.name,
     build=computed(lambda runs, _: run_status_counts(runs)),
-    headline=_total,
 )

@@ -1,6 +1,5 @@
 """`runs`: a day's raw rows in the columns that all sources share."""
 
-from collections.abc import Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -34,10 +33,6 @@ def open_run_ids(layout: Layout, source: str, day: date) -> list[str]:
     return ids
 
 
-def _abandoned(runs: pa.Table, lineage: Lineage, rules: Rules) -> Mapping[str, int]:
-    return {"abandoned_runs": pc.sum(rules.is_abandoned(runs, lineage.read)).as_py() or 0}
-
-
 RUNS = DailyTable(
     name="runs",
     description=(
@@ -48,5 +43,4 @@ RUNS = DailyTable(
     version="",  # the normalizers have versions of their own
     built_from=RAW_RUNS,
     build=lambda _, *day: normalized(*day),
-    headline=_abandoned,
 )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -33,12 +32,12 @@ _REMEDIES = {
 class DailyTable(Table):
     """A table of one source, built day by day from the data set `built_from`.
 
-    `headline` gives the numbers of a day's rows that are worth plotting by day.
+    `headline` gives the numbers of a day's rows that are worth plotting by day, if there are any.
     """
 
     built_from: str
     build: Build
-    headline: Callable[[pa.Table, Lineage, Rules], Mapping[str, Any]]
+    headline: Callable[[pa.Table], Mapping[str, float]] | None = None
 
     def code_version(self, source: Source) -> str:
         """What a day's file says of its code: the normalizer's version, and this table's if it has one."""

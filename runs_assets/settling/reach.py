@@ -54,19 +54,16 @@ class Reach:
                 f"{today} UTC. Nothing was changed. {self._remedy(days, self.first_day)}"
             )
         limit = self.begins_at
-        if limit is None or days.start >= limit:
+        if limit is None or self.retention is None or days.start >= limit:
             return days.start
         if end_of(days.first) <= limit:
             raise OutOfReachError(
-                f"{days} cannot be read: the API has forgotten what was created more than {_days(self.retention)} "
-                f"days ago, before {iso(limit)}. Nothing was changed. {self._remedy(days, limit.date())}"
+                f"{days} cannot be read: the API has forgotten what was created more than "
+                f"{self.retention / timedelta(days=1):g} days ago, before {iso(limit)}. Nothing was changed. "
+                f"{self._remedy(days, limit.date())}"
             )
         return limit
 
     def _remedy(self, days: DayRange, earliest: date) -> str:
         first, last = max(days.first, earliest), min(days.last, self.now.date())
         return "None of these days can be read." if first > last else f"Ask for {DayRange(first, last)} instead."
-
-
-def _days(duration: timedelta | None) -> str:
-    return f"{duration / timedelta(days=1):g}" if duration else ""

@@ -29,22 +29,17 @@ def store_quarantine(
     """
     target = files.path(QUARANTINE)
     if add:
-        before = _readable_lines(files, read_id, report)
-        lines = [*(line for line in before if line not in lines), *lines]
+        try:
+            before = load_quarantine(files.layout, files.source, files.day)
+            lines = [*(line for line in before if line not in lines), *lines]
+        except DamagedFileError as damage:
+            kept = files.keep_aside(QUARANTINE, read_id)
+            report(f"The stored quarantine was damaged ({damage.why}) and is kept as {kept}; a new one was begun.")
     if not lines:
         remove(target)
         return
     with replacing(target, files.scratch) as file, compressing(file) as out:
         out.write(b"".join([orjson.dumps(line) + b"\n" for line in lines]))
-
-
-def _readable_lines(files: DayFiles, read_id: str, report: Callable[[str], None]) -> list[dict[str, Any]]:
-    try:
-        return load_quarantine(files.layout, files.source, files.day)
-    except DamagedFileError as damage:
-        kept = files.keep_aside(QUARANTINE, read_id)
-        report(f"The stored quarantine was damaged ({damage.why}) and is kept as {kept}; a new one was begun.")
-        return []
 
 
 def load_quarantine(layout: Layout, source: str, day: date) -> list[dict[str, Any]]:
