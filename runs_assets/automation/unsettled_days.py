@@ -95,7 +95,10 @@ class Tick:
         in_reach = self._days_in_reach(api)
         beyond = self._days_beyond(in_reach, number)
         states = [self._state(day, attempts) for day in beyond or in_reach]
-        dues = due_days(states, api, self.rules, now, self._unrecorded(states))
+        tables = list(self.versions)
+        # Each data set is a question to Dagster: the tables of days in reach take turns, and no other day is read.
+        asked = tables if beyond else [RAW_RUNS, tables[number % len(tables)]]
+        dues = due_days(states, api, self.rules, now, self._unrecorded(states, asked))
         backfilled = days_being_backfilled(self.records, self.source)
         possible = [due for due in dues if due.day not in backfilled and (due.work is Work.REBUILD or not beyond)]
         waits = waits_after(attempts, states, self.source.api.fingerprint, self.rules.today_every)
@@ -137,11 +140,11 @@ class Tick:
         has_failed = any(attempt.failure and day in attempt.days for attempt in attempts)
         return verified(state, self.layout, self.source.name) if state.is_behind and has_failed else state
 
-    def _unrecorded(self, states: list[DayState]) -> Unrecorded:
-        """The stored days whose reading, or one of whose tables, Dagster has not recorded."""
+    def _unrecorded(self, states: list[DayState], asked: list[str]) -> Unrecorded:
+        """The stored days of which Dagster has not recorded one of the data sets `asked`."""
         stored = {state.day for state in states if state.raw is not None}
-        without_table = {day for dataset in self.versions for day in stored - self._recorded(dataset)}
-        return Unrecorded(stored - self._recorded(RAW_RUNS), without_table)
+        unknown = {dataset: stored - self._recorded(dataset) for dataset in asked}
+        return Unrecorded(unknown.pop(RAW_RUNS, set()), set().union(*unknown.values()))
 
     def _recorded(self, dataset: str) -> set[date]:
         key = dg.AssetKey([self.source.name, dataset])
