@@ -96,7 +96,7 @@ class Tick:
         beyond = self._days_beyond(in_reach, number)
         states = [self._state(day, attempts) for day in beyond or in_reach]
         tables = list(self.versions)
-        # Each data set is a question to Dagster: the tables of days in reach take turns, and no other day is read.
+        # Each data set is a question to Dagster. In reach, the tables take turns; days beyond it are only rebuilt.
         asked = tables if beyond else [RAW_RUNS, tables[number % len(tables)]]
         dues = due_days(states, api, self.rules, now, self._unrecorded(states, asked))
         backfilled = days_being_backfilled(self.records, self.source)
