@@ -1,0 +1,109 @@
+"""All that the simulation asks of the product: what it tells at a look, and which pipelines it flags.
+
+Whoever changes the product's rules adapts this module; nothing else here knows them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from runs_assets.alerts.decisions import Decision, JobDecision, PipelineDecision, PlatformDecision
+from runs_assets.alerts.evaluation import evaluate
+from runs_assets.alerts.lifecycle import Event
+from runs_assets.alerts.memory import Memory
+from runs_assets.alerts.observation import Observation
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
+from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
+from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
+from runs_assets.verdicts.outages import OUTAGES, failure_streaks, outages
+from runs_assets.verdicts.pipeline_health import pipeline_health
+from runs_assets.verdicts.silences import SILENCES, silences
+from runs_assets.verdicts.source_history import SourceHistory
+from runs_assets.verdicts.success_durations import success_durations
+from runs_assets.watch_file import WatchFile
+
+CALM = frozenset({"ok", "new", "too few runs"})
+"""The states of pipelines that nobody has to look at."""
+DOWN = "down"
+PIPELINE, SOURCE, JOB, SETTINGS = "pipeline", "source", "job", "settings"
+OPENED, CLOSED = frozenset({Event.OPENED}), frozenset({Event.RESOLVED, Event.GIVEN_UP})
+
+
+@dataclass(frozen=True)
+class Told:
+    """A message at the look at `at`, microseconds since the epoch, about a pipeline by its id (None: the source).
+
+    `is_notice`: one line about a fact, without an incident that would be open or resolved later.
+    """
+
+    at: int
+    kind: str
+    pipeline: str | None
+    event: str
+    state: str
+    severity: str
+    is_notice: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether an incident begins with it."""
+        return self.event in OPENED and not self.is_notice
+
+    @property
+    def closes(self) -> bool:
+        """Whether an incident ends with it."""
+        return self.event in CLOSED
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is remembered after a look, what it told, and the states of all pipelines by their ids."""
+
+    memory: Memory
+    told: tuple[Told, ...]
+    states: Mapping[str, str]
+
+
+def start() -> Memory:
+    """What is remembered before the first look."""
+    return Memory()
+
+
+def look(history: SourceHistory, memory: Memory) -> Look:
+    """Judge a source as of its `read_until`, and decide what to tell."""
+    streaks, durations = failure_streaks(history), success_durations(history)
+    found = {
+        FAILURE_TRENDS.name: failure_trends(history, streaks, durations, {}),
+        OUTAGES.name: outages(history, streaks, {}),
+        SILENCES.name: silences(history, {}, {}),
+        HANGING_RUNS.name: hanging_runs(history, durations, {}),
+        FAILURE_REASONS.name: FAILURE_REASONS.schema.empty_table(),  # nothing that is told depends on it
+    }
+    health = pipeline_health(history, streaks, durations, {}, found)
+    rows = health.select(_needed(health.column_names)).to_pylist()
+    others = (found[table.name].to_pylist() for table in (OUTAGES, SILENCES))
+    evaluation = evaluate(memory, Observation(history.read_until, WatchFile(), rows, *others))
+    told = tuple(_told(evaluation.decisions, history.until_us))
+    return Look(evaluation.memory, told, {row["pipeline_id"]: row["state"] for row in rows})
+
+
+def _needed(columns: Iterable[str]) -> list[str]:
+    """Those of `pipeline_health` that a decision may depend on."""
+    return [name for name in columns if not name.startswith(("version", "duration_", "slower"))]
+
+
+def _told(decisions: Iterable[Decision], at: int) -> Iterable[Told]:
+    for decision in decisions:
+        what, pipeline, state = _about(decision)
+        yield Told(at, what, pipeline, decision.event.value, state, decision.severity.value)
+
+
+def _about(decision: Decision) -> tuple[str, str | None, str]:
+    """What a decision is about, the pipeline's id, and its state."""
+    match decision:
+        case PipelineDecision():
+            return PIPELINE, decision.incident.pipeline_id, decision.incident.state
+        case PlatformDecision():
+            return SOURCE, None, "many at once"
+        case JobDecision():
+            return JOB, None, "unread"
+    return SETTINGS, None, "settings"
