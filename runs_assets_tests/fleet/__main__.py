@@ -21,7 +21,7 @@ from runs_assets_tests.fleet.scores import Score
 from runs_assets_tests.fleet.world import WORLDS
 from runs_assets_tests.readme import write
 
-AT_A_TIME = 2
+AT_A_TIME, WIDTH = 2, 150
 
 
 def markdown(scores: Sequence[Score], seeds: int) -> str:
@@ -56,10 +56,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=len(TUNING_SEEDS), help="how many fleets")
     parser.add_argument("--held-out", action="store_true", help="seeds that rules must not be tuned with")
     parser.add_argument("--short", action="store_true", help="the small fleet of the tests")
-    arguments, console = parser.parse_args(), Console()
+    arguments, console = parser.parse_args(), Console(width=WIDTH)
     seeds = (HELD_OUT_SEEDS if arguments.held_out else TUNING_SEEDS)[: arguments.seeds]
     if arguments.short:
-        scores, limits = list(map(measure_short, WORLDS)), SHORT_LIMITS
+        scores, limits = [measure_short()], SHORT_LIMITS
     else:
         with ProcessPoolExecutor(AT_A_TIME, get_context("spawn")) as processes:
             scores, limits = list(processes.map(measure, *zip(*product(WORLDS, seeds), strict=True))), LIMITS

@@ -7,7 +7,7 @@ from statistics import median
 
 from runs_assets_tests.fleet.product import CALM, DOWN
 from runs_assets_tests.fleet.scores import Outcome, Score
-from runs_assets_tests.fleet.world import HOLIDAY
+from runs_assets_tests.fleet.troubles import Wish
 
 Figures = Mapping[str, float]
 Row = list[str]
@@ -60,25 +60,37 @@ def world_rows(scores: Sequence[Score]) -> Iterator[Row]:
 def figures_of(scores: Sequence[Score]) -> Figures:
     """By name; of every figure less is better.
 
-    Of a family: the share that is `missed` (or told, where it should not be), the median `hours`, the `openings` of one
-    that was told. Of the source: incidents per event. False incidents and notices are per 100 pipelines in 30 days.
+    Of a family: the share that is `missed`, the median `hours` and the most `openings` of those that were told, and the
+    share of these that was left `open`; the `told` share of what should not be told, all `messages` about what should
+    be told at most once; the messages `beside` those about the source. False ones are per 100 pipelines in 30 days.
     """
     found: dict[str, float] = {}
     for family, outcomes in families_of(scores).items():
-        if family == HOLIDAY:
-            continue
-        told = [outcome for outcome in outcomes if outcome.is_told]
-        found[f"missed: {family}"] = 1 - len(told) / len(outcomes)
-        found[f"hours: {family}"] = median([outcome.hours for outcome in told] or [inf])
-        found[f"openings: {family}"] = max((outcome.openings for outcome in told), default=0)
-        if outcomes[0].trouble.pipeline is None:
-            found[f"beside: {family}"] = sum(outcome.others for outcome in outcomes) / len(outcomes)
+        found |= {f"{what}: {family}": value for what, value in _figures_of(outcomes).items()}
     for name, worlds in _by_world(scores).items():
         per_100 = 100 / sum(score.pipelines for score in worlds)
-        found[f"{name}: false incidents"] = _false(worlds) * per_100
-        found[f"{name}: false DOWN"] = _down(worlds) * per_100
-        found[f"{name}: false notices"] = _notices(worlds) * per_100
-        found[f"{name}: flagged"] = sum(score.flagged for score in worlds) / len(worlds)
+        found[f"false incidents: {name}"] = _false(worlds) * per_100
+        found[f"false DOWN: {name}"] = _down(worlds) * per_100
+        found[f"notices: {name}"] = _notices(worlds) * per_100
+        found[f"flagged: {name}"] = sum(score.flagged for score in worlds) / len(worlds)
+    return found
+
+
+def _figures_of(outcomes: Sequence[Outcome]) -> Figures:
+    told = [outcome for outcome in outcomes if outcome.is_told]
+    match outcomes[0].trouble.wish:
+        case Wish.NOT_TOLD:
+            return {"told": len(told) / len(outcomes)}
+        case Wish.AT_MOST_ONCE:
+            return {"messages": max(it.openings + it.notices + it.others for it in outcomes)}
+    found = {
+        "missed": 1 - len(told) / len(outcomes),
+        "hours": median([outcome.hours for outcome in told] or [inf]),
+        "openings": max((outcome.openings for outcome in told), default=0),
+        "open": sum(outcome.is_closed is False for outcome in told) / max(len(told), 1),
+    }
+    if outcomes[0].trouble.pipeline is None:
+        found["beside"] = sum(outcome.others for outcome in outcomes) / len(outcomes)
     return found
 
 

@@ -4,18 +4,24 @@ from pathlib import Path
 
 from runs_assets_tests.fleet.scores import Score, score
 from runs_assets_tests.fleet.telling import follow
-from runs_assets_tests.fleet.world import make_world
+from runs_assets_tests.fleet.timetables import DAYS
+from runs_assets_tests.fleet.world import HEALTHY_WORLD, PLATFORM, SHORT, make_world
 
 MODULE = "runs_assets_tests.fleet"
 README = Path(__file__).with_name("README.md")
-SHORT_SEED, SHORT_SHARE, SHORT_STEP_HOURS = 7, 0.2, 6
+DAYS_OF_EVENTS = 18
+"""How long the platform's troubles are followed: until the public holidays."""
+HEALTHY_STEP_HOURS = 2
+"""Between two looks at the healthy fleet, to save time."""
+SHORT_SEED, SHORT_SHARE, SHORT_STEP_HOURS, SHORT_DAYS = 7, 0.4, 4, 18
 
 
 def measure(kind: str, seed: int) -> Score:
-    """With a look every hour."""
-    return score(follow(make_world(kind, seed)))
+    """With a look every hour, or every other one."""
+    steps = HEALTHY_STEP_HOURS if kind == HEALTHY_WORLD else 1
+    return score(follow(make_world(kind, seed), steps, DAYS_OF_EVENTS if kind == PLATFORM else DAYS))
 
 
-def measure_short(kind: str) -> Score:
-    """With fewer pipelines and looks."""
-    return score(follow(make_world(kind, SHORT_SEED, SHORT_SHARE), SHORT_STEP_HOURS))
+def measure_short() -> Score:
+    """One world with fewer pipelines, troubles and looks, in which one thing happens to the platform, too."""
+    return score(follow(make_world(SHORT, SHORT_SEED, SHORT_SHARE), SHORT_STEP_HOURS, SHORT_DAYS))

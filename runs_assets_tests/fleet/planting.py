@@ -135,8 +135,10 @@ def _first(runs: pd.DataFrame, instant: int) -> int:
     return int(np.searchsorted(runs["created"].to_numpy(), instant))
 
 
-def _during(runs: pd.DataFrame, begin: int, hours: float) -> Flags:
+def _during(runs: pd.DataFrame, instant: int, hours: float) -> Flags:
+    """Whether runs are created in some hours from the first run on that is created from an instant on."""
     created = runs["created"].to_numpy()
+    begin = created[_first(runs, instant)]
     return np.asarray((created >= begin) & (created < begin + int(hours * HOUR_US)), np.bool_)
 
 

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from runs_assets.days import DAY_US
 from runs_assets_tests.fleet.families import NEVER
 from runs_assets_tests.fleet.timetables import HOUR_US, MINUTE_US, WINDOW, Draws, days, local
-from runs_assets_tests.fleet.troubles import Trouble
+from runs_assets_tests.fleet.troubles import Spot
 
-Event = Callable[[pd.DataFrame, Draws], tuple[pd.DataFrame, Trouble]]
+Event = Callable[[pd.DataFrame, int, Draws], tuple[pd.DataFrame, Spot]]
+"""Changes the runs of a judged day, by its number."""
 MANY = 30
+EVENT_DAYS = (1, 4, 8, 11, 15)
+"""Working days before the public holidays: tuesdays and fridays."""
 
 
 def _begin(day: int, rng: Draws) -> int:
@@ -21,18 +24,18 @@ def _begin(day: int, rng: Draws) -> int:
     return local(chosen, rng.uniform(7, 13))
 
 
-def _trouble(name: str, begin: int, hours: float) -> Trouble:
-    return Trouble(name, None, begin, begin + int(hours * HOUR_US), DAY_US)
+def _spot(name: str, begin: int, hours: float) -> Spot:
+    return Spot(name, None, begin, begin + int(hours * HOUR_US))
 
 
-def failing(name: str, day: int, hours: float, *, share: float = 1.0, pipelines: int | None = None) -> Event:
+def failing(name: str, hours: float, *, share: float = 1.0, pipelines: int | None = None) -> Event:
     """A share of the runs that are created in some hours fails: of all pipelines, or of some that run 4 times a day."""
 
-    def event(runs: pd.DataFrame, rng: Draws) -> tuple[pd.DataFrame, Trouble]:
-        trouble = _trouble(name, _begin(day, rng), hours)
-        hit = _during(runs, trouble) & (rng.uniform(size=len(runs)) < share)
+    def event(runs: pd.DataFrame, day: int, rng: Draws) -> tuple[pd.DataFrame, Spot]:
+        spot = _spot(name, _begin(day, rng), hours)
+        hit = _during(runs, spot) & (rng.uniform(size=len(runs)) < share)
         if pipelines is not None:
-            hit &= runs["pipeline"].isin(_some(runs, trouble, pipelines, rng)).to_numpy()
+            hit &= runs["pipeline"].isin(_some(runs, spot, pipelines, rng)).to_numpy()
         failed = hit | runs["failed"]
         changed = runs.assign(
             failed=failed,
@@ -40,39 +43,39 @@ def failing(name: str, day: int, hours: float, *, share: float = 1.0, pipelines:
             exit_code=runs["exit_code"].mask(hit & ~runs["failed"], 1),
             is_hit=runs["is_hit"] | hit,
         )
-        return changed, trouble
+        return changed, spot
 
     return event
 
 
-def nothing_runs(name: str, day: int, hours: float) -> Event:
+def nothing_runs(name: str, hours: float) -> Event:
     """No run is created in some hours, nor later instead."""
 
-    def event(runs: pd.DataFrame, rng: Draws) -> tuple[pd.DataFrame, Trouble]:
-        trouble = _trouble(name, _begin(day, rng), hours)
-        return runs[~_during(runs, trouble)].reset_index(drop=True), trouble
+    def event(runs: pd.DataFrame, day: int, rng: Draws) -> tuple[pd.DataFrame, Spot]:
+        spot = _spot(name, _begin(day, rng), hours)
+        return runs[~_during(runs, spot)].reset_index(drop=True), spot
 
     return event
 
 
-def _during(runs: pd.DataFrame, trouble: Trouble) -> NDArray[np.bool_]:
+def _during(runs: pd.DataFrame, spot: Spot) -> NDArray[np.bool_]:
     created = runs["created"].to_numpy()
-    return np.asarray((created >= trouble.begins_at) & (created < trouble.ends_at), np.bool_)
+    return np.asarray((created >= spot.begins_at) & (created < spot.ends_at), np.bool_)
 
 
-def _some(runs: pd.DataFrame, trouble: Trouble, count: int, rng: Draws) -> list[int]:
+def _some(runs: pd.DataFrame, spot: Spot, count: int, rng: Draws) -> list[int]:
     """Pipelines with 4 runs a day or more in the week before."""
     created = runs["created"]
-    is_recent = (created < trouble.begins_at) & (created >= trouble.begins_at - 7 * DAY_US)
+    is_recent = (created < spot.begins_at) & (created >= spot.begins_at - 7 * DAY_US)
     found = runs.loc[is_recent, "pipeline"].value_counts()
     busy = found.index[found >= 28].sort_values().to_numpy()
     return list(rng.choice(busy, min(count, len(busy)), replace=False).tolist())
 
 
 EVENTS: tuple[Event, ...] = (
-    failing("platform: all fail for 2 h", 2, 2),
-    failing("platform: 30 % of all fail for 6 h", 7, 6, share=0.3),
-    nothing_runs("platform: nothing runs for 4 h", 11, 4),
-    failing("platform: 60 % of 30 pipelines fail for 12 h", 16, 12, share=0.6, pipelines=MANY),
-    failing("platform: all fail for 8 h", 24, 8),
+    failing("platform: all fail for 2 h", 2),
+    failing("platform: 30 % of all fail for 6 h", 6, share=0.3),
+    nothing_runs("platform: nothing runs for 4 h", 4),
+    failing("platform: 60 % of 30 pipelines fail for 12 h", 12, share=0.6, pipelines=MANY),
+    failing("platform: all fail for 8 h", 8),
 )

@@ -7,10 +7,11 @@ from math import inf
 
 import numpy as np
 
+from runs_assets.days import DAY_US
 from runs_assets_tests.fleet.families import NEVER
 from runs_assets_tests.fleet.product import CALM, Told
 from runs_assets_tests.fleet.telling import ECHO_US, Course
-from runs_assets_tests.fleet.timetables import END_US, HOUR_US
+from runs_assets_tests.fleet.timetables import HOUR_US
 from runs_assets_tests.fleet.troubles import Trouble
 
 
@@ -59,7 +60,7 @@ class Score:
 def score(course: Course) -> Score:
     """Compare what was told with what was planted."""
     troubles = course.world.troubles
-    outcomes = [_outcome(trouble, course) for trouble in troubles if trouble.begins_at < END_US]
+    outcomes = [_outcome(trouble, course) for trouble in troubles if trouble.begins_at <= course.ends_at - DAY_US]
     news = [told for told in course.told if told.opens or told.is_notice]
     stray = [told for told in news if not any(_is_about(told, trouble) for trouble in troubles if trouble.is_real)]
     echoes = [told for told in stray if any(_is_echo(told, trouble) for trouble in troubles if trouble.is_real)]
@@ -100,7 +101,7 @@ def _outcome(trouble: Trouble, course: Course) -> Outcome:
         openings=len(openings),
         notices=len(notices),
         others=len(about) - len(mine) if trouble.pipeline is None else len(mine) - len(openings) - len(notices),
-        is_closed=_is_closed(later, trouble) if openings else None,
+        is_closed=_is_closed(later, trouble, course.ends_at) if openings else None,
     )
 
 
@@ -112,9 +113,9 @@ def _failures(course: Course, trouble: Trouble, until: int) -> int:
     return int((hit & world.runs["failed"].to_numpy() & (ended <= until) & (ended < NEVER)).sum())
 
 
-def _is_closed(later: Iterable[Told], trouble: Trouble) -> bool | None:
+def _is_closed(later: Iterable[Told], trouble: Trouble, until: int) -> bool | None:
     """Whether the last that was told of it until it counts no more is that it is over."""
-    if trouble.counts_until > END_US or trouble.ends_at >= END_US:
+    if trouble.counts_until > until:
         return None
     steps = [told for told in later if told.at <= trouble.counts_until and (told.opens or told.closes)]
     return bool(steps) and steps[-1].closes

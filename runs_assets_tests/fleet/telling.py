@@ -22,10 +22,11 @@ ECHO_US = 2 * DAY_US
 class Course:
     """Everything that was told in the judged days, and how many (healthy pipeline, look) were in each state.
 
-    `seconds_a_look`, of the simulation and of the product.
+    They end at `ends_at`, microseconds. `seconds_a_look` are those of the simulation and of the product.
     """
 
     world: World
+    ends_at: int
     told: Sequence[Told]
     states: Counter[str]
     seconds_a_look: tuple[float, float]
@@ -46,7 +47,7 @@ def follow(world: World, step_hours: int = 1, days: int = DAYS) -> Course:
             told += look.told
             ill = _ill_at(world, now)
             states.update(state for pipeline, state in look.states.items() if pipeline not in ill)
-    return Course(world, told, states, (own / len(looks), others / len(looks)))
+    return Course(world, WINDOW_US + days * DAY_US, told, states, (own / len(looks), others / len(looks)))
 
 
 def _ill_at(world: World, now: int) -> set[str]:

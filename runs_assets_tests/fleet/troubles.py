@@ -28,7 +28,7 @@ from runs_assets_tests.fleet.planting import (
     retired,
     silent_for,
 )
-from runs_assets_tests.fleet.timetables import at, every
+from runs_assets_tests.fleet.timetables import at, every, on_demand
 
 SECOND_SILENCE = "second silence, a week later"
 
@@ -69,6 +69,17 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """A planted trouble whose pipeline is still a number, or None."""
+
+    family: str
+    pipeline: int | None
+    begins_at: int
+    ends_at: int
+    wish: Wish = Wish.TOLD
+
+
+@dataclass(frozen=True)
 class Planned:
     """What is planted into one pipeline, in this order, and the names under which that is scored."""
 
@@ -85,6 +96,7 @@ _STEADY_HOURLY = named(HOURLY, "steady hourly", 0.0)
 _BUSY = Family("12 a day", at(12), (0.02, 0.02))
 _DAILY = named(DAILY, "daily at 2 %", 0.02)
 _SITES = Family("every 30 min, 10 sites", every(30), (0.02, 0.02), sites=10)
+_ON_DEMAND = Family("on demand", on_demand(10, 25), (0.0, 0.03))
 _RARE = {
     "4 a day": (named(FOUR_A_DAY, "4 a day", 0.0), 12.0),
     "daily": (named(DAILY, "daily", 0.0), 12.0),
@@ -108,13 +120,18 @@ IN_A_ROW = tuple(
     for past in (0, 1, 2)
 )
 WORSE = tuple(
-    _one(f"{name}: 2 % to {rate:.0%}{', slowly' if slowly else ''}", family, getting_worse(rate, over_days=slowly))
+    _one(
+        f"{name}: 2 % to {round(100 * rate)} %{', slowly' if slowly else ''}",
+        family,
+        getting_worse(rate, over_days=slowly),
+    )
     for name, family in (("12 a day", _BUSY), ("daily", _DAILY))
     for rate in (0.15, 0.4)
     for slowly in (0, 20)
 )
 SILENT = tuple(_one(f"silent: {name}", family, silent_for(hours)) for name, family, hours in _SILENT_HOURS)
 OTHERS = (
+    _one("outage: hourly, never failed", _STEADY_HOURLY, failing_for(12)),
     _one("outage: hourly", HOURLY, failing_for(12)),
     _one("outage: hourly", HOURLY, failing_for(24)),
     _one("outage: every 15 min", QUARTERS, failing_for(5)),
@@ -124,7 +141,8 @@ OTHERS = (
     _one("fails from the first run on: daily", DAILY, failing_from_the_first),
     _one("one of 10 sites fails", _SITES, one_site_fails),
     _one("a new reason, same rate", named(HOURLY, "hourly at 10 %", 0.1), new_reason),
-    _one("queued for ever for a day", HOURLY, queued_for_ever),
+    _one("queued for ever for a day: hourly", HOURLY, queued_for_ever),
+    _one("queued for ever for a day: on demand", _ON_DEMAND, queued_for_ever),
     _one("runs hang: hourly", HOURLY, hanging_for(48)),
     _one("85 % fail", HOURLY, failing_for(240, share=0.85, most=10)),
     Planned(
@@ -139,3 +157,9 @@ OTHERS = (
     _one("hourly becomes daily", HOURLY, daily_instead, Wish.AT_MOST_ONCE),
 )
 PLANNED = (*IN_A_ROW, *WORSE, *SILENT, *OTHERS)
+FEW = (
+    *("daily: 1 in a row", "daily: 2 in a row", "daily: 3 in a row", "hourly: 2 in a row", "outage: hourly"),
+    *("outage: hourly, never failed", "fails from the first run on: 4 a day", "12 a day: 2 % to 40 %", "85 % fail"),
+    *("silent: hourly", "queued for ever for a day: hourly", "one of 10 sites fails", "retired: daily"),
+)
+"""The families of the short form."""
