@@ -34,7 +34,7 @@ def family_rows(scores: Sequence[Score]) -> Iterator[Row]:
             family,
             f"{len(told)} of {len(outcomes)}{f' ({notices} as notice)' if notices else ''}",
             _typical([outcome.hours for outcome in told]),
-            _typical([outcome.failures for outcome in told]),
+            _typical([outcome.failures for outcome in told if outcome.trouble.run_ids]),
             _mean([outcome.openings for outcome in told]),
             f"{sum(closed)} of {len(closed)}" if closed else "",
             _mean([outcome.others for outcome in outcomes]),
