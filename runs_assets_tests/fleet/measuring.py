@@ -16,9 +16,9 @@ HEALTHY_STEP_HOURS = 2
 SHORT_SEED, SHORT_SHARE, SHORT_STEP_HOURS, SHORT_DAYS = 7, 0.4, 4, 18
 
 
-def measure(kind: str, seed: int) -> Score:
-    """With a look every hour, or every other one."""
-    steps = HEALTHY_STEP_HOURS if kind == HEALTHY_WORLD else 1
+def measure(kind: str, seed: int, step_hours: int = 1) -> Score:
+    """With a look every so many hours; at the healthy fleet every other one at most."""
+    steps = max(step_hours, HEALTHY_STEP_HOURS) if kind == HEALTHY_WORLD else step_hours
     return score(follow(make_world(kind, seed), steps, DAYS_OF_EVENTS if kind == PLATFORM else DAYS))
 
 

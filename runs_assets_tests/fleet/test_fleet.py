@@ -40,7 +40,7 @@ def test_the_readme_has_the_table_and_no_seed_is_used_twice() -> None:
     first = written_by(MODULE, README).splitlines()[0]
     assert [cell.strip() for cell in first.strip("|").split("|")][1:] == FAMILY_HEADER[1:]
     assert not {*TUNING_SEEDS} & {*HELD_OUT_SEEDS}
-    assert LIMITS
+    assert LIMITS.keys() >= {"false incidents: healthy", "missed: platform: all fail for 8 h"}
 
 
 def test_the_same_seed_gives_the_same_world() -> None:
