@@ -4,8 +4,8 @@ Counts are matrices: axis 0 is the pipeline, axis 1 the UTC day, without gaps; s
 no loop over days.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class DailyCounts:
     """Matrices of pipelines by UTC days, from `first_day` (days since 1970-01-01) on.
 
     `present` says which of them have a row in the daily `failure_rates`, `is_usual` which no confirmed outage touches.
-    `is_stored` and `is_final` are of the days.
+    `is_stored`, `is_whole` and `is_final` are of the days.
     """
 
     first_day: int
@@ -36,21 +36,28 @@ class DailyCounts:
     present: Flags
     is_usual: Flags
     is_stored: Flags
+    is_whole: Flags
     is_final: Flags
 
     def baselines(self) -> SummedCounts:
-        """Over the final, usual days with completed runs among the 28 before each day; matrices."""
-        counts = self.is_usual & self.is_final & (self.completed > 0)
+        """Over the usual days read whole, with completed runs, among the 28 before each day; matrices.
+
+        Whether a day is final does not matter: one run that never ends would take its day from every baseline.
+        """
+        counts = self.is_usual & self.is_whole & (self.completed > 0)
         n, f = np.where(counts, self.completed, 0), np.where(counts, self.failed, 0)
         share = np.divide(f**2, n, out=np.zeros(n.shape), where=n > 0)
-        summed = (trailing_sums(matrix, BASELINE_DAYS)[:, :-1] for matrix in (counts, n, f, n**2, share))
-        return SummedCounts(*(np.pad(matrix, ((0, 0), (1, 0))) for matrix in summed))
+        return SummedCounts(*map(_sums_before, (counts, n, f, n**2, share)))
+
+    def whole_days(self) -> Numbers:
+        """How many of the 28 days before each day were read whole."""
+        return _sums_before(self.is_whole[None, :]).ravel()
 
     def of_the_source(self) -> "DailyCounts":
         """All pipelines together, as one row; outages of single ones are part of what is usual for a source."""
         completed, failed = (matrix.sum(axis=0, keepdims=True) for matrix in (self.completed, self.failed))
         is_usual, present = np.ones(completed.shape, np.bool_), self.is_stored[None, :]
-        return DailyCounts(self.first_day, completed, failed, present, is_usual, self.is_stored, self.is_final)
+        return replace(self, completed=completed, failed=failed, present=present, is_usual=is_usual)
 
 
 def daily_counts(history: SourceHistory, streaks: Sequence[FailureStreak], durations: SuccessDurations) -> DailyCounts:
@@ -59,29 +66,38 @@ def daily_counts(history: SourceHistory, streaks: Sequence[FailureStreak], durat
     size = (len(history.pipelines), first, (history.days[-1].day - EPOCH).days - first + 1)
     rates = history.rates.assign(rows=1)
     rows, completed, failed = (counts_by_day(rates, column, *size) for column in ("rows", "completed", "failed"))
-    is_stored, is_final = np.zeros(size[2], np.bool_), np.zeros(size[2], np.bool_)
+    is_stored, is_whole, is_final = np.zeros((3, size[2]), np.bool_)
     for coverage in history.days:
         day = (coverage.day - EPOCH).days
         place = day - first
-        is_stored[place], is_final[place] = True, coverage.is_final
+        is_stored[place], is_whole[place], is_final[place] = True, coverage.is_whole, coverage.is_final
         if not coverage.is_whole and coverage.day in history.window:
             known = counts_between(history, durations, day * DAY_US, (day + 1) * DAY_US)
-            _, completed[:, place], failed[:, place] = known
-    return DailyCounts(first, completed, failed, rows > 0, _is_usual(history, streaks, *size), is_stored, is_final)
+            _, completed[:, place], failed[:, place], _ = known
+    is_usual = _is_usual(history, streaks, *size)
+    return DailyCounts(first, completed, failed, rows > 0, is_usual, is_stored, is_whole, is_final)
 
 
-def counts_between(history: SourceHistory, durations: SuccessDurations, start_us: int, end_us: int) -> Counts:
-    """Three rows: of each pipeline, the runs created in [start, end), the completed and the failed.
+def counts_between(
+    history: SourceHistory,
+    durations: SuccessDurations,
+    start_us: int,
+    end_us: int,
+    streaks: Iterable[FailureStreak] = (),
+) -> Counts:
+    """Four rows: of each pipeline, the runs created in [start, end), the completed, the failed, those in past outages.
 
-    Completed and failed are those among them that had time to end: older than 95 % of the successes take.
+    All but the first are those that had time to end, older than 95 % of the successes take; the last are the failures
+    of confirmed streaks that are over.
     """
-    runs = history.runs[(history.runs["created_us"] >= start_us) & (history.runs["created_us"] < end_us)]
+    is_between = (history.runs["created_us"] >= start_us) & (history.runs["created_us"] < end_us)
+    runs = history.runs.loc[is_between, ["pipeline", "status", "created_us", "ended_us"]]
     needs_us = np.nan_to_num(durations.p95)[runs["pipeline"].to_numpy()] * SECOND_US
     is_ripe = runs["created_us"] <= history.until_us - needs_us
-    failed = runs["status"] == RunStatus.FAILED
-    completed = failed | (runs["status"] == RunStatus.SUCCEEDED)
-    chosen = [runs["pipeline"], runs.loc[is_ripe & completed, "pipeline"], runs.loc[is_ripe & failed, "pipeline"]]
-    return np.stack([np.bincount(numbers.to_numpy(), minlength=len(history.pipelines)) for numbers in chosen])
+    failed = is_ripe & (runs["status"] == RunStatus.FAILED)
+    succeeded = is_ripe & (runs["status"] == RunStatus.SUCCEEDED)
+    chosen = [runs, runs[failed | succeeded], runs[failed], runs[failed & _in_past_outages(runs, streaks)]]
+    return np.stack([np.bincount(part["pipeline"].to_numpy(), minlength=len(history.pipelines)) for part in chosen])
 
 
 def counts_by_day(frame: Frame, column: str, pipelines: int, first_day: int, days: int) -> Counts:
@@ -97,6 +113,21 @@ def trailing_sums(counts: NDArray[np.generic], width: int) -> Numbers:
     total = np.cumsum(np.asarray(counts, np.float64), axis=1)
     total[:, width:] -= total[:, :-width].copy()
     return total
+
+
+def _sums_before(counts: NDArray[np.generic]) -> Numbers:
+    """At each day, the sum over the 28 days before it."""
+    return np.pad(trailing_sums(counts, BASELINE_DAYS)[:, :-1], ((0, 0), (1, 0)))
+
+
+def _in_past_outages(runs: Frame, streaks: Iterable[FailureStreak]) -> Flags:
+    """Whether runs ended between the first and the last failure of a confirmed streak that is over."""
+    found, first_us = np.zeros(len(runs), np.bool_), runs["ended_us"].min()
+    for streak in streaks:
+        if streak.is_confirmed and streak.ended_at_us is not None and streak.last_failure_at_us >= first_us:
+            ended = runs["ended_us"].between(streak.failing_since_us, streak.last_failure_at_us)
+            found |= ((runs["pipeline"] == streak.pipeline) & ended).to_numpy()
+    return found
 
 
 def _is_usual(history: SourceHistory, streaks: Sequence[FailureStreak], pipelines: int, first: int, days: int) -> Flags:

@@ -1,17 +1,19 @@
-"""How often each pipeline fails, by day, 7 and 28 days, and whether a day is worse than usual.
+"""How often each pipeline fails, by day, 7 and 28 days, and whether that is worse than usual.
 
-Counts come from the daily tables. Of days that were not read to their end only runs count that had time to end, or the
-quick failures among the young runs would look like a bad day. *Now* is the last 24 hours, since little is known of a
-calendar day in the morning.
+Counts of days come from the daily tables. Of days that were not read to their end only runs count that had time to end,
+or the quick failures among the young runs would look like a bad day. Beside the days there are the spans that end when
+the source was last read, since little is known of a calendar day in the morning: *now* is the last 24 hours; what comes
+slowly shows in *3 days* and *7 days*; and in the *drift*, what has become usual since five weeks ago.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, EPOCH, DayRange
+from runs_assets.days import DAY_US, EPOCH
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts, surprise
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.statistics.significance import benjamini_hochberg
@@ -22,19 +24,51 @@ from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import SuccessDurations
 
 PIPELINE, SOURCE = "pipeline", "source"
-DAY, NOW = "day", "now"
-WORSE, NORMAL, TOO_FEW_RUNS = "worse", "normal", "too few runs"
+DAY, NOW, DRIFT = "day", "now", "drift"
+WORSE, NORMAL, NOT_JUDGED = "worse", "normal", "not judged: "
 
-FALSE_DISCOVERIES = 0.05
 LEAST_RISE_PERCENT = 10
-LEAST_FAILURES = 3
 BASELINE_RUNS = 20
-BASELINE_FINAL_DAYS = 7
-SPANS = {"": 1, "_7d": 7, "_28d": 28}
+BASELINE_DAYS_WITH_RUNS = 7
+FEW_DAYS_READ = f"{NOT_JUDGED}fewer than {BASELINE_DAYS_WITH_RUNS} days read whole"
+FEW_RUNS = f"{NOT_JUDGED}fewer than {BASELINE_RUNS} completed runs in the 28 days before"
+FEW_DAYS_WITH_RUNS = f"{NOT_JUDGED}fewer than {BASELINE_DAYS_WITH_RUNS} days with completed runs"
+NOTHING_COMPLETED = f"{NOT_JUDGED}no completed run to judge"
+TRAILING_DAYS = {"": 1, "_7d": 7, "_28d": 28}
+
+
+Places = NDArray[np.intp]
+
+
+class Span(NamedTuple):
+    """The last `days` before the source was last read, against the 28 whole UTC days that ended `past_days` before."""
+
+    period: str
+    days: int
+    past_days: int
+
+
+SPANS = (Span(NOW, 1, 1), Span("3 days", 3, 3), Span("7 days", 7, 7), Span(DRIFT, 7, 35))
+
+
+class Rule(NamedTuple):
+    """When failures are worse than usual, besides the rise: how many false discoveries, and how few failures.
+
+    It has to hold without the `left_out` newest failures as well.
+    """
+
+    false_discoveries: float
+    least_failures: int
+    left_out: int
+
+
+OF_DAYS = Rule(0.05, 3, 0)
+OF_SPANS = Rule(0.01, 5, 1)
+"""Stricter, since people are told, and every look is another chance; one success more does not undo it."""
 
 
 def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
-    unless = "; null for now" if nullable else ""
+    unless = "; null for spans" if nullable else ""
     return [
         column(f"decided{suffix}", pa.int64(), f"runs {of} that succeeded or failed{unless}", nullable=nullable),
         column(f"failed{suffix}", pa.int64(), f"how many of them failed{unless}", nullable=nullable),
@@ -46,26 +80,27 @@ def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
 
 SCHEMA = pipeline_schema(
     column("scope", pa.string(), "pipeline, or source: all of its pipelines together", nullable=False),
-    column("period", pa.string(), "day, or now: the 24 hours before the source was last read", nullable=False),
-    column("date", pa.date32(), "the UTC day of creation; for now, the day on which it ends", nullable=False),
+    column("period", pa.string(), "day, or a span: now (24 hours), 3 days, 7 days, drift (7 days)", nullable=False),
+    column("date", pa.date32(), "the UTC day of creation; for spans, the day on which they end", nullable=False),
     column("is_final", pa.bool_(), "whether the day was settled", nullable=False),
     *_rates("", "of the period", nullable=False),
     *_rates("_7d", "of the 7 days up to and including this one", nullable=True),
     *_rates("_28d", "of the 28 days up to and including this one", nullable=True),
-    column("baseline_days", pa.int64(), "final days with completed runs among the 28 before", nullable=False),
+    column("in_outages", pa.int64(), "failures of outages that are over, not counted as worse; null for days"),
+    column("baseline_days", pa.int64(), "days read whole, with completed runs, of the 28 before", nullable=False),
     column("baseline_decided", pa.int64(), "completed runs of these days", nullable=False),
     column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
     column("baseline_rate", pa.float64(), "baseline_failed / baseline_decided, the usual rate; null for 0/0"),
     column("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
-    column("p_value", pa.float64(), "probability of as many failures if all is as usual; null if not tested"),
+    column("p_value", pa.float64(), "probability of as many failures (spans: but the newest) if all is as usual"),
     column("q_value", pa.float64(), "p_value, adjusted for all pipelines that were tested (Benjamini-Hochberg)"),
-    column("verdict", pa.string(), "worse, normal or too few runs; null for days before the judged window"),
+    column("verdict", pa.string(), "worse, normal, or not judged: why; null for days before the judged window"),
 )
 FAILURE_TRENDS = Table(
     name="failure_trends",
     description="How often each pipeline failed, by day, 7 and 28 days and in the last 24 hours, and what is unusual.",
     schema=SCHEMA,
-    version="1",
+    version="2",
     preview=("period", "date", "decided", "failed", "failure_rate", "baseline_rate", "q_value", "verdict"),
     preview_order=(("period", "descending"), ("p_value", "ascending")),
 )
@@ -76,15 +111,18 @@ def failure_trends(
 ) -> pa.Table:
     """The rows (schema `SCHEMA`) of a source, sorted by scope, period, pipeline and date.
 
-    For every stored day, a row for each pipeline with runs and one for the source; and the same for now. Only days of
-    the window are judged: a day is worse if its failures are more than chance explains (at most 5 % false discoveries
-    among the source's pipelines), at least 3, and the rate is at least 10 points above the usual one.
+    For every stored day, a row for each pipeline with runs and one for the source; and the same for every span. Only
+    days of the window are judged: a day is worse if its failures are more than chance explains (at most 5 % false
+    discoveries among the source's pipelines), at least 3, and the rate is at least 10 points above the usual one. A
+    span is worse if without its newest failure they are at least 5, and more than chance explains at 1 %; a pipeline's
+    failures in outages that are over were told as such, and do not count.
     """
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
     by_pipeline = daily_counts(history, streaks, durations)
-    now = counts_between(history, durations, history.until_us - DAY_US + 1, history.until_us + 1)
-    parts = [(PIPELINE, by_pipeline, now), (SOURCE, by_pipeline.of_the_source(), now.sum(axis=1, keepdims=True))]
+    spans = {span: _counts_of(history, span, durations, streaks) for span in SPANS}
+    of_source = {span: _of_the_source(counts) for span, counts in spans.items()}
+    parts = [(PIPELINE, by_pipeline, spans), (SOURCE, by_pipeline.of_the_source(), of_source)]
     table = pd.concat([frame for part in parts for frame in _frames(history, *part)], ignore_index=True)
     ids = np.array([*history.pipelines, None], object)
     table["source"] = history.source
@@ -95,25 +133,45 @@ def failure_trends(
     return pa.Table.from_pandas(ordered[SCHEMA.names], schema=SCHEMA, preserve_index=False)
 
 
-def _frames(history: SourceHistory, scope: str, counts: DailyCounts, now: Counts) -> Iterator[Frame]:
-    baselines = counts.baselines()
-    pipelines, places = np.nonzero(counts.present)
-    by_day = {
-        "period": DAY,
-        "pipeline": pipelines,
-        "day": counts.first_day + places,
-        "is_final": counts.is_final[places],
-    }
-    for suffix, width in SPANS.items():
+def _counts_of(
+    history: SourceHistory, span: Span, durations: SuccessDurations, streaks: Sequence[FailureStreak]
+) -> Counts:
+    start_us = history.until_us - span.days * DAY_US + 1
+    return counts_between(history, durations, start_us, history.until_us + 1, streaks)
+
+
+def _of_the_source(counts: Counts) -> Counts:
+    """All pipelines together; outages of single ones are part of what is usual for a source."""
+    together: Counts = counts.sum(axis=1, keepdims=True)
+    together[-1] = 0
+    return together
+
+
+def _frames(history: SourceHistory, scope: str, counts: DailyCounts, spans: Mapping[Span, Counts]) -> Iterator[Frame]:
+    baselines, whole_days = counts.baselines(), counts.whole_days()
+    present = np.nonzero(counts.present)
+    days = {"scope": scope, "whole_days": whole_days[present[1]]} | _days(history, counts, *present)
+    yield _judged(days, baselines.at(present), OF_DAYS)
+    for span, found in spans.items():
+        before = max((history.until_us - span.past_days * DAY_US) // DAY_US - counts.first_day, 0)
+        row = {"scope": scope, "whole_days": whole_days[before]} | _span(history, span.period, found)
+        yield _judged(row, baselines.at((row["pipeline"], before)), OF_SPANS)
+
+
+def _days(history: SourceHistory, counts: DailyCounts, pipelines: Places, places: Places) -> dict[str, Any]:
+    days = counts.first_day + places
+    row = {"period": DAY, "pipeline": pipelines, "day": days, "is_final": counts.is_final[places], "in_outages": np.nan}
+    for suffix, width in TRAILING_DAYS.items():
         sums = (trailing_sums(matrix, width)[pipelines, places] for matrix in (counts.completed, counts.failed))
-        by_day |= _with_rate(suffix, *sums)
-    yield _judged({"scope": scope} | by_day, baselines.at((pipelines, places)), history.window)
-    pipelines = np.flatnonzero(now[0])
-    day_before = max((history.until_us - DAY_US) // DAY_US - counts.first_day, 0)
-    last_day = (history.last_day - EPOCH).days
-    of_now = {"scope": scope, "period": NOW, "pipeline": pipelines, "day": last_day, "is_final": False}
-    of_now |= _with_rate("", *now[1:, pipelines].astype(np.float64))
-    yield _judged(of_now, baselines.at((pipelines, day_before)), history.window)
+        row |= _with_rate(suffix, *sums)
+    return row | {"is_judged": days >= (history.window.first - EPOCH).days}
+
+
+def _span(history: SourceHistory, period: str, counts: Counts) -> dict[str, Any]:
+    pipelines = np.flatnonzero(counts[0])
+    completed, failed, in_outages = counts[1:, pipelines].astype(np.float64)
+    row = {"period": period, "pipeline": pipelines, "day": (history.last_day - EPOCH).days, "is_final": False}
+    return row | {"in_outages": in_outages, "is_judged": True} | _with_rate("", completed, failed)
 
 
 def _with_rate(suffix: str, completed: Numbers, failed: Numbers) -> dict[str, Any]:
@@ -127,7 +185,7 @@ def _with_rate(suffix: str, completed: Numbers, failed: Numbers) -> dict[str, An
     }
 
 
-def _judged(periods: Mapping[str, Any], past: SummedCounts, window: DayRange) -> Frame:
+def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: Rule) -> Frame:
     """Periods with what is usual before each, the probability of their failures, and the verdict."""
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
@@ -138,20 +196,28 @@ def _judged(periods: Mapping[str, Any], past: SummedCounts, window: DayRange) ->
         baseline_rate=_share(past.failed, past.completed),
         baseline_dispersion=past.dispersion(),
         p_value=np.nan,
+        q_value=np.nan,
     )
-    failed, completed = periods["failed"], periods["decided"]
-    is_judged = ((frame["period"] == NOW) | (frame["day"] >= (window.first - EPOCH).days)).to_numpy()
-    is_known = (past.completed >= BASELINE_RUNS) & (past.days >= BASELINE_FINAL_DAYS)
-    is_tested = is_judged & is_known & (completed > 0)
+    outside = frame["in_outages"].fillna(0).to_numpy()
+    failed, completed = frame["failed"].to_numpy() - outside, frame["decided"].to_numpy() - outside
+    reasons = {
+        FEW_DAYS_READ: frame["whole_days"] < BASELINE_DAYS_WITH_RUNS,
+        FEW_RUNS: past.completed < BASELINE_RUNS,
+        FEW_DAYS_WITH_RUNS: past.days < BASELINE_DAYS_WITH_RUNS,
+        NOTHING_COMPLETED: completed == 0,
+    }
+    left_out = np.minimum(failed, rule.left_out)
+    failed, completed = failed - left_out, completed - left_out
+    is_tested = frame["is_judged"].to_numpy() & ~np.any([*reasons.values()], axis=0)
     frame.loc[is_tested, "p_value"] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
-    frame["q_value"] = frame.loc[is_tested].groupby("day")["p_value"].transform(benjamini_hochberg)
+    frame.loc[is_tested, "q_value"] = frame[is_tested].groupby("day")["p_value"].transform(benjamini_hochberg)
     # In whole numbers, since 0.3 - 0.2 is below 0.1.
     has_risen = (
         100 * (failed * past.completed - past.failed * completed) >= LEAST_RISE_PERCENT * completed * past.completed
     )
-    is_worse = (frame["q_value"] <= FALSE_DISCOVERIES) & (failed >= LEAST_FAILURES) & has_risen
-    verdict = pd.Series(np.where(is_tested, np.where(is_worse, WORSE, NORMAL), TOO_FEW_RUNS))
-    return frame.assign(verdict=verdict.where(is_judged))
+    is_worse = (frame["q_value"] <= rule.false_discoveries) & (failed >= rule.least_failures) & has_risen
+    verdict = np.select([*reasons.values(), is_worse], [*reasons, WORSE], NORMAL)
+    return frame.assign(verdict=pd.Series(verdict, dtype=object).where(frame["is_judged"]))
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:

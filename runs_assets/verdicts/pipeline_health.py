@@ -44,7 +44,7 @@ SCHEMA = pipeline_schema(
     column("failure_rate_24h", pa.float64(), "failed_24h / decided_24h; null for 0/0"),
     column("failure_rate_24h_low", pa.float64(), "lower end of its 95 % Wilson interval"),
     column("failure_rate_24h_high", pa.float64(), "upper end of its 95 % Wilson interval"),
-    column("normal_rate", pa.float64(), "the failure rate of the final days of the 28 before; null for 0/0"),
+    column("normal_rate", pa.float64(), "the failure rate of the days read whole of the 28 before; null for 0/0"),
     column("runs_7d", pa.int64(), "runs created in the last 7 days", nullable=False),
     column("decided_28d", pa.int64(), "completed runs that ended in the last 28 days", nullable=False),
     column("failed_28d", pa.int64(), "how many of them failed", nullable=False),
@@ -69,7 +69,7 @@ PIPELINE_HEALTH = Table(
     name="pipeline_health",
     description="One row per pipeline: its state, since when, and the numbers behind it.",
     schema=SCHEMA,
-    version="1",
+    version="2",
     preview=(
         *("state", "since", "failures", "failure_rate_24h", "normal_rate", "reason"),
         *("last_success_at", "source_read_until"),
@@ -100,7 +100,7 @@ def _rows(
 ) -> Iterator[Row]:
     trends = verdicts[FAILURE_TRENDS.name].filter(pc.field("scope") == PIPELINE)
     is_worse_day = (pc.field("period") == DAY) & (pc.field("verdict") == WORSE)
-    now, worse = (_by_pipeline(trends.filter(chosen)) for chosen in (pc.field("period") == NOW, is_worse_day))
+    spans, worse = (_by_pipeline(trends.filter(chosen)) for chosen in (pc.field("period") != DAY, is_worse_day))
     others = (SILENCES, HANGING_RUNS, FAILURE_REASONS)
     silences, hanging, reasons = (_by_pipeline(verdicts[table.name]) for table in others)
     versions, streaks = _versions(history), defaultdict(list)
@@ -114,7 +114,7 @@ def _rows(
             streaks=streaks[number],
             silences=silences[pipeline_id],
             hanging=hanging[pipeline_id],
-            now=next(iter(now[pipeline_id]), None),
+            spans={row["period"]: row for row in spans[pipeline_id]},
             worse_days={row["date"] for row in worse[pipeline_id]},
         )
         state, since = state_of(evidence)
@@ -125,7 +125,7 @@ def _rows(
             "expected_by": silence["expected_by"] if silence else None,
             **_reason(reasons[pipeline_id], history.last_day),
             **_failing(evidence.open_streak),
-            **_last_24_hours(evidence.now),
+            **_last_24_hours(evidence.spans.get(NOW)),
             **activity,
             **_recoveries(streaks[number]),
             **versions.get(number, {}),

@@ -41,8 +41,7 @@ class Evidence:
     """What the state of a pipeline is derived from.
 
     `activity` is one of `activities`, `streaks` are those of the window; `silences` and `hanging` are rows of these
-    tables, `now` the one of `failure_trends` for the last 24 hours, None if nothing ran; `worse_days` are the days
-    with that verdict.
+    tables, `spans` those of `failure_trends` up to now, by their periods; `worse_days` are the days with that verdict.
     """
 
     history: SourceHistory
@@ -50,7 +49,7 @@ class Evidence:
     streaks: Sequence[FailureStreak]
     silences: Sequence[Row]
     hanging: Sequence[Row]
-    now: Row | None
+    spans: Mapping[str, Row]
     worse_days: set[date]
 
     @property
@@ -134,7 +133,7 @@ def _beginnings(evidence: Evidence) -> Iterator[tuple[PipelineState, datetime | 
 
 def _degraded_since(evidence: Evidence) -> datetime | None:
     """The beginning of the unbroken days that were worse, up to yesterday; else of the last 24 hours."""
-    if evidence.now is None or evidence.now["verdict"] != WORSE:
+    if all(span["verdict"] != WORSE for span in evidence.spans.values()):
         return None
     today = day = evidence.history.last_day
     while day - timedelta(days=1) in evidence.worse_days:

@@ -29,7 +29,7 @@ RUNS: list[CaseRun] = [
     *daily("degraded", date(2026, 3, 1), date(2026, 3, 2), "fffff"),
     *daily("degraded", date(2026, 3, 3), date(2026, 3, 11), "ssscs"),
     *daily("degraded", date(2026, 3, 12), date(2026, 3, 17), "sssss"),
-    *daily("degraded", date(2026, 3, 18), date(2026, 3, 18), "sfsffsff"),
+    *daily("degraded", date(2026, 3, 18), date(2026, 3, 18), "sffsffsfff"),
     *daily("silent", FIRST_DAY, date(2026, 3, 14), "s"),
     *daily(None, FIRST_DAY, date(2026, 3, 17), "s", weekdays=range(5)),
     run(None, at(3, 18, 8), "running"),

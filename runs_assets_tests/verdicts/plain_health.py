@@ -112,7 +112,7 @@ def _states(pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
         yield "down", pipeline.failing.failing_since
     if pipeline.silence:
         yield "silent", pipeline.silence["since"]
-    if pipeline.now and pipeline.now["verdict"] == "worse":
+    if any(row["verdict"] == "worse" for row in pipeline.trends if row["period"] != "day"):
         yield "degraded", _worse_since(pipeline)
     hanging = [
         row["open_since"] for row in pipeline.rows("hanging_runs") if row["open_seconds"] <= WEEK.total_seconds()

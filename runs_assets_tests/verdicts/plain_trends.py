@@ -1,13 +1,13 @@
-"""Each day's failure rate and that of the last 24 hours against the 28 days before: a row at a time."""
+"""Each day's failure rate, and those of the spans up to now, against 28 days before: a row at a time."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from runs_assets_tests.verdicts.plain_outages import touched_by_confirmed
+from runs_assets_tests.verdicts.plain_outages import stretches, touched_by_confirmed
 from runs_assets_tests.verdicts.plain_runs import DAY, History, Run, day_of, days_before
 from runs_assets_tests.verdicts.plain_statistics import (
     Counts,
@@ -22,33 +22,37 @@ from runs_assets_tests.verdicts.plain_statistics import (
 ByDay = dict[date, Counts]
 Row = dict[str, Any]
 
+SPANS = (("now", DAY, DAY), ("3 days", 3 * DAY, 3 * DAY), ("7 days", 7 * DAY, 7 * DAY), ("drift", 7 * DAY, 35 * DAY))
+"""Each by its name, how long it is, and how long before `read_until` the 28 days ended with which it is compared."""
+
 
 @dataclass(frozen=True)
 class Subject:
-    """What is judged: a pipeline, or the whole source."""
+    """What is judged: a pipeline, or the whole source; its `runs`, and first and last failures of outages now over."""
 
     scope: str
     pipeline: str | None
     counts: ByDay
+    runs: Sequence[Run]
     touched: frozenset[date] = frozenset()
+    outages: Sequence[tuple[datetime, datetime]] = ()
 
 
 def failure_trends(history: History) -> list[Row]:
     by_pipeline = _counts(history)
     pipelines = [_pipeline(history, pipeline, counts) for pipeline, counts in by_pipeline.items()]
     nothing = dict.fromkeys((stored.day for stored in history.days), (0, 0))
-    source = Subject("source", None, _sums([nothing, *by_pipeline.values()]))
-    of_pipelines = [
-        *(row for subject in pipelines for row in _day_rows(history, subject)),
-        *(row for subject in pipelines for row in _now_rows(history, subject, _latest(history, subject.pipeline))),
-    ]
-    everything = [run for pipeline in by_pipeline for run in _latest(history, pipeline)]
-    of_source = [*_day_rows(history, source), *_now_rows(history, source, everything)]
+    everything = [run for subject in pipelines for run in subject.runs]
+    source = Subject("source", None, _sums([nothing, *by_pipeline.values()]), everything)
+    of_pipelines, of_source = (
+        [row for subject in subjects for row in (*_day_rows(history, subject), *_span_rows(history, subject))]
+        for subjects in (pipelines, [source])
+    )
     _set_q_values(of_pipelines)
     for row in of_source:
         row["q_value"] = row["p_value"]
     for row in (*of_pipelines, *of_source):
-        row["verdict"] = _verdict(row, judged=row["date"] in history.window)
+        row["verdict"] = _verdict(row, row.pop("why_not"), judged=row["date"] in history.window)
     return [*of_pipelines, *of_source]
 
 
@@ -73,8 +77,12 @@ def _is_ripe(history: History, run: Run) -> bool:
 
 
 def _pipeline(history: History, pipeline: str | None, counts: ByDay) -> Subject:
-    touched = touched_by_confirmed(history, pipeline) if pipeline in history.by_pipeline else set()
-    return Subject("pipeline", pipeline, counts, frozenset(touched))
+    if pipeline not in history.by_pipeline:
+        return Subject("pipeline", pipeline, counts, ())
+    over = [stretch for stretch in stretches(history, pipeline) if stretch.is_confirmed and stretch.ended_at]
+    outages = tuple((stretch.failing_since, stretch.failures[-1].ended_at) for stretch in over)
+    touched = frozenset(touched_by_confirmed(history, pipeline))
+    return Subject("pipeline", pipeline, counts, history.by_pipeline[pipeline], touched, outages)
 
 
 def _sums(counts: Iterable[ByDay]) -> ByDay:
@@ -86,10 +94,6 @@ def _sums(counts: Iterable[ByDay]) -> ByDay:
     return found
 
 
-def _latest(history: History, pipeline: str | None) -> list[Run]:
-    return [run for run in history.by_pipeline.get(pipeline, []) if history.is_recent(run.created_at, DAY)]
-
-
 def _day_rows(history: History, subject: Subject) -> Iterable[Row]:
     final = {stored.day: stored.is_final for stored in history.days}
     for day, counts in subject.counts.items():
@@ -99,24 +103,34 @@ def _day_rows(history: History, subject: Subject) -> Iterable[Row]:
             **_rates(counts, ""),
             **_rates(_sum_before(subject, day, 7), "_7d"),
             **_rates(_sum_before(subject, day, 28), "_28d"),
-            **_judged(history, subject, counts, day, day),
+            "in_outages": None,
+            **_judged(history, subject, counts, day, day, is_day=True),
         }
 
 
-def _now_rows(history: History, subject: Subject, runs: Sequence[Run]) -> Iterable[Row]:
-    """One row, or none if there was no run in the last 24 hours."""
-    if not runs:
-        return
-    ripe = [run for run in runs if run.is_decided and _is_ripe(history, run)]
-    counts = (len(ripe), sum(run.failed for run in ripe))
-    names = _rates((0, 0), "_7d") | _rates((0, 0), "_28d")
-    yield {
-        **_head(history, subject, "now", history.last_day),
-        "is_final": False,
-        **_rates(counts, ""),
-        **dict.fromkeys(names),
-        **_judged(history, subject, counts, history.last_day, day_of(history.read_until - DAY)),
-    }
+def _span_rows(history: History, subject: Subject) -> Iterable[Row]:
+    """A row for each span in which a run was created."""
+    for period, length, ago in SPANS:
+        runs = [run for run in subject.runs if history.is_recent(run.created_at, length)]
+        if not runs:
+            continue
+        ripe = [run for run in runs if run.is_decided and _is_ripe(history, run)]
+        failed = [run for run in ripe if run.failed]
+        told = sum(any(first <= run.ended_at <= last for first, last in subject.outages) for run in failed)
+        yield {
+            **_head(history, subject, period, history.last_day),
+            "is_final": False,
+            **_rates((len(ripe), len(failed)), ""),
+            **dict.fromkeys(_rates((0, 0), "_7d") | _rates((0, 0), "_28d")),
+            "in_outages": told,
+            **_judged(
+                history,
+                subject,
+                (len(ripe) - told, len(failed) - told),
+                history.last_day,
+                day_of(history.read_until - ago),
+            ),
+        }
 
 
 def _head(history: History, subject: Subject, period: str, day: date) -> Row:
@@ -146,21 +160,35 @@ def _sum_before(subject: Subject, last: date, days: int) -> Counts:
     return sum(n for n, _ in found), sum(f for _, f in found)
 
 
-def _judged(history: History, subject: Subject, counts: Counts, day: date, before: date) -> Row:
-    """The 28 final days before `before`, and how likely so many failures would be by them."""
-    final = {stored.day for stored in history.days if stored.is_final}
-    found = [subject.counts.get(past, (0, 0)) for past in days_before(before) if past in final - subject.touched]
+def _judged(
+    history: History, subject: Subject, counts: Counts, day: date, before: date, *, is_day: bool = False
+) -> Row:
+    """The 28 days before `before`, and how likely so many failures would be by them."""
+    month = [past for past in days_before(before) if past in history.whole_days]
+    found = [subject.counts.get(past, (0, 0)) for past in month if past not in subject.touched]
     days = [(n, f) for n, f in found if n]
     decided, failed, spread = sum(n for n, _ in days), sum(f for _, f in days), dispersion(days)
-    can_tell = day in history.window and counts[0] >= 1 and decided >= 20 and len(days) >= 7
+    why_not = _why_not(len(month), days, counts[0])
+    can_tell, tested = day in history.window and why_not is None, _counted(counts, is_day=is_day)
     return {
         "baseline_days": len(days),
         "baseline_decided": decided,
         "baseline_failed": failed,
         "baseline_rate": rate(failed, decided),
         "baseline_dispersion": spread,
-        "p_value": _p_value(counts, (decided, failed), spread) if can_tell else None,
+        "why_not": why_not,
+        "p_value": _p_value(tested, (decided, failed), spread) if can_tell else None,
     }
+
+
+def _why_not(whole_days: int, days: Sequence[Counts], decided: int) -> str | None:
+    if whole_days < 7:
+        return "fewer than 7 days read whole"
+    if sum(n for n, _ in days) < 20:
+        return "fewer than 20 completed runs in the 28 days before"
+    if len(days) < 7:
+        return "fewer than 7 days with completed runs"
+    return None if decided else "no completed run to judge"
 
 
 def _p_value(counts: Counts, baseline: Counts, spread: float) -> float:
@@ -184,11 +212,20 @@ def _set_q_values(rows: Sequence[Row]) -> None:
             row["q_value"] = q_values.get(row["pipeline_id"])
 
 
-def _verdict(row: Row, *, judged: bool) -> str | None:
+def _verdict(row: Row, why_not: str | None, *, judged: bool) -> str | None:
     if not judged:
         return None
-    if row["p_value"] is None:
-        return "too few runs"
-    gain = Fraction(row["failed"], row["decided"]) - Fraction(row["baseline_failed"], row["baseline_decided"])
-    is_worse = row["q_value"] <= 0.05 and row["failed"] >= 3 and gain >= Fraction(1, 10)
-    return "worse" if is_worse else "normal"
+    if why_not:
+        return f"not judged: {why_not}"
+    told, is_day = row["in_outages"] or 0, row["period"] == "day"
+    decided, failed = _counted((row["decided"] - told, row["failed"] - told), is_day=is_day)
+    if failed < (3 if is_day else 5) or row["q_value"] > (0.05 if is_day else 0.01):
+        return "normal"
+    gain = Fraction(failed, decided) - Fraction(row["baseline_failed"], row["baseline_decided"])
+    return "worse" if gain >= Fraction(1, 10) else "normal"
+
+
+def _counted(counts: Counts, *, is_day: bool) -> Counts:
+    """Of a span, without its newest failure."""
+    decided, failed = counts
+    return counts if is_day or not failed else (decided - 1, failed - 1)

@@ -9,13 +9,15 @@ from runs_assets_tests.verdicts import cases
 from runs_assets_tests.verdicts.cases import DAY, READ_UNTIL, at, daily, run
 from runs_assets_tests.verdicts.worked import TODAY, part_of, tables_of, trend
 
+FEW_RUNS = "not judged: fewer than 20 completed runs in the 28 days before"
+
 
 def test_nothing_decided_has_no_rate() -> None:
     tables = tables_of(cases.NOTHING_DECIDED)
     row = trend(tables, "day", TODAY)
     assert (row["decided"], row["failed"], row["failure_rate"], row["failure_rate_low"]) == (0, 0, None, None)
     assert (row["baseline_days"], row["baseline_rate"], row["baseline_dispersion"]) == (0, None, 0.0)
-    assert (row["p_value"], row["q_value"], row["verdict"]) == (None, None, "too few runs")
+    assert (row["p_value"], row["q_value"], row["verdict"]) == (None, None, FEW_RUNS)
     [health] = tables["pipeline_health"]
     assert (
         part_of(health, expected := {"state": "new", "since": at(3, 18, 11, 50), "last_success_at": None}) == expected
@@ -37,7 +39,7 @@ def test_no_failures_of_many_runs_are_normal() -> None:
 
 def test_a_baseline_of_too_few_days_says_nothing() -> None:
     tables = tables_of(cases.NONE_FAILED)
-    assert trend(tables, "day", date(2026, 2, 22))["verdict"] == "too few runs"
+    assert trend(tables, "day", date(2026, 2, 22))["verdict"] == "not judged: fewer than 7 days with completed runs"
     assert trend(tables, "day", date(2026, 2, 23))["verdict"] == "normal"
 
 
@@ -51,7 +53,7 @@ def test_dry_runs_are_left_out_but_for_a_row_without_runs() -> None:
     tables = tables_of(cases.ONLY_DRY_RUNS)
     assert tables["pipeline_health"] == tables["outages"] == []
     row = trend(tables, "day", date(2026, 3, 16))
-    assert (row["decided"], row["failure_rate"], row["verdict"]) == (0, None, "too few runs")
+    assert (row["decided"], row["failure_rate"], row["verdict"]) == (0, None, FEW_RUNS)
     assert {row["period"] for row in tables["failure_trends"]} == {"day"}
 
 
@@ -110,19 +112,19 @@ def test_every_run_of_the_cases_is_over_before_they_are_read() -> None:
 def test_a_baseline_of_less_than_20_runs_says_nothing() -> None:
     tables = tables_of(daily("p", date(2026, 3, 1), date(2026, 3, 11), "ss"))
     verdicts = [trend(tables, "day", date(2026, 3, day))["verdict"] for day in (10, 11)]
-    assert verdicts == ["too few runs", "normal"]
+    assert verdicts == [FEW_RUNS, "normal"]
 
 
 def test_a_day_on_which_nothing_was_decided_is_not_judged() -> None:
     runs = [*daily("p", date(2026, 2, 16), date(2026, 3, 16), "ss"), *daily("p", TODAY - DAY, TODAY - DAY, "c")]
-    assert trend(tables_of(runs), "day", TODAY - DAY)["verdict"] == "too few runs"
+    assert trend(tables_of(runs), "day", TODAY - DAY)["verdict"] == "not judged: no completed run to judge"
 
 
 def test_two_failures_are_never_worse() -> None:
     runs = [*daily("p", date(2026, 2, 16), date(2026, 3, 17), "s" * 10), *daily("p", TODAY, TODAY, "ff")]
     row = trend(tables_of(runs), "day", TODAY)
-    # 27 final days of 10: 0.5 * 1.5 / (271 * 272).
-    assert (row["p_value"], row["verdict"]) == (pytest.approx(0.75 / (271 * 272)), "normal")
+    # 28 days of 10: 0.5 * 1.5 / (281 * 282).
+    assert (row["p_value"], row["verdict"]) == (pytest.approx(0.75 / (281 * 282)), "normal")
 
 
 def test_what_chance_explains_is_not_worse() -> None:
@@ -148,7 +150,7 @@ def test_days_that_differ_much_make_a_bad_day_less_surprising() -> None:
 def test_the_last_24_hours_are_compared_with_the_28_days_before_they_began() -> None:
     assert trend(tables_of(cases.ZERO_BASELINE), "now", TODAY)["baseline_decided"] == 56
     just_out = tables_of([run("p", READ_UNTIL - DAY)])["failure_trends"]
-    assert {row["period"] for row in just_out} == {"day"}
+    assert {row["period"] for row in just_out} == {"day", "3 days", "7 days", "drift"}
 
 
 def test_runs_without_a_pipeline_are_a_pipeline() -> None:
