@@ -52,9 +52,9 @@ SPANS = (Span(NOW, 1, 1), Span("3 days", 3, 3), Span("7 days", 7, 7), Span(DRIFT
 
 
 class Rule(NamedTuple):
-    """When failures are worse than usual, besides the rise: how many false discoveries, and how few failures.
+    """When failures that have risen are worse than usual: at most which q-value, and at least how many.
 
-    It has to hold without the `left_out` newest failures as well.
+    The `left_out` newest ones do not count.
     """
 
     false_discoveries: float
@@ -64,7 +64,7 @@ class Rule(NamedTuple):
 
 OF_DAYS = Rule(0.05, 3, 0)
 OF_SPANS = Rule(0.01, 5, 1)
-"""Stricter, since people are told, and every look is another chance; one success more does not undo it."""
+"""Stricter, since people are told of it, and since it is asked at every look; and not by a single run."""
 
 
 def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
@@ -114,8 +114,8 @@ def failure_trends(
     For every stored day, a row for each pipeline with runs and one for the source; and the same for every span. Only
     days of the window are judged: a day is worse if its failures are more than chance explains (at most 5 % false
     discoveries among the source's pipelines), at least 3, and the rate is at least 10 points above the usual one. A
-    span is worse if without its newest failure they are at least 5, and more than chance explains at 1 %; a pipeline's
-    failures in outages that are over were told as such, and do not count.
+    span is worse if without its newest failure and without a pipeline's failures in outages that are over there are at
+    least 5, more than chance explains at 1 %, and the rise is the same.
     """
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
@@ -198,26 +198,33 @@ def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: Rule) -> Frame
         p_value=np.nan,
         q_value=np.nan,
     )
-    outside = frame["in_outages"].fillna(0).to_numpy()
-    failed, completed = frame["failed"].to_numpy() - outside, frame["decided"].to_numpy() - outside
-    reasons = {
-        FEW_DAYS_READ: frame["whole_days"] < BASELINE_DAYS_WITH_RUNS,
+    told = frame["in_outages"].fillna(0)
+    reasons = _why_not(frame["whole_days"], frame["decided"] - told, past)
+    less = (told + rule.left_out).clip(upper=frame["failed"])
+    failed, completed = (frame["failed"] - less).to_numpy(), (frame["decided"] - less).to_numpy()
+    is_tested = frame["is_judged"].to_numpy() & ~np.any([*reasons.values()], axis=0)
+    frame.loc[is_tested, "p_value"] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
+    frame.loc[is_tested, "q_value"] = frame[is_tested].groupby("day")["p_value"].transform(benjamini_hochberg)
+    is_certain = (frame["q_value"] <= rule.false_discoveries) & (failed >= rule.least_failures)
+    is_worse = is_certain & _has_risen(failed, completed, past)
+    verdict = np.select([*reasons.values(), is_worse], [*reasons, WORSE], NORMAL)
+    return frame.assign(verdict=pd.Series(verdict, dtype=object).where(frame["is_judged"]))
+
+
+def _why_not(whole_days: Any, completed: Any, past: SummedCounts) -> dict[str, Any]:
+    """Where each of the reasons not to judge holds; the first one counts."""
+    return {
+        FEW_DAYS_READ: whole_days < BASELINE_DAYS_WITH_RUNS,
         FEW_RUNS: past.completed < BASELINE_RUNS,
         FEW_DAYS_WITH_RUNS: past.days < BASELINE_DAYS_WITH_RUNS,
         NOTHING_COMPLETED: completed == 0,
     }
-    left_out = np.minimum(failed, rule.left_out)
-    failed, completed = failed - left_out, completed - left_out
-    is_tested = frame["is_judged"].to_numpy() & ~np.any([*reasons.values()], axis=0)
-    frame.loc[is_tested, "p_value"] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
-    frame.loc[is_tested, "q_value"] = frame[is_tested].groupby("day")["p_value"].transform(benjamini_hochberg)
-    # In whole numbers, since 0.3 - 0.2 is below 0.1.
-    has_risen = (
-        100 * (failed * past.completed - past.failed * completed) >= LEAST_RISE_PERCENT * completed * past.completed
-    )
-    is_worse = (frame["q_value"] <= rule.false_discoveries) & (failed >= rule.least_failures) & has_risen
-    verdict = np.select([*reasons.values(), is_worse], [*reasons, WORSE], NORMAL)
-    return frame.assign(verdict=pd.Series(verdict, dtype=object).where(frame["is_judged"]))
+
+
+def _has_risen(failed: Numbers, completed: Numbers, past: SummedCounts) -> NDArray[np.bool_]:
+    """In whole numbers, since 0.3 - 0.2 is below 0.1."""
+    rise = failed * past.completed - past.failed * completed
+    return 100 * rise >= LEAST_RISE_PERCENT * completed * past.completed
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:
