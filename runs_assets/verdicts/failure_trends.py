@@ -204,11 +204,13 @@ def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: Rule) -> Frame
     failed, completed = (frame["failed"] - less).to_numpy(), (frame["decided"] - less).to_numpy()
     is_tested = frame["is_judged"].to_numpy() & ~np.any([*reasons.values()], axis=0)
     frame.loc[is_tested, "p_value"] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
-    frame.loc[is_tested, "q_value"] = frame[is_tested].groupby("day")["p_value"].transform(benjamini_hochberg)
+    p_values = frame.loc[is_tested, ["day", "p_value"]].groupby("day")["p_value"]
+    frame.loc[is_tested, "q_value"] = p_values.transform(benjamini_hochberg)
     is_certain = (frame["q_value"] <= rule.false_discoveries) & (failed >= rule.least_failures)
     is_worse = is_certain & _has_risen(failed, completed, past)
-    verdict = np.select([*reasons.values(), is_worse], [*reasons, WORSE], NORMAL)
-    return frame.assign(verdict=pd.Series(verdict, dtype=object).where(frame["is_judged"]))
+    verdicts = np.array([*reasons, WORSE, NORMAL], object)
+    found = np.select([*reasons.values(), is_worse], [*range(len(verdicts) - 1)], len(verdicts) - 1)
+    return frame.assign(verdict=pd.Series(verdicts[found], dtype=object).where(frame["is_judged"]))
 
 
 def _why_not(whole_days: Any, completed: Any, past: SummedCounts) -> dict[str, Any]:
