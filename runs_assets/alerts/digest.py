@@ -26,7 +26,7 @@ from runs_assets.verdicts.silences import SILENCES
 from runs_assets.watch_file import Severity, Subject, WatchFile, load_watch_file
 
 WEEK = timedelta(days=7)
-WATCHED = ("degraded", "hanging", "flaky")
+WATCHED = ("worse", "hanging", "flaky")
 _WEEK_NAME = re.compile(r"(\d{4})-W(\d{2})")
 
 

@@ -31,6 +31,18 @@ def binomial_tail(successes: int, trials: int, probability: float) -> float:
     return float(binom.sf(successes - 1, trials, probability))
 
 
+def alternation_z(changes: int, ones: int, others: int) -> float:
+    """How many standard deviations more changes than by chance there are in a sequence of two values; 0 of one value.
+
+    The normal approximation of the test of A. Wald, J. Wolfowitz, Annals of Mathematical Statistics 11 (1940), 147-162.
+    """
+    if not ones or not others:
+        return 0.0
+    size, product = ones + others, 2 * ones * others
+    variance = product * (product - size) / (size**2 * (size - 1))
+    return float((changes - product / size) / variance**0.5)
+
+
 def benjamini_hochberg(p_values: Any) -> Numbers:
     """The p-values of a family of tests, adjusted for the false discovery rate.
 

@@ -1,1 +1,1 @@
-"""Who is down, flaky, degraded, silent or hanging, since when: pure functions over the stored days, into tables."""
+"""Who is down, failing, worse, silent or hanging, since when: pure functions over the stored days, into tables."""

@@ -9,17 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.days import to_us
+from runs_assets.days import from_us, to_us
 from runs_assets.statistics.intervals import newcombe_interval
 from runs_assets.statistics.significance import fisher_exact_p
 from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
-from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, NOW, PIPELINE, WORSE
+from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, PIPELINE, WORSE
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS
 from runs_assets.verdicts.outages import FailureStreak, going_on_since
-from runs_assets.verdicts.pipeline_states import MIN_RUNS, Evidence, PipelineState, Row, activities, state_of
+from runs_assets.verdicts.pipeline_states import Evidence, PipelineState, Row, activities, not_judged, state_of
 from runs_assets.verdicts.silences import SILENCES
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
+from runs_assets.verdicts.streak_rules import MIN_RUNS
 from runs_assets.verdicts.success_durations import SuccessDurations
 
 SCHEMA = pipeline_schema(
@@ -30,8 +31,8 @@ SCHEMA = pipeline_schema(
     column("reason_side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage only"),
     column("failures", pa.int64(), "failures in a row; 0 if the last completed run succeeded", nullable=False),
     column("failing_since", TIMESTAMP, "when the first of these failures ended, UTC"),
-    column("alert_after", pa.int64(), "failures in a row at which the pipeline counts as down"),
-    column("confirmed_at", TIMESTAMP, "when it went down: the end of the failure that confirmed it, UTC"),
+    column("alert_after", pa.int64(), "failures in a row at which the pipeline is down, failing or never succeeded"),
+    column("confirmed_at", TIMESTAMP, "when it became that: the end of the failure that confirmed it, UTC"),
     column("sites_affected", pa.int64(), "number of sites with these failures; null where no run has a site"),
     column("first_failed_run_id", pa.string(), "the first of these failures"),
     column("latest_failed_run_id", pa.string(), "the last of these failures"),
@@ -45,6 +46,7 @@ SCHEMA = pipeline_schema(
     column("failure_rate_24h_low", pa.float64(), "lower end of its 95 % Wilson interval"),
     column("failure_rate_24h_high", pa.float64(), "upper end of its 95 % Wilson interval"),
     column("normal_rate", pa.float64(), "the failure rate of the days read whole of the 28 before; null for 0/0"),
+    column("not_judged", pa.string(), "why its rate cannot be compared with the usual one; null if it can"),
     column("runs_7d", pa.int64(), "runs created in the last 7 days", nullable=False),
     column("decided_28d", pa.int64(), "completed runs that ended in the last 28 days", nullable=False),
     column("failed_28d", pa.int64(), "how many of them failed", nullable=False),
@@ -81,20 +83,23 @@ def pipeline_health(
     history: SourceHistory,
     streaks: Iterable[FailureStreak],
     durations: SuccessDurations,
+    stuck: Mapping[int, int],
     names: Mapping[str, str],
     verdicts: Mapping[str, pa.Table],
 ) -> pa.Table:
     """One row (schema `SCHEMA`) for each pipeline with a run in the window, sorted by pipeline.
 
-    `verdicts` has the source's rows of the other tables, by their names.
+    `stuck` has, by number, when the first of the runs that are stuck was created (microseconds since the epoch), and
+    `verdicts` the source's rows of the other tables, by their names.
     """
-    return pa.Table.from_pylist([*_rows(history, streaks, durations, names, verdicts)], schema=SCHEMA)
+    return pa.Table.from_pylist([*_rows(history, streaks, durations, stuck, names, verdicts)], schema=SCHEMA)
 
 
 def _rows(
     history: SourceHistory,
     all_streaks: Iterable[FailureStreak],
     durations: SuccessDurations,
+    stuck: Mapping[int, int],
     names: Mapping[str, str],
     verdicts: Mapping[str, pa.Table],
 ) -> Iterator[Row]:
@@ -116,6 +121,7 @@ def _rows(
             hanging=hanging[pipeline_id],
             spans={row["period"]: row for row in spans[pipeline_id]},
             worse_days={row["date"] for row in worse[pipeline_id]},
+            stuck_since=from_us(stuck[number]) if number in stuck else None,
         )
         state, since = state_of(evidence)
         silence = evidence.open_silence
@@ -125,7 +131,8 @@ def _rows(
             "expected_by": silence["expected_by"] if silence else None,
             **_reason(reasons[pipeline_id], history.last_day),
             **_failing(evidence.open_streak),
-            **_last_24_hours(evidence.spans.get(NOW)),
+            **_last_24_hours(evidence.now),
+            "not_judged": not_judged(evidence),
             **activity,
             **_recoveries(streaks[number]),
             **versions.get(number, {}),

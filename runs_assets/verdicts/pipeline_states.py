@@ -7,18 +7,22 @@ from enum import StrEnum
 from typing import Any
 
 from runs_assets.days import DAY_US, from_us, start_of, to_us
+from runs_assets.statistics.significance import alternation_z
 from runs_assets.tables import Frame
-from runs_assets.verdicts.failure_trends import WORSE
+from runs_assets.verdicts.failed_once import failed_once_since
+from runs_assets.verdicts.failure_trends import NOW, WORSE
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.silences import OPEN
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
+from runs_assets.verdicts.streak_rules import MIN_RUNS, StreakKind
 
 RECENT_DAYS = NEW_DAYS = 7
-MIN_RUNS = 20
-FLAKY_FLIP_RATE = 0.2
+MIN_WHOLE_DAYS = 7
+"""Before so many days were read whole, nothing is usual yet."""
+FLAKY_FLIP_RATE, FLAKY_Z = 0.2, 2.58
+"""The outcome changes after a fifth of the runs, and more often than chance explains at 0.5 % (one-sided)."""
 HANGING_FOR_SECONDS = 7 * 86_400.0
 """A run that hangs for longer does not make its pipeline `hanging` any more: it is not going to end."""
-
 
 Row = Mapping[str, Any]
 
@@ -27,9 +31,13 @@ class PipelineState(StrEnum):
     """A pipeline has the first of these that applies, in this order."""
 
     DOWN = "down"
+    NEVER_SUCCEEDED = "never succeeded"
+    STUCK = "stuck"
     SILENT = "silent"
-    DEGRADED = "degraded"
+    FAILING = "failing"
+    WORSE = "worse"
     HANGING = "hanging"
+    FAILED_ONCE = "failed once"
     FLAKY = "flaky"
     NEW = "new"
     TOO_FEW_RUNS = "too few runs"
@@ -42,6 +50,7 @@ class Evidence:
 
     `activity` is one of `activities`, `streaks` are those of the window; `silences` and `hanging` are rows of these
     tables, `spans` those of `failure_trends` up to now, by their periods; `worse_days` are the days with that verdict.
+    `stuck_since` is the creation of the first of the runs that are stuck, UTC.
     """
 
     history: SourceHistory
@@ -51,6 +60,12 @@ class Evidence:
     hanging: Sequence[Row]
     spans: Mapping[str, Row]
     worse_days: set[date]
+    stuck_since: datetime | None
+
+    @property
+    def now(self) -> Row | None:
+        """The span of the last 24 hours; None if nothing ran."""
+        return self.spans.get(NOW)
 
     @property
     def open_streak(self) -> FailureStreak | None:
@@ -95,11 +110,22 @@ def state_of(evidence: Evidence) -> tuple[PipelineState, datetime | None]:
     for state, since in _beginnings(evidence):
         if since is not None:
             return state, since
-    if evidence.activity["decided_28d"] < MIN_RUNS:
+    if not_judged(evidence) is not None:
         return PipelineState.TOO_FEW_RUNS, None
     ends = [row["ended_at"] for row in evidence.silences if row["ended_at"] is not None]
     ends += [from_us(streak.ended_at_us) for streak in evidence.streaks if streak.is_confirmed and streak.ended_at_us]
     return PipelineState.OK, max(ends, default=None)
+
+
+def not_judged(evidence: Evidence) -> str | None:
+    """Why nobody can tell whether the pipeline fails more often than usual; None if that is known."""
+    history = evidence.history
+    first = history.last_day - timedelta(days=BASELINE_DAYS)
+    if sum(it.is_whole and first <= it.day < history.last_day for it in history.days) < MIN_WHOLE_DAYS:
+        return f"fewer than {MIN_WHOLE_DAYS} days read whole"
+    if evidence.activity["decided_28d"] < MIN_RUNS:
+        return f"fewer than {MIN_RUNS} completed runs in the {BASELINE_DAYS} days before"
+    return None
 
 
 def _month(completed: Frame) -> dict[str, Any]:
@@ -120,18 +146,34 @@ def _instant(us: Any) -> datetime | None:
 
 def _beginnings(evidence: Evidence) -> Iterator[tuple[PipelineState, datetime | None]]:
     """Since when a state applies, None if it does not."""
-    streak, silence, activity = evidence.open_streak, evidence.open_silence, evidence.activity
-    yield PipelineState.DOWN, from_us(streak.failing_since_us) if streak and streak.is_confirmed else None
+    silence = evidence.open_silence
+    yield PipelineState.DOWN, _since_when(evidence, StreakKind.DOWN)
+    yield PipelineState.NEVER_SUCCEEDED, _since_when(evidence, StreakKind.NEVER_SUCCEEDED)
+    yield PipelineState.STUCK, evidence.stuck_since
     yield PipelineState.SILENT, silence["since"] if silence else None
-    yield PipelineState.DEGRADED, _degraded_since(evidence)
+    yield PipelineState.FAILING, _since_when(evidence, StreakKind.FAILING)
+    yield PipelineState.WORSE, _worse_since(evidence)
     recent = (row["open_since"] for row in evidence.hanging if row["open_seconds"] <= HANGING_FOR_SECONDS)
     yield PipelineState.HANGING, min(recent, default=None)
-    is_flaky = activity["decided_28d"] >= MIN_RUNS and (activity["flip_rate"] or 0.0) >= FLAKY_FLIP_RATE
-    yield PipelineState.FLAKY, activity["first_failure_28d_at"] if is_flaky else None
+    yield PipelineState.FAILED_ONCE, failed_once_since(evidence.history, evidence.streaks, evidence.silences)
+    yield PipelineState.FLAKY, evidence.activity["first_failure_28d_at"] if _is_flaky(evidence.activity) else None
     yield PipelineState.NEW, _new_since(evidence)
 
 
-def _degraded_since(evidence: Evidence) -> datetime | None:
+def _since_when(evidence: Evidence, kind: StreakKind) -> datetime | None:
+    """When the open streak began, if it is of this kind."""
+    streak = evidence.open_streak
+    return from_us(streak.failing_since_us) if streak and streak.kind is kind else None
+
+
+def _is_flaky(activity: Row) -> bool:
+    runs, failed, flip_rate = activity["decided_28d"], activity["failed_28d"], activity.get("flip_rate") or 0.0
+    if runs < MIN_RUNS or flip_rate < FLAKY_FLIP_RATE:
+        return False
+    return alternation_z(round(flip_rate * (runs - 1)), failed, runs - failed) >= FLAKY_Z
+
+
+def _worse_since(evidence: Evidence) -> datetime | None:
     """The beginning of the unbroken days that were worse, up to yesterday; else of the last 24 hours."""
     if all(span["verdict"] != WORSE for span in evidence.spans.values()):
         return None

@@ -21,9 +21,10 @@ from runs_assets.verdicts.refresh import Judge
 HEADERS = ("state", "since (UTC)", "pipeline", "now", "usual", "why")
 NUMBERS = {"now", "usual"}
 UNREMARKABLE = {PipelineState.OK, PipelineState.NEW, PipelineState.TOO_FEW_RUNS}
-FAILING = {PipelineState.DOWN, PipelineState.DEGRADED, PipelineState.FLAKY}
-STYLES = dict.fromkeys((PipelineState.DOWN, PipelineState.SILENT), "bold red")
-STYLES |= dict.fromkeys((PipelineState.DEGRADED, PipelineState.HANGING), "yellow")
+IN_A_ROW = (PipelineState.DOWN, PipelineState.NEVER_SUCCEEDED, PipelineState.FAILING, PipelineState.FAILED_ONCE)
+FAILING = {*IN_A_ROW, PipelineState.WORSE, PipelineState.FLAKY}
+STYLES = dict.fromkeys((*IN_A_ROW[:3], PipelineState.STUCK, PipelineState.SILENT), "bold red")
+STYLES |= dict.fromkeys((PipelineState.WORSE, PipelineState.HANGING, PipelineState.FAILED_ONCE), "yellow")
 CAPTION = "now, usual: failure rate of the last 24 hours, and of the final days of the four weeks before."
 
 
@@ -91,12 +92,14 @@ def _cells(row: Mapping[str, Any]) -> tuple[str | Text, ...]:
 
 def _why(row: Mapping[str, Any]) -> str:
     """The evidence for the state, and the reason where it is about failures."""
+    in_a_row = f"{row['failures']} failure{'s' * (row['failures'] != 1)} in a row"
     evidence = {
-        PipelineState.DOWN: f"{row['failures']} failures in a row",
+        **dict.fromkeys(IN_A_ROW, in_a_row),
+        PipelineState.STUCK: "runs neither end nor start",
         PipelineState.SILENT: f"last run {row['last_run_at']:%m-%d %H:%M}",
         PipelineState.HANGING: f"{row['hanging_runs']} open for too long",
         PipelineState.FLAKY: f"outcome changes after {_percent(row['flip_rate'])} of its runs",
-        PipelineState.DEGRADED: f"{row['failed_24h']} of {row['decided_24h']} failed",
+        PipelineState.WORSE: f"{row['failed_24h']} of {row['decided_24h']} failed",
     }[PipelineState(row["state"])]
     if row["state"] in FAILING and row["reason"]:
         return f"{evidence}: {row['reason']} ({row['reason_side']})"

@@ -61,7 +61,7 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
             names=names,
         ),
     }
-    return found | {PIPELINE_HEALTH.name: pipeline_health(history, streaks, durations, names, found)}
+    return found | {PIPELINE_HEALTH.name: pipeline_health(history, streaks, durations, {}, names, found)}
 
 
 def no_verdicts() -> Verdicts:

@@ -17,7 +17,7 @@ def watching(text: str, folder: Path) -> Watching:
     return Watching(load_watch_file(folder / "watch.toml"))
 
 
-@pytest.mark.parametrize("state", ["ok", "degraded", "flaky", "hanging", "new", "too few runs"])
+@pytest.mark.parametrize("state", ["ok", "worse", "flaky", "hanging", "new", "too few runs"])
 def test_no_other_state_is_told(state: str) -> None:
     assert Watching().evaluate(health(state=state, since=T0 - days(3))) == []
 

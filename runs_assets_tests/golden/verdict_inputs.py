@@ -25,16 +25,16 @@ RUNS: list[CaseRun] = [
     *daily("down", FIRST_DAY, date(2026, 3, 16), "ss"),
     *daily("down", date(2026, 3, 17), date(2026, 3, 18), "sfff"),
     *daily("down", date(2026, 3, 1), date(2026, 3, 1), "fff", dry=True),
-    *daily("degraded", FIRST_DAY, date(2026, 2, 28), "ssssf"),
-    *daily("degraded", date(2026, 3, 1), date(2026, 3, 2), "fffff"),
-    *daily("degraded", date(2026, 3, 3), date(2026, 3, 11), "ssscs"),
-    *daily("degraded", date(2026, 3, 12), date(2026, 3, 17), "sssss"),
-    *daily("degraded", date(2026, 3, 18), date(2026, 3, 18), "sffsffsfff"),
+    *daily("worse", FIRST_DAY, date(2026, 2, 28), "ssssf"),
+    *daily("worse", date(2026, 3, 1), date(2026, 3, 2), "fffff"),
+    *daily("worse", date(2026, 3, 3), date(2026, 3, 11), "ssscs"),
+    *daily("worse", date(2026, 3, 12), date(2026, 3, 17), "sssss"),
+    *daily("worse", date(2026, 3, 18), date(2026, 3, 18), "sffsffsfff"),
     *daily("silent", FIRST_DAY, date(2026, 3, 14), "s"),
     *daily(None, FIRST_DAY, date(2026, 3, 17), "s", weekdays=range(5)),
     run(None, at(3, 18, 8), "running"),
 ]
-"""`down` has its second outage, `degraded` had one, `silent` stopped, and a run without a pipeline hangs."""
+"""`down` has its second outage, `worse` had one, `silent` stopped, and a run without a pipeline hangs."""
 
 
 def verdict_history() -> History:
@@ -44,9 +44,9 @@ def verdict_history() -> History:
 
 
 def _with_version_and_site(place: int, run: Run) -> Run:
-    """From RELEASED_AT on, a new version that takes twice as long for `degraded`."""
+    """From RELEASED_AT on, a new version that takes twice as long for `worse`."""
     is_new = run.created_at >= RELEASED_AT
-    is_slower = is_new and run.pipeline == "degraded" and run.finished_at is not None
+    is_slower = is_new and run.pipeline == "worse" and run.finished_at is not None
     finished_at = run.created_at + timedelta(minutes=2, seconds=place % 7) if is_slower else run.finished_at
     return replace(run, finished_at=finished_at, version="1.1" if is_new else "1.0", site=f"site {place % 3}")
 

@@ -113,6 +113,22 @@ DAY_MISSED = [
 ]
 """Two runs each Monday to Friday but on Wednesday, March 11."""
 
+DOWN = [
+    *daily("down", date(2026, 2, 16), date(2026, 3, 14), "ssssssssss"),
+    *daily("down", date(2026, 3, 15), date(2026, 3, 18), "fff"),
+]
+
+FAILING = [
+    *daily("failing", date(2026, 2, 10), date(2026, 3, 15)),
+    *daily("failing", date(2026, 3, 16), date(2026, 3, 17), "f"),
+]
+"""Once a day, without a failure before the last two days."""
+
+FAILED_ONCE = [
+    *daily("failed once", date(2026, 2, 10), date(2026, 3, 16)),
+    *daily("failed once", date(2026, 3, 17), date(2026, 3, 17), "f"),
+]
+
 WITHOUT_PIPELINE = [*daily(None, date(2026, 2, 16), date(2026, 3, 18), "sssf")]
 """Runs of which the platform does not say what they are runs of."""
 
@@ -130,6 +146,9 @@ CASES: dict[str | None, list[CaseRun]] = {
     "stopped": STOPPED,
     "stopped long ago": STOPPED_LONG_AGO,
     "day missed": DAY_MISSED,
+    "down": DOWN,
+    "failing": FAILING,
+    "failed once": FAILED_ONCE,
     None: WITHOUT_PIPELINE,
 }
 """Every history by the name of its pipeline."""

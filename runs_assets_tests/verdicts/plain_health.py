@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
 from runs_assets_tests.verdicts.plain_outages import FailingRow, failing_rows
-from runs_assets_tests.verdicts.plain_runs import DAY, MONTH, History, Run, day_of, start_of
+from runs_assets_tests.verdicts.plain_runs import DAY, MONTH, History, Run, day_of, days_before, start_of
 from runs_assets_tests.verdicts.plain_statistics import fisher, mann_whitney, newcombe, quantile, rate, wilson
 
 WEEK = 7 * DAY
+HOUR = DAY / 24
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
@@ -72,6 +74,11 @@ class Pipeline:
     def trends(self) -> list[Row]:
         return [row for row in self.rows("failure_trends") if row["scope"] == "pipeline"]
 
+    @property
+    def spans(self) -> list[Row]:
+        """Those that end when the source was last read."""
+        return [row for row in self.trends if row["period"] != "day"]
+
     @cached_property
     def now(self) -> Row | None:
         return next((row for row in self.trends if row["period"] == "now"), None)
@@ -92,6 +99,7 @@ def _health(pipeline: Pipeline) -> Row:
         "last_failure_at": max((run.ended_at for run in pipeline.decided if run.failed), default=None),
         "expected_by": pipeline.silence["expected_by"] if pipeline.silence else None,
         **_last_day(pipeline.now),
+        "not_judged": _not_judged(pipeline),
         "runs_7d": sum(history.is_recent(run.created_at, WEEK) for run in runs),
         "decided_28d": len(pipeline.month),
         "failed_28d": sum(run.failed for run in pipeline.month),
@@ -108,24 +116,64 @@ def _health(pipeline: Pipeline) -> Row:
 
 def _states(pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
     """Every state that holds, the one that matters most first, and since when."""
-    if pipeline.failing and pipeline.failing.is_stretch and pipeline.failing.is_confirmed:
-        yield "down", pipeline.failing.failing_since
+    failing = pipeline.failing
+    if failing and failing.kind in {"down", "never succeeded"}:
+        yield failing.kind, failing.failing_since
     if pipeline.silence:
         yield "silent", pipeline.silence["since"]
-    if any(row["verdict"] == "worse" for row in pipeline.trends if row["period"] != "day"):
-        yield "degraded", _worse_since(pipeline)
+    if failing and failing.kind == "failing":
+        yield failing.kind, failing.failing_since
+    if any(row["verdict"] == "worse" for row in pipeline.spans):
+        yield "worse", _worse_since(pipeline)
     hanging = [
         row["open_since"] for row in pipeline.rows("hanging_runs") if row["open_seconds"] <= WEEK.total_seconds()
     ]
     if hanging:
         yield "hanging", min(hanging)
-    if len(pipeline.month) >= 20 and (pipeline.flip_rate or 0) >= 0.2:
+    if failing and _failed_once(pipeline, failing):
+        yield "failed once", failing.failing_since
+    if len(pipeline.month) >= 20 and (pipeline.flip_rate or 0) >= 0.2 and _changes_often(pipeline):
         yield "flaky", next(run.ended_at for run in pipeline.month if run.failed)
     if _is_new(pipeline):
         yield "new", pipeline.runs[0].created_at
-    if len(pipeline.month) < 20:
+    if _not_judged(pipeline):
         yield "too few runs", None
     yield "ok", _last_trouble(pipeline)
+
+
+def _failed_once(pipeline: Pipeline, failing: FailingRow) -> bool:
+    """Whether a success is overdue by the times between the successes of 56 days in which nothing was told."""
+    history = pipeline.history
+    ends = [run.ended_at for run in pipeline.decided if run.succeeded]
+    if failing.is_confirmed or not failing.is_rare or len(ends) < 3 or history.read_until <= failing.failing_since:
+        return False
+    told = [row["failing_since"] for row in pipeline.rows("outages") if row["is_confirmed"]]
+    told += [row["expected_by"] for row in pipeline.rows("silences")]
+    usual = [
+        end - begin
+        for begin, end in pairwise(ends)
+        if ends[-1] - end < 2 * MONTH and not any(begin < at <= end for at in told)
+    ]
+    return bool(usual) and 10 * (history.read_until - ends[-1] - HOUR) > 11 * max(usual)
+
+
+def _changes_often(pipeline: Pipeline) -> bool:
+    """The runs test: so many runs of equal outcomes are 2.58 standard deviations or more above what is expected."""
+    series = sum(1 for _ in groupby(pipeline.month, key=lambda run: run.failed))
+    failed = sum(run.failed for run in pipeline.month)
+    n, twice = len(pipeline.month), 2 * failed * (len(pipeline.month) - failed)
+    expected = Fraction(twice, n) + 1
+    variance = Fraction(twice * (twice - n), n * n * (n - 1))
+    return series > expected and (series - expected) ** 2 >= Fraction("2.58") ** 2 * variance
+
+
+def _not_judged(pipeline: Pipeline) -> str | None:
+    history = pipeline.history
+    if len(history.whole_days.intersection(days_before(history.last_day))) < 7:
+        return "fewer than 7 days read whole"
+    if len(pipeline.month) < 20:
+        return "fewer than 20 completed runs in the 28 days before"
+    return None
 
 
 def _is_new(pipeline: Pipeline) -> bool:

@@ -21,10 +21,11 @@ from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Memory
 from runs_assets.alerts.observation import Observation
 from runs_assets.days import SECOND_US, from_us, to_us
-from runs_assets.verdicts.outages import MIN_FAILURES, failure_streaks, going_on_since
+from runs_assets.verdicts.outages import failure_streaks, going_on_since
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import GIVEN_UP_US, silences
 from runs_assets.verdicts.source_history import SourceHistory
+from runs_assets.verdicts.streak_rules import MIN_FAILURES
 from runs_assets.watch_file import Severity, WatchFile
 
 Instants = NDArray[np.int64]

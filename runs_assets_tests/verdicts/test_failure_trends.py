@@ -88,7 +88,7 @@ def test_three_failures_of_ten_after_none_of_56_are_worse() -> None:
     assert row["verdict"] == "worse"
     [health] = tables["pipeline_health"]
     assert tables["outages"] == []
-    expected = {"state": "degraded", "since": at(3, 17, 0), "decided_24h": 10, "failed_24h": 3, "normal_rate": 0.0}
+    expected = {"state": "worse", "since": at(3, 17, 0), "decided_24h": 10, "failed_24h": 3, "normal_rate": 0.0}
     assert part_of(health, expected) == expected
 
 

@@ -37,9 +37,17 @@ def test_a_run_hangs_when_it_is_open_for_three_times_as_long_as_others() -> None
 
 
 def test_a_pipeline_that_changes_its_mind_is_flaky() -> None:
-    health = health_of(daily("p", date(2026, 3, 1), date(2026, 3, 10), "sfss"))
-    # Each of ten days changes twice; 40 runs follow one another 39 times.
-    assert (health["state"], health["since"], health["flip_rate"]) == ("flaky", at(3, 1, 8, 16), pytest.approx(20 / 39))
+    """40 runs follow one another 39 times: in a series of 20 + 20, 21 runs of equal ones are expected, and 40 seen."""
+    health = health_of(daily("p", date(2026, 3, 1), date(2026, 3, 10), "sfsf"))
+    assert (health["state"], health["since"], health["flip_rate"]) == ("flaky", at(3, 1, 8, 16), 1.0)
+
+
+def test_what_changes_no_more_often_than_chance_is_not_flaky() -> None:
+    # Ten failures of 40, two changes a day: 21 runs of equal outcomes where 16 are expected, 2.32 the standard
+    # deviation: z = 2.15. On 14 days, 29 of 22, and 2.76: z = 2.53. On 15 days, 31 of 23.5, and 2.86: z = 2.62.
+    for days, flips, runs, state in ((10, 20, 40, "ok"), (14, 28, 56, "ok"), (15, 30, 60, "flaky")):
+        health = health_of(daily("p", date(2026, 3, 1), date(2026, 2, 28) + days * DAY, "sfss"))
+        assert (health["state"], health["flip_rate"]) == (state, pytest.approx(flips / (runs - 1)))
 
 
 def test_a_pipeline_is_slower_when_its_runs_take_half_as_long_again() -> None:
@@ -83,7 +91,7 @@ def test_nobody_waits_for_a_run_that_has_been_open_for_more_than_a_week() -> Non
 
 def test_failures_that_did_not_alert_were_no_trouble() -> None:
     runs = [*daily("p", date(2026, 3, 1), date(2026, 3, 1), "fffs"), *daily("p", date(2026, 3, 2), TODAY, "ss")]
-    health = health_of(runs)
+    health = health_of(runs, first_day=date(2026, 2, 26))
     assert (health["state"], health["since"], health["recoveries"]) == ("ok", None, 1)
 
 

@@ -22,7 +22,10 @@ PLATFORMS = ("cloudcruise", "productsup")
 DAY = timedelta(days=1)
 TODAY = NOW.date()
 MISSING, LEFT_HALF_READ = date(2026, 3, 13), date(2026, 3, 15)
-STATES = {"down", "silent", "degraded", "hanging", "flaky", "new", "too few runs", "ok"}
+STATES = {
+    *("down", "never succeeded", "silent", "failing", "worse", "hanging", "failed once", "flaky", "new"),
+    *("too few runs", "ok"),
+}
 
 
 def build(project: Project, window_days: int) -> Tables:

@@ -45,7 +45,16 @@ def shown(*rows: dict[str, object]) -> list[list[str]]:
     [
         ({"state": "down", "failures": 7}, "down 03-17 09:05 p 25% 4% 7 failures in a row: E42 (platform)"),
         ({"state": "silent"}, "silent 03-17 09:05 p 25% 4% last run 03-18 11:00"),
-        ({"state": "degraded"}, "degraded 03-17 09:05 p 25% 4% 5 of 20 failed: E42 (platform)"),
+        ({"state": "worse"}, "worse 03-17 09:05 p 25% 4% 5 of 20 failed: E42 (platform)"),
+        (
+            {"state": "failed once", "failures": 1},
+            "failed once 03-17 09:05 p 25% 4% 1 failure in a row: E42 (platform)",
+        ),
+        (
+            {"state": "never succeeded", "failures": 3, "reason": None},
+            "never succeeded 03-17 09:05 p 25% 4% 3 failures in a row",
+        ),
+        ({"state": "stuck"}, "stuck 03-17 09:05 p 25% 4% runs neither end nor start"),
         ({"state": "hanging"}, "hanging 03-17 09:05 p 25% 4% 2 open for too long"),
         ({"state": "flaky", "reason": None}, "flaky 03-17 09:05 p 25% 4% outcome changes after 31% of its runs"),
         (
