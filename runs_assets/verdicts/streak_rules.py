@@ -29,13 +29,14 @@ RELIABLE_PERCENT, MOST_OF_RELIABLE = 10, 12
 """Of a pipeline that usually fails less often than this, so many failures in a row are down whatever chance says."""
 MIN_RUNS = 20
 """Fewer completed runs do not say what is usual."""
-TIMES_LONGEST, LEAST_LONGEST = 3, 2
-"""So many times the longest usual streak is down too; 0 and 1 count as 2."""
+TIMES_LONGEST, LEAST_LONGEST = 3, 3
+"""So many times the longest usual streak is down too; fewer than 3 count as 3, or what fails in clusters would be."""
 
 RARE_A_DAY = 4
 """A pipeline with at most so many completed runs a day runs rarely: to wait for a third failure may take days."""
-FAILING_FAILURES, FAILING_PERCENT = 2, 8
-"""So many failures in a row are failing if it runs rarely, and usually fails at most so often."""
+FAILING_FAILURES, FAILING_PERCENT, FAILING_BEFORE = 2, 8, 1
+"""So many failures in a row are failing if it runs rarely and usually fails at most so often: 8 % of the runs, or once,
+since one failure of a weekly pipeline in four weeks is no rate."""
 MIN_SUCCESSES = 3
 """From fewer nobody can tell that a pipeline works."""
 
@@ -76,7 +77,7 @@ class Past:
     @property
     def can_be_failing(self) -> bool:
         """Whether two failures in a row are already unusual."""
-        is_reliable = 100 * self.failed <= FAILING_PERCENT * self.completed
+        is_reliable = self.failed <= max(FAILING_PERCENT * self.completed / 100, FAILING_BEFORE)
         return self.runs_rarely and is_reliable and self.successes >= MIN_SUCCESSES
 
 

@@ -133,10 +133,14 @@ def _judged(
     candidates = [
         _by_chance([day_of(run.ended_at) for run in failures], a, b, limit),
         12 if decided and Fraction(failed, decided) < Fraction(1, 10) else None,
-        3 * max(longest, 2) if decided >= 20 else None,
+        3 * max(longest, 3) if decided >= 20 else None,
     ]
     kinds: dict[str, int] = {"down": min(it for it in candidates if it)} if any(candidates) else {}
-    if is_rare and sum(run.succeeded for run in before) >= 3 and failed <= Fraction(8, 100) * decided:
+    if (
+        is_rare
+        and sum(run.succeeded for run in before) >= 3
+        and (failed <= 1 or Fraction(failed, decided) <= Fraction(8, 100))
+    ):
         kinds["failing"] = 2
     if not before and _is_seen_from_its_first_run(history, pipeline):
         kinds = {"never succeeded": 3}

@@ -25,12 +25,12 @@ from runs_assets.verdicts.outages import failure_streaks, going_on_since
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import GIVEN_UP_US, silences
 from runs_assets.verdicts.source_history import SourceHistory
-from runs_assets.verdicts.streak_rules import MIN_FAILURES
+from runs_assets.verdicts.streak_rules import MIN_FAILURES, StreakKind
 from runs_assets.watch_file import Severity, WatchFile
 
 Instants = NDArray[np.int64]
 
-DOWN, SILENT = "down", "silent"
+DOWN, FAILING, SILENT = "down", "failing", "silent"
 HOUR_US = 3_600 * SECOND_US
 NEVER = np.iinfo(np.int64).max
 NOTHING = dict.fromkeys(PIPELINE_HEALTH.schema.names) | {
@@ -43,10 +43,10 @@ NOTHING = dict.fromkeys(PIPELINE_HEALTH.schema.names) | {
 
 @dataclass(frozen=True)
 class Trouble:
-    """A pipeline (by its number) that is down or silent from `certain_at` to before `ended_at`, which may be `NEVER`.
+    """A pipeline (by its number) that is down, failing or silent from `certain_at` to before `ended_at`, which may be `NEVER`.
 
     Instants are microseconds since the epoch; `since` is as in `pipeline_health`. It takes `failures` until it is
-    certain that the pipeline is down.
+    certain that the pipeline is down or failing; what is first failing and then down counts as down from the beginning.
     """
 
     pipeline: int
@@ -72,7 +72,7 @@ def troubles_of(history: SourceHistory) -> list[Trouble]:
     found = [
         Trouble(
             one.pipeline,
-            DOWN,
+            FAILING if one.kind is StreakKind.FAILING else DOWN,
             one.failing_since_us,
             one.confirmed_at_us,
             _or_never(one.ended_at_us),
@@ -139,7 +139,7 @@ def looks_at(history: SourceHistory, troubles: Iterable[Trouble], instants: Inst
     for place, now in enumerate(instants.tolist()):
         rows = _health(history, last_runs[:, place].tolist(), opened[place], now)
         over = [(trouble.state, _ended_row(history, trouble)) for trouble in ended[place]]
-        outages, silent = ([row for state, row in over if state == kind] for kind in (DOWN, SILENT))
+        outages, silent = ([row for state, row in over if (state == SILENT) is so] for so in (False, True))
         yield Observation(from_us(now), WatchFile(), rows, outages, silent)
 
 
@@ -185,15 +185,17 @@ def _health(history: SourceHistory, last_runs: list[int], opened: Iterable[Troub
 
 
 def _state(opened: list[Trouble]) -> dict[str, Any]:
-    down = next((trouble for trouble in opened if trouble.state == DOWN), None)
+    streak = next((trouble for trouble in opened if trouble.state != SILENT), None)
     silent = min(
         (trouble for trouble in opened if trouble.state == SILENT), key=lambda one: one.certain_at, default=None
     )
     row: dict[str, Any] = {"expected_by": from_us(silent.certain_at)} if silent else {}
-    if down:
-        since = from_us(down.since)
-        row |= {"failing_since": since, "confirmed_at": from_us(down.certain_at), "failures": down.failures}
-        return row | {"state": DOWN, "since": since}
+    if streak:
+        since = from_us(streak.since)
+        row |= {"failing_since": since, "confirmed_at": from_us(streak.certain_at), "failures": streak.failures}
+        row |= {"state": streak.state, "since": since}
+    if streak and not (silent and streak.state == FAILING):
+        return row
     return row | {"state": SILENT, "since": from_us(silent.since)} if silent else row
 
 
@@ -209,7 +211,7 @@ def _ended_row(history: SourceHistory, trouble: Trouble) -> dict[str, Any]:
 
 
 def _told(decision: Decision, look: Observation, history: SourceHistory) -> Told:
-    pipeline = None
     if isinstance(decision, PipelineDecision):
-        pipeline = history.pipelines.index(decision.incident.pipeline_id)
-    return Told(to_us(look.now), pipeline, decision.event, DOWN if decision.severity is Severity.CRITICAL else SILENT)
+        number = history.pipelines.index(decision.incident.pipeline_id)
+        return Told(to_us(look.now), number, decision.event, decision.incident.state)
+    return Told(to_us(look.now), None, decision.event, DOWN if decision.severity is Severity.CRITICAL else SILENT)

@@ -83,6 +83,9 @@ def test_a_weekly_pipeline_is_failing_with_the_second_failure() -> None:
     assert (state, outage and outage["confirmed_at"]) == ("failing", at(3, 18, 8, 1))
     assert outage is not None
     assert (outage["baseline_decided"], outage["baseline_failed"]) == (4, 0)
+    # After one failure in the four weeks before as well, though that is a quarter; after two no more.
+    assert judged(every(7 * DAY, at(1, 14), "s" * 6 + "fsff"))[0] == "failing"
+    assert judged(every(7 * DAY, at(1, 14), "s" * 4 + "fsfsff"))[0] == "too few runs"
     # Overdue is its success only 7.7 days and an hour after 03-11 08:01.
     health = health_of(every(7 * DAY, at(1, 14), "s" * 9 + "f"))
     expected = {"state": "too few runs", "not_judged": "fewer than 20 completed runs in the 28 days before"}
@@ -186,12 +189,12 @@ def test_three_times_the_longest_usual_streak_is_down_whatever_chance_says() -> 
         assert (outage["baseline_decided"], outage["alert_after"], outage["kind"]) == (300, 9, kind)
 
 
-def test_two_failures_count_as_the_longest_usual_streak_if_none_was_longer() -> None:
+def test_three_failures_count_as_the_longest_usual_streak_if_none_was_longer() -> None:
     """25 of 100 failed singly; with 201 pipelines, chance would want 11."""
     usual = list(daily("p", date(2026, 2, 21), YESTERDAY, "fsss"))
-    _, outage = judged([*usual, *others(200, 17), *daily("p", TODAY, TODAY, "f" * 6)])
+    _, outage = judged([*usual, *others(200, 17), *daily("p", TODAY, TODAY, "f" * 9)])
     assert outage is not None
-    assert (outage["alert_after"], outage["kind"]) == (6, "down")
+    assert (outage["alert_after"], outage["kind"]) == (9, "down")
 
 
 def test_a_few_bad_days_do_not_make_failures_usual_for_ever() -> None:
