@@ -125,9 +125,10 @@ FAILING = [
 """Once a day, without a failure before the last two days."""
 
 FAILED_ONCE = [
-    *daily("failed once", date(2026, 2, 10), date(2026, 3, 16)),
-    *daily("failed once", date(2026, 3, 17), date(2026, 3, 17), "f"),
+    *(run("failed once", at(2, 10) + 2 * n * DAY) for n in range(17)),
+    run("failed once", at(3, 16), "failed"),
 ]
+"""Every other day, with success until 03-14: the next is overdue 2.2 days and an hour later."""
 
 WITHOUT_PIPELINE = [*daily(None, date(2026, 2, 16), date(2026, 3, 18), "sssf")]
 """Runs of which the platform does not say what they are runs of."""
