@@ -68,7 +68,7 @@ def _spec(table: Table, sources: Sequence[Source]) -> dg.AssetSpec:
 
 
 def _metadata(table: Table, rows: pa.Table, data_folder: DataFolder) -> Mapping[str, Any]:
-    about = [field.name for field in PIPELINE_COLUMNS]
+    about = [field.name for field in PIPELINE_COLUMNS if field.name in table.schema.names]
     shown, states = rows, {}
     if table is PIPELINE_HEALTH:
         shown = rows.take(pc.sort_indices(pc.index_in(rows["state"], value_set=pa.array(list(PipelineState)))))

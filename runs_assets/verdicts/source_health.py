@@ -55,6 +55,7 @@ SOURCE_HEALTH = Table(
     description="One row per source: whether many of its pipelines fail, or do not run, at once.",
     schema=SCHEMA,
     version="1",
+    preview=("state", "since", "affected", "active", "usual", "span_minutes", "source_read_until"),
 )
 
 

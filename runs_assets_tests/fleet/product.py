@@ -11,14 +11,12 @@ from runs_assets.alerts.evaluation import evaluate
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Memory
 from runs_assets.alerts.observation import Observation
-from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
-from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
-from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
-from runs_assets.verdicts.outages import OUTAGES, failure_streaks, outages
-from runs_assets.verdicts.pipeline_health import pipeline_health
-from runs_assets.verdicts.silences import SILENCES, silences
+from runs_assets.verdicts.outages import OUTAGES
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.silences import SILENCES
+from runs_assets.verdicts.source_health import SOURCE_HEALTH
 from runs_assets.verdicts.source_history import SourceHistory
-from runs_assets.verdicts.success_durations import success_durations
+from runs_assets.verdicts.tables import Knowledge, verdicts_of
 from runs_assets.watch_file import WatchFile
 
 CALM = frozenset({"ok", "new", "too few runs"})
@@ -70,25 +68,13 @@ def start() -> Memory:
 
 def look(history: SourceHistory, memory: Memory) -> Look:
     """Judge a source as of its `read_until`, and decide what to tell."""
-    streaks, durations = failure_streaks(history), success_durations(history)
-    found = {
-        FAILURE_TRENDS.name: failure_trends(history, streaks, durations, {}),
-        OUTAGES.name: outages(history, streaks, {}),
-        SILENCES.name: silences(history, {}, {}),
-        HANGING_RUNS.name: hanging_runs(history, durations, {}),
-        FAILURE_REASONS.name: FAILURE_REASONS.schema.empty_table(),  # nothing that is told depends on it
-    }
-    health = pipeline_health(history, streaks, durations, {}, found)
-    rows = health.select(_needed(health.column_names)).to_pylist()
-    others = (found[table.name].to_pylist() for table in (OUTAGES, SILENCES))
-    evaluation = evaluate(memory, Observation(history.read_until, WatchFile(), rows, *others))
+    found = verdicts_of(history, Knowledge())
+    rows = found[PIPELINE_HEALTH.name].to_pylist()
+    outages, silences, sources = (found[table.name].to_pylist() for table in (OUTAGES, SILENCES, SOURCE_HEALTH))
+    seen = Observation(history.read_until, WatchFile(), rows, outages, silences, source_health=sources)
+    evaluation = evaluate(memory, seen)
     told = tuple(_told(evaluation.decisions, history.until_us))
     return Look(evaluation.memory, told, {row["pipeline_id"]: row["state"] for row in rows})
-
-
-def _needed(columns: Iterable[str]) -> list[str]:
-    """Those of `pipeline_health` that a decision may depend on."""
-    return [name for name in columns if not name.startswith(("version", "duration_", "slower"))]
 
 
 def _told(decisions: Iterable[Decision], at: int) -> Iterable[Told]:
@@ -103,7 +89,7 @@ def _about(decision: Decision) -> tuple[str, str | None, str]:
         case PipelineDecision():
             return PIPELINE, decision.incident.pipeline_id, decision.incident.state
         case PlatformDecision():
-            return SOURCE, None, "many at once"
+            return SOURCE, None, decision.incident.state
         case JobDecision():
             return JOB, None, "unread"
     return SETTINGS, None, "settings"

@@ -96,7 +96,7 @@ def test_a_few_failures_a_day_show_in_the_longer_spans() -> None:
     # 5 of 69 without the newest are 7 points.
     assert verdicts_of(tables) == {"now": "normal", "3 days": "worse", "7 days": "normal", "drift": "normal"}
     [health] = tables["pipeline_health"]
-    assert health["state"] == "degraded"
+    assert health["state"] == "worse"
 
 
 def test_what_became_usual_in_the_last_four_weeks_is_a_drift() -> None:
