@@ -101,6 +101,12 @@ ZERO_BASELINE = [
 ]
 """56 successes in 28 days, then twice 3 failures of 10."""
 
+HALF_FAILED = [
+    *daily("half failed", date(2026, 2, 17), date(2026, 3, 16), "ss"),
+    *daily("half failed", date(2026, 3, 17), date(2026, 3, 18), "fsfsfsfsff"),
+]
+"""56 successes in 28 days, then twice 6 failures of 10, never 3 in a row."""
+
 BRAND_NEW = [*daily("brand new", date(2026, 3, 16), date(2026, 3, 18), "sssss")]
 
 STOPPED = [*daily("stopped", date(2026, 1, 26), date(2026, 3, 6), "ss")]
@@ -143,6 +149,7 @@ CASES: dict[str | None, list[CaseRun]] = {
     "empty day inside": OUTAGE_WITH_AN_EMPTY_DAY,
     "overlapping the end": OVERLAPPING_THE_END,
     "zero baseline": ZERO_BASELINE,
+    "half failed": HALF_FAILED,
     "brand new": BRAND_NEW,
     "stopped": STOPPED,
     "stopped long ago": STOPPED_LONG_AGO,
