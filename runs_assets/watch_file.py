@@ -1,37 +1,31 @@
 """The watch file: what people know about the pipelines and no API does, in a small TOML file.
 
-Who is notified of what (`[[routes]]`), what is being worked on (`[[mutes]]`), how often a pipeline has to run
-(`[[expectations]]`), who owns it (`[[owners]]`), and where the platforms show a run (`[links]`). Everything in it is
-optional, and so is the file. `source` and `pipeline` are shell patterns; a pipeline's is matched against its id and its
-name, and only `*` matches a source as a whole.
+Who is notified of what (`[[routes]]`, `[[rules]]`), what is being worked on (`[[mutes]]`), how often a pipeline has to
+run (`[[expectations]]`), who owns it (`[[owners]]`), and where the platforms show a run (`[links]`). Everything in it
+is optional, and so is the file.
 """
 
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
-from fnmatch import fnmatchcase
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
-    Strict,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
 
-from runs_assets.days import end_of
 from runs_assets.errors import SettingsError
 from runs_assets.settings import LOOPBACK_HOSTS
+from runs_assets.watch_entries import About, Entry, Mute, Route, Rule, Severity, Subject, Words
+from runs_assets.weekly_times import time_zone
 
 WATCHED_FOR = timedelta(days=28)
 """How long after its last run a pipeline's silence is watched."""
@@ -39,22 +33,6 @@ PLACEHOLDERS = frozenset({"run_id", "pipeline_id"})
 _SPAN = re.compile(r"(\d{1,4})([mhdw])")
 _ABSOLUTE = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
 _CALENDAR_DAYS = {"d": 1, "w": 7}
-
-
-class Severity(StrEnum):
-    """Of a notification: a pipeline or platform is down; something else is wrong; the week's summary."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    INFO = "info"
-
-
-class Subject(NamedTuple):
-    """What a notification is about: a pipeline, without one its source as a whole, without a source the project."""
-
-    source: str | None = None
-    pipeline_id: str | None = None
-    pipeline_name: str | None = None
 
 
 def _span(text: str) -> str:
@@ -67,14 +45,6 @@ def _positive_span(text: str) -> str:
     if int(_span(text)[:-1]) == 0:
         raise ValueError("must not be zero")
     return text
-
-
-def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("is not a time zone of the IANA database, such as Europe/Berlin") from None
-    return name
 
 
 def _link_template(template: str) -> str:
@@ -92,54 +62,12 @@ def _link_template(template: str) -> str:
     return template
 
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
-TomlDate = Annotated[datetime, Strict()] | Annotated[date, Strict()]
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class _About(_Entry):
-    """What an entry applies to: all pipelines of all sources by default."""
-
-    source: Words = "*"
-    pipeline: Words = "*"
-
-    def covers(self, subject: Subject) -> bool:
-        """Whether it applies to a subject; only `*` matches an unknown name, or a source as a whole."""
-        source, *names = (name or "" for name in subject)
-        return fnmatchcase(source, self.source) and any(fnmatchcase(name, self.pipeline) for name in names)
-
-
-class Route(_About):
-    """Notifications of this severity (all by default) go to the addresses that have `tag`."""
-
-    severity: Severity | None = None
-    tag: Tag
-
-
-class Mute(_About):
-    """No notifications until `until`: a time (in UTC if it has no zone), or the end of a UTC day."""
-
-    until: TomlDate
-    reason: Words
-
-    @property
-    def ends_at(self) -> datetime:
-        """The first instant that is not muted."""
-        if not isinstance(self.until, datetime):
-            return end_of(self.until)
-        return self.until.astimezone(UTC) if self.until.tzinfo else self.until.replace(tzinfo=UTC)
-
-
-class Expectation(_About):
+class Expectation(About):
     """A run is created at least every `every`, give or take `grace`."""
 
     every: Annotated[str, AfterValidator(_positive_span)]
     grace: Annotated[str, AfterValidator(_span)]
-    timezone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
 
     @model_validator(mode="after")
     def _is_watched_for_long_enough(self) -> Self:
@@ -158,19 +86,20 @@ class Expectation(_About):
         return _after(_after(last_run, self.every, zone), self.grace, zone)
 
 
-class Owner(_About):
+class Owner(About):
     """Who owns a pipeline: a name for people to read."""
 
     owner: Words
 
 
-_Found = TypeVar("_Found", bound=_About)
+_Found = TypeVar("_Found", bound=About)
 
 
-class WatchFile(_Entry):
-    """The whole file. The first matching expectation and owner apply, and all matching routes."""
+class WatchFile(Entry):
+    """The whole file. The first matching rule, expectation and owner apply, and all matching routes and mutes."""
 
     routes: tuple[Route, ...] = ()
+    rules: tuple[Rule, ...] = ()
     mutes: tuple[Mute, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     owners: tuple[Owner, ...] = ()
@@ -184,10 +113,18 @@ class WatchFile(_Entry):
         """Who owns the pipeline; None if that is not set."""
         return next((entry.owner for entry in _about(subject, self.owners)), None)
 
-    def mute_of(self, subject: Subject, now: datetime) -> Mute | None:
-        """The mute that holds at `now` (aware) and lasts longest; None if nothing is muted."""
-        holding = (mute for mute in _about(subject, self.mutes) if now < mute.ends_at)
-        return max(holding, key=lambda mute: mute.ends_at, default=None)
+    def rule_of(self, subject: Subject) -> Rule:
+        """How the pipeline differs; not at all if no rule matches."""
+        return next(_about(subject, self.rules), Rule())
+
+    def is_muted(self, subject: Subject, now: datetime) -> bool:
+        """Whether there are no notifications at `now` (aware)."""
+        return any(mute.holds_at(now) for mute in _about(subject, self.mutes))
+
+    def left_out(self, subject: Subject, first: datetime, last: datetime) -> list[tuple[datetime, datetime]]:
+        """The [start, end) that touch `first` to `last` (aware) and whose runs are left out of the pipeline's rates."""
+        mutes = (mute for mute in _about(subject, self.mutes) if mute.not_in_rates)
+        return [found for mute in mutes for found in mute.between(first, last)]
 
     def tags_of(self, subject: Subject, severity: Severity) -> frozenset[str]:
         """The tags to which a notification is routed; none if no route matches."""

@@ -7,7 +7,8 @@ import pytest
 
 from runs_assets.errors import SettingsError
 from runs_assets.settings import project_settings
-from runs_assets.watch_file import Severity, Subject, WatchFile, load_watch_file
+from runs_assets.watch_entries import Rule, Severity, Subject
+from runs_assets.watch_file import WatchFile, load_watch_file
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 FULL = """
@@ -66,7 +67,9 @@ def test_none_is_needed() -> None:
     none = load_watch_file(None)
     assert none.expectation_of(Subject("s", "p", None)) is None
     assert none.owner_of(Subject("s", "p", None)) is None
-    assert none.mute_of(Subject("s", "p", None), NOW) is None
+    assert not none.is_muted(Subject("s", "p", None), NOW)
+    assert none.left_out(Subject("s", "p", None), NOW, NOW) == []
+    assert none.rule_of(Subject("s", "p", None)) == Rule()
     assert none.tags_of(Subject("s", "p", None), Severity.CRITICAL) == frozenset()
     assert none.link_of("s", "r", "p") is None
 
@@ -116,16 +119,84 @@ def test_the_first_expectation_and_owner_about_a_pipeline_count(full: WatchFile)
 def test_a_mute_holds_through_its_day_or_up_to_its_time(
     full: WatchFile, pipeline_id: str, now: datetime, is_muted: bool
 ) -> None:
-    assert (full.mute_of(Subject("cloudcruise", pipeline_id, None), now) is not None) == is_muted
+    assert full.is_muted(Subject("cloudcruise", pipeline_id, None), now) == is_muted
 
 
-def test_a_time_without_a_zone_is_utc_and_of_two_mutes_the_longer_holds(tmp_path: Path) -> None:
-    entry = '[[mutes]]\nuntil = {}\nreason = "{}"\n'
-    found = watch_file(entry.format("2026-03-18T13:00:00", "short") + entry.format("2026-03-20", "long"), tmp_path)
-    muted = found.mute_of(Subject("s", "p", None), NOW)
-    assert muted is not None
-    assert (muted.reason, muted.ends_at) == ("long", datetime(2026, 3, 21, tzinfo=UTC))
-    assert found.mutes[0].ends_at == datetime(2026, 3, 18, 13, 0, tzinfo=UTC)
+@pytest.mark.parametrize(("until", "hour"), [("2026-03-18T13:00:00", 13), ("2026-03-18T13:00:00+02:00", 11)])
+def test_a_time_without_a_zone_is_utc(tmp_path: Path, until: str, hour: int) -> None:
+    found = watch_file(f'[[mutes]]\nuntil = {until}\nreason = "x"\n', tmp_path)
+    end = datetime(2026, 3, 18, hour, tzinfo=UTC)
+    muted = [found.is_muted(Subject("s", "p", None), end - timedelta(seconds=before)) for before in (1, 0)]
+    assert muted == [True, False]
+
+
+WEEKLY = """
+[[mutes]]
+pipeline = "p"
+weekly = "sun 02:00-06:00"
+timezone = "Europe/Berlin"
+not_in_rates = true
+until = 2026-11-01T03:00:00Z
+reason = "maintenance"
+
+[[mutes]]
+pipeline = "q"
+weekly = "sat 23:00-01:00"
+reason = "backup"
+"""
+
+
+@pytest.mark.parametrize(
+    ("pipeline_id", "now", "is_muted"),
+    [
+        # In winter Berlin is an hour ahead of UTC, in summer two; 22 March 2026 is a Sunday, as 5 April is.
+        ("p", "2026-03-22T00:59:59", False),
+        ("p", "2026-03-22T01:00:00", True),
+        ("p", "2026-03-22T04:59:59", True),
+        ("p", "2026-03-22T05:00:00", False),
+        ("p", "2026-03-23T02:00:00", False),
+        ("p", "2026-04-04T23:59:59", False),
+        ("p", "2026-04-05T00:00:00", True),
+        ("p", "2026-04-05T04:00:00", False),
+        # 02:00 is skipped on 29 March and is 01:00 UTC all the same; on 25 October it is the first of two.
+        ("p", "2026-03-29T00:59:59", False),
+        ("p", "2026-03-29T01:00:00", True),
+        ("p", "2026-03-29T04:00:00", False),
+        ("p", "2026-10-25T00:00:00", True),
+        ("p", "2026-11-01T02:59:59", True),
+        ("p", "2026-11-01T03:00:00", False),
+        ("p", "2026-11-08T02:00:00", False),
+        ("q", "2026-04-04T22:59:59", False),
+        ("q", "2026-04-04T23:00:00", True),
+        ("q", "2026-04-05T00:59:59", True),
+        ("q", "2026-04-05T01:00:00", False),
+    ],
+)
+def test_a_weekly_mute_keeps_its_local_time_until_its_end(
+    tmp_path: Path, pipeline_id: str, now: str, is_muted: bool
+) -> None:
+    instant = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert watch_file(WEEKLY, tmp_path).is_muted(Subject("s", pipeline_id), instant) == is_muted
+
+
+def test_what_is_left_out_of_rates_are_the_times_of_the_mutes_that_say_so(tmp_path: Path) -> None:
+    found, first = watch_file(WEEKLY, tmp_path), datetime(2026, 3, 22, 4, 59, 59, tzinfo=UTC)
+    last = datetime(2026, 4, 5, 0, 0, tzinfo=UTC)
+    assert [f"{start:%d %H} {end:%d %H}" for start, end in found.left_out(Subject("s", "p"), first, last)] == [
+        "22 01 22 05",
+        "29 01 29 04",
+        "05 00 05 04",
+    ]
+    assert found.left_out(Subject("s", "q"), first, last) == []
+
+
+def test_the_first_rule_about_a_pipeline_counts(tmp_path: Path) -> None:
+    found = watch_file(
+        '[[rules]]\npipeline = "p*"\ntell = "every failure"\n[[rules]]\nafter = 2\nseverity = "critical"\n', tmp_path
+    )
+    assert found.rule_of(Subject("s", "p1")).tell == "every failure"
+    rule = found.rule_of(Subject("s", "q"))
+    assert (rule.tell, rule.after, rule.severity) == ("usual", 2, "critical")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +239,13 @@ def test_a_link_quotes_what_the_platform_said(full: WatchFile) -> None:
     [
         ("[[mutes]]\nuntil = 2026-03-18\n", "mutes 1, reason: Field required"),
         ('[[mutes]]\nuntil = 2026-03-18\nreason = " "\n', "mutes 1, reason: "),
-        ('[[mutes]]\nreason = "x"\n', "mutes 1, until: Field required"),
+        ('[[mutes]]\nreason = "x"\n', "mutes 1: .*until or weekly is needed"),
+        ('[[mutes]]\nweekly = "sun 2:00-6:00"\nreason = "x"\n', "mutes 1, weekly: .*such as sun 02:00-06:00"),
+        ('[[mutes]]\nweekly = "sun 02:00-24:00"\nreason = "x"\n', "mutes 1, weekly: .*such as sun 02:00-06:00"),
+        ('[[mutes]]\nuntil = 2026-03-18\nnot_in_rates = true\nreason = "x"\n', "mutes 1: .*for a weekly one"),
+        ('[[rules]]\ntell = "nothing"\n', "rules 1, tell: "),
+        ("[[rules]]\nafter = 0\n", "rules 1, after: "),
+        ('[[rules]]\nseverity = "info"\n', "rules 1, severity: "),
         ('[[mutes]]\nuntil = "2026-03-18"\nreason = "x"\n', "mutes 1, until: "),
         ('[[mutes]]\nuntil = 2026\nreason = "x"\n', "mutes 1, until: "),
         ('[[mutes]]\nuntil = 12:00:00\nreason = "x"\n', "mutes 1, until: "),

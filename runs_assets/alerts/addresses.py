@@ -18,7 +18,7 @@ from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
 from runs_assets.errors import SettingsError
 from runs_assets.plain_text.redaction import RedactingFilter, Redactor
-from runs_assets.watch_file import Severity
+from runs_assets.watch_entries import Severity
 
 if TYPE_CHECKING:
     import apprise

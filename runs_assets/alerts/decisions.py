@@ -6,7 +6,7 @@ from datetime import datetime
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import PipelineIncident, PlatformIncident
 from runs_assets.alerts.observation import JobFailure, Row, SourceObservation
-from runs_assets.watch_file import Severity
+from runs_assets.watch_entries import Severity
 
 
 @dataclass(frozen=True, kw_only=True)

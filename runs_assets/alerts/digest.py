@@ -23,7 +23,8 @@ from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, SOURCE
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
-from runs_assets.watch_file import Severity, Subject, WatchFile, load_watch_file
+from runs_assets.watch_entries import Severity, Subject
+from runs_assets.watch_file import WatchFile, load_watch_file
 
 WEEK = timedelta(days=7)
 WATCHED = ("worse", "hanging", "flaky")

@@ -14,7 +14,7 @@ from runs_assets.alerts.memory import JobMemory, Memory, SourceMemory
 from runs_assets.alerts.observation import JobRun, Observation, SourceObservation
 from runs_assets.alerts.pipelines import next_pipelines
 from runs_assets.alerts.platforms import next_platform
-from runs_assets.watch_file import Severity, Subject
+from runs_assets.watch_entries import Severity, Subject
 
 PROJECT = Policy(is_limited=True, reminded_for=timedelta(days=28), keeps_since=True)
 """For sources, jobs and settings, which may fail now and then."""
@@ -84,7 +84,7 @@ def _next_job(
     wrong_since = [since for since in (failure and failure.ended_at, unread_since) if since]
     incident = Incident(since=min(wrong_since), is_urgent=unread_since is not None) if wrong_since else None
     subject = Subject(view.source) if view else Subject(pipeline_id=job)
-    is_muted = seen.watch.mute_of(subject, seen.now) is not None
+    is_muted = seen.watch.is_muted(subject, seen.now)
     has_failed_again = failure is not None and failure != before.last_failure
     step = advance(before.incident, Condition(seen.now, incident, is_muted, has_failed_again=has_failed_again), PROJECT)
     after = JobMemory(failure=failure, last_failure=failure or before.last_failure, incident=step.incident)

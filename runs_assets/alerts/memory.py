@@ -16,7 +16,8 @@ from runs_assets.errors import SettingsError, StorageError
 from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
-from runs_assets.watch_file import Severity, Subject, WatchFile, load_watch_file
+from runs_assets.watch_entries import Severity, Subject
+from runs_assets.watch_file import WatchFile, load_watch_file
 
 log = logging.getLogger(__name__)
 FOLDER = ".alerts"

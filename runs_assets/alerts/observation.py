@@ -13,7 +13,8 @@ from runs_assets.alerts.lifecycle import Remembered
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.verdict_files import load_verdicts
-from runs_assets.watch_file import WATCHED_FOR, Subject, WatchFile
+from runs_assets.watch_entries import Subject
+from runs_assets.watch_file import WATCHED_FOR, WatchFile
 
 Row = Mapping[str, Any]
 """A row of a verdict table; times are aware UTC datetimes."""
@@ -123,7 +124,7 @@ class SourceObservation:
 
     def is_muted(self, subject: Subject) -> bool:
         """Whether a mute of the pipeline, or the source as a whole, holds now."""
-        return self.whole.watch.mute_of(subject, self.whole.now) is not None
+        return self.whole.watch.is_muted(subject, self.whole.now)
 
     def stretches_of(self, pipeline_id: str | None, state: str) -> list[Row]:
         """The rows of `outages` or `silences` of a pipeline."""

@@ -6,7 +6,7 @@ from runs_assets.alerts.decisions import Decisions, PipelineDecision
 from runs_assets.alerts.lifecycle import Condition, Policy, advance
 from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
 from runs_assets.alerts.observation import BAD, Row, SourceObservation, confirmed_at
-from runs_assets.watch_file import Severity
+from runs_assets.watch_entries import Severity
 
 PIPELINE = Policy()
 SEVERITIES = {"down": Severity.CRITICAL, "silent": Severity.WARNING}

@@ -16,7 +16,7 @@ from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, Source
 from runs_assets.alerts.observation import BAD, Row, SourceObservation, confirmed_at, subject_of
 from runs_assets.alerts.pipelines import incident_of
 from runs_assets.verdicts.source_health import OK
-from runs_assets.watch_file import Severity, Subject
+from runs_assets.watch_entries import Severity, Subject
 
 PLATFORM = Policy(keeps_since=True)
 AT_ONCE, JOINS, QUIET = timedelta(hours=3), timedelta(hours=24), timedelta(hours=2)

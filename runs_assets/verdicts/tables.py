@@ -15,7 +15,8 @@ from runs_assets.verdicts.silences import SILENCES, silences
 from runs_assets.verdicts.source_health import SOURCE_HEALTH, source_health
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.success_durations import success_durations
-from runs_assets.watch_file import Expectation, Subject, WatchFile
+from runs_assets.watch_entries import Subject
+from runs_assets.watch_file import Expectation, WatchFile
 
 VERDICT_TABLES = (
     *(FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS),

@@ -18,7 +18,7 @@ from runs_assets.alerts.memory import MemoryFile, Notification
 from runs_assets.alerts.observation import Observation
 from runs_assets.errors import BusyError, SettingsError
 from runs_assets.storage.layout import Layout
-from runs_assets.watch_file import Severity
+from runs_assets.watch_entries import Severity
 from runs_assets_tests.alerts.receiver import Receiver
 from runs_assets_tests.alerts.rows import NOTHING, T0, health, hours
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from runs_assets.alerts.lifecycle import Event
-from runs_assets.watch_file import Severity, load_watch_file
+from runs_assets.watch_entries import Severity
+from runs_assets.watch_file import load_watch_file
 from runs_assets_tests.alerts.rows import T0, Watching, days, health, hours, outage, silence
 
 DOWN = "DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC"

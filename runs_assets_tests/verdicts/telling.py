@@ -26,7 +26,8 @@ from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import GIVEN_UP_US, silences
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.streak_rules import MIN_FAILURES, StreakKind
-from runs_assets.watch_file import Severity, WatchFile
+from runs_assets.watch_entries import Severity
+from runs_assets.watch_file import WatchFile
 
 Instants = NDArray[np.int64]
 
