@@ -2,11 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import PipelineIncident, PlatformIncident
 from runs_assets.alerts.observation import JobFailure, Row, SourceObservation
 from runs_assets.watch_entries import Severity
+
+
+class Change(StrEnum):
+    """Why people are notified again of a pipeline's incident."""
+
+    FLAPPING = "it came back within a day"
+    STATE = "another state, which is more severe or something else"
+    FAILURES = "many times as many failures in a row"
+    RATE = "a much higher failure rate"
+    REASON = "a new reason"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +57,25 @@ class PlatformDecision(Decision):
 class PipelineDecision(Decision):
     """About a pipeline: its incident, its row of `pipeline_health` (None: gone), and the state it was in before.
 
-    `ended_at` is when it ended, if that is known of one that is neither down nor silent any more.
+    `change` is why there is an update. `ended_at` is when it ended, if that is known of one that is over. Until that is
+    told it takes so many `successes_needed` in a row.
     """
 
     view: SourceObservation
     incident: PipelineIncident
     row: Row | None
     previous_state: str
+    change: Change | None = None
     ended_at: datetime | None = None
+    successes_needed: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeDecision(Decision):
+    """About a failure of a pipeline that is no incident: its row of `pipeline_health`."""
+
+    view: SourceObservation
+    row: Row
 
 
 Decisions = list[Decision]

@@ -12,8 +12,8 @@ from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.delivery import Notifier
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import MemoryFile, Notification, UndeliveredNotification
-from runs_assets.alerts.notifications import at, cut, listed, name_of, rate, span
 from runs_assets.alerts.observation import BAD, Row, rows_of
+from runs_assets.alerts.phrases import at, cut, listed, name_of, rate, span
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.days import DayRange, utc_now
 from runs_assets.settings import project_settings

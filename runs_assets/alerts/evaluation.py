@@ -5,12 +5,13 @@ them opens, is reminded of or resolves, and the only news of it is that it is un
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from runs_assets.alerts.decisions import Decision, Decisions, JobDecision
 from runs_assets.alerts.lifecycle import Condition, Event, Incident, Policy, advance
-from runs_assets.alerts.memory import JobMemory, Memory, SourceMemory
+from runs_assets.alerts.memory import Acknowledgement, JobMemory, Memory, SourceMemory
+from runs_assets.alerts.notices import next_notices
 from runs_assets.alerts.observation import JobRun, Observation, SourceObservation
 from runs_assets.alerts.pipelines import next_pipelines
 from runs_assets.alerts.platforms import next_platform
@@ -30,6 +31,7 @@ class Evaluation:
 
 def evaluate(before: Memory, seen: Observation) -> Evaluation:
     """What follows from what is remembered and what is observed."""
+    seen = replace(seen, acknowledged=before.acknowledged_at(seen.now))
     decisions, settings = _next_settings(before.settings, seen)
     sources = dict(before.sources)
     for source in sorted(seen.sources | before.sources.keys()):
@@ -37,7 +39,13 @@ def evaluate(before: Memory, seen: Observation) -> Evaluation:
         decisions += news
     news, jobs = _next_jobs(before.jobs, seen)
     after = before.model_copy(update={"sources": sources, "jobs": jobs, "settings": settings})
-    return Evaluation((*decisions, *news), after)
+    return Evaluation((*decisions, *news), after.model_copy(update={"acknowledged": _acknowledged(after, seen)}))
+
+
+def _acknowledged(memory: Memory, seen: Observation) -> tuple[Acknowledgement, ...]:
+    """Those that still hold: until their time, or until the last incident that they are about is over."""
+    subjects = [subject for subject, _ in memory.open_incidents()]
+    return tuple(known for known in memory.acknowledged_at(seen.now) if known.until or any(map(known.covers, subjects)))
 
 
 def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tuple[Decisions, SourceMemory]:
@@ -53,7 +61,8 @@ def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tu
         return decisions, after
     of_platform, after = next_platform(after, view)
     of_pipelines, after = next_pipelines(after, view)
-    return [*decisions, *of_platform, *of_pipelines], after
+    notices, after = next_notices(after, view)
+    return [*decisions, *of_platform, *of_pipelines, *notices], after
 
 
 def _next_settings(before: Incident | None, seen: Observation) -> tuple[Decisions, Incident | None]:
@@ -85,8 +94,14 @@ def _next_job(
     incident = Incident(since=min(wrong_since), is_urgent=unread_since is not None) if wrong_since else None
     subject = Subject(view.source) if view else Subject(pipeline_id=job)
     is_muted = seen.watch.is_muted(subject, seen.now)
-    has_failed_again = failure is not None and failure != before.last_failure
-    step = advance(before.incident, Condition(seen.now, incident, is_muted, has_failed_again=has_failed_again), PROJECT)
+    condition = Condition(
+        seen.now,
+        incident,
+        is_muted=is_muted,
+        is_acknowledged=seen.is_acknowledged(subject),
+        has_failed_again=failure is not None and failure != before.last_failure,
+    )
+    step = advance(before.incident, condition, PROJECT)
     after = JobMemory(failure=failure, last_failure=failure or before.last_failure, incident=step.incident)
     if step.event is None:
         return [], after

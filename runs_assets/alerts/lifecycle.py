@@ -11,18 +11,22 @@ from typing import Generic, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-DAY = timedelta(hours=24)
-"""Between two reminders, and between two openings or two resolutions if a policy limits these."""
+DAY, WEEK = timedelta(hours=24), timedelta(days=7)
+"""A day at least is between two reminders, and between two openings of what a policy limits or what flaps."""
+FIRST_REMINDERS = (DAY, 3 * DAY)
+"""So long after it opened people are reminded of an incident, and then every week: soon enough to be still of use, and
+too seldom to be filtered away."""
 
 
 class Event(StrEnum):
-    """What a notification is about: a step in the life of an incident, or the summary of a week."""
+    """What a notification is about: a step in the life of an incident, a single fact, or the summary of a week."""
 
     OPENED = "opened"
     UPDATED = "updated"
     REMINDED = "reminded"
     RESOLVED = "resolved"
     GIVEN_UP = "given up"
+    NOTICE = "notice"
     SUMMARY = "summary"
 
 
@@ -38,7 +42,8 @@ class Incident(Remembered):
     `notified_at` is the time of the last notification about it, None before the first one; `tags` are those of all of
     them, empty for everybody. `failures_since` counts failures after it was resolved that were not reported yet. One
     that `is_history` came by a backfill and waits for the digest; one that `is_given_up` was closed though it goes on.
-    An urgent one is not limited to one notification a day.
+    An urgent one is not limited to one notification a day. One that `is_flapping` came back within a day, and stays
+    open until nothing has been wrong for a day: since `well_since`, None while something is.
     """
 
     since: AwareDatetime | None
@@ -51,6 +56,13 @@ class Incident(Remembered):
     is_urgent: bool = False
     is_history: bool = False
     is_given_up: bool = False
+    is_flapping: bool = False
+    well_since: AwareDatetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people were notified that it began, and not that it is over."""
+        return self.notified_at is not None and not self.is_resolved and not self.is_given_up
 
     def recipients(self, routed: frozenset[str]) -> tuple[str, ...]:
         """The tags of its next notification: where it is `routed`, and all who were notified before."""
@@ -68,10 +80,12 @@ class Policy:
 
     `is_limited`: at most one opening and one resolution in 24 hours unless it is urgent; failures in between are
     counted, and reported with the next opening. `reminded_for`: from its beginning on, None for as long as it lasts.
-    `keeps_since`: it began when it opened, whatever is found out later.
+    `keeps_since`: it began when it opened, whatever is found out later. `may_flap`: one that comes back within 24 hours
+    after it opened does not open again, but is updated once, as flapping.
     """
 
     is_limited: bool = False
+    may_flap: bool = False
     reminded_for: timedelta | None = None
     keeps_since: bool = False
 
@@ -80,12 +94,14 @@ class Policy:
 class Condition(Generic[AnyIncident]):
     """What holds at `now`: the incident as it would open now (None if nothing is wrong), and what bears on it.
 
-    While it `is_muted` there is no event. What is not watched any more is given up instead of reminded of or resolved.
+    While it `is_muted` there is no event, while it `is_acknowledged` no reminder. What is not watched any more is given
+    up instead of reminded of or resolved.
     """
 
     now: datetime
     incident: AnyIncident | None
     is_muted: bool = False
+    is_acknowledged: bool = False
     is_watched: bool = True
     has_changed: bool = False
     has_failed_again: bool = False
@@ -103,13 +119,13 @@ class Transition(Generic[AnyIncident]):
 def advance(before: AnyIncident | None, found: Condition[AnyIncident], policy: Policy) -> Transition[AnyIncident]:
     """What follows from an incident as remembered and what holds now; the same condition again has no event."""
     if before and before.is_resolved:
-        return _after_resolution(before, found)
+        return _come_back(before, found, policy) if policy.may_flap else _after_resolution(before, found)
     if found.incident is None or not found.is_watched:
         return _close(before, found, policy)
     incident = _carry_on(before, found.incident, policy)
     event = None if incident.is_history or found.is_muted else _event(incident, found, policy)
     if event:
-        opened_at = found.now if event is Event.OPENED else incident.opened_at
+        opened_at = found.now if event is Event.OPENED else incident.opened_at and min(incident.opened_at, found.now)
         return Transition(event, incident.model_copy(update={"notified_at": found.now, "opened_at": opened_at}))
     if found.is_muted and before and before.notified_at:  # a change is news when the mute ends
         return Transition(None, before.model_copy(update={"is_urgent": incident.is_urgent}))
@@ -122,8 +138,8 @@ def _carry_on(before: AnyIncident | None, found: AnyIncident, policy: Policy) ->
         return found
     if before.is_given_up:
         return found.model_copy(update={"is_history": False})
-    kept = {name: getattr(before, name) for name in ("notified_at", "tags", "opened_at", "resolved_at")}
-    since = before.since if policy.keeps_since else found.since
+    kept = {name: getattr(before, name) for name in ("notified_at", "tags", "opened_at", "resolved_at", "is_flapping")}
+    since = before.since if policy.keeps_since or before.is_flapping else found.since
     is_urgent, is_history = before.is_urgent or found.is_urgent, before.is_history and found.is_history
     return found.model_copy(update={**kept, "since": since, "is_urgent": is_urgent, "is_history": is_history})
 
@@ -135,7 +151,24 @@ def _event(incident: Incident, found: Condition[AnyIncident], policy: Policy) ->
         return Event.UPDATED
     limit, since = policy.reminded_for, incident.since
     is_over = limit is not None and since is not None and found.now - since > limit
-    return Event.REMINDED if _is_a_day(incident.notified_at, found.now) and not is_over else None
+    opened_at = incident.opened_at or incident.notified_at
+    is_due = _is_reminder_due(opened_at, incident.notified_at, found.now)
+    return Event.REMINDED if is_due and not is_over and not found.is_acknowledged else None
+
+
+def _is_reminder_due(opened_at: datetime, notified_at: datetime, now: datetime) -> bool:
+    """Whether the time of a reminder has come since the last notification, and that is a day ago.
+
+    Or a day ahead, and so both: a clock was wrong.
+    """
+    if notified_at > now:
+        return _is_a_day(notified_at, now)
+    return now - notified_at >= DAY and _reminders(now - opened_at) > _reminders(notified_at - opened_at)
+
+
+def _reminders(age: timedelta) -> int:
+    """How many reminders belong to an incident that opened so long ago."""
+    return sum(age >= first for first in FIRST_REMINDERS) + max(age // WEEK, 0)
 
 
 def _close(before: AnyIncident | None, found: Condition[AnyIncident], policy: Policy) -> Transition[AnyIncident]:
@@ -148,8 +181,22 @@ def _close(before: AnyIncident | None, found: Condition[AnyIncident], policy: Po
     if not found.is_watched:
         closed = before.model_copy(update={"is_given_up": True})
         return Transition(Event.GIVEN_UP, closed if found.incident else None)
+    if before.is_flapping and not (before.well_since and _is_a_day(before.well_since, found.now)):
+        return Transition(None, before.model_copy(update={"well_since": before.well_since or found.now}))
+    is_kept = policy.is_limited or (policy.may_flap and not _is_a_day(before.opened_at, found.now))
     resolved = {"is_resolved": True, "is_urgent": False, "resolved_at": found.now, "failures_since": 0}
-    return Transition(Event.RESOLVED, before.model_copy(update=resolved) if policy.is_limited else None)
+    return Transition(Event.RESOLVED, before.model_copy(update=resolved) if is_kept else None)
+
+
+def _come_back(before: AnyIncident, found: Condition[AnyIncident], policy: Policy) -> Transition[AnyIncident]:
+    """Within a day after it opened it is the same incident, which flaps; later it would be another."""
+    incident = found.incident
+    if _is_a_day(before.opened_at, found.now):
+        return advance(None, found, policy)
+    if incident is None or incident.is_history or found.is_muted or not found.is_watched:
+        return Transition(None, before)
+    flapping = _carry_on(before.model_copy(update={"is_flapping": True}), incident, policy)
+    return Transition(Event.UPDATED, flapping.model_copy(update={"notified_at": found.now}))
 
 
 def _after_resolution(before: AnyIncident, found: Condition[AnyIncident]) -> Transition[AnyIncident]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +17,12 @@ from runs_assets.errors import SettingsError, StorageError
 from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
-from runs_assets.watch_entries import Severity, Subject
+from runs_assets.watch_entries import About, Severity, Subject
 from runs_assets.watch_file import WatchFile, load_watch_file
 
 log = logging.getLogger(__name__)
 FOLDER = ".alerts"
-VERSION = 1
+VERSION = 2
 
 
 class Notification(Remembered):
@@ -53,11 +54,21 @@ class UndeliveredNotification(Remembered):
 
 
 class PipelineIncident(Incident):
-    """A pipeline that is down or silent (`state`); `since` is as in `pipeline_health`."""
+    """What is wrong with a pipeline; `since` and `state` are as in `pipeline_health`.
+
+    What people were notified of last: the state, `failures` in a row, and the failure `rate` if it is worse than usual
+    (None if not); and all `reasons` so far. They heard at `updated_at` that it had changed without being more severe.
+    `worst_rate` is the highest failure rate of 24 hours while something was wrong.
+    """
 
     pipeline_id: str | None
     pipeline_name: str | None
     state: str
+    failures: int = 0
+    rate: float | None = None
+    reasons: tuple[str, ...] = ()
+    updated_at: AwareDatetime | None = None
+    worst_rate: float = 0.0
 
     def subject(self, source: str) -> Subject:
         """The pipeline, of the source whose memory this is in."""
@@ -88,6 +99,21 @@ class PlatformIncident(Incident):
         return self.counts_until is not None and instant > self.counts_until
 
 
+class Notice(Remembered):
+    """The last failure of a pipeline that people had a notice of: it is told once."""
+
+    pipeline_id: str | None
+    failed_at: AwareDatetime
+
+
+class Acknowledgement(About):
+    """Somebody knows of the incidents of these pipelines: until a time, or until the last of them is over."""
+
+    note: str | None = None
+    until: AwareDatetime | None = None
+    acknowledged_at: AwareDatetime
+
+
 class JobMemory(Remembered):
     """How the latest ended run of a job failed (None: it did not), how the last failed one did, and its incident."""
 
@@ -104,17 +130,35 @@ class SourceMemory(Remembered):
     platform: PlatformIncident | None = None
     last_platform: PlatformIncident | None = None
     pipelines: tuple[PipelineIncident, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 class Memory(Remembered):
     """Everything that notifications remember; `settings` is the incident of their own settings."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     sources: dict[str, SourceMemory] = Field(default_factory=dict)
     jobs: dict[str, JobMemory] = Field(default_factory=dict)
     settings: Incident | None = None
+    acknowledged: tuple[Acknowledgement, ...] = ()
     outbox: tuple[Delivery, ...] = ()
     undelivered: tuple[UndeliveredNotification, ...] = ()
+
+    def open_incidents(self) -> Iterator[tuple[Subject, str]]:
+        """What is open, and its state in words."""
+        for name, source in self.sources.items():
+            if source.job.incident and source.job.incident.is_open:
+                yield Subject(name), "cannot be read, or its job fails"
+            if source.platform and source.platform.is_open:
+                yield Subject(name), source.platform.state
+            yield from ((one.subject(name), one.state) for one in source.pipelines if one.is_open)
+        for job, memory in self.jobs.items():
+            if memory.incident and memory.incident.is_open:
+                yield Subject(pipeline_id=job), "fails"
+
+    def acknowledged_at(self, now: datetime) -> tuple[Acknowledgement, ...]:
+        """The acknowledgements that still hold."""
+        return tuple(known for known in self.acknowledged if known.until is None or now < known.until)
 
 
 class MemoryFile:
@@ -160,7 +204,7 @@ class MemoryFile:
                 f"The file {self.path} has format version {version}; this runs_assets reads {VERSION} at most. "
                 "Upgrade runs_assets, or move the file away: what is wrong then opens again."
             )
-        return Memory.model_validate_json(content if version else json.dumps(migrated(found)))
+        return Memory.model_validate_json(content if version == VERSION else json.dumps(migrated(found)))
 
 
 def usable_watch_file(path: Path | None, layout: Layout) -> tuple[WatchFile, tuple[str, ...]]:

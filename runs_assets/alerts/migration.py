@@ -1,6 +1,6 @@
-"""The memory of notifications as it was before its file had a version, in the present format.
+"""The memory of notifications as it was in former versions of its file, in the present one.
 
-It can be deleted once no installation has such a file any more.
+Each step can be deleted once no installation has such a file any more.
 """
 
 from typing import Any
@@ -18,7 +18,19 @@ _EVENTS = {"changed": "updated", "ended": "resolved"}
 
 
 def migrated(found: dict[str, Any]) -> dict[str, Any]:
-    """The content of a file of version 1; any error means that `found` is no such memory."""
+    """The content of a file of version 2, from one of version 1 or none; any error means that it is no such memory."""
+    return _from_version_1(found if found.get("version") == 1 else _from_none(found))
+
+
+def _from_version_1(found: dict[str, Any]) -> dict[str, Any]:
+    """Reminders count from the opening, which was not remembered of pipelines that a platform incident left."""
+    for source in found["sources"].values():
+        for incident in source["pipelines"]:
+            incident["opened_at"] = incident.get("opened_at") or incident.get("notified_at")
+    return found | {"version": 2}
+
+
+def _from_none(found: dict[str, Any]) -> dict[str, Any]:
     if unknown := found.keys() - _FIELDS:
         raise ValueError(f"unknown fields: {unknown}")
     return {

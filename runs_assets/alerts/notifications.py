@@ -1,32 +1,30 @@
-"""Decisions in words: the only place that turns them into notifications, and how times, rates and names are written.
+"""Decisions in words: the only place that turns them into notifications; those of pipelines are in `pipeline_texts.py`.
 
 Plain text, short lines, times in UTC. A title fits on a phone's lock screen: state, what it is about, since when.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
 
-from runs_assets.alerts.decisions import Decision, JobDecision, PipelineDecision, PlatformDecision
+from runs_assets.alerts.decisions import Decision, JobDecision, NoticeDecision, PipelineDecision, PlatformDecision
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
-from runs_assets.alerts.observation import BAD, Observation, Row, SourceObservation, confirmed_at
+from runs_assets.alerts.observation import Observation, Row, SourceObservation, confirmed_at
+from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, listed, name_of, span
+from runs_assets.alerts.pipeline_texts import notice_line, notice_title, pipeline_lines, pipeline_title
 from runs_assets.alerts.platforms import began_at
-from runs_assets.plain_text.wording import plain
 
-LISTED = 25
-"""Pipelines that a notification about many names; the others are counted."""
-LONGEST, LONGEST_FAILURE = 120, 600
-"""Characters of foreign text on a line: a name or reason, and why a run failed."""
+LONGEST_FAILURE = 600
+"""Characters of why a run failed."""
 RECOVERED = "The latest run succeeded; what the failed runs left undone may still be missing."
-
-Lines = Iterator[str]
 
 
 def notification_of(decision: Decision, seen: Observation) -> Notification:
     """The notification of a decision that was made on an observation."""
     match decision:
         case PipelineDecision():
-            title, lines = _pipeline_title(decision), _pipeline_lines(decision)
+            title, lines = pipeline_title(decision), pipeline_lines(decision)
+        case NoticeDecision():
+            title, lines = notice_title(decision), iter([notice_line(decision)])
         case PlatformDecision():
             title, lines = _platform_title(decision), _platform_lines(decision)
         case JobDecision(view=SourceObservation() as view):
@@ -44,76 +42,6 @@ def notification_of(decision: Decision, seen: Observation) -> Notification:
         tags=decision.tags,
         decided_at=seen.now,
     )
-
-
-def _pipeline_title(decision: PipelineDecision) -> str:
-    incident, state = decision.incident, decision.incident.state
-    about = f"{label(incident.pipeline_id, incident.pipeline_name)} ({decision.view.source})"
-    since = f"since {at(incident.since)}" if incident.since else "since an unknown time"
-    ended = f"from {at(incident.since)} to {at(decision.ended_at)}" if incident.since and decision.ended_at else ""
-    titles = {
-        Event.OPENED: f"{state.upper()} {about} {since}",
-        Event.UPDATED: f"{state.upper()} {about} {since}, was {decision.previous_state}",
-        Event.REMINDED: f"STILL {state.upper()} {about} {since}",
-        Event.RESOLVED: f"RESOLVED {about}: {state} {ended}" if ended else f"RESOLVED {about}: was {state} {since}",
-        Event.GIVEN_UP: f"NO LONGER WATCHED {about}: {state} {since}",
-    }
-    return titles[decision.event]
-
-
-def _pipeline_lines(decision: PipelineDecision) -> Lines:
-    incident, row, view = decision.incident, decision.row, decision.view
-    yield f"Pipeline: {cut(incident.pipeline_id or '(none)')} of {view.source}"
-    if owner := view.whole.watch.owner_of(incident.subject(view.source)):
-        yield f"Owner: {cut(owner)}"
-    if row and row["state"] in BAD:
-        yield from _facts(row, decision)
-    elif decision.event is Event.GIVEN_UP or row is None:
-        yield "It is no longer watched, so this incident is closed."
-    else:
-        yield f"Now: {row['state']}"
-        yield from _end(incident.since, decision.ended_at, view.whole)
-
-
-def _end(began_at: datetime | None, ended_at: datetime | None, seen: Observation) -> Lines:
-    if ended_at is None:
-        yield "When it ended is unknown: runs that arrived late have changed its history."
-    elif began_at and began_at <= ended_at:
-        yield f"It lasted {span(ended_at - began_at)}."
-    yield from _lateness(ended_at, seen)
-
-
-def _facts(row: Row, decision: PipelineDecision) -> Lines:
-    view = decision.view
-    if row["state"] == "down":
-        sites = f", sites affected: {row['sites_affected']}" if row["sites_affected"] is not None else ""
-        yield f"Failures in a row: {row['failures']}{sites}"
-    else:
-        missed = "run" if row["since"] == row["last_run_at"] else "success"
-        expected = f", next {missed} expected by {at(row['expected_by'])}" if row["expected_by"] else ""
-        yield f"Last run: {at(row['last_run_at'])}{expected}"
-    yield f"Last 24 h: {_last_day(row)}; normal: {rate(row['normal_rate'])}"
-    yield f"Last success: {at(row['last_success_at']) if row['last_success_at'] else 'none known'}"
-    if row["reason"] and row["failures"]:  # it may be weeks old, and nothing to do with a silence
-        category = f" ({cut(row['reason_category'])})" if row["reason_category"] else ""
-        yield f"Reason: {cut(row['reason'])}{category}, attribution: {cut(row['reason_side'] or 'unknown')}"
-    for which in ("first", "latest"):
-        if run_id := row[f"{which}_failed_run_id"]:
-            link = view.whole.watch.link_of(view.source, run_id, row["pipeline_id"])
-            yield f"{which.capitalize()} failed run: {cut(run_id)}" + (f" {link}" if link else "")
-    if view.read_until:
-        yield f"As of {at(view.read_until)}."
-    if decision.event in {Event.OPENED, Event.UPDATED}:
-        yield from _lateness(confirmed_at(row), view.whole)
-    if decision.event is Event.GIVEN_UP:
-        yield "No run for more than 28 days, so this incident is closed. A new run is watched again."
-
-
-def _last_day(row: Row) -> str:
-    if not row["decided_24h"]:
-        return "no completed runs"
-    interval = f"{rate(row['failure_rate_24h_low'])} to {rate(row['failure_rate_24h_high'])}"
-    return f"{row['failed_24h']} of {row['decided_24h']} failed, {rate(row['failure_rate_24h'])} ({interval})"
 
 
 def _platform_title(decision: PlatformDecision) -> str:
@@ -146,7 +74,7 @@ def _platform_lines(decision: PlatformDecision) -> Lines:
         yield "Until this is resolved, there are no separate notifications for these pipelines."
     if decision.event is Event.OPENED:
         confirmed = [instant for instant in map(confirmed_at, decision.bad) if instant]
-        yield from _lateness(max(confirmed, default=None), view.whole)
+        yield from lateness(max(confirmed, default=None), view.whole)
     if view.read_until:
         yield f"As of {at(view.read_until)}."
 
@@ -214,51 +142,3 @@ def _job_lines(decision: JobDecision) -> Lines:
             yield f"{times} since it was last resolved; this is the latest."
         yield f"Run {failure.run_id} failed at {at(failure.ended_at)}."
         yield cut(failure.description, LONGEST_FAILURE)
-
-
-def _lateness(certain_at: datetime | None, seen: Observation) -> Lines:
-    late = seen.lateness(certain_at)
-    if certain_at and late:
-        yield f"Reported {span(late)} late: confirmed at {at(certain_at)}."
-
-
-def at(instant: datetime) -> str:
-    """`2026-03-18 09:12 UTC`."""
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def span(length: timedelta) -> str:
-    """`3 d 4 h`, `2 h 5 min` or `40 min`: the two largest units, rounded down."""
-    minutes = int(length.total_seconds()) // 60
-    days, hours = divmod(minutes // 60, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
-
-
-def rate(share: float | None) -> str:
-    """`12.5 %`, or `unknown`."""
-    return "unknown" if share is None else f"{share:.1%}".replace("%", " %")
-
-
-def cut(text: str, longest: int = LONGEST) -> str:
-    """Foreign text as one line of limited length."""
-    line = plain(text[: 4 * longest])
-    return line if len(line) <= longest else f"{line[: longest - 3]}..."
-
-
-def label(pipeline_id: str | None, pipeline_name: str | None) -> str:
-    """What people call a pipeline: its name, else its id."""
-    return cut(pipeline_name or "") or cut(pipeline_id or "") or "(no pipeline)"
-
-
-def name_of(row: Row) -> str:
-    """What people call the pipeline of a row."""
-    return label(row["pipeline_id"], row["pipeline_name"])
-
-
-def listed(lines: Iterable[str]) -> list[str]:
-    """A list's lines, the first ones only if they are many."""
-    every = [f"- {line}" for line in lines]
-    rest = len(every) - LISTED
-    return every if rest <= 0 else [*every[:LISTED], f"- and {rest} more"]

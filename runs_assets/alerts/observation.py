@@ -12,14 +12,30 @@ from pydantic import AwareDatetime
 from runs_assets.alerts.lifecycle import Remembered
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.failure_trends import DAY, PIPELINE, WORSE
 from runs_assets.verdicts.verdict_files import load_verdicts
-from runs_assets.watch_entries import Subject
+from runs_assets.watch_entries import About, Rule, Severity, Subject, Tell
 from runs_assets.watch_file import WATCHED_FOR, WatchFile
 
 Row = Mapping[str, Any]
 """A row of a verdict table; times are aware UTC datetimes."""
 
 BAD = frozenset({"down", "silent"})
+"""The states that count when many pipelines at once are a matter of their platform."""
+SEVERITIES = {
+    "down": Severity.CRITICAL,
+    "never succeeded": Severity.CRITICAL,
+    "stuck": Severity.WARNING,
+    "silent": Severity.WARNING,
+    "failing": Severity.WARNING,
+    "worse": Severity.WARNING,
+}
+"""The states of a pipeline that are incidents, and how severe each is unless a rule says otherwise."""
+STREAKS = frozenset({"down", "never succeeded", "failing"})
+"""Those that are failures in a row."""
+FAILED_ONCE = "failed once"
+IS_WORSE_SPAN = (pc.field("scope") == PIPELINE) & (pc.field("period") != DAY) & (pc.field("verdict") == WORSE)
+"""The `worse_spans` in `failure_trends`."""
 LATE = timedelta(hours=1.5)
 HISTORY = timedelta(hours=24)
 """How much older than the previous observation the last sign of an incident may be without being history."""
@@ -46,7 +62,8 @@ class JobRun:
 class Observation:
     """Everything that is known at `now`, of all sources and jobs.
 
-    Today is read every `today_every`. `faults` are what is wrong with the settings of notifications.
+    Today is read every `today_every`. `faults` are what is wrong with the settings of notifications, `worse_spans` the
+    rows of `failure_trends` for spans that are worse; of what is `acknowledged` people are not reminded.
     """
 
     now: datetime
@@ -59,11 +76,18 @@ class Observation:
     today_every: timedelta = timedelta(hours=1)
     faults: Sequence[str] = ()
     source_health: Sequence[Row] = ()
+    worse_spans: Sequence[Row] = ()
+    hanging_runs: Sequence[Row] = ()
+    acknowledged: Sequence[About] = ()
 
     @property
     def sources(self) -> set[str]:
         """The sources that it has rows or a run of."""
         return {*(row["source"] for row in self.health), *(run.source for run in self.job_runs if run.source)}
+
+    def is_acknowledged(self, subject: Subject) -> bool:
+        """Whether somebody said that the incidents of a subject are known."""
+        return any(known.covers(subject) for known in self.acknowledged)
 
     def lateness(self, confirmed_at: datetime | None) -> timedelta | None:
         """How late news is; None if not by more than the two readings of today that may lie between."""
@@ -81,8 +105,9 @@ class SourceObservation:
 
     @cached_property
     def rows(self) -> dict[str | None, Row]:
-        """The rows of `pipeline_health` by pipeline id."""
-        return {row["pipeline_id"]: row for row in self.whole.health if row["source"] == self.source}
+        """The rows of `pipeline_health` by pipeline id, with the states that the rules make of them."""
+        rows = (row for row in self.whole.health if row["source"] == self.source)
+        return {row["pipeline_id"]: _by_rule(row, self.whole.watch.rule_of(subject_of(row))) for row in rows}
 
     @property
     def source_row(self) -> Row | None:
@@ -118,17 +143,32 @@ class SourceObservation:
 
         What goes on failing is news, however long ago it was confirmed.
         """
-        last_failure = row["last_failure_at"] if row["state"] == "down" else None
-        last_sign = last_failure or confirmed_at(row)
+        last_failure = row["last_failure_at"] if row["state"] in STREAKS else None
+        return self.was_known(last_failure or confirmed_at(row))
+
+    def was_known(self, last_sign: datetime | None) -> bool:
+        """Whether something happened so long before the previous observation that it is no news."""
         return last_sign is not None and self.known_until is not None and last_sign < self.known_until - HISTORY
 
     def is_muted(self, subject: Subject) -> bool:
-        """Whether a mute of the pipeline, or the source as a whole, holds now."""
-        return self.whole.watch.is_muted(subject, self.whole.now)
+        """Whether a mute of the pipeline, or the source as a whole, holds now, or a rule says never."""
+        watch = self.whole.watch
+        return watch.is_muted(subject, self.whole.now) or watch.rule_of(subject).tell is Tell.NEVER
+
+    def severity_of(self, subject: Subject, state: str) -> Severity:
+        """How severe an incident is: by the rule of the pipeline, or by its state."""
+        return self.whole.watch.rule_of(subject).severity or SEVERITIES[state]
+
+    def worse_span(self, row: Row) -> Row | None:
+        """Of the spans in which a pipeline is worse than usual, the one with the highest failure rate."""
+        of_pipeline = (self.source, row["pipeline_id"])
+        found = (span for span in self.whole.worse_spans if (span["source"], span["pipeline_id"]) == of_pipeline)
+        return max(found, key=lambda span: span["failure_rate"], default=None)
 
     def stretches_of(self, pipeline_id: str | None, state: str) -> list[Row]:
-        """The rows of `outages` or `silences` of a pipeline."""
-        rows = self.whole.outages if state == "down" else self.whole.silences
+        """The rows of `outages` or `silences` of a pipeline, if the state is one of these."""
+        tables = {**dict.fromkeys(STREAKS, self.whole.outages), "silent": self.whole.silences}
+        rows = tables.get(state, ())
         return [row for row in rows if (row["source"], row["pipeline_id"]) == (self.source, pipeline_id)]
 
 
@@ -138,9 +178,23 @@ def subject_of(row: Row) -> Subject:
 
 
 def confirmed_at(row: Row) -> datetime | None:
-    """Since when it is certain that a pipeline is down or silent."""
-    instant: datetime | None = row["confirmed_at"] if row["state"] == "down" else row["expected_by"]
+    """Since when an incident of a pipeline is certain; None if that is not known."""
+    column = "confirmed_at" if row["state"] in STREAKS else "expected_by"
+    instant: datetime | None = row[column] if row["state"] in STREAKS | {"silent"} else None
     return instant
+
+
+def _by_rule(row: Row, rule: Rule) -> Row:
+    """With failures in a row an incident from the rule's number on, and not before."""
+    if rule.after is None:
+        return row
+    is_reached = row["failures"] >= rule.after
+    if is_reached and row["state"] not in SEVERITIES:
+        failing = {"state": "failing", "since": row["failing_since"], "confirmed_at": row["last_failure_at"]}
+        return {**row, **failing, "alert_after": rule.after}
+    if not is_reached and row["state"] in {*STREAKS, FAILED_ONCE}:
+        return {**row, "state": "ok", "since": None}
+    return row
 
 
 def rows_of(layout: Layout, table: str, where: pc.Expression | None = None) -> list[Row]:

@@ -1,15 +1,26 @@
-"""The incidents of pipelines: one for each that is down or silent. Those of a platform incident are on hold."""
+"""The incidents of pipelines: one for each with a state that is one. Those of a platform incident are on hold."""
 
+from collections.abc import Iterator
 from datetime import datetime
+from math import ceil, log, log1p
+from typing import NamedTuple
 
-from runs_assets.alerts.decisions import Decisions, PipelineDecision
-from runs_assets.alerts.lifecycle import Condition, Policy, advance
+from runs_assets.alerts.decisions import Change, Decisions, PipelineDecision
+from runs_assets.alerts.lifecycle import DAY, Condition, Event, Policy, advance
 from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
-from runs_assets.alerts.observation import BAD, Row, SourceObservation, confirmed_at
+from runs_assets.alerts.observation import SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at
 from runs_assets.watch_entries import Severity
 
-PIPELINE = Policy()
-SEVERITIES = {"down": Severity.CRITICAL, "silent": Severity.WARNING}
+PIPELINE = Policy(may_flap=True)
+FAILS = STREAKS | {"worse"}
+"""States of pipelines whose runs fail: successes end them."""
+MORE_FAILURES, MORE_RATE = 10, 2
+"""So many times as many failures in a row, or as high a rate, is another matter than what people were told."""
+RELIABLE_RATE = 0.1
+"""Of a pipeline that usually fails less often, one success means that it works again."""
+BY_CHANCE, MOST_SUCCESSES = 0.05, 10
+"""Else so many successes in a row as come by chance at most that often; and never more than ten."""
+TOLD = ("state", "failures", "rate", "updated_at")
 
 
 def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
@@ -19,70 +30,183 @@ def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decis
     after: list[PipelineIncident] = []
     for pipeline_id in sorted({*known, *view.rows}, key=lambda pipeline_id: pipeline_id or ""):
         incident, row = known.get(pipeline_id), view.rows.get(pipeline_id)
-        if before.platform is None or _is_after(before.platform, incident, row):
+        if not is_on_hold(before, incident, row):
             news, incident = _next_pipeline(incident, row, view)
             decisions += news
         after += [incident] if incident else []
     return decisions, before.model_copy(update={"pipelines": tuple(after)})
 
 
+def is_on_hold(memory: SourceMemory, incident: PipelineIncident | None, row: Row | None) -> bool:
+    """Whether it is a matter of the source's platform incident, or was one of the last that nobody was told singly."""
+    if memory.platform:
+        return not _is_after(memory.platform, incident, row)
+    is_open = incident is not None and incident.is_open
+    return not is_open and row is not None and _was_part_of(memory.last_platform, row)
+
+
 def _is_after(platform: PlatformIncident, incident: PipelineIncident | None, row: Row | None) -> bool:
-    """Whether a pipeline went down too late to be a part of it, or did so and has recovered."""
-    confirmed = confirmed_at(row) if row and row["state"] in BAD else None
+    """Whether something went wrong too late to be a part of it, or did so and is over."""
+    confirmed = confirmed_at(row) if row and row["state"] in SEVERITIES else None
     instants = [confirmed, incident.notified_at if incident else None]
     return any(instant is not None and platform.is_after(instant) for instant in instants)
+
+
+def _was_part_of(platform: PlatformIncident | None, row: Row) -> bool:
+    """Whether a pipeline has not failed since, or fails more often than usual over hours of which some were a part."""
+    if platform is None or platform.well_since is None:
+        return False
+    last_failure, state = row["last_failure_at"], row["state"]
+    if state == "worse" and row["source_read_until"] - platform.well_since < DAY:
+        return True
+    return state not in {"silent", "stuck"} and last_failure and platform.since <= last_failure <= platform.well_since
 
 
 def _next_pipeline(
     before: PipelineIncident | None, row: Row | None, view: SourceObservation
 ) -> tuple[Decisions, PipelineIncident | None]:
-    is_bad = row is not None and row["state"] in BAD
-    incident = incident_of(row, view) if row and is_bad else None
-    reported = incident or before
+    found = _present(before, row, view)
+    reported = found or before
     if reported is None:
         return [], None
-    began_at, ended_at, is_given_up = (reported.since, None, False) if is_bad else _end_of(reported, row, view)
-    subject = reported.subject(view.source)
+    subject, end = reported.subject(view.source), None if found else _end_of(reported, row, view)
+    change = _change(before, found, view) if before and found else None
     condition = Condition(
         view.whole.now,
-        incident,
+        found,
         is_muted=view.is_muted(subject),
-        is_watched=row is not None and not is_given_up and (not is_bad or view.is_watched(row)),
-        has_changed=before is not None and before.state != reported.state,
+        is_acknowledged=view.whole.is_acknowledged(subject),
+        is_watched=row is not None and (view.is_watched(row) if end is None else not end.is_given_up),
+        has_changed=change is not None,
     )
     step = advance(before, condition, PIPELINE)
     if step.event is None:
-        return [], step.incident
-    severity = SEVERITIES[reported.state]
-    tags = (step.incident or reported).recipients(view.whole.watch.tags_of(subject, severity))
+        return [], _as_told(step.incident, before)
+    shown, before = step.incident or reported, before or reported
+    severity = view.severity_of(subject, shown.state)
     decision = PipelineDecision(
         event=step.event,
         severity=severity,
-        tags=tags,
+        tags=shown.recipients(view.whole.watch.tags_of(subject, severity)),
         view=view,
-        incident=reported.model_copy(update={"since": began_at}),
+        incident=shown.model_copy(update={"since": end.began_at}) if end else shown,
         row=row,
-        previous_state=(before or reported).state,
-        ended_at=ended_at,
+        previous_state=before.state,
+        change=change if step.event is Event.UPDATED else None,
+        ended_at=end.ended_at if end else None,
+        successes_needed=successes_needed(shown, row),
     )
-    return [decision], step.incident and step.incident.model_copy(update={"tags": tags})
+    return [decision], step.incident and _notified(step.incident, before, decision)
+
+
+def _notified(incident: PipelineIncident, before: PipelineIncident, decision: PipelineDecision) -> PipelineIncident:
+    """The incident as people know it when they have been notified."""
+    is_limited = decision.change not in {None, Change.FLAPPING, Change.STATE}
+    return incident.model_copy(
+        update={
+            "tags": decision.tags,
+            "reasons": tuple(dict.fromkeys((*before.reasons, *incident.reasons))),
+            "updated_at": decision.view.whole.now if is_limited else before.updated_at,
+        }
+    )
 
 
 def incident_of(row: Row, view: SourceObservation) -> PipelineIncident:
-    """The incident of a pipeline that is down or silent, as it would open now."""
-    copied = {name: row[name] for name in ("pipeline_id", "pipeline_name", "state", "since")}
-    return PipelineIncident(**copied, is_history=view.is_history(row))
+    """The incident of a pipeline with a state that is one, as it would open now."""
+    copied = {name: row[name] for name in ("pipeline_id", "pipeline_name", "state", "since", "failures")}
+    span = view.worse_span(row) if row["state"] == "worse" else None
+    return PipelineIncident(
+        **copied,
+        rate=span["failure_rate"] if span else None,
+        reasons=(row["reason"],) if row["reason"] and row["state"] in FAILS else (),
+        worst_rate=row["failure_rate_24h"] or 0.0,
+        is_history=view.is_history(row),
+    )
 
 
-def _end_of(
-    incident: PipelineIncident, row: Row | None, view: SourceObservation
-) -> tuple[datetime | None, datetime | None, bool]:
-    """When an incident began and ended (None if unknown), and whether it was given up instead.
+def _present(before: PipelineIncident | None, row: Row | None, view: SourceObservation) -> PipelineIncident | None:
+    """The incident that there is now; that of before as long as there are too few successes to call it over."""
+    known = before if before and before.is_open else None
+    if row is None:
+        return None
+    if row["state"] in SEVERITIES:
+        found = incident_of(row, view)
+        return found.model_copy(update={"worst_rate": max(found.worst_rate, known.worst_rate if known else 0.0)})
+    return known if known and not _has_recovered(known, row) else None
 
-    From the row of `outages` or `silences` that begins next to it: runs that arrive late move its ends.
+
+def _has_recovered(incident: PipelineIncident, row: Row) -> bool:
+    needed = successes_needed(incident, row)
+    return incident.state not in FAILS or needed == 1 or row["successes"] >= needed
+
+
+def successes_needed(incident: PipelineIncident, row: Row | None) -> int:
+    """How many successes in a row are needed to call it over.
+
+    The least n with (1 - worst_rate)^n <= 5 %: so seldom do n of n runs succeed by chance if they go on to fail at the
+    worst rate of 24 hours during the incident.
     """
-    is_down, since = incident.state == "down", incident.since
-    begins = "failing_since" if is_down else "since"
+    is_reliable = row is None or (row["normal_rate"] or 0.0) < RELIABLE_RATE
+    if is_reliable or not 0.0 < incident.worst_rate < 1.0:
+        return 1
+    return min(ceil(log(BY_CHANCE) / log1p(-incident.worst_rate)), MOST_SUCCESSES)
+
+
+def _change(before: PipelineIncident, found: PipelineIncident, view: SourceObservation) -> Change | None:
+    """Why people are to hear of it again; None if there is nothing that they would do differently.
+
+    At most one a day, unless it comes back or is more severe; none of what somebody has acknowledged.
+    """
+    if before.is_resolved:
+        return Change.FLAPPING
+    if SEVERITIES[found.state] is Severity.CRITICAL and SEVERITIES[before.state] is not Severity.CRITICAL:
+        return Change.STATE
+    is_recent = before.updated_at is not None and view.whole.now - before.updated_at < DAY
+    if before.is_flapping or is_recent or view.whole.is_acknowledged(before.subject(view.source)):
+        return None
+    return next(_changes(before, found), None)
+
+
+def _changes(before: PipelineIncident, found: PipelineIncident) -> Iterator[Change]:
+    if before.state != found.state and not {before.state, found.state} <= FAILS:
+        yield Change.STATE
+    if before.failures and found.state in STREAKS and found.failures >= MORE_FAILURES * before.failures:
+        yield Change.FAILURES
+    if before.rate and found.rate and found.rate >= MORE_RATE * before.rate:
+        yield Change.RATE
+    if before.reasons and not {*found.reasons} <= {*before.reasons}:
+        yield Change.REASON
+
+
+def _as_told(after: PipelineIncident | None, before: PipelineIncident | None) -> PipelineIncident | None:
+    """What an open incident is compared with later is what people know, not what has changed since."""
+    if after is None or before is None or not before.is_open:
+        return after
+    kept = TOLD if after.state == before.state else (*TOLD, "since")
+    return after.model_copy(
+        update={name: getattr(before, name) for name in kept} | {"reasons": before.reasons or after.reasons}
+    )
+
+
+class _End(NamedTuple):
+    """When an incident began and ended (UTC, None if unknown), and whether it was given up instead."""
+
+    began_at: datetime | None
+    ended_at: datetime | None
+    is_given_up: bool = False
+
+
+def _end_of(incident: PipelineIncident, row: Row | None, view: SourceObservation) -> _End:
+    """The end of what is over.
+
+    From the row of `outages` or `silences` that begins next to it: runs that arrive late move its ends. Of what is in
+    neither, the end is when it was first seen to be over.
+    """
+    since = incident.since
+    if incident.is_flapping or incident.state not in {*STREAKS, "silent"}:
+        return _End(since, incident.well_since or view.read_until)
+    is_streak = incident.state in STREAKS
+    begins = "failing_since" if is_streak else "since"
     ended = [
         stretch
         for stretch in view.stretches_of(incident.pipeline_id, incident.state)
@@ -91,6 +215,6 @@ def _end_of(
     ]
     if ended and since is not None:
         found = min(ended, key=lambda stretch: abs(stretch[begins] - since))
-        return found[begins], found["ended_at"], found["ended_at"] is None
-    success = row["last_success_at"] if row and is_down else None
-    return since, success if success and since and success > since else None, False
+        return _End(found[begins], found["ended_at"], found["ended_at"] is None)
+    success = row["last_success_at"] if row and is_streak else None
+    return _End(since, success if success and since and success > since else None)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from runs_assets.alerts.decisions import Decisions, PlatformDecision
 from runs_assets.alerts.lifecycle import Condition, Event, Policy, advance
 from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
-from runs_assets.alerts.observation import BAD, Row, SourceObservation, confirmed_at, subject_of
+from runs_assets.alerts.observation import BAD, SEVERITIES, Row, SourceObservation, confirmed_at, subject_of
 from runs_assets.alerts.pipelines import incident_of
 from runs_assets.verdicts.source_health import OK
 from runs_assets.watch_entries import Severity, Subject
@@ -36,7 +36,13 @@ def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[Decisi
     if found and found.well_since:
         return [], before.model_copy(update={"platform": found})
     has_grown = bool(known and found and known.affected and found.affected >= GROWN * known.affected)
-    step = advance(known, Condition(view.whole.now, found, has_changed=bool(known and wave) or has_grown), PLATFORM)
+    condition = Condition(
+        view.whole.now,
+        found,
+        is_acknowledged=view.whole.is_acknowledged(Subject(view.source)),
+        has_changed=bool(known and wave) or has_grown,
+    )
+    step = advance(known, condition, PLATFORM)
     if step.event is None and known and step.incident and known.affected:  # people were notified of these
         notified = {name: getattr(known, name) for name in ("state", "affected", "active")}
         return [], before.model_copy(update={"platform": step.incident.model_copy(update=notified)})
@@ -67,7 +73,7 @@ def _decided(
     )
     if incident:
         return [decision], before.model_copy(update={"platform": incident.model_copy(update={"tags": tags})})
-    notified = {"notified_at": view.whole.now, "tags": tags, "is_history": False}
+    notified = {"notified_at": view.whole.now, "opened_at": view.whole.now, "tags": tags, "is_history": False}
     left = {row["pipeline_id"]: incident_of(row, view).model_copy(update=notified) for row in bad}
     kept = {one.pipeline_id: one for one in before.pipelines if one not in resolved} | left
     after = {"platform": None, "last_platform": reported, "pipelines": tuple(kept.values())}
@@ -147,11 +153,10 @@ def _part_of(platform: PlatformIncident, view: SourceObservation) -> list[Row]:
 
 
 def _is_resolved(incident: PipelineIncident, view: SourceObservation) -> bool:
-    """Whether people were notified of a pipeline that is neither down nor silent any more."""
+    """Whether people were notified of a pipeline that is no incident any more."""
     row = view.rows.get(incident.pipeline_id)
-    is_open = incident.notified_at is not None and not incident.is_given_up
     is_muted = view.is_muted(incident.subject(view.source))
-    return is_open and not is_muted and row is not None and row["state"] not in BAD
+    return incident.is_open and not is_muted and row is not None and row["state"] not in SEVERITIES
 
 
 def _is_bad(row: Row, view: SourceObservation) -> bool:

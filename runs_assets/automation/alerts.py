@@ -8,7 +8,7 @@ import dagster as dg
 from runs_assets.alerts.addresses import usable_addresses
 from runs_assets.alerts.delivery import Notifier
 from runs_assets.alerts.memory import usable_watch_file
-from runs_assets.alerts.observation import JobRun, Observation, rows_of
+from runs_assets.alerts.observation import IS_WORSE_SPAN, JobRun, Observation, rows_of
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.automation.switches import sensor, why_off
 from runs_assets.errors import RunsAssetsError
@@ -18,6 +18,8 @@ from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
+from runs_assets.verdicts.hanging_runs import HANGING_RUNS
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
@@ -34,7 +36,7 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
     On by default if an address is set and Dagster's history is kept. Errors are its reason for skipping: they fail
     nothing.
     """
-    description = "Notifies when a pipeline goes down or silent, and when it recovers."
+    description = "Notifies when something is wrong with a pipeline, a source or a job, and when it recovers."
     off = "" if is_present([URLS]) else IS_OFF
 
     @sensor("alerts", EVERY_SECONDS, description, off or why_off())
@@ -66,6 +68,8 @@ def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: 
         outages=rows_of(layout, OUTAGES.name),
         silences=rows_of(layout, SILENCES.name),
         source_health=rows_of(layout, SOURCE_HEALTH.name),
+        worse_spans=rows_of(layout, FAILURE_TRENDS.name, IS_WORSE_SPAN),
+        hanging_runs=rows_of(layout, HANGING_RUNS.name),
         job_runs=job_runs,
         unread_after=settings.unread_after,
         today_every=timedelta(minutes=project.today_every_minutes),

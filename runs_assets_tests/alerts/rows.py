@@ -10,6 +10,8 @@ from runs_assets.alerts.notifications import notification_of
 from runs_assets.alerts.observation import JobRun, Observation, Row
 from runs_assets.watch_file import WatchFile
 
+STREAKS = {"down", "never succeeded", "failing"}
+BAD = {*STREAKS, "stuck", "silent", "worse", "failed once"}
 T0 = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 NOTHING = WatchFile()
 
@@ -33,7 +35,8 @@ def health(
     **other: Any,
 ) -> Row:
     """A row read until `at`; one that is not ok began two hours before and was certain half an hour before."""
-    bad = state in {"down", "silent"}
+    bad = state in BAD
+    fails = state in {*STREAKS, "failed once"}
     since = since or (at - hours(2) if bad else None)
     certain = confirmed or (at - hours(0.5) if bad else None)
     return {
@@ -45,15 +48,16 @@ def health(
         "reason": None,
         "reason_category": None,
         "reason_side": None,
-        "failures": 4 if state == "down" else 0,
-        "failing_since": since if state == "down" else None,
-        "alert_after": 3 if state == "down" else None,
-        "confirmed_at": certain if state == "down" else None,
+        "failures": 4 if fails else 0,
+        "successes": 0 if fails else 1,
+        "failing_since": since if fails else None,
+        "alert_after": 3 if fails else None,
+        "confirmed_at": certain if state in STREAKS else None,
         "sites_affected": None,
         "first_failed_run_id": None,
         "latest_failed_run_id": None,
         "last_run_at": at - hours(0.1),
-        "last_failure_at": at - hours(0.2) if state == "down" else None,
+        "last_failure_at": at - hours(0.2) if fails else None,
         "last_success_at": at - hours(3) if bad else at - hours(0.1),
         "expected_by": certain if state == "silent" else None,
         "decided_24h": 20,
@@ -68,7 +72,8 @@ def health(
 
 
 def outage(pipeline: str | None, since: datetime, ended: datetime | None, source: str = "cloudcruise") -> Row:
-    return {"source": source, "pipeline_id": pipeline, "failing_since": since, "ended_at": ended}
+    names = {"source": source, "pipeline_id": pipeline}
+    return {**names, "failing_since": since, "ended_at": ended, "failures": 4, "is_confirmed": True}
 
 
 def silence(
@@ -93,10 +98,19 @@ class Watching:
         silences: Sequence[Row] = (),
         jobs: Sequence[JobRun] = (),
         sources: Sequence[Row] = (),
+        spans: Sequence[Row] = (),
     ) -> list[str]:
         """The titles of what is sent; the same observation again must send nothing. The notifications are kept."""
         seen = Observation(
-            now, self.watch, rows, outages, silences, jobs, today_every=self.today_every, source_health=sources
+            now,
+            self.watch,
+            rows,
+            outages,
+            silences,
+            jobs,
+            today_every=self.today_every,
+            source_health=sources,
+            worse_spans=spans,
         )
         found: Evaluation = evaluate(self.memory, seen)
         self.notifications = [notification_of(decision, seen) for decision in found.decisions]
