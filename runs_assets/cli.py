@@ -4,15 +4,19 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import date, datetime
 
 from rich.console import Console
 
+from runs_assets.alerts.acknowledging import acknowledge, show_acknowledged
 from runs_assets.alerts.digest import send_digest, week_of
-from runs_assets.days import DayRange
+from runs_assets.alerts.memory import Acknowledgement
+from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.run import run_demo
 from runs_assets.errors import RunsAssetsError
 from runs_assets.verdicts.refresh_command import refresh_and_show
+from runs_assets.watch_entries import end_at
 
 FAILED = 1
 INTERRUPTED = 130
@@ -75,7 +79,45 @@ def _parser() -> argparse.ArgumentParser:
     digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
     digest.set_defaults(run=lambda options: send_digest(Console(), options.week, send=options.send))
+    _add_ack(commands)
     return parser
+
+
+def _add_ack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    ack = commands.add_parser(
+        "ack",
+        help="acknowledge open incidents: nobody is reminded of them",
+        description=(
+            "Stops the reminders of the open incidents that are about some pipelines, until a time or until they are "
+            "over. Their updates and ends are still notified of; to silence a pipeline, mute it in the watch file."
+        ),
+    )
+    ack.add_argument("source", nargs="?", help="a source, or a shell pattern of sources")
+    ack.add_argument("pipeline", nargs="?", default="*", help="a pattern of ids or names of pipelines (default: all)")
+    ack.add_argument("--until", type=_until, help="the end of a UTC day, or a time such as 2026-03-20T08:00+01:00")
+    ack.add_argument("--note", help="a word to others, shown in the digest")
+    ack.add_argument("--list", dest="shown", action="store_true", help="only list what is and what is not acknowledged")
+    ack.set_defaults(run=lambda options: _acknowledge(ack, options))
+
+
+def _acknowledge(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.shown:
+        return show_acknowledged(Console())
+    if options.source is None:
+        parser.error("a source is needed, or --list")
+    copied = {name: getattr(options, name) for name in ("source", "pipeline", "note", "until")}
+    return acknowledge(Console(), Acknowledgement(**copied, acknowledged_at=utc_now()))
+
+
+def _until(text: str) -> datetime:
+    """Python reads a day as the beginning of it; here it is meant to its end."""
+    try:
+        until = end_at(date.fromisoformat(text) if len(text) <= len("2026-03-20") else datetime.fromisoformat(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a time is written as 2026-03-20 or 2026-03-20T08:00, not {text!r}") from None
+    if until <= utc_now():
+        raise argparse.ArgumentTypeError(f"{text} is over")
+    return until
 
 
 def _week(text: str) -> DayRange:

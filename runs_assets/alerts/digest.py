@@ -1,18 +1,19 @@
 """The digest: a week in a few lines, printed and sent by `runs-assets digest`; what happened and what is down now."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import pyarrow.compute as pc
 from rich.console import Console
 
+from runs_assets.alerts.acknowledging import acknowledgement_lines
 from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.delivery import Notifier
 from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.memory import MemoryFile, Notification, UndeliveredNotification
-from runs_assets.alerts.observation import BAD, Row, rows_of
+from runs_assets.alerts.memory import Acknowledgement, MemoryFile, Notification, UndeliveredNotification
+from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, Row, rows_of
 from runs_assets.alerts.phrases import at, cut, listed, name_of, rate, span
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.days import DayRange, utc_now
@@ -27,7 +28,7 @@ from runs_assets.watch_entries import Severity, Subject
 from runs_assets.watch_file import WatchFile, load_watch_file
 
 WEEK = timedelta(days=7)
-WATCHED = ("worse", "hanging", "flaky")
+WATCHED = (FAILED_ONCE, "hanging", "flaky")
 _WEEK_NAME = re.compile(r"(\d{4})-W(\d{2})")
 
 
@@ -80,10 +81,12 @@ class Week:
     silences: Sequence[Row]
     reasons: Sequence[Row]
     undelivered: Sequence[UndeliveredNotification] = ()
+    acknowledged: Sequence[Acknowledgement] = ()
 
     @classmethod
     def stored(cls, layout: Layout, days: DayRange, now: datetime) -> "Week":
         """Raises `StorageError` if a table is damaged or cannot be read; one that does not exist yet holds nothing."""
+        memory = MemoryFile(layout).load(now)
         return cls(
             days=days,
             health=rows_of(layout, PIPELINE_HEALTH.name),
@@ -91,7 +94,8 @@ class Week:
             outages=rows_of(layout, OUTAGES.name),
             silences=rows_of(layout, SILENCES.name),
             reasons=rows_of(layout, FAILURE_REASONS.name),
-            undelivered=MemoryFile(layout).load(now).undelivered,
+            undelivered=memory.undelivered,
+            acknowledged=memory.acknowledged_at(now),
         )
 
     def summary(self, watch: WatchFile, now: datetime) -> Notification:
@@ -112,6 +116,7 @@ class Week:
             yield "There is no data for this week yet."
         for source in sources:
             yield from self._source(source)
+        yield from _section("Acknowledged", acknowledgement_lines(self.acknowledged))
         yield from _section("Undelivered notifications", self._lost())
 
     def _source(self, source: str) -> Iterator[str]:
@@ -123,10 +128,10 @@ class Week:
         yield f"{source}: {_total(totals, self.days)}; the week before: {_total(totals, before)}"
         yield from (f"  As of {at(read)}." for read in sorted({row["source_read_until"] for row in health})[-1:])
         yield from _section("Incomplete days", self._incomplete_days(totals))
-        yield from _section("Down or silent now", (_state(row) for row in health if row["state"] in BAD))
+        yield from _section("Wrong now", (_state(row) for row in health if row["state"] in SEVERITIES))
         yield from _section("Outages", (_outage(row) for row in outages if self._has_outage(row)))
         yield from _section("Silences", (_silence(row) for row in silences if self._has_silence(row)))
-        yield from _section("Worse than usual", (_state(row) for row in health if row["state"] in WATCHED))
+        yield from _section("To watch", (_state(row) for row in health if row["state"] in WATCHED))
         yield from _section("Slower", (_slower(row) for row in health if row["is_slower"]))
         new = (row for row in reasons if row["is_new"] and row["date"] in self.days)
         yield from _section("New reasons", map(_reason, new))
@@ -165,7 +170,7 @@ def _total(totals: Sequence[Row], days: DayRange) -> str:
     return f"{failed} of {completed} runs failed ({rate(failed / completed)})" if completed else "no completed runs"
 
 
-def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     if found := listed(lines):
         yield f"  {title}:"
         yield from (f"  {line}" for line in found)

@@ -20,7 +20,9 @@ RELIABLE_RATE = 0.1
 """Of a pipeline that usually fails less often, one success means that it works again."""
 BY_CHANCE, MOST_SUCCESSES = 0.05, 10
 """Else so many successes in a row as come by chance at most that often; and never more than ten."""
-TOLD = ("state", "failures", "rate", "updated_at")
+ROUNDING = 1e-9
+"""The quotient of two logarithms may exceed a whole number by less than this."""
+TOLD = ("state", "failures", "rate", "reasons", "updated_at")
 
 
 def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
@@ -149,7 +151,7 @@ def successes_needed(incident: PipelineIncident, row: Row | None) -> int:
     is_reliable = row is None or (row["normal_rate"] or 0.0) < RELIABLE_RATE
     if is_reliable or not 0.0 < incident.worst_rate < 1.0:
         return 1
-    return min(ceil(log(BY_CHANCE) / log1p(-incident.worst_rate)), MOST_SUCCESSES)
+    return min(ceil(log(BY_CHANCE) / log1p(-incident.worst_rate) - ROUNDING), MOST_SUCCESSES)
 
 
 def _change(before: PipelineIncident, found: PipelineIncident, view: SourceObservation) -> Change | None:
@@ -183,9 +185,7 @@ def _as_told(after: PipelineIncident | None, before: PipelineIncident | None) ->
     if after is None or before is None or not before.is_open:
         return after
     kept = TOLD if after.state == before.state else (*TOLD, "since")
-    return after.model_copy(
-        update={name: getattr(before, name) for name in kept} | {"reasons": before.reasons or after.reasons}
-    )
+    return after.model_copy(update={name: getattr(before, name) or getattr(after, name) for name in kept})
 
 
 class _End(NamedTuple):

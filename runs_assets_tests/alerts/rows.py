@@ -82,6 +82,14 @@ def silence(
     return {"source": source, "pipeline_id": pipeline, "since": since, "ended_at": ended, "state": state}
 
 
+def span(period: str, failed: int, decided: int, pipeline: str = "p1", source: str = "cloudcruise") -> Row:
+    """In which a pipeline is worse; the ends of the interval are half and twice the rate."""
+    rate = failed / decided
+    names = {"source": source, "pipeline_id": pipeline, "period": period, "decided": decided, "failed": failed}
+    ends = {"failure_rate_low": rate / 2, "failure_rate_high": 2 * rate}
+    return {**names, **ends, "failure_rate": rate, "baseline_rate": 0.021}
+
+
 class Watching:
     """Evaluations one after the other, with what was remembered from one to the next."""
 

@@ -1,5 +1,6 @@
 """The life of an incident, whatever it is about, step by step: which event follows from which condition."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,9 @@ from runs_assets_tests.alerts.rows import T0, days, hours
 
 STEADY = Policy()
 LIMITED = Policy(is_limited=True, reminded_for=days(2), keeps_since=True)
+FLAPS = Policy(may_flap=True)
 WRONG, MUTED, FINE, GONE, HISTORY = "wrong", "muted", "fine", "gone", "history"
-URGENT, CHANGED = "urgent", "changed"
+URGENT, CHANGED, KNOWN = "urgent", "changed", "known"
 
 
 def events(policy: Policy, *steps: tuple[float, str]) -> list[Event | None]:
@@ -20,11 +22,11 @@ def events(policy: Policy, *steps: tuple[float, str]) -> list[Event | None]:
     for hour, what in steps:
         now = T0 + hours(hour)
         present = Incident(since=now, is_urgent=what == URGENT, is_history=what == HISTORY) if what != FINE else None
-        condition = Condition(now, present, what == MUTED, is_watched=what != GONE, has_changed=what == CHANGED)
-        step = advance(incident, condition, policy)
+        condition = Condition(now, present, what == MUTED, what == KNOWN, is_watched=what != GONE)
+        step = advance(incident, replace(condition, has_changed=what == CHANGED), policy)
         incident = step.incident
         found.append(step.event)
-        again = advance(incident, Condition(now, present, what == MUTED, is_watched=what != GONE), policy)
+        again = advance(incident, condition, policy)
         assert (again.event, again.incident) == (None, incident)
     return found
 
@@ -57,7 +59,24 @@ OPENED, UPDATED, REMINDED, RESOLVED = Event.OPENED, Event.UPDATED, Event.REMINDE
         (STEADY, [(0, GONE), (1, WRONG)], [None, OPENED]),
         (LIMITED, [(0, WRONG), (1, FINE), (2, WRONG), (3, FINE), (24, FINE)], [OPENED, RESOLVED, None, None, OPENED]),
         (LIMITED, [(0, WRONG), (1, FINE), (2, URGENT), (3, FINE)], [OPENED, RESOLVED, OPENED, RESOLVED]),
-        (LIMITED, [(0, WRONG), (24, WRONG), (48, WRONG), (72, WRONG)], [OPENED, REMINDED, REMINDED, None]),
+        (LIMITED, [(0, WRONG), (24, WRONG), (48, WRONG), (72, WRONG)], [OPENED, REMINDED, None, None]),
+        (
+            STEADY,
+            [(24 * day, WRONG) for day in range(30)],
+            [OPENED, *(REMINDED if day in {1, 3, 7, 14, 21, 28} else None for day in range(1, 30))],
+        ),
+        (STEADY, [(0, WRONG), (71, CHANGED), (72, WRONG), (95, WRONG)], [OPENED, UPDATED, None, REMINDED]),
+        (STEADY, [(0, WRONG), (24, KNOWN), (47, KNOWN), (48, WRONG)], [OPENED, None, None, REMINDED]),
+        (STEADY, [(0, WRONG), (24, KNOWN), (25, FINE)], [OPENED, None, RESOLVED]),
+        (FLAPS, [(0, WRONG), (1, FINE), (24, WRONG), (25, FINE)], [OPENED, RESOLVED, OPENED, RESOLVED]),
+        (
+            FLAPS,
+            [(0, WRONG), (1, FINE), (2, WRONG), (3, FINE), (4, WRONG), (5, FINE), (28, WRONG), (29, FINE), (53, FINE)],
+            [OPENED, RESOLVED, UPDATED, None, None, None, REMINDED, None, RESOLVED],
+        ),
+        (FLAPS, [(0, WRONG), (1, FINE), (2, MUTED), (3, WRONG)], [OPENED, RESOLVED, None, UPDATED]),
+        (FLAPS, [(0, WRONG), (1, FINE), (2, HISTORY), (3, GONE)], [OPENED, RESOLVED, None, None]),
+        (FLAPS, [(0, WRONG), (1, FINE), (2, WRONG), (26, GONE)], [OPENED, RESOLVED, UPDATED, Event.GIVEN_UP]),
         (
             LIMITED,
             [(0, WRONG), (1, FINE), (24, WRONG), (24.5, FINE), (25, FINE)],

@@ -16,16 +16,16 @@ from runs_assets.storage.layout import Layout
 from runs_assets_tests.alerts.receiver import Receiver
 from runs_assets_tests.alerts.rows import NOTHING, T0, days, health, hours, outage
 
-FORMER = (Path(__file__).parent / "without_version.json").read_text()
+FORMER, VERSION_1 = ((Path(__file__).parent / f"{name}.json").read_text() for name in ("without_version", "version_1"))
 MANY = [f"q{n}" for n in range(6)]
 
 
-def begin(layout: Layout, url: str) -> Notifier:
-    """A data folder with the former file, and its one address, as it was when that was written."""
+def begin(layout: Layout, url: str, former: str = FORMER) -> Notifier:
+    """A data folder with a former file, and its one address, as it was when that was written."""
     (address,) = addresses = addresses_of(SecretStr(url))
     path = MemoryFile(layout).path
     path.parent.mkdir(parents=True)
-    path.write_text(FORMER.replace("ADDRESS", address.fingerprint))
+    path.write_text(former.replace("ADDRESS", address.fingerprint))
     return Notifier(layout, addresses)
 
 
@@ -92,17 +92,42 @@ def test_the_file_is_migrated_once(receiver: Receiver, layout: Layout) -> None:
     receiver.answers["a"] = 500
     notifier.notify(Observation(T0, NOTHING, still_wrong(), faults=["bad"]))
     written = path.read_text()
-    assert json.loads(written)["version"] == 1
+    assert json.loads(written)["version"] == 2
     with pytest.raises(ValueError, match="unknown fields"):
         migrated(json.loads(written))
     assert MemoryFile(layout).load(T0).model_dump_json() == written
 
 
+def test_version_1_goes_on_and_reminders_count_from_the_opening(receiver: Receiver, layout: Layout) -> None:
+    """`down` opened on 10 March and was reminded of daily, `q0` was left by a platform's incident on the 18th."""
+    notifier, since = begin(layout, receiver.url("a"), VERSION_1), T0 - days(9)
+    known = {"since": since, "failing_since": since, "confirmed": since}
+    told = []
+    for day in range(8):
+        now = T0 + days(day) - hours(6)
+        down = health("down", "down", at=now, **known, failures=400, reason="E1")
+        old = health("old", "down", at=now, since=T0 - days(40), last_failure_at=T0 - days(38))
+        rows = [down, old, health("q0", "down", at=now, since=T0 - hours(13), confirmed=T0 - hours(12.5))]
+        runs = [JobRun("prune_runs", None)] if day else []
+        told += [
+            (day, title.partition(" (")[0])
+            for title in notifier.notify(Observation(now, NOTHING, rows, job_runs=runs)).titles
+        ]
+    assert told == [
+        (1, "STILL DOWN q0"),
+        (1, "RESOLVED prune_runs: last failed at 2026-03-17 23:00 UTC"),
+        (3, "STILL DOWN q0"),
+        (7, "STILL DOWN down"),
+        (7, "STILL DOWN q0"),
+    ]
+    assert receiver.titles("a")[0].startswith("RESOLVED PLATFORM cloudcruise: down")
+
+
 def test_a_newer_version_is_an_error_that_names_the_file_and_no_damage(receiver: Receiver, layout: Layout) -> None:
     notifier, path = begin(layout, receiver.url("a")), MemoryFile(layout).path
-    path.write_text('{"version": 2, "anything": []}')
-    with pytest.raises(StorageError, match=r"state\.json has format version 2; this runs_assets reads 1 at most"):
+    path.write_text('{"version": 3, "anything": []}')
+    with pytest.raises(StorageError, match=r"state\.json has format version 3; this runs_assets reads 2 at most"):
         notifier.notify(Observation(T0, NOTHING, still_wrong()))
-    assert path.read_text() == '{"version": 2, "anything": []}'
+    assert path.read_text() == '{"version": 3, "anything": []}'
     assert sorted(found.name for found in path.parent.iterdir()) == ["lock", "state.json"]
     assert receiver.got == []

@@ -76,7 +76,7 @@ def test_a_scheduler_that_died_is_one_message_and_one_when_it_is_back() -> None:
         rows = scattered(now, *["silent"] * 20)
         told += people.evaluate(*[{**row, "last_run_at": BEFORE} for row in rows], now=now)
     title = "PLATFORM cloudcruise: 20 of 20 pipelines silent since 2026-03-18 11:00 UTC"
-    assert told == [title, *[f"STILL {title}"] * 8]
+    assert told == [title, *[f"STILL {title}"] * 3]  # after 1, 3 and 7 days
     assert len(resolve(people, *scattered(T0 + days(9), *["ok"] * 20))) == 1
 
 
@@ -123,9 +123,9 @@ def test_history_does_not_add_up() -> None:
     assert people.evaluate(*[{**row, "source_read_until": T0 + hours(1)} for row in rows], now=T0 + hours(1)) == []
 
 
-def test_it_lasts_as_long_as_many_of_them_are_down_and_is_reminded_of_daily() -> None:
+def test_it_lasts_as_long_as_many_of_them_are_down_and_is_reminded_of() -> None:
     people, told = Watching(), []
-    for hour in range(0, 60, 4):
+    for hour in range(0, 76, 4):
         now = T0 + hours(hour)
         rows = [{**row, "source_read_until": now, "last_run_at": now} for row in many(6, 10)]
         told += people.evaluate(*rows, now=now)
