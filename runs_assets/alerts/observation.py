@@ -1,6 +1,6 @@
 """What one evaluation sees: the rows of the verdict tables, the project's own runs, the watch file and the settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -161,14 +161,11 @@ class SourceObservation:
 
     def worse_span(self, row: Row) -> Row | None:
         """Of the spans in which a pipeline is worse than usual, the one with the highest failure rate."""
-        of_pipeline = (self.source, row["pipeline_id"])
-        found = (span for span in self.whole.worse_spans if (span["source"], span["pipeline_id"]) == of_pipeline)
+        found = self.of_pipeline(self.whole.worse_spans, row["pipeline_id"])
         return max(found, key=lambda span: span["failure_rate"], default=None)
 
-    def stretches_of(self, pipeline_id: str | None, state: str) -> list[Row]:
-        """The rows of `outages` or `silences` of a pipeline, if the state is one of these."""
-        tables = {**dict.fromkeys(STREAKS, self.whole.outages), "silent": self.whole.silences}
-        rows = tables.get(state, ())
+    def of_pipeline(self, rows: Iterable[Row], pipeline_id: str | None) -> list[Row]:
+        """The rows of a table that are about a pipeline of this source."""
         return [row for row in rows if (row["source"], row["pipeline_id"]) == (self.source, pipeline_id)]
 
 

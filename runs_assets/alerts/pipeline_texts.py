@@ -130,7 +130,7 @@ def _silence(row: Row, view: SourceObservation) -> Lines:
     missed = "run" if row["since"] == row["last_run_at"] else "success"
     expected = f", next {missed} expected by {at(row['expected_by'])}" if row["expected_by"] else ""
     yield f"Last run: {at(row['last_run_at'])}{expected}"
-    found = (one for one in view.stretches_of(row["pipeline_id"], "silent") if one["since"] == row["since"])
+    found = (one for one in view.of_pipeline(view.whole.silences, row["pipeline_id"]) if one["since"] == row["since"])
     longest = next(found, {}).get("usual_interval_seconds")
     if longest is not None:
         yield f"Usual: at most {span(timedelta(seconds=longest))} between two in the 28 days before"
@@ -141,7 +141,7 @@ def _usual(row: Row, usual_rate: float | None, view: SourceObservation) -> str:
     until = row["failing_since"] or row["since"]
     streaks = [
         streak["failures"]
-        for streak in view.stretches_of(row["pipeline_id"], row["state"])
+        for streak in view.of_pipeline(view.whole.outages, row["pipeline_id"])
         if not streak["is_confirmed"] and until - USUAL_FOR <= streak["failing_since"] < until
     ]
     in_a_row = f"at most {max(streaks)}" if streaks else f"fewer than {MIN_FAILURES}"
@@ -175,8 +175,7 @@ def _run(run_id: str, row: Row, view: SourceObservation) -> str:
 
 
 def _open_runs(row: Row, view: SourceObservation) -> Lines:
-    of_pipeline = (view.source, row["pipeline_id"])
-    runs = [run for run in view.whole.hanging_runs if (run["source"], run["pipeline_id"]) == of_pipeline]
+    runs = view.of_pipeline(view.whole.hanging_runs, row["pipeline_id"])
     for run in sorted(runs, key=itemgetter("open_since"))[:SHOWN_RUNS]:
         limit = span(timedelta(seconds=run["limit_seconds"]))
         yield f"Open since {at(run['open_since'])}, usually {limit} at most: {_run(run['run_id'], row, view)}"

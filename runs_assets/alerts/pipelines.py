@@ -206,10 +206,10 @@ def _end_of(incident: PipelineIncident, row: Row | None, view: SourceObservation
     if incident.is_flapping or incident.state not in {*STREAKS, "silent"}:
         return _End(since, incident.well_since or view.read_until)
     is_streak = incident.state in STREAKS
-    begins = "failing_since" if is_streak else "since"
+    table, begins = (view.whole.outages, "failing_since") if is_streak else (view.whole.silences, "since")
     ended = [
         stretch
-        for stretch in view.stretches_of(incident.pipeline_id, incident.state)
+        for stretch in view.of_pipeline(table, incident.pipeline_id)
         if (stretch["ended_at"] is not None and (since is None or stretch["ended_at"] > since))
         or (stretch["ended_at"] is None and stretch.get("state") == "given up")
     ]

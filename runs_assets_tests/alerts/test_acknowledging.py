@@ -1,6 +1,7 @@
 """`runs-assets ack`: what somebody knows of is not reminded of, across restarts, and until when it was said."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,8 +31,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryFile:
 
 def down(day: float, *names: str) -> list[Row]:
     at = T0 + days(day)
-    since = {"since": T0 - hours(2), "failing_since": T0 - hours(2), "confirmed": T0}
-    rows = {"feed-1": {"pipeline_name": "invoices"}, "wf": {}}
+    since: dict[str, Any] = {"since": T0 - hours(2), "failing_since": T0 - hours(2), "confirmed": T0}
+    rows: dict[str, dict[str, Any]] = {"feed-1": {"pipeline_name": "invoices"}, "wf": {}}
     return [health(name, "down", at=at, **since, **rows[name]) for name in names or rows]
 
 
@@ -73,7 +74,7 @@ def test_what_gets_more_severe_is_told_all_the_same(file: MemoryFile) -> None:
     assert main(["ack", "cloudcruise", "new"]) == 1
     look(file, 0.1, *down(0.1), health("new", "failing", at=T0 + days(0.1)))
     assert main(["ack", "cloudcruise", "new"]) == 0
-    worse = {"failures": 99, "reason": "E2"}
+    worse: dict[str, Any] = {"failures": 99, "reason": "E2"}
     assert look(file, 0.2, *down(0.2), health("new", "failing", at=T0 + days(0.2), **worse)) == []
     assert look(file, 0.3, *down(0.3), health("new", "down", at=T0 + days(0.3))) == ["updated new"]
 

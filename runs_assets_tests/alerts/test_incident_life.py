@@ -48,7 +48,8 @@ def test_each_of_these_states_is_an_incident_that_ends(state: str, severity: Sev
 
 
 def test_what_comes_back_within_a_day_is_told_as_flapping_once_and_over_after_a_day_without_it() -> None:
-    people, steps = Watching(), [(0.0, "down", {}), (1.0, "ok", {})]
+    people = Watching()
+    steps: list[tuple[float, str, dict[str, Any]]] = [(0.0, "down", {}), (1.0, "ok", {})]
     steps += [(2.0 + hour, ("down", "ok")[hour % 2], {"failed_24h": 42, "decided_24h": 48}) for hour in range(40)]
     steps += [(hour, "ok", {}) for hour in (42.0, 64.9, 65.0, 66.0, 70.0)]
     told = follow(people, *steps)
@@ -176,7 +177,7 @@ def test_after_a_platform_incident_only_what_fails_anew_is_told() -> None:
     rows: dict[str, Row] = {}
     for hour in (1, 3):
         now = T0 + hours(hour)
-        known = {"last_failure_at": T0 + hours(0.5), "since": T0}
+        known: dict[str, Any] = {"last_failure_at": T0 + hours(0.5), "since": T0}
         rows = {
             "part": health("part", "failing", at=now, **known),
             "worse": health("worse", "worse", at=now, since=T0, last_failure_at=T0 + hours(2.5)),
@@ -195,7 +196,7 @@ def test_a_rule_says_after_how_many_failures_in_a_row(tmp_path: Path) -> None:
     people = ruled(tmp_path, "after = 2")
     first = {"failures": 1, "failing_since": T0 - hours(1), "last_failure_at": T0 - hours(1)}
     assert follow(people, (0, "failed once", first)) == []
-    second = {**first, "failures": 2, "last_failure_at": T0}
+    second: dict[str, Any] = {**first, "failures": 2, "last_failure_at": T0}
     (title,) = people.evaluate(health(state="ok", **second))
     assert title == f"FAILING {NAME} since 2026-03-18 11:00 UTC"
     later = ruled(tmp_path, "after = 5")

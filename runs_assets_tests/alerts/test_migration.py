@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -101,7 +102,7 @@ def test_the_file_is_migrated_once(receiver: Receiver, layout: Layout) -> None:
 def test_version_1_goes_on_and_reminders_count_from_the_opening(receiver: Receiver, layout: Layout) -> None:
     """`down` opened on 10 March and was reminded of daily, `q0` was left by a platform's incident on the 18th."""
     notifier, since = begin(layout, receiver.url("a"), VERSION_1), T0 - days(9)
-    known = {"since": since, "failing_since": since, "confirmed": since}
+    known: dict[str, Any] = {"since": since, "failing_since": since, "confirmed": since}
     told = []
     for day in range(8):
         now = T0 + days(day) - hours(6)

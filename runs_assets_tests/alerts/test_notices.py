@@ -15,7 +15,7 @@ TITLE = "FAILED p1 (cloudcruise) at 2026-03-18 11:48 UTC"
 
 def once(at: float = 0.0, began: float = -0.2, last: float = -0.2, **other: Any) -> dict[str, Any]:
     """A pipeline that failed once; hours from T0."""
-    instants = {"failing_since": T0 + hours(began), "last_failure_at": T0 + hours(last)}
+    instants: dict[str, Any] = {"failing_since": T0 + hours(began), "last_failure_at": T0 + hours(last)}
     return dict(health(state="failed once", at=T0 + hours(at), failures=1, **instants, **other))
 
 
@@ -59,7 +59,8 @@ def test_what_goes_on_is_an_incident_of_its_own_and_no_second_notice() -> None:
 
 
 def test_while_an_incident_is_open_there_is_no_notice() -> None:
-    people, noisy = Watching(), {"normal_rate": 0.3, "failure_rate_24h": 0.5, "successes": 0}
+    people = Watching()
+    noisy: dict[str, Any] = {"normal_rate": 0.3, "failure_rate_24h": 0.5, "successes": 0}
     people.evaluate(health(state="down", **noisy))
     assert people.evaluate(once(1, 0.5, 0.5, **noisy), now=T0 + hours(1)) == []
 
