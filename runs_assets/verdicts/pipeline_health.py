@@ -30,6 +30,7 @@ SCHEMA = pipeline_schema(
     column("reason_category", pa.string(), "the kind of reason, in the platform's words"),
     column("reason_side", pa.string(), "who has to act: ours, platform, customer or unknown; for triage only"),
     column("failures", pa.int64(), "failures in a row; 0 if the last completed run succeeded", nullable=False),
+    column("successes", pa.int64(), "successes in a row, of 28 days; 0 if the last run failed", nullable=False),
     column("failing_since", TIMESTAMP, "when the first of these failures ended, UTC"),
     column("alert_after", pa.int64(), "failures in a row at which the pipeline is down, failing or never succeeded"),
     column("confirmed_at", TIMESTAMP, "when it became that: the end of the failure that confirmed it, UTC"),
@@ -71,7 +72,7 @@ PIPELINE_HEALTH = Table(
     name="pipeline_health",
     description="One row per pipeline: its state, since when, and the numbers behind it.",
     schema=SCHEMA,
-    version="2",
+    version="3",
     preview=(
         *("state", "since", "failures", "failure_rate_24h", "normal_rate", "reason"),
         *("last_success_at", "source_read_until"),

@@ -99,7 +99,7 @@ def activities(history: SourceHistory) -> dict[int, Row]:
             "last_success_at": _instant(last_ends.get((number, False))),
             "last_failure_at": _instant(last_ends.get((number, True))),
             "runs_7d": int(recent.get(number, 0)),
-            **months.get(number, {"decided_28d": 0, "failed_28d": 0}),
+            **months.get(number, {"decided_28d": 0, "failed_28d": 0, "successes": 0}),
         }
         for number in active
     }
@@ -132,7 +132,9 @@ def _month(completed: Frame) -> dict[str, Any]:
     failed = completed["failed"]
     flips = int((failed.to_numpy()[1:] != failed.to_numpy()[:-1]).sum())
     failures = completed.loc[failed, "ended_us"]
+    from_newest = failed.to_numpy()[::-1]
     return {
+        "successes": int(from_newest.argmax()) if len(failures) else len(completed),
         "decided_28d": len(completed),
         "failed_28d": int(failed.sum()),
         "flip_rate": flips / (len(completed) - 1) if len(completed) > 1 else None,

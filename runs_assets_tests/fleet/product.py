@@ -6,11 +6,12 @@ Whoever changes the product's rules adapts this module; nothing else here knows 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from runs_assets.alerts.decisions import Decision, JobDecision, PipelineDecision, PlatformDecision
+from runs_assets.alerts.decisions import Decision, JobDecision, NoticeDecision, PipelineDecision, PlatformDecision
 from runs_assets.alerts.evaluation import evaluate
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Memory
-from runs_assets.alerts.observation import Observation
+from runs_assets.alerts.observation import IS_WORSE_SPAN, Observation
+from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
@@ -70,8 +71,15 @@ def look(history: SourceHistory, memory: Memory) -> Look:
     """Judge a source as of its `read_until`, and decide what to tell."""
     found = verdicts_of(history, Knowledge())
     rows = found[PIPELINE_HEALTH.name].to_pylist()
-    outages, silences, sources = (found[table.name].to_pylist() for table in (OUTAGES, SILENCES, SOURCE_HEALTH))
-    seen = Observation(history.read_until, WatchFile(), rows, outages, silences, source_health=sources)
+    seen = Observation(
+        history.read_until,
+        WatchFile(),
+        rows,
+        outages=found[OUTAGES.name].to_pylist(),
+        silences=found[SILENCES.name].to_pylist(),
+        worse_spans=found[FAILURE_TRENDS.name].filter(IS_WORSE_SPAN).to_pylist(),
+        source_health=found[SOURCE_HEALTH.name].to_pylist(),
+    )
     evaluation = evaluate(memory, seen)
     told = tuple(_told(evaluation.decisions, history.until_us))
     return Look(evaluation.memory, told, {row["pipeline_id"]: row["state"] for row in rows})
@@ -80,7 +88,8 @@ def look(history: SourceHistory, memory: Memory) -> Look:
 def _told(decisions: Iterable[Decision], at: int) -> Iterable[Told]:
     for decision in decisions:
         what, pipeline, state = _about(decision)
-        yield Told(at, what, pipeline, decision.event.value, state, decision.severity.value)
+        is_notice = isinstance(decision, NoticeDecision)
+        yield Told(at, what, pipeline, decision.event.value, state, decision.severity.value, is_notice)
 
 
 def _about(decision: Decision) -> tuple[str, str | None, str]:
@@ -88,6 +97,8 @@ def _about(decision: Decision) -> tuple[str, str | None, str]:
     match decision:
         case PipelineDecision():
             return PIPELINE, decision.incident.pipeline_id, decision.incident.state
+        case NoticeDecision():
+            return PIPELINE, decision.row["pipeline_id"], decision.row["state"]
         case PlatformDecision():
             return SOURCE, None, decision.incident.state
         case JobDecision():

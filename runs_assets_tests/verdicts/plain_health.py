@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 from statistics import median
 from typing import Any
 
@@ -103,6 +103,7 @@ def _health(pipeline: Pipeline) -> Row:
         "runs_7d": sum(history.is_recent(run.created_at, WEEK) for run in runs),
         "decided_28d": len(pipeline.month),
         "failed_28d": sum(run.failed for run in pipeline.month),
+        "successes": len([*takewhile(lambda run: run.succeeded, reversed(pipeline.month))]),
         "flip_rate": pipeline.flip_rate,
         "recoveries": len(recoveries),
         "median_recovery_seconds": median(recoveries) if recoveries else None,

@@ -37,6 +37,7 @@ NEVER = np.iinfo(np.int64).max
 NOTHING = dict.fromkeys(PIPELINE_HEALTH.schema.names) | {
     "state": "ok",
     "failures": 0,
+    "successes": 0,
     "decided_24h": 0,
     "failed_24h": 0,
 }
