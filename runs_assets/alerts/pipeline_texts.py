@@ -9,7 +9,7 @@ from runs_assets.alerts.decisions import Change, NoticeDecision, PipelineDecisio
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.observation import SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at, subject_of
 from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, name_of, rate, span
-from runs_assets.verdicts.outages import MIN_FAILURES
+from runs_assets.verdicts.streak_rules import MIN_FAILURES
 
 PERIODS = {"now": "24 h", "drift": "7 days, compared with five weeks ago"}
 """What the spans of `failure_trends` are called; others by their own name."""

@@ -51,7 +51,7 @@ class Span(NamedTuple):
 SPANS = (Span(NOW, 1, 1), Span("3 days", 3, 3), Span("7 days", 7, 7), Span(DRIFT, 7, 35))
 
 
-class Rule(NamedTuple):
+class WorseRule(NamedTuple):
     """When failures that have risen are worse than usual: at most which q-value, and at least how many.
 
     The `left_out` newest ones do not count.
@@ -62,8 +62,8 @@ class Rule(NamedTuple):
     left_out: int
 
 
-OF_DAYS = Rule(0.05, 3, 0)
-OF_SPANS = Rule(0.01, 5, 1)
+OF_DAYS = WorseRule(0.05, 3, 0)
+OF_SPANS = WorseRule(0.01, 5, 1)
 """Stricter, since people are told of it, and since it is asked at every look; and not by a single run."""
 
 
@@ -185,7 +185,7 @@ def _with_rate(suffix: str, completed: Numbers, failed: Numbers) -> dict[str, An
     }
 
 
-def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: Rule) -> Frame:
+def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: WorseRule) -> Frame:
     """Periods with what is usual before each, the probability of their failures, and the verdict."""
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 

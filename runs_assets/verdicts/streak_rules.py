@@ -34,9 +34,9 @@ TIMES_LONGEST, LEAST_LONGEST = 3, 3
 
 RARE_A_DAY = 4
 """A pipeline with at most so many completed runs a day runs rarely: to wait for a third failure may take days."""
-FAILING_FAILURES, FAILING_PERCENT, FAILING_BEFORE = 2, 8, 1
-"""So many failures in a row are failing if it runs rarely and usually fails at most so often: 8 % of the runs, or once,
-since one failure of a weekly pipeline in four weeks is no rate."""
+FAILING_FAILURES, FAILING_BEFORE, FAILING_PAIRS = 2, 1, 0.1
+"""So many failures in a row are failing if it runs rarely and usually fails so seldom that chance makes at most 0.1 of
+them in 28 days (never more than 8 % of the runs); or once, since one failure of a weekly pipeline is no rate."""
 MIN_SUCCESSES = 3
 """From fewer nobody can tell that a pipeline works."""
 
@@ -77,7 +77,7 @@ class Past:
     @property
     def can_be_failing(self) -> bool:
         """Whether two failures in a row are already unusual."""
-        is_reliable = self.failed <= max(FAILING_PERCENT * self.completed / 100, FAILING_BEFORE)
+        is_reliable = self.failed <= FAILING_BEFORE or self.failed**2 <= FAILING_PAIRS * self.completed
         return self.runs_rarely and is_reliable and self.successes >= MIN_SUCCESSES
 
 

@@ -208,7 +208,7 @@ STATES = st.sampled_from(["ok", "down", "silent", "flaky", "failing", "worse", "
 STEPS = st.lists(
     st.tuples(st.lists(STATES, min_size=7, max_size=7), st.floats(0.1, 30), st.booleans()), min_size=1, max_size=25
 )
-BEGINNING = re.compile(r"(?:DOWN|SILENT|FAILING|WORSE|STUCK) (p\d) .* UTC|FLAPPING (p\d) .*")
+BEGINNING = re.compile(r"(?:DOWN|SILENT|FAILING|WORSE|STUCK) (p\d) .* UTC|FLAPPING (p\d) \(\w+\): .*")
 END = re.compile(r"RESOLVED (p\d) ")
 
 

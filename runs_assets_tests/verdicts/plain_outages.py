@@ -136,11 +136,7 @@ def _judged(
         3 * max(longest, 3) if decided >= 20 else None,
     ]
     kinds: dict[str, int] = {"down": min(it for it in candidates if it)} if any(candidates) else {}
-    if (
-        is_rare
-        and sum(run.succeeded for run in before) >= 3
-        and (failed <= 1 or Fraction(failed, decided) <= Fraction(8, 100))
-    ):
+    if is_rare and sum(run.succeeded for run in before) >= 3 and (failed <= 1 or 10 * failed**2 <= decided):
         kinds["failing"] = 2
     if not before and _is_seen_from_its_first_run(history, pipeline):
         kinds = {"never succeeded": 3}
