@@ -88,27 +88,27 @@ OTHERS: Final[Mapping[str, float]] = {
     "flagged: healthy": 0.1,
 }
 SHORT_FAMILIES: Final[Mapping[str, Stated]] = {
-    "daily: 1 in a row": (1, inf, 1, 0),
-    "daily: 2 in a row": (1, inf, 1, 0),
-    "daily: 3 in a row": (0, 52, 1, 0),
+    "daily: 1 in a row": (0, 6.9, 1, 0),
+    "daily: 2 in a row": (0, 5.2, 1, 0),
+    "daily: 3 in a row": (0, 6.6, 1, 0),
     "hourly: 2 in a row": (1, inf, 1, 0),
     "outage: hourly": (0, 3.6, 1, 0),
     "outage: hourly, never failed": (0, 5.8, 1, 0),
-    "fails from the first run on: 4 a day": (0, 52, 1, 0),
-    "12 a day: 2 % to 40 %": (0, 17, 3, 0),
-    "85 % fail": (0, 3.8, 15, 0),
+    "fails from the first run on: 4 a day": (0, 15, 1, 0),
+    "12 a day: 2 % to 40 %": (0, 17, 1, 0),
+    "85 % fail": (0, 3.8, 1, 0),
     "silent: hourly": (0, 4.8, 1, 0),
     "queued for ever for a day: hourly": (0, 4.6, 1, 0),
-    "one of 10 sites fails": (1, inf, 1, 0),
-    "platform: all fail for 8 h": (1, inf, 1, 0),
+    "one of 10 sites fails": (0, 75, 2, 0),
+    "platform: all fail for 8 h": (0, 1.4, 1, 0),
 }
 SHORT_OTHERS: Final[Mapping[str, float]] = {
-    "messages: retired: daily": 11,
-    "beside: platform: all fail for 8 h": 21,
-    "false incidents: short": 0,
+    "messages: retired: daily": 4.1,
+    "beside: platform: all fail for 8 h": 2.1,
+    "false incidents: short": 4.1,
     "false DOWN: short": 0,
     "notices: short": 0,
-    "flagged: short": 0.086,
+    "flagged: short": 0.036,
 }
 
 
