@@ -34,8 +34,6 @@ SEVERITIES = {
 STREAKS = frozenset({"down", "never succeeded", "failing"})
 """Those that are failures in a row."""
 FAILED_ONCE = "failed once"
-IS_WORSE_SPAN = (pc.field("scope") == PIPELINE) & (pc.field("period") != DAY) & (pc.field("verdict") == WORSE)
-"""The `worse_spans` in `failure_trends`."""
 LATE = timedelta(hours=1.5)
 HISTORY = timedelta(hours=24)
 """How much older than the previous observation the last sign of an incident may be without being history."""
@@ -192,6 +190,11 @@ def _by_rule(row: Row, rule: Rule) -> Row:
     if not is_reached and row["state"] in {*STREAKS, FAILED_ONCE}:
         return {**row, "state": "ok", "since": None}
     return row
+
+
+def is_worse_span() -> pc.Expression:
+    """Which rows of `failure_trends` are an observation's `worse_spans`."""
+    return (pc.field("scope") == PIPELINE) & (pc.field("period") != DAY) & (pc.field("verdict") == WORSE)
 
 
 def rows_of(layout: Layout, table: str, where: pc.Expression | None = None) -> list[Row]:

@@ -8,7 +8,7 @@ import dagster as dg
 from runs_assets.alerts.addresses import usable_addresses
 from runs_assets.alerts.delivery import Notifier
 from runs_assets.alerts.memory import usable_watch_file
-from runs_assets.alerts.observation import IS_WORSE_SPAN, JobRun, Observation, rows_of
+from runs_assets.alerts.observation import JobRun, Observation, is_worse_span, rows_of
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.automation.switches import sensor, why_off
 from runs_assets.errors import RunsAssetsError
@@ -68,7 +68,7 @@ def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: 
         outages=rows_of(layout, OUTAGES.name),
         silences=rows_of(layout, SILENCES.name),
         source_health=rows_of(layout, SOURCE_HEALTH.name),
-        worse_spans=rows_of(layout, FAILURE_TRENDS.name, IS_WORSE_SPAN),
+        worse_spans=rows_of(layout, FAILURE_TRENDS.name, is_worse_span()),
         hanging_runs=rows_of(layout, HANGING_RUNS.name),
         job_runs=job_runs,
         unread_after=settings.unread_after,

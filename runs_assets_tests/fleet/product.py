@@ -10,7 +10,7 @@ from runs_assets.alerts.decisions import Decision, JobDecision, NoticeDecision, 
 from runs_assets.alerts.evaluation import evaluate
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Memory
-from runs_assets.alerts.observation import IS_WORSE_SPAN, Observation
+from runs_assets.alerts.observation import Observation, is_worse_span
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
@@ -77,7 +77,7 @@ def look(history: SourceHistory, memory: Memory) -> Look:
         rows,
         outages=found[OUTAGES.name].to_pylist(),
         silences=found[SILENCES.name].to_pylist(),
-        worse_spans=found[FAILURE_TRENDS.name].filter(IS_WORSE_SPAN).to_pylist(),
+        worse_spans=found[FAILURE_TRENDS.name].filter(is_worse_span()).to_pylist(),
         source_health=found[SOURCE_HEALTH.name].to_pylist(),
     )
     evaluation = evaluate(memory, seen)
