@@ -208,3 +208,14 @@ def test_a_few_bad_days_do_not_make_failures_usual_for_ever() -> None:
     _, outage = judged([*usual, *daily("p", TODAY, TODAY, "fff")])
     assert outage is not None
     assert (outage["baseline_decided"], outage["alert_after"], outage["kind"]) == (18, 31, None)
+
+
+def test_an_outage_is_no_usual_streak() -> None:
+    """One of 13 failures on 03-05, beside days on which one of four fails; with 201 pipelines, chance would want 11."""
+    outage_day = date(2026, 3, 5)
+    before = daily("p", date(2026, 2, 21), outage_day - DAY, "fsss")
+    after = daily("p", outage_day + DAY, YESTERDAY, "fsss")
+    runs = [*before, *daily("p", outage_day, outage_day, "f" * 13 + "s"), *after, *others(200, 17)]
+    _, outage = judged([*runs, *daily("p", TODAY, TODAY, "f" * 9)])
+    assert outage is not None
+    assert (outage["baseline_decided"], outage["alert_after"], outage["kind"]) == (96, 9, "down")
