@@ -107,7 +107,8 @@ class Judge:
 
     def fingerprint(self, source: str) -> str:
         """Changes with every daily file of a source, with the window and with the watch file."""
-        found = hashlib.blake2b(f"{self.window_days} {self.watch.expectations!r}".encode(), digest_size=16)
+        rules = (self.window_days, self.watch.expectations, [mute for mute in self.watch.mutes if mute.not_in_rates])
+        found = hashlib.blake2b(repr(rules).encode(), digest_size=16)
         for dataset in (RUNS.name, FAILURE_RATES.name):
             for day in self.layout.stored_days(dataset, source):
                 path = self.layout.day_file(dataset, source, day)

@@ -9,6 +9,7 @@ from runs_assets.reasons.reason import Explanations
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
+from runs_assets.verdicts.left_out import without_left_out
 from runs_assets.verdicts.outages import OUTAGES, failure_streaks, outages
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, pipeline_health
 from runs_assets.verdicts.silences import SILENCES, silences
@@ -45,6 +46,7 @@ class Knowledge:
 def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
     """A source's rows of every table."""
     names = knowledge.names
+    history = without_left_out(history, names, knowledge.watch)
     streaks, durations = failure_streaks(history), success_durations(history)
     found = {
         FAILURE_TRENDS.name: failure_trends(history, streaks, durations, names),

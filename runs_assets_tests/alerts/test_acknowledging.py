@@ -70,6 +70,13 @@ def test_a_snooze_ends_and_the_reminder_that_is_due_comes(file: MemoryFile) -> N
     assert told == [(9.5, "reminded feed-1"), (9.5, "reminded wf")]  # the 27th ends 9.5 days after T0
 
 
+def test_a_snooze_outlasts_the_incident(file: MemoryFile) -> None:
+    main(["ack", "cloudcruise", "--until", "2026-03-27"])
+    well = [health(name, at=T0 + days(2)) for name in ("feed-1", "wf")]
+    assert look(file, 2, *well) == ["resolved feed-1", "resolved wf"]
+    assert [look(file, day, *down(day, "wf")) for day in (3, 9.4, 9.5)] == [["opened wf"], [], ["reminded wf"]]
+
+
 def test_what_gets_more_severe_is_told_all_the_same(file: MemoryFile) -> None:
     assert main(["ack", "cloudcruise", "new"]) == 1
     look(file, 0.1, *down(0.1), health("new", "failing", at=T0 + days(0.1)))

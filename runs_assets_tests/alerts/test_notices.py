@@ -33,7 +33,9 @@ def test_a_failure_is_told_once_and_its_end_not() -> None:
     )
     assert people.evaluate(once(20), now=T0 + hours(20)) == []
     assert people.evaluate(health(at=T0 + days(1)), now=T0 + days(1)) == []
-    assert people.evaluate(once(24.5), now=T0 + days(1.1)) == []  # a row that came late
+    assert people.evaluate(once(26), now=T0 + hours(26)) == []
+    earlier = once(27, -0.4)  # a run that came late
+    assert people.evaluate(earlier, now=T0 + hours(27)) == []
     assert people.evaluate(once(48, 47, 47), now=T0 + days(2)) == ["FAILED p1 (cloudcruise) at 2026-03-20 11:00 UTC"]
     assert people.memory.sources["cloudcruise"].pipelines == ()
 

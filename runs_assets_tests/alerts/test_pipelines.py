@@ -1,4 +1,4 @@
-"""Single incidents: told once when a pipeline goes down or silent, reminded of daily, and told once when it ends."""
+"""Single incidents: told once when a pipeline goes down or silent, reminded of, and told once when it ends."""
 
 from pathlib import Path
 from typing import Any
@@ -234,6 +234,11 @@ def test_a_clock_that_was_ahead_hides_nothing_and_ends_no_reminder() -> None:
         "STILL DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC",
         "DOWN p2 (cloudcruise) since 2026-03-18 10:00 UTC",
     ]
+    now = T0 + days(1)
+    still = {**still, "source_read_until": now}
+    assert people.evaluate(still, health("p2", at=now), now=now)[0] == (
+        "STILL DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC"
+    )
 
 
 def test_old_news_becomes_news_with_its_next_change() -> None:

@@ -65,6 +65,15 @@ def test_a_source_is_behind_until_its_rows_are_built_from_what_is_stored(judge: 
     assert not judge.is_behind("productsup")
 
 
+def test_what_the_watch_file_says_of_rates_and_runs_makes_rows_outdated_and_a_mute_does_not(judge: Judge) -> None:
+    mute = {"weekly": "sun 02:00-06:00", "reason": "maintenance"}
+    built, muted, left_out = (
+        replace(judge, watch=WatchFile.model_validate(entries)).fingerprint("cloudcruise")
+        for entries in ({}, {"mutes": [mute]}, {"mutes": [{**mute, "not_in_rates": True}]})
+    )
+    assert (muted == built, left_out == built) == (True, False)
+
+
 def test_only_the_chosen_sources_are_judged_again(judge: Judge) -> None:
     for source in SOURCES:
         store(judge, source.name)
