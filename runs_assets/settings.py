@@ -73,8 +73,9 @@ class ProjectSettings(EnvironmentSettings):
     """Where the files are, which days there are, and how often a day is read (see `runs_assets.settling.rules`).
 
     `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
-    `history_days` is how long Dagster's history keeps runs that newer ones supersede. `watch_file` holds what people
-    know about the pipelines (see `runs_assets.watch_file`), relative to the working directory unless absolute.
+    `abandoned_after_hours` is how long beyond its usual limit an open run is waited for, `history_days` how long
+    Dagster's history keeps runs that newer ones supersede. `watch_file` holds what people know about the pipelines (see
+    `runs_assets.watch_file`), relative to the working directory unless absolute.
     """
 
     data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
@@ -86,6 +87,7 @@ class ProjectSettings(EnvironmentSettings):
     abandoned_every_days: PositiveDuration = 7
     last_look_days: PositiveDuration = 2
     window_days: Annotated[int, Field(ge=28, le=3660)] = 90
+    abandoned_after_hours: Duration = 24
     details: bool = True
     history_days: Annotated[int, Field(ge=2, le=3660)] = 7
     watch_file: Annotated[Path, AfterValidator(Path.expanduser)] | None = None

@@ -1,7 +1,7 @@
 """One row per pipeline with one state: what people and messages read."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from statistics import median
 
@@ -55,6 +55,7 @@ SCHEMA = pipeline_schema(
     column("recoveries", pa.int64(), "ended streaks of failures in the window", nullable=False),
     column("median_recovery_seconds", pa.float64(), "median time from first failure to success, seconds"),
     column("hanging_runs", pa.int64(), "how many runs hang now", nullable=False),
+    column("abandoned_runs", pa.int64(), "how many open runs nobody waits for any more", nullable=False),
     column("duration_p50_7d_seconds", pa.float64(), "median duration of the successes of 7 days, seconds"),
     column("duration_p50_28d_seconds", pa.float64(), "the same of the 28 days before these 7, seconds"),
     column("slower_ratio", pa.float64(), "p50_7d / p50_28d, if both have at least 20 successes"),
@@ -72,7 +73,7 @@ PIPELINE_HEALTH = Table(
     name="pipeline_health",
     description="One row per pipeline: its state, since when, and the numbers behind it.",
     schema=SCHEMA,
-    version="3",
+    version="4",
     preview=(
         *("state", "since", "failures", "failure_rate_24h", "normal_rate", "reason"),
         *("last_success_at", "source_read_until"),
@@ -85,15 +86,16 @@ def pipeline_health(
     streaks: Iterable[FailureStreak],
     durations: SuccessDurations,
     stuck: Mapping[int, int],
+    abandoned: Sequence[int],
     names: Mapping[str, str],
     verdicts: Mapping[str, pa.Table],
 ) -> pa.Table:
     """One row (schema `SCHEMA`) for each pipeline with a run in the window, sorted by pipeline.
 
-    `stuck` has, by number, when the first of the runs that are stuck was created (microseconds since the epoch), and
-    `verdicts` the source's rows of the other tables, by their names.
+    `stuck` has, by number, when the first of the runs that are stuck was created (microseconds since the epoch),
+    `abandoned` how many runs are, and `verdicts` the source's rows of the other tables, by their names.
     """
-    return pa.Table.from_pylist([*_rows(history, streaks, durations, stuck, names, verdicts)], schema=SCHEMA)
+    return pa.Table.from_pylist([*_rows(history, streaks, durations, stuck, abandoned, names, verdicts)], schema=SCHEMA)
 
 
 def _rows(
@@ -101,6 +103,7 @@ def _rows(
     all_streaks: Iterable[FailureStreak],
     durations: SuccessDurations,
     stuck: Mapping[int, int],
+    abandoned: Sequence[int],
     names: Mapping[str, str],
     verdicts: Mapping[str, pa.Table],
 ) -> Iterator[Row]:
@@ -138,6 +141,7 @@ def _rows(
             **_recoveries(streaks[number]),
             **versions.get(number, {}),
             "hanging_runs": len(hanging[pipeline_id]),
+            "abandoned_runs": abandoned[number],
             "source_read_until": history.read_until,
             **_durations(durations, number),
             **history.about(number, names),

@@ -21,8 +21,6 @@ MIN_WHOLE_DAYS = 7
 """Before so many days were read whole, nothing is usual yet."""
 FLAKY_FLIP_RATE, FLAKY_Z = 0.2, 2.58
 """The outcome changes after a fifth of the runs, and more often than chance explains at 0.5 % (one-sided)."""
-HANGING_FOR_SECONDS = 7 * 86_400.0
-"""A run that hangs for longer does not make its pipeline `hanging` any more: it is not going to end."""
 
 Row = Mapping[str, Any]
 
@@ -155,8 +153,7 @@ def _beginnings(evidence: Evidence) -> Iterator[tuple[PipelineState, datetime | 
     yield PipelineState.SILENT, silence["since"] if silence else None
     yield PipelineState.FAILING, _since_when(evidence, StreakKind.FAILING)
     yield PipelineState.WORSE, _worse_since(evidence)
-    recent = (row["open_since"] for row in evidence.hanging if row["open_seconds"] <= HANGING_FOR_SECONDS)
-    yield PipelineState.HANGING, min(recent, default=None)
+    yield PipelineState.HANGING, min((row["open_since"] for row in evidence.hanging), default=None)
     yield PipelineState.FAILED_ONCE, failed_once_since(evidence.history, evidence.streaks, evidence.silences)
     yield PipelineState.FLAKY, evidence.activity["first_failure_28d_at"] if _is_flaky(evidence.activity) else None
     yield PipelineState.NEW, _new_since(evidence)

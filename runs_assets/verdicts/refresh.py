@@ -24,6 +24,7 @@ from runs_assets.storage.files import cannot_read, empty_scratch
 from runs_assets.storage.layout import ALL_SOURCES, ERROR_GROUPS, Layout
 from runs_assets.storage.lock import writing
 from runs_assets.verdicts.failure_reasons import Errors
+from runs_assets.verdicts.hanging_runs import ABANDONED_AFTER_HOURS
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.source_history import SourceHistory, load_history, read_days
 from runs_assets.verdicts.tables import VERDICT_TABLES, Knowledge, Verdicts, no_verdicts, verdicts_of
@@ -60,16 +61,18 @@ class _Part:
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges the stored days of sources: over how many days, and with which watch file."""
+    """Judges the stored days of sources: over how many days, with which watch file, and how long for runs to end."""
 
     layout: Layout
     window_days: int
     watch: WatchFile
+    abandoned_after_hours: float = ABANDONED_AFTER_HOURS
 
     @classmethod
     def of(cls, settings: ProjectSettings) -> Self:
         """As the `RUNS_ASSETS_*` settings have it; raises `SettingsError` if the watch file cannot be used."""
-        return cls(Layout(settings.data.absolute()), settings.window_days, load_watch_file(settings.watch_file))
+        layout, watch = Layout(settings.data.absolute()), load_watch_file(settings.watch_file)
+        return cls(layout, settings.window_days, watch, settings.abandoned_after_hours)
 
     def refresh(
         self, sources: Sequence[Source], only: Collection[str] | None = None, report: Callable[[str], None] = log.info
@@ -106,8 +109,9 @@ class Judge:
         return built.get(source) != self.fingerprint(source)
 
     def fingerprint(self, source: str) -> str:
-        """Changes with every daily file of a source, with the window and with the watch file."""
-        rules = (self.window_days, self.watch.expectations, [mute for mute in self.watch.mutes if mute.not_in_rates])
+        """Changes with every daily file of a source, with the settings and with the watch file."""
+        left_out = [mute for mute in self.watch.mutes if mute.not_in_rates]
+        rules = (self.window_days, self.abandoned_after_hours, self.watch.expectations, left_out)
         found = hashlib.blake2b(repr(rules).encode(), digest_size=16)
         for dataset in (RUNS.name, FAILURE_RATES.name):
             for day in self.layout.stored_days(dataset, source):
@@ -126,7 +130,7 @@ class Judge:
             if history is None:
                 return _Part(source.name, fingerprint, no_verdicts())
             names, errors = load_details(self.layout, source.name).names, self._errors(source.name, history, report)
-            knowledge = Knowledge(names, source.explanations, errors, self.watch)
+            knowledge = Knowledge(names, source.explanations, errors, self.watch, self.abandoned_after_hours)
             return _Part(source.name, fingerprint, verdicts_of(history, knowledge))
         except StorageError as error:
             return _Part(source.name, fingerprint, former()[source.name].rows, str(error))

@@ -1,4 +1,8 @@
-"""How long the successes of each pipeline take: what is usual, and whether it has become slower."""
+"""How long the successes of each pipeline take: what is usual, and whether it has become slower.
+
+A run is open for too long when nothing like it has been seen: longer than the longest success of 28 days, and than what
+their median and 95 % quantile say of the tail.
+"""
 
 from dataclasses import dataclass
 
@@ -16,22 +20,42 @@ MIN_SUCCESSES = 20
 SLOWER_RATIO = 1.5
 SIGNIFICANCE = 0.01
 
+TAIL = 2.4
+"""Of log-normal durations p95 is at p50 * exp(1.645 s), and 1 in 25,000 beyond p50 * (p95 / p50)^2.4 (3.95 s)."""
+LEAST_LIMIT_SECONDS = 30 * 60.0
+UNKNOWN_LIMIT_SECONDS = 24 * 3600.0
+LIMIT_SUCCESSES = 10
+"""With fewer successes nothing is known of the tail, and `UNKNOWN_LIMIT_SECONDS` is the limit."""
+
 
 @dataclass(frozen=True)
 class SuccessDurations:
     """Of each pipeline, by its number, in seconds: NaN where nothing is known.
 
-    `p95` is the 95 % quantile over the `successes` that ended in the last 28 days (linear interpolation). `recent` and
-    `earlier` are the medians of the last 7 days and of the 28 days before those, `ratio` is recent / earlier where both
-    have at least 20 successes; `is_slower` where it is at least 1.5 and a rank test agrees at 1 %.
+    `p50` and `p95` are quantiles over the `successes` that ended in the last 28 days (linear interpolation), `longest`
+    is the longest. `recent` and `earlier` are the medians of the last 7 days and of the 28 days before those, `ratio`
+    is recent / earlier where both have at least 20 successes; `is_slower` where it is at least 1.5 and a rank test
+    agrees at 1 %.
     """
 
+    p50: Numbers
     p95: Numbers
+    longest: Numbers
     successes: NDArray[np.int64]
     recent: Numbers
     earlier: Numbers
     ratio: Numbers
     is_slower: NDArray[np.bool_]
+
+    @property
+    def limits(self) -> Numbers:
+        """How long a run may be open, seconds: max(longest, p50 * (p95 / p50)^2.4), and at least 30 minutes.
+
+        24 hours where fewer than 10 successes are known.
+        """
+        spread = np.divide(self.p95, self.p50, out=np.ones(len(self.p50)), where=self.p50 > 0)
+        known = np.fmax(np.fmax(self.longest, self.p50 * spread**TAIL), LEAST_LIMIT_SECONDS)
+        return np.where(self.successes >= LIMIT_SUCCESSES, known, UNKNOWN_LIMIT_SECONDS)
 
 
 def success_durations(history: SourceHistory) -> SuccessDurations:
@@ -47,7 +71,8 @@ def success_durations(history: SourceHistory) -> SuccessDurations:
     are_enough = np.minimum(_sizes(recent, count), _sizes(earlier, count)) >= MIN_SUCCESSES
     ratio = np.divide(*medians, out=np.full(count, np.nan), where=are_enough & (medians[1] > 0))
     is_slower = _is_slower(ratio, recent, earlier)
-    return SuccessDurations(_quantiles(month, 0.95, count), _sizes(month, count), *medians, ratio, is_slower)
+    p50, p95, longest = (_quantiles(month, quantile, count) for quantile in (0.5, 0.95, 1.0))
+    return SuccessDurations(p50, p95, longest, _sizes(month, count), *medians, ratio, is_slower)
 
 
 def _quantiles(runs: Frame, quantile: float, count: int) -> Numbers:

@@ -8,13 +8,20 @@ import pyarrow as pa
 from runs_assets.reasons.reason import Explanations
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
-from runs_assets.verdicts.hanging_runs import HANGING_RUNS, hanging_runs
+from runs_assets.verdicts.hanging_runs import (
+    ABANDONED_AFTER_HOURS,
+    HANGING_RUNS,
+    abandoned_runs,
+    hanging_runs,
+    open_too_long,
+)
 from runs_assets.verdicts.left_out import without_left_out
 from runs_assets.verdicts.outages import OUTAGES, failure_streaks, outages
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, pipeline_health
 from runs_assets.verdicts.silences import SILENCES, silences
 from runs_assets.verdicts.source_health import SOURCE_HEALTH, source_health
 from runs_assets.verdicts.source_history import SourceHistory
+from runs_assets.verdicts.stuck_runs import stuck_since
 from runs_assets.verdicts.success_durations import success_durations
 from runs_assets.watch_entries import Subject
 from runs_assets.watch_file import Expectation, WatchFile
@@ -34,25 +41,27 @@ class Knowledge:
     """What is known of a source besides its runs.
 
     `names` of pipelines by their ids, `explanations` of what its exit codes and errors mean, the `errors` that its API
-    reported by day and pipeline, and what a person wrote into the `watch` file.
+    reported by day and pipeline, what a person wrote into the `watch` file, and how many hours after its limit an open
+    run is abandoned.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     explanations: Explanations = field(default_factory=Explanations)
     errors: Errors = field(default_factory=dict)
     watch: WatchFile = field(default_factory=WatchFile)
+    abandoned_after_hours: float = ABANDONED_AFTER_HOURS
 
 
 def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
     """A source's rows of every table."""
-    names = knowledge.names
+    names, after_hours = knowledge.names, knowledge.abandoned_after_hours
     history = without_left_out(history, names, knowledge.watch)
     streaks, durations = failure_streaks(history), success_durations(history)
     found = {
         FAILURE_TRENDS.name: failure_trends(history, streaks, durations, names),
         OUTAGES.name: outages(history, streaks, names),
         SILENCES.name: silences(history, _expectations(history, knowledge), names),
-        HANGING_RUNS.name: hanging_runs(history, durations, names),
+        HANGING_RUNS.name: hanging_runs(history, durations, names, after_hours),
         SOURCE_HEALTH.name: source_health(history),
         FAILURE_REASONS.name: failure_reasons(
             history.source,
@@ -64,7 +73,9 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
             names=names,
         ),
     }
-    return found | {PIPELINE_HEALTH.name: pipeline_health(history, streaks, durations, {}, names, found)}
+    stuck, too_long = stuck_since(history, durations), open_too_long(history, durations)
+    abandoned = abandoned_runs(history, too_long, after_hours)
+    return found | {PIPELINE_HEALTH.name: pipeline_health(history, streaks, durations, stuck, abandoned, names, found)}
 
 
 def no_verdicts() -> Verdicts:

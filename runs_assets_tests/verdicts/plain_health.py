@@ -9,6 +9,7 @@ from itertools import groupby, pairwise, takewhile
 from statistics import median
 from typing import Any
 
+from runs_assets_tests.verdicts.plain_hanging import abandoned_runs, stuck_since
 from runs_assets_tests.verdicts.plain_outages import FailingRow, failing_rows
 from runs_assets_tests.verdicts.plain_runs import DAY, MONTH, History, Run, day_of, days_before, start_of
 from runs_assets_tests.verdicts.plain_statistics import fisher, mann_whitney, newcombe, quantile, rate, wilson
@@ -21,8 +22,9 @@ Tables = dict[str, list[Row]]
 
 def pipeline_health(history: History, tables: Tables) -> list[Row]:
     """`tables` are the other verdicts of the same history."""
+    stuck = stuck_since(history)
     return [
-        _health(Pipeline(history, pipeline, tables))
+        _health(Pipeline(history, pipeline, tables, stuck.get(pipeline)))
         for pipeline, runs in history.by_pipeline.items()
         if any(run.created_at >= history.window_start for run in runs)
     ]
@@ -35,6 +37,7 @@ class Pipeline:
     history: History
     id: str | None
     tables: Tables
+    stuck_since: datetime | None
 
     def rows(self, table: str) -> list[Row]:
         return [row for row in self.tables[table] if row["pipeline_id"] == self.id]
@@ -108,6 +111,7 @@ def _health(pipeline: Pipeline) -> Row:
         "recoveries": len(recoveries),
         "median_recovery_seconds": median(recoveries) if recoveries else None,
         "hanging_runs": len(pipeline.rows("hanging_runs")),
+        "abandoned_runs": abandoned_runs(history, pipeline.id),
         **_durations(pipeline),
         **_versions(pipeline),
         "first_run_at": runs[0].created_at,
@@ -120,15 +124,15 @@ def _states(pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
     failing = pipeline.failing
     if failing and failing.kind in {"down", "never succeeded"}:
         yield failing.kind, failing.failing_since
+    if pipeline.stuck_since:
+        yield "stuck", pipeline.stuck_since
     if pipeline.silence:
         yield "silent", pipeline.silence["since"]
     if failing and failing.kind == "failing":
         yield failing.kind, failing.failing_since
     if any(row["verdict"] == "worse" for row in pipeline.spans):
         yield "worse", _worse_since(pipeline)
-    hanging = [
-        row["open_since"] for row in pipeline.rows("hanging_runs") if row["open_seconds"] <= WEEK.total_seconds()
-    ]
+    hanging = [row["open_since"] for row in pipeline.rows("hanging_runs")]
     if hanging:
         yield "hanging", min(hanging)
     if failing and _failed_once(pipeline, failing):

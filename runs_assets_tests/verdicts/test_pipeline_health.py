@@ -1,4 +1,4 @@
-"""Health and hanging runs, by the product and by the plain recomputation, against cases worked out by hand."""
+"""Health, by the product and by the plain recomputation, against cases worked out by hand."""
 
 from datetime import date, datetime, timedelta
 from math import comb
@@ -6,9 +6,9 @@ from math import comb
 import pytest
 
 from runs_assets_tests.verdicts import cases
-from runs_assets_tests.verdicts.cases import DAY, MINUTE, READ_UNTIL, CaseRun, at, daily, run
+from runs_assets_tests.verdicts.cases import DAY, MINUTE, CaseRun, at, daily, run
 from runs_assets_tests.verdicts.plain_runs import History, Run
-from runs_assets_tests.verdicts.worked import TODAY, health_of, history_of, judged, part_of, tables_of
+from runs_assets_tests.verdicts.worked import TODAY, health_of, history_of, judged, part_of
 
 
 def test_a_source_that_is_read_for_a_few_days_cannot_tell_what_is_new() -> None:
@@ -21,19 +21,6 @@ def test_a_pipeline_is_new_for_a_week() -> None:
     assert part_of(health, expected := {"state": "new", "since": at(3, 16), "decided_28d": 15}) == expected
     assert health_of(daily("older", date(2026, 3, 11), TODAY, "sssss"))["state"] == "ok"
     assert health_of([run("younger", at(3, 11, 12, 1)), run("younger", at(3, 17))])["state"] == "new"
-
-
-def test_a_run_hangs_when_it_is_open_for_three_times_as_long_as_others() -> None:
-    usual = [run("p", at(3, 16) + n * DAY / 20, lasting=timedelta(minutes=n)) for n in range(1, 21)]
-    # 1 to 20 minutes: the 95 % quantile is 19.05, three times that 57.15.
-    in_time, late = run("p", READ_UNTIL - timedelta(minutes=57), "running"), run("p", at(3, 18, 11, 2), "running")
-    tables = tables_of([*usual, in_time, late])
-    [hanging] = tables["hanging_runs"]
-    expected = {"run_id": "p 21", "status": "running", "open_since": at(3, 18, 11, 2), "successes": 20}
-    assert part_of(hanging, expected) == expected
-    assert (hanging["open_seconds"], hanging["limit_seconds"]) == (3480, pytest.approx(57.15 * 60))
-    [health] = tables["pipeline_health"]
-    assert (health["state"], health["since"], health["hanging_runs"]) == ("hanging", at(3, 18, 11, 2), 1)
 
 
 def test_a_pipeline_that_changes_its_mind_is_flaky() -> None:
@@ -72,21 +59,6 @@ def test_the_newest_version_is_compared_with_the_one_before() -> None:
     assert health["version_p_value"] == pytest.approx(2 * comb(20, 4) / comb(40, 4))
     [health] = judged(History("source", versioned[1:], history.days))["pipeline_health"]
     assert (health["version"], health["previous_version"], health["version_p_value"]) == ("10", None, None)
-
-
-def test_no_run_hangs_before_half_an_hour() -> None:
-    usual = daily("p", date(2026, 3, 1), date(2026, 3, 5), "ss")
-    open_for = [run("p", READ_UNTIL - timedelta(minutes=minutes), "running") for minutes in (29, 31)]
-    [hanging] = tables_of([*usual, *open_for])["hanging_runs"]
-    assert (hanging["limit_seconds"], hanging["open_seconds"]) == (1800, 31 * 60)
-
-
-def test_nobody_waits_for_a_run_that_has_been_open_for_more_than_a_week() -> None:
-    usual = [*daily("p", date(2026, 3, 1), TODAY, "ss")]
-    for days, state in ((7, "hanging"), (8, "ok")):
-        tables = tables_of([*usual, run("p", READ_UNTIL - days * DAY, "running")])
-        assert tables["pipeline_health"][0]["state"] == state
-        assert tables["pipeline_health"][0]["hanging_runs"] == len(tables["hanging_runs"]) == 1
 
 
 def test_failures_that_did_not_alert_were_no_trouble() -> None:
