@@ -1,50 +1,32 @@
 """The watch file: what people know about the pipelines and no API does, in a small TOML file.
 
 Who is notified of what (`[[routes]]`, `[[rules]]`), what is being worked on (`[[mutes]]`), how often a pipeline has to
-run (`[[expectations]]`), who owns it (`[[owners]]`), and where the platforms show a run (`[links]`). Everything in it
-is optional, and so is the file.
+run (`[[expectations]]`), when it rests (`[[holidays]]`), who owns it (`[[owners]]`), and where the platforms show a run
+(`[links]`). Everything in it is optional, and so is the file.
 """
 
-import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
     Field,
     ValidationError,
-    model_validator,
 )
 
+from runs_assets.calendars import Expectation, Holidays
 from runs_assets.errors import SettingsError
 from runs_assets.settings import LOOPBACK_HOSTS
 from runs_assets.watch_entries import About, Entry, Mute, Route, Rule, Severity, Subject, Words
-from runs_assets.weekly_times import time_zone
 
 WATCHED_FOR = timedelta(days=28)
 """How long after its last run a pipeline's silence is watched."""
 PLACEHOLDERS = frozenset({"run_id", "pipeline_id"})
-_SPAN = re.compile(r"(\d{1,4})([mhdw])")
-_ABSOLUTE = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
-_CALENDAR_DAYS = {"d": 1, "w": 7}
-
-
-def _span(text: str) -> str:
-    if not _SPAN.fullmatch(text):
-        raise ValueError("must be a number followed by m, h, d or w, such as 15m, 6h, 1d or 1w")
-    return text
-
-
-def _positive_span(text: str) -> str:
-    if int(_span(text)[:-1]) == 0:
-        raise ValueError("must not be zero")
-    return text
 
 
 def _link_template(template: str) -> str:
@@ -62,30 +44,6 @@ def _link_template(template: str) -> str:
     return template
 
 
-class Expectation(About):
-    """A run is created at least every `every`, give or take `grace`."""
-
-    every: Annotated[str, AfterValidator(_positive_span)]
-    grace: Annotated[str, AfterValidator(_span)]
-    timezone: Annotated[str, AfterValidator(time_zone)] = "UTC"
-
-    @model_validator(mode="after")
-    def _is_watched_for_long_enough(self) -> Self:
-        some_run = datetime(2026, 1, 1, tzinfo=UTC)
-        if self.overdue_at(some_run) - some_run >= WATCHED_FOR:
-            raise ValueError("every and grace together must be less than 28 days, after which a silence is given up")
-        return self
-
-    def overdue_at(self, last_run: datetime) -> datetime:
-        """When the next run is overdue, grace included, if the last one was created at `last_run` (aware); UTC.
-
-        Days and weeks follow the calendar in `timezone`, so that a daily run at 06:00 is expected at 06:00 also after
-        the clocks change; hours and minutes are elapsed time.
-        """
-        zone = ZoneInfo(self.timezone)
-        return _after(_after(last_run, self.every, zone), self.grace, zone)
-
-
 class Owner(About):
     """Who owns a pipeline: a name for people to read."""
 
@@ -96,18 +54,26 @@ _Found = TypeVar("_Found", bound=About)
 
 
 class WatchFile(Entry):
-    """The whole file. The first matching rule, expectation and owner apply, and all matching routes and mutes."""
+    """The whole file.
+
+    The first matching rule, expectation and owner apply, and all matching routes, mutes and holidays.
+    """
 
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
     mutes: tuple[Mute, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    holidays: tuple[Holidays, ...] = ()
     owners: tuple[Owner, ...] = ()
     links: dict[str, Annotated[str, AfterValidator(_link_template)]] = Field(default_factory=dict)
 
     def expectation_of(self, subject: Subject) -> Expectation | None:
-        """How often the pipeline has to run; None if that is not set."""
+        """When the pipeline has to run, or in which time zone; None if neither is set."""
         return next(_about(subject, self.expectations), None)
+
+    def holidays_of(self, subject: Subject, first: date, last: date) -> frozenset[date]:
+        """The pipeline's holidays from one day to another, both inclusive."""
+        return frozenset(day for entry in _about(subject, self.holidays) for day in entry.between(first, last))
 
     def owner_of(self, subject: Subject) -> str | None:
         """Who owns the pipeline; None if that is not set."""
@@ -162,15 +128,6 @@ def load_watch_file(path: Path | None) -> WatchFile:
 
 def _about(subject: Subject, entries: Iterable[_Found]) -> Iterator[_Found]:
     return (entry for entry in entries if entry.covers(subject))
-
-
-def _after(instant: datetime, span: str, zone: ZoneInfo) -> datetime:
-    count, unit = int(span[:-1]), span[-1]
-    if unit in _ABSOLUTE:
-        return instant.astimezone(UTC) + count * _ABSOLUTE[unit]
-    local = instant.astimezone(zone) + timedelta(days=count * _CALENDAR_DAYS[unit])
-    # Where the clocks skip or repeat the hour, the later reading: nobody is notified of a run that is not missed yet.
-    return max(local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 def _place(loc: tuple[Any, ...]) -> str:

@@ -1,6 +1,6 @@
 """The watch file: what it may contain, how patterns and expectations are understood, and how a wrong one is named."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -255,8 +255,19 @@ def test_a_link_quotes_what_the_platform_said(full: WatchFile) -> None:
         ('[[owners]]\nowner = ""\n', "owners 1, owner: "),
         ('[[expectations]]\nevery = "1 day"\ngrace = "1h"\n', "expectations 1, every: .*such as 15m"),
         ('[[expectations]]\nevery = "0h"\ngrace = "1h"\n', "expectations 1, every: .*must not be zero"),
-        ('[[expectations]]\nevery = "3w"\ngrace = "7d"\n', "expectations 1: .*less than 28 days"),
-        ('[[expectations]]\nevery = "1h"\n', "expectations 1, grace: Field required"),
+        ('[[expectations]]\nevery = "8w"\ngrace = "6d"\n', "expectations 1: .*within 62 days"),
+        ('[[expectations]]\ncron = "0 6 1 */3 *"\ngrace = "1h"\n', "expectations 1: .*within 62 days"),
+        ('[[expectations]]\nevery = "1h"\n', "expectations 1: .*grace must be set"),
+        ('[[expectations]]\ntimezone = "UTC"\ngrace = "1h"\n', "expectations 1: .*only then"),
+        ('[[expectations]]\npipeline = "x"\n', "expectations 1: .*one of every, cron and timezone"),
+        ('[[expectations]]\nevery = "1h"\ncron = "0 6 * * *"\ngrace = "1h"\n', "expectations 1: .*only one"),
+        ('[[expectations]]\ncron = "0 6 * *"\ngrace = "1h"\n', "expectations 1, cron: .*five fields"),
+        ('[[expectations]]\ncron = "0 6 30 2 *"\ngrace = "1h"\n', "expectations 1, cron: .*next time"),
+        ('[[holidays]]\npipeline = "x"\n', "holidays 1: .*country .* or dates"),
+        ('[[holidays]]\nsubdivision = "BY"\ndates = [2026-01-01]\n', "holidays 1: .*needs its country"),
+        ('[[holidays]]\ncountry = "XX"\n', "holidays 1: .*no public holidays are known"),
+        ('[[holidays]]\ncountry = "DE"\nsubdivision = "XX"\n', "holidays 1: .*no public holidays are known"),
+        ('[[holidays]]\ndates = ["2026-01-01"]\n', "holidays 1, dates"),
         ('[[expectations]]\nevery = "1h"\ngrace = "soon"\n', "expectations 1, grace: "),
         ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "America"\n', "timezone: .*not a time zone"),
         ('[[expectations]]\nevery = "1h"\ngrace = "1h"\ntimezone = "../x"\n', "timezone: .*not a time zone"),
@@ -295,3 +306,31 @@ def test_its_path_is_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert project_settings().watch_file is None
     monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", "~/watch.toml")
     assert project_settings().watch_file == Path.home() / "watch.toml"
+
+
+def test_holidays_are_those_of_a_country_or_its_part_and_single_dates(tmp_path: Path) -> None:
+    """Epiphany, 01-06, is a holiday in Bavaria and none in Berlin; New Year's Day is one in all of Germany."""
+    text = """
+[[holidays]]
+pipeline = "south-*"
+country = "DE"
+subdivision = "BY"
+
+[[holidays]]
+pipeline = "east-*"
+country = "DE"
+subdivision = "BE"
+
+[[holidays]]
+source = "productsup"
+dates = [2026-01-05, 2026-02-01]
+"""
+    watch, january = watch_file(text, tmp_path), (date(2025, 12, 27), date(2026, 1, 31))
+    new_year, fifth, epiphany = date(2026, 1, 1), date(2026, 1, 5), date(2026, 1, 6)
+    for subject, days in (
+        (Subject("cloudcruise", "south-1", None), {new_year, epiphany}),
+        (Subject("cloudcruise", "east-1", None), {new_year}),
+        (Subject("productsup", "east-1", None), {new_year, fifth}),
+        (Subject("cloudcruise", "west-1", None), set()),
+    ):
+        assert watch.holidays_of(subject, *january) == days

@@ -111,7 +111,10 @@ class Judge:
     def fingerprint(self, source: str) -> str:
         """Changes with every daily file of a source, with the settings and with the watch file."""
         left_out = [mute for mute in self.watch.mutes if mute.not_in_rates]
-        rules = (self.window_days, self.abandoned_after_hours, self.watch.expectations, left_out)
+        rules = (
+            *(self.window_days, self.abandoned_after_hours),
+            *(self.watch.expectations, self.watch.holidays, left_out),
+        )
         found = hashlib.blake2b(repr(rules).encode(), digest_size=16)
         for dataset in (RUNS.name, FAILURE_RATES.name):
             for day in self.layout.stored_days(dataset, source):

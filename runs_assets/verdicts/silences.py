@@ -1,47 +1,62 @@
 """Pipelines that should have run and did not, or that have not succeeded for much longer than they usually take.
 
-Only what is usual can be missed. Where the watch file has no expectation for a pipeline, that is a run on each weekday,
-if its daily counts were regular; a success within twice the longest time between successes, if they were; and a run
-within three times the longest time between runs, if it has many. Days that were not read whole prove nothing.
+Only what is usual can be missed (`runs_assets.verdicts.expected_runs`), or what the watch file expects. A silence ends
+when the pipeline is back at its pace, or when it has shown a new one: then it has changed. What was told and has
+lasted for three times the usual time is given up: the pipeline is retired. Days that were not read prove nothing.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, EPOCH, SECOND_US, from_us, to_us
+from runs_assets.calendars import Expectation
+from runs_assets.days import DAY_US, SECOND_US, from_us, to_us
 from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
-from runs_assets.verdicts.daily_counts import Counts, counts_by_day
-from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
-from runs_assets.watch_file import Expectation
+from runs_assets.verdicts.expected_runs import HOUR_US, Gaps, OverdueRun
+from runs_assets.verdicts.local_times import zone_of
+from runs_assets.verdicts.missing_successes import ends_of, times_by_pipeline, without_success
+from runs_assets.verdicts.source_history import SourceHistory
+from runs_assets.watch_entries import Subject
+from runs_assets.watch_file import WatchFile
 
 NO_RUNS, NO_SUCCESS = "no_runs", "no_success"
-WEEKDAY, INTERVAL, EXPECTATION = "weekday", "interval", "expectation"
-OPEN, ENDED, GIVEN_UP = "open", "ended", "given up"
+EXPECTATION = "expectation"
+OPEN, ENDED, CHANGED, GIVEN_UP = "open", "ended", "changed", "given up"
 
-Instants = NDArray[np.int64]
-MOST_IRREGULAR = 0.25
-WEEKS, WEEK = 4, 7
-GIVEN_UP_US = 28 * DAY_US
+GIVEN_UP_CYCLES, LEAST_GIVEN_UP_US = 3, 7 * DAY_US
+"""How long a silence lasts from when it was overdue until nobody waits any more."""
+MOST_PATIENCE_US = 4 * HOUR_US
+"""A silence is not over with one run if the next is overdue within this: a slower pace begins with one run, too."""
+NEW_PACE, NEW_SHARE, SAME_PACE = 3, 0.3, 1.5
+"""How many gaps show a new pace, of how much of the time, and by what factor the last two of them may differ."""
+HOLIDAYS_AHEAD = timedelta(days=62)
 
 SCHEMA = pipeline_schema(
     column("kind", pa.string(), "no_runs or no_success", nullable=False),
-    column("basis", pa.string(), "why a run was expected: weekday, interval or expectation", nullable=False),
+    column("basis", pa.string(), "why a run was expected: timetable, interval, month or expectation", nullable=False),
     column("since", TIMESTAMP, "when the last run was created, or the last completed one ended, UTC", nullable=False),
     column("expected_by", TIMESTAMP, "from when on the run or success was overdue, UTC", nullable=False),
-    column("ended_at", TIMESTAMP, "when the next run was created, or completed, UTC; null while it goes on"),
-    column("usual_interval_seconds", pa.float64(), "longest usual interval of 28 days, seconds; null for other bases"),
-    column("state", pa.string(), "open, ended, or given up after 28 days", nullable=False),
+    column("ended_at", TIMESTAMP, "when the run was created, or completed, that ended it, UTC; null while it goes on"),
+    column(
+        "usual_interval_seconds", pa.float64(), "how long the next run usually takes to come, seconds", nullable=False
+    ),
+    column(
+        "state",
+        pa.string(),
+        "open; ended; changed: the pipeline runs regularly but less often; or given up: it has lasted for 3 usual "
+        "intervals, and at least 7 days, from expected_by on",
+        nullable=False,
+    ),
 )
 SILENCES = Table(
     name="silences",
     description="Pipelines that did not run when they should have, or did not succeed for far too long.",
     schema=SCHEMA,
-    version="1",
+    version="2",
     preview=("kind", "basis", "since", "expected_by", "ended_at", "state"),
     preview_order=(("since", "descending"),),
 )
@@ -52,172 +67,137 @@ class Silence(NamedTuple):
 
     pipeline: int
     kind: str
-    basis: str
     since_us: int
-    expected_by_us: int
+    due: OverdueRun
     ended_at_us: int | None
-    usual_interval_seconds: float | None = None
+    has_changed: bool = False
+
+    def state(self, until_us: int) -> str:
+        """What has become of it when the source was read."""
+        if self.ended_at_us is not None:
+            return CHANGED if self.has_changed else ENDED
+        patience_us = max(GIVEN_UP_CYCLES * self.due.usual_us, LEAST_GIVEN_UP_US)
+        return GIVEN_UP if until_us - self.due.overdue_us >= patience_us else OPEN
 
 
-def silences(history: SourceHistory, expectations: Mapping[int, Expectation], names: Mapping[str, str]) -> pa.Table:
+def silences(history: SourceHistory, watch: WatchFile, names: Mapping[str, str]) -> pa.Table:
     """The rows (schema `SCHEMA`) of a source's silences that were open in its window, by pipeline and beginning.
 
-    `expectations` are those of single pipelines, by number; the other rules then do not apply to them.
+    Where the watch file says how often a pipeline runs, that alone counts for it.
     """
     start_us = to_us(history.window.start)
-    found = [one for one in _found(history, expectations) if one.ended_at_us is None or one.ended_at_us >= start_us]
+    found = [one for one in _found(history, watch, names) if one.ended_at_us is None or one.ended_at_us >= start_us]
     found.sort(key=lambda silence: (silence.pipeline, silence.since_us, silence.kind))
     return pa.Table.from_pylist([_row(silence, history, names) for silence in found], schema=SCHEMA)
 
 
-def _found(history: SourceHistory, expectations: Mapping[int, Expectation]) -> Iterator[Silence]:
-    coverage, until_us = _Coverage(history), history.until_us
-    completed = history.completed[["pipeline", "ended_us", "failed"]]
-    many = len(history.pipelines)
-    created = _times_by_pipeline(history.runs, "created_us", many)
-    ended = _times_by_pipeline(completed, "ended_us", many)
-    succeeded = _times_by_pipeline(completed[~completed["failed"]], "ended_us", many)
-    for number in range(many):
-        if (expectation := expectations.get(number)) is not None:
-            yield from _overdue(number, created[number], expectation, coverage, until_us)
+def _found(history: SourceHistory, watch: WatchFile, names: Mapping[str, str]) -> Iterator[Silence]:
+    created_by_pipeline = times_by_pipeline(history.runs, "created_us", len(history.pipelines))
+    ends, last_day = ends_of(history), history.last_day + HOLIDAYS_AHEAD
+    for number, created in enumerate(created_by_pipeline):
+        if not len(created):
+            continue
+        subject = Subject(history.source, history.pipelines[number], names.get(history.pipelines[number] or ""))
+        expectation = watch.expectation_of(subject)
+        holidays = watch.holidays_of(subject, history.days[0].day, last_day)
+        zone = ZoneInfo(expectation.timezone) if expectation else zone_of(created)
+        gaps = Gaps(created, history.until_us, zone, holidays)
+        if expectation and expectation.is_timed:
+            yield from _overdue(number, gaps, expectation, history)
         else:
-            yield from _missed_days(number, created[number], coverage, to_us(history.window.start))
-            yield from _long_without(WITHOUT_SUCCESS, number, succeeded[number], ended[number], coverage, until_us)
-            yield from _long_without(WITHOUT_RUNS, number, created[number], created[number], coverage, until_us)
+            yield from _without_runs(number, gaps, history)
+            for last_us, due, ended_us in without_success(gaps, ends[number], history):
+                yield Silence(number, NO_SUCCESS, last_us, due, ended_us)
 
 
-class _Coverage:
-    """A source's runs by pipeline and day, up to when days were read, and before which days counts were regular."""
+def _without_runs(number: int, gaps: Gaps, history: SourceHistory) -> Iterator[Silence]:
+    """The gaps that are too long, each with those that follow it before the pipeline is back at its usual pace.
 
-    def __init__(self, history: SourceHistory) -> None:
-        self.first_day = (history.days[0].day - EPOCH).days
-        size = (history.days[-1].day - EPOCH).days - self.first_day + 1
-        self.runs: Counts = counts_by_day(history.rates, "runs", len(history.pipelines), self.first_day, size)
-        self.seen_until_us = np.zeros(size, np.int64)
-        self.is_whole = np.zeros(size, np.bool_)
-        for known in history.days:
-            place = (known.day - EPOCH).days - self.first_day
-            self.seen_until_us[place], self.is_whole[place] = to_us(known.seen_until), known.is_whole
-        self.is_regular = np.zeros(self.runs.shape, np.bool_)
-        for day in range(BASELINE_DAYS, size):
-            if self.is_whole[day - BASELINE_DAYS : day].all():
-                self.is_regular[:, day] = _regular(self.runs[:, day - BASELINE_DAYS : day])
-
-    def was_regular(self, pipeline: int, instant_us: int) -> bool:
-        """Whether the counts of the 28 days before the day of an instant were regular; not known after the newest."""
-        place = self._place(instant_us)
-        return place < len(self.seen_until_us) and bool(self.is_regular[pipeline, place])
-
-    def was_read(self, start_us: int, end_us: int) -> bool:
-        """Whether every run created in [start, end) is known; none is that would be created after the newest day."""
-        last = self._place(end_us - 1)
-        if last >= len(self.seen_until_us):
-            return False
-        return bool(self.is_whole[self._place(start_us) : last].all() and self.seen_until_us[last] >= end_us)
-
-    def _place(self, instant_us: int) -> int:
-        return instant_us // DAY_US - self.first_day
-
-
-def _regular(counts: Counts) -> NDArray[np.bool_]:
-    """Whether counts of 28 days vary little within each weekday: pooled variance / mean at most 0.25.
-
-    The variance has 21 degrees of freedom: four weeks, less a mean for each of seven weekdays. Of a Poisson process the
-    quotient is about 1, of a timetable about 0.
+    Where it has another pace from then on, only that is usual.
     """
-    by_weekday = counts.reshape(len(counts), WEEKS, WEEK).astype(np.float64)
-    spread = ((by_weekday - by_weekday.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2)) / ((WEEKS - 1) * WEEK)
-    mean = counts.mean(axis=1)
-    return np.asarray((mean > 0) & (spread <= MOST_IRREGULAR * mean), np.bool_)
+    place = 0
+    while (found := _next_too_long(place, gaps, history)) is not None:
+        first, due = found
+        last, changed_at = _last_of(first, gaps, history)
+        ended_us = _ended_at(last, gaps) if changed_at is None else int(gaps.ends[last])
+        yield Silence(number, NO_RUNS, int(gaps.created[first]), due, ended_us, changed_at is not None)
+        if changed_at is not None:
+            gaps, last = gaps.since(changed_at), last - changed_at
+        place = last + 1
 
 
-def _missed_days(number: int, created: Instants, coverage: _Coverage, start_us: int) -> Iterator[Silence]:
-    """Whole days without runs, where the same weekday had some in each of the four weeks before.
+def _next_too_long(place: int, gaps: Gaps, history: SourceHistory) -> tuple[int, OverdueRun] | None:
+    candidates = np.flatnonzero(gaps.is_candidate()[place:]) + place
+    found = ((one, _overdue_at(one, gaps, history)) for one in candidates.tolist())
+    return next(((one, due) for one, due in found if due is not None), None)
 
-    Regular are the 28 days before that of the last run: on that day itself a pipeline may have stopped at noon.
+
+def _overdue_at(place: int, gaps: Gaps, history: SourceHistory) -> OverdueRun | None:
+    """The first rule by which a run was overdue before it came, if all runs that matter are known; None if none was."""
+    known = (due for due in gaps.dues(place) if due.overdue_us < gaps.ends[place])
+    read = [due for due in known if history.was_read(due.known_from_us, due.overdue_us)]
+    return min(read, key=lambda due: due.overdue_us, default=None)
+
+
+def _last_of(first: int, gaps: Gaps, history: SourceHistory) -> tuple[int, int | None]:
+    """The last of the gaps in a row that are too long; if the pipeline has a new pace, the run with which it began."""
+    newest = len(gaps.created) - 1
+    for last in range(first, newest + 1):
+        gaps.is_told[last] = True
+        changed_at = _changed_at(gaps) if last < newest else None
+        if changed_at is not None or last == newest or _overdue_at(last + 1, gaps, history) is None:
+            return last, changed_at
+    raise AssertionError("a gap is followed by another, or is the newest")
+
+
+def _changed_at(gaps: Gaps) -> int | None:
+    """The run with which a new pace began; None if it has not been shown.
+
+    It is by three gaps that were too long: they make up 30 % of the time from the first on (free Sundays are 31 %), and
+    neither of the last two is more than 1.5 times as long as the other. These are usual from now on.
     """
-    runs, silent_until_us = coverage.runs[number], start_us
-    for day in np.flatnonzero(coverage.is_whole & (runs == 0)).tolist():
-        day_us = (coverage.first_day + day) * DAY_US
-        after = int(np.searchsorted(created, day_us))
-        if day_us < silent_until_us or not after:
-            continue
-        last_us, end_us = int(created[after - 1]), day_us + DAY_US
-        is_known = coverage.was_regular(number, last_us) and coverage.was_read(last_us, end_us)
-        if not is_known or not all(runs[day - WEEK * week] for week in range(1, WEEKS + 1)):
-            continue
-        ended_us = int(created[after]) if after < len(created) else None
-        yield Silence(number, NO_RUNS, WEEKDAY, last_us, end_us, ended_us)
-        if ended_us is None:
-            return
-        silent_until_us = ended_us
+    told = np.flatnonzero(gaps.is_told)[-NEW_PACE:]
+    waits = (gaps.ends - gaps.created)[told]
+    if len(told) < NEW_PACE or waits[1:].max() > SAME_PACE * waits[1:].min():
+        return None
+    if NEW_SHARE * (gaps.ends[told[-1]] - gaps.created[told[0]]) > waits.sum():
+        return None
+    gaps.is_told[told[1:]] = False
+    return int(told[0]) + 1
 
 
-@dataclass(frozen=True)
-class _Interval:
-    """A silence of this kind is longer than `factor` times the longest time between `least` or more of 28 days."""
-
-    kind: str
-    factor: int
-    least: int
-    must_be_regular: bool
-
-
-WITHOUT_SUCCESS = _Interval(NO_SUCCESS, factor=2, least=8, must_be_regular=True)
-WITHOUT_RUNS = _Interval(NO_RUNS, factor=3, least=50, must_be_regular=False)
+def _ended_at(last: int, gaps: Gaps) -> int | None:
+    """When a pipeline was back: with its next run, or once it had run again in time if that was due soon after."""
+    back, newest = last + 1, len(gaps.created) - 1
+    if back > newest:
+        return None
+    overdue_us = min((due.overdue_us for due in gaps.dues(back)), default=None)
+    if overdue_us is None or overdue_us - gaps.created[back] > MOST_PATIENCE_US:
+        return int(gaps.created[back])
+    return int(gaps.created[back + 1]) if back < newest else None
 
 
-def _long_without(
-    rule: _Interval, number: int, usual: Instants, ends_it: Instants, coverage: _Coverage, until_us: int
-) -> Iterator[Silence]:
-    """Times without any of `ends_it`, of which `usual` are a part and say which times are usual; both in order.
-
-    A failure ends a time without success: whether a pipeline that fails instead is down is for `outages`.
-    """
-    nexts_us = np.append(ends_it[1:], until_us)
-    for place in _candidates(rule, usual, ends_it, nexts_us - ends_it):
-        last_us = int(ends_it[place])
-        newest = int(np.searchsorted(usual, last_us, side="right")) - 1
-        first = int(np.searchsorted(usual, usual[newest] - BASELINE_DAYS * DAY_US, side="right"))
-        if newest - first + 1 < rule.least or (rule.must_be_regular and not coverage.was_regular(number, last_us)):
-            continue
-        longest_us = int(np.diff(usual[first : newest + 1]).max())
-        overdue_us = last_us + rule.factor * longest_us
-        if overdue_us < nexts_us[place] and coverage.was_read(last_us, overdue_us):
-            ended_us = int(nexts_us[place]) if place + 1 < len(ends_it) else None
-            yield Silence(number, rule.kind, INTERVAL, last_us, overdue_us, ended_us, longest_us / SECOND_US)
-
-
-def _candidates(rule: _Interval, usual: Instants, ends_it: Instants, waits: Instants) -> list[int]:
-    """The waits that are too long for the fewest that must be known: no other can be for all of 28 days."""
-    if len(usual) < rule.least:
-        return []
-    longest = np.lib.stride_tricks.sliding_window_view(np.diff(usual), rule.least - 1).max(axis=1)
-    known = np.searchsorted(usual, ends_it, side="right") - rule.least
-    is_long = (known >= 0) & (waits > rule.factor * longest[np.maximum(known, 0)])
-    places: list[int] = np.flatnonzero(is_long).tolist()
-    return places
-
-
-def _overdue(
-    number: int, created: Instants, expectation: Expectation, coverage: _Coverage, until_us: int
-) -> Iterator[Silence]:
-    """Times without a run that are longer than expected."""
-    for last_us, next_us in zip(created.tolist(), [*created[1:].tolist(), None], strict=True):
-        overdue_us = to_us(expectation.overdue_at(from_us(last_us)))
-        if overdue_us < (until_us if next_us is None else next_us) and coverage.was_read(last_us, overdue_us):
-            yield Silence(number, NO_RUNS, EXPECTATION, last_us, overdue_us, next_us)
-
-
-def _times_by_pipeline(runs: Any, column: str, pipelines: int) -> list[Instants]:
-    """The instants of each pipeline's runs, in order."""
-    numbers, times = runs["pipeline"].to_numpy(), runs[column].to_numpy()
-    order = np.lexsort((times, numbers))
-    return np.split(times[order], np.searchsorted(numbers[order], np.arange(1, pipelines)))
+def _overdue(number: int, gaps: Gaps, expectation: Expectation, history: SourceHistory) -> Iterator[Silence]:
+    """The gaps that are longer than expected."""
+    waits = gaps.ends - gaps.created
+    for place in np.flatnonzero(waits > expectation.shortest // timedelta(microseconds=1)).tolist():
+        begin_us, end_us = int(gaps.created[place]), int(gaps.ends[place])
+        last_run = from_us(begin_us)
+        expected_us = to_us(expectation.expected_after(last_run, gaps.resting_days))
+        overdue_us = to_us(expectation.overdue_at(last_run, gaps.resting_days))
+        if overdue_us < end_us and history.was_read(begin_us, overdue_us):
+            due = OverdueRun(overdue_us, EXPECTATION, expected_us - begin_us, begin_us)
+            yield Silence(number, NO_RUNS, begin_us, due, end_us if place + 1 < len(waits) else None)
 
 
 def _row(silence: Silence, history: SourceHistory, names: Mapping[str, str]) -> dict[str, Any]:
-    columns = {name.removesuffix("_us"): value for name, value in silence._asdict().items()}
-    is_given_up = history.until_us - silence.since_us >= GIVEN_UP_US
-    state = ENDED if silence.ended_at_us is not None else GIVEN_UP if is_given_up else OPEN
-    return {**history.about(silence.pipeline, names), **columns, "state": state}
+    return {
+        **history.about(silence.pipeline, names),
+        "kind": silence.kind,
+        "basis": silence.due.basis,
+        "since": silence.since_us,
+        "expected_by": silence.due.overdue_us,
+        "ended_at": silence.ended_at_us,
+        "usual_interval_seconds": silence.due.usual_us / SECOND_US,
+        "state": silence.state(history.until_us),
+    }

@@ -23,8 +23,7 @@ from runs_assets.verdicts.source_health import SOURCE_HEALTH, source_health
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.stuck_runs import stuck_since
 from runs_assets.verdicts.success_durations import success_durations
-from runs_assets.watch_entries import Subject
-from runs_assets.watch_file import Expectation, WatchFile
+from runs_assets.watch_file import WatchFile
 
 VERDICT_TABLES = (
     *(FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS),
@@ -60,7 +59,7 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
     found = {
         FAILURE_TRENDS.name: failure_trends(history, streaks, durations, names),
         OUTAGES.name: outages(history, streaks, names),
-        SILENCES.name: silences(history, _expectations(history, knowledge), names),
+        SILENCES.name: silences(history, knowledge.watch, names),
         HANGING_RUNS.name: hanging_runs(history, durations, names, after_hours),
         SOURCE_HEALTH.name: source_health(history),
         FAILURE_REASONS.name: failure_reasons(
@@ -81,11 +80,3 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
 def no_verdicts() -> Verdicts:
     """The tables of a source of which nothing is stored."""
     return {table.name: table.schema.empty_table() for table in VERDICT_TABLES}
-
-
-def _expectations(history: SourceHistory, knowledge: Knowledge) -> dict[int, Expectation]:
-    found = (
-        (number, knowledge.watch.expectation_of(Subject(history.source, pipeline, knowledge.names.get(pipeline or ""))))
-        for number, pipeline in enumerate(history.pipelines)
-    )
-    return {number: expectation for number, expectation in found if expectation is not None}

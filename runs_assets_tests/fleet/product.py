@@ -11,6 +11,7 @@ from runs_assets.alerts.evaluation import evaluate
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Memory
 from runs_assets.alerts.observation import Observation, is_worse_span
+from runs_assets.calendars import Holidays
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
@@ -23,6 +24,8 @@ from runs_assets.watch_file import WatchFile
 CALM = frozenset({"ok", "new", "too few runs"})
 """The states of pipelines that nobody has to look at."""
 DOWN = "down"
+WATCH = WatchFile(holidays=(Holidays(country="DE"),))
+"""What people have written down: no pipeline is expected on the public holidays of Germany."""
 PIPELINE, SOURCE, JOB, SETTINGS = "pipeline", "source", "job", "settings"
 OPENED, CLOSED = frozenset({Event.OPENED}), frozenset({Event.RESOLVED, Event.GIVEN_UP})
 
@@ -69,11 +72,11 @@ def start() -> Memory:
 
 def look(history: SourceHistory, memory: Memory) -> Look:
     """Judge a source as of its `read_until`, and decide what to tell."""
-    found = verdicts_of(history, Knowledge())
+    found = verdicts_of(history, Knowledge(watch=WATCH))
     rows = found[PIPELINE_HEALTH.name].to_pylist()
     seen = Observation(
         history.read_until,
-        WatchFile(),
+        WATCH,
         rows,
         outages=found[OUTAGES.name].to_pylist(),
         silences=found[SILENCES.name].to_pylist(),

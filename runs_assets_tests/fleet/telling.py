@@ -14,6 +14,8 @@ from runs_assets_tests.fleet.product import Told
 from runs_assets_tests.fleet.timetables import DAYS, HOUR_US, WINDOW_US
 from runs_assets_tests.fleet.world import World
 
+LAST_US = 3 * HOUR_US
+"""How long before the end of the last UTC day the looks end: in Berlin that day is over two hours before."""
 ECHO_US = 2 * DAY_US
 """For how long after a trouble a message about its pipeline is an echo of it."""
 
@@ -35,7 +37,7 @@ class Course:
 def follow(world: World, step_hours: int = 1, days: int = DAYS) -> Course:
     """Look every so many hours, from a day before the judged days on."""
     past, memory, told, states = Past(world), product.start(), list[Told](), Counter[str]()
-    looks = np.arange(WINDOW_US - DAY_US, WINDOW_US + days * DAY_US + 1, step_hours * HOUR_US) + SECOND_US // 2
+    looks = np.arange(WINDOW_US - DAY_US, WINDOW_US + days * DAY_US - LAST_US, step_hours * HOUR_US) + SECOND_US // 2
     own = others = 0.0
     for now in looks.tolist():
         begin = perf_counter()

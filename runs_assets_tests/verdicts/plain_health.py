@@ -121,17 +121,8 @@ def _health(pipeline: Pipeline) -> Row:
 
 def _states(pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
     """Every state that holds, the one that matters most first, and since when."""
+    yield from _incidents(pipeline)
     failing = pipeline.failing
-    if failing and failing.kind in {"down", "never succeeded"}:
-        yield failing.kind, failing.failing_since
-    if pipeline.stuck_since:
-        yield "stuck", pipeline.stuck_since
-    if pipeline.silence:
-        yield "silent", pipeline.silence["since"]
-    if failing and failing.kind == "failing":
-        yield failing.kind, failing.failing_since
-    if any(row["verdict"] == "worse" for row in pipeline.spans):
-        yield "worse", _worse_since(pipeline)
     hanging = [row["open_since"] for row in pipeline.rows("hanging_runs")]
     if hanging:
         yield "hanging", min(hanging)
@@ -144,6 +135,20 @@ def _states(pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
     if _not_judged(pipeline):
         yield "too few runs", None
     yield "ok", _last_trouble(pipeline)
+
+
+def _incidents(pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
+    failing = pipeline.failing
+    if failing and failing.kind in {"down", "never succeeded"}:
+        yield failing.kind, failing.failing_since
+    if pipeline.stuck_since:
+        yield "stuck", pipeline.stuck_since
+    if pipeline.silence:
+        yield "silent", pipeline.silence["since"]
+    if failing and failing.kind == "failing":
+        yield failing.kind, failing.failing_since
+    if any(row["verdict"] == "worse" for row in pipeline.spans):
+        yield "worse", _worse_since(pipeline)
 
 
 def _failed_once(pipeline: Pipeline, failing: FailingRow) -> bool:

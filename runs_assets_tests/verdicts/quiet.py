@@ -96,9 +96,11 @@ _LINES: dict[str, Callable[[Sequence[Measured]], str]] = {
         _outages(them), lambda it: it.is_closed_once
     ),
     "planted silences told, once": lambda them: _of(_silences(them), lambda it: it.is_told_once),
-    "... by the end of the first UTC day without runs": lambda them: _of(_silences(them), lambda it: it.in_time),
+    "... by the end of the first UTC day without runs, or in 2 hours": lambda them: _of(
+        _silences(them), lambda it: it.in_time
+    ),
     "... hours after the first missed run: median": lambda them: _typical([it.hours for it in _silences(them)]),
-    "... closed once, at the first look after the first success, or before": lambda them: _of(
+    "... closed once, at the first look after a success and two runs, or before": lambda them: _of(
         _silences(them), lambda it: it.is_closed_once
     ),
 }

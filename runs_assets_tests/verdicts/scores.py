@@ -13,6 +13,8 @@ from runs_assets_tests.verdicts.simulated import Planted, Simulation
 from runs_assets_tests.verdicts.telling import DOWN, HOUR_US, Told, Trouble
 
 HOUR = float(HOUR_US)
+GRACE_US = 2 * HOUR_US
+"""What just before midnight is missed may be found after it, microseconds."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Outcome:
     """What came of one planted outage or silence.
 
     `in_time` is whether it was told by when it had to be: an outage at the first look after the rule's k-th failure, a
-    silence at the first look after its first UTC day without runs, or before. `hours` are from its first run, failed or
+    silence at the first look after its first UTC day without runs, or two hours after the first missed run. `hours` are from its first run, failed or
     missed, to the message; infinite if there was none. `failures` is that k.
     """
 
@@ -62,6 +64,10 @@ class _Runs:
     def over_at(self, planted: Planted) -> int:
         """When the first success that was created after it ended."""
         return int(self.successes.loc[self.successes["created_us"] >= planted.ends_at, "ended_us"].min())
+
+    def back_at(self, planted: Planted) -> int:
+        """When the second run after it was created: one alone may be the first of a slower pace."""
+        return int(self.created[np.searchsorted(self.created, planted.ends_at) + 1])
 
     def failed_within(self, first: int, last: int) -> int:
         """How many failures ended from one instant to another."""
@@ -144,8 +150,8 @@ def _silence(messages: list[Told], planted: Planted, runs: _Runs) -> Outcome:
         return Outcome(is_told_once=False, in_time=False, is_closed_once=False, hours=np.inf)
     return Outcome(
         is_told_once=_openings(messages) == 1,
-        in_time=told.at < runs.first_empty_day_ends(planted) + HOUR_US,
-        is_closed_once=_is_closed_once(messages, planted.ends_at, runs.over_at(planted)),
+        in_time=told.at < max(runs.first_empty_day_ends(planted), planted.first_run_at + GRACE_US) + HOUR_US,
+        is_closed_once=_is_closed_once(messages, planted.ends_at, max(runs.over_at(planted), runs.back_at(planted))),
         hours=(told.at - planted.first_run_at) / HOUR,
     )
 

@@ -23,7 +23,7 @@ from runs_assets.alerts.observation import Observation
 from runs_assets.days import SECOND_US, from_us, to_us
 from runs_assets.verdicts.outages import failure_streaks, going_on_since
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
-from runs_assets.verdicts.silences import GIVEN_UP_US, silences
+from runs_assets.verdicts.silences import GIVEN_UP_CYCLES, LEAST_GIVEN_UP_US, silences
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.streak_rules import MIN_FAILURES, StreakKind
 from runs_assets.watch_entries import Severity
@@ -84,10 +84,11 @@ def troubles_of(history: SourceHistory) -> list[Trouble]:
         if one.confirmed_at_us is not None
     ]
     numbers = {pipeline_id: number for number, pipeline_id in enumerate(history.pipelines)}
-    for row in silences(history, {}, {}).to_pylist():
+    for row in silences(history, WatchFile(), {}).to_pylist():
         since, ended_at = to_us(row["since"]), _or_never(row["ended_at"] and to_us(row["ended_at"]))
-        until = min(ended_at, since + GIVEN_UP_US)
-        found.append(Trouble(numbers[row["pipeline_id"]], SILENT, since, to_us(row["expected_by"]), until))
+        expected_by, usual = to_us(row["expected_by"]), int(row["usual_interval_seconds"] * SECOND_US)
+        until = min(ended_at, expected_by + max(GIVEN_UP_CYCLES * usual, LEAST_GIVEN_UP_US))
+        found.append(Trouble(numbers[row["pipeline_id"]], SILENT, since, expected_by, until))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Outages and silences, by the product and by the plain recomputation, against cases worked out by hand."""
+"""Outages, by the product and by the plain recomputation, against cases worked out by hand."""
 
 from datetime import date
 from math import prod
@@ -7,8 +7,7 @@ import pytest
 
 from runs_assets_tests.verdicts import cases
 from runs_assets_tests.verdicts.cases import DAY, at, daily, run
-from runs_assets_tests.verdicts.plain_runs import History
-from runs_assets_tests.verdicts.worked import TODAY, history_of, judged, part_of, tables_of, trend
+from runs_assets_tests.verdicts.worked import TODAY, part_of, tables_of, trend
 
 
 def test_failures_only_alert_at_the_third() -> None:
@@ -108,66 +107,6 @@ def test_runs_count_in_the_order_in_which_they_end() -> None:
     assert part_of(outage, expected) == expected
 
 
-def test_a_pipeline_that_stopped_is_silent_from_the_end_of_the_first_day_without_runs() -> None:
-    tables = tables_of(cases.STOPPED)
-    found = {(row["kind"], row["basis"]): row for row in tables["silences"]}
-    assert len(found) == len(tables["silences"]) == 3
-    no_runs, no_success = found["no_runs", "weekday"], found["no_success", "interval"]
-    # 56 runs in 28 days, 23 h 45 min apart at most: three times that after 03-06 08:15.
-    assert found["no_runs", "interval"]["expected_by"] == at(3, 9, 7, 30)
-    expected = {
-        "kind": "no_runs",
-        "basis": "weekday",
-        "since": at(3, 6, 8, 15),
-        "expected_by": at(3, 8, 0),
-        "ended_at": None,
-        "usual_interval_seconds": None,
-        "state": "open",
-    }
-    assert part_of(no_runs, expected) == expected
-    # The usual interval, 08:16 to 08:01 of the next day, twice.
-    expected = {
-        "kind": "no_success",
-        "basis": "interval",
-        "since": at(3, 6, 8, 16),
-        "expected_by": at(3, 8, 7, 46),
-        "usual_interval_seconds": 23.75 * 3600,
-        "state": "open",
-    }
-    assert part_of(no_success, expected) == expected
-    [health] = tables["pipeline_health"]
-    expected = {"state": "silent", "since": at(3, 6, 8, 15), "expected_by": at(3, 8, 0), "runs_7d": 0}
-    assert part_of(health, expected) == expected
-
-
-def test_after_28_days_a_silence_is_given_up() -> None:
-    tables = tables_of(cases.STOPPED_LONG_AGO)
-    assert [row["state"] for row in tables["silences"]] == ["given up"] * 3
-    assert tables["pipeline_health"][0]["state"] == "too few runs"
-    assert tables_of(cases.STOPPED_LONG_AGO, window_days=30)["pipeline_health"] == []
-
-
-def test_a_weekday_without_its_run_is_a_silence_and_a_weekend_is_none() -> None:
-    tables = tables_of(cases.DAY_MISSED)
-    [silence] = tables["silences"]
-    expected = {
-        "kind": "no_runs",
-        "since": at(3, 10, 8, 15),
-        "expected_by": at(3, 12, 0),
-        "ended_at": at(3, 12),
-        "state": "ended",
-    }
-    assert part_of(silence, expected) == expected
-    [health] = tables["pipeline_health"]
-    assert part_of(health, expected := {"state": "ok", "since": at(3, 12)}) == expected
-
-
-def test_a_day_that_is_not_known_whole_makes_no_silence() -> None:
-    history = history_of(cases.DAY_MISSED)
-    known = [stored for stored in history.days if stored.day != date(2026, 2, 20)]
-    assert judged(History("source", history.runs, known))["silences"] == []
-
-
 def test_a_pipeline_that_often_fails_alerts_later() -> None:
     # 25 failures of 100, alike on all days: m = 25.5 / 101, r = 0.02, a = 12.37, b = 36.63. The chance of 5 failures is
     # 0.00174, of 6 it is 0.00056: the first below 0.1 / 100.
@@ -196,24 +135,6 @@ def test_the_28_days_before_the_window_are_baseline() -> None:
     assert outage["baseline_decided"] == 280
 
 
-def test_success_may_stay_away_for_twice_as_long_as_usual() -> None:
-    # Once a day; one day is left out: 48 hours are not more than twice 24.
-    runs = [*daily("p", date(2026, 2, 2), date(2026, 3, 10)), *daily("p", date(2026, 3, 12), TODAY)]
-    assert [row["kind"] for row in tables_of(runs)["silences"]] == ["no_runs"]
-
-
-def test_only_the_last_28_days_are_usual() -> None:
-    runs = [*daily("p", date(2026, 1, 20), date(2026, 1, 25)), *daily("p", date(2026, 1, 30), date(2026, 3, 6))]
-    _no_runs, no_success = tables_of(runs)["silences"]
-    assert (no_success["usual_interval_seconds"], no_success["expected_by"]) == (86400.0, at(3, 8, 8, 1))
-
-
-def test_a_weekday_is_missed_after_four_with_runs() -> None:
-    # 03-11 is a Wednesday; four weeks before there was no run yet. On Thursday there was.
-    [silence] = tables_of(daily("p", date(2026, 2, 12), date(2026, 3, 10)))["silences"][:1]
-    assert (silence["kind"], silence["expected_by"]) == ("no_runs", at(3, 13, 0))
-
-
 def test_the_day_on_which_an_outage_ended_is_no_baseline_either() -> None:
     runs = [
         *daily("p", date(2026, 2, 12), date(2026, 3, 11), "ss"),
@@ -234,37 +155,3 @@ def test_pipelines_that_began_on_the_day_of_the_failures_make_no_alert_wait() ->
     before = [run(f"q{n}", at(3, 17, 7)) for n in range(300)]
     assert [row["alert_after"] for row in tables_of([*usual, *others])["outages"]] == [3]
     assert [row["alert_after"] for row in tables_of([*usual, *before])["outages"]] == [4]
-
-
-def test_a_silence_of_several_days_is_one() -> None:
-    runs = [*daily("p", date(2026, 2, 2), date(2026, 3, 10), "ss"), *daily("p", date(2026, 3, 14), TODAY, "ss")]
-    found = [row for row in tables_of(runs)["silences"] if row["basis"] == "weekday"]
-    assert [(row["since"], row["expected_by"], row["ended_at"]) for row in found] == [
-        (at(3, 10, 8, 15), at(3, 12, 0), at(3, 14, 8))
-    ]
-
-
-def test_a_failure_ends_the_wait_for_a_success() -> None:
-    """The last runs ended on 03-12 at 08:16, both failed; the longest time between two successes was 23 h 45 min."""
-    usual = [
-        *daily("p", date(2026, 2, 2), date(2026, 3, 11), "ss"),
-        *daily("p", date(2026, 3, 12), date(2026, 3, 12), "ff"),
-    ]
-    late = tables_of([*usual, *daily("p", date(2026, 3, 15), TODAY, "ss")])["silences"]
-    [silence] = [row for row in late if row["kind"] == "no_success"]
-    expected = {"since": at(3, 12, 8, 16), "expected_by": at(3, 14, 7, 46), "ended_at": at(3, 15, 8, 1)}
-    assert part_of(silence, expected) == expected
-    assert tables_of([*usual, *daily("p", date(2026, 3, 13), TODAY, "ss")])["silences"] == []
-
-
-def test_many_runs_are_missed_after_three_times_the_longest_time_between_them_though_they_are_not_regular() -> None:
-    """On odd days three runs and on even ones one, so at most 24 hours apart; 27 + 28 in the 28 days before 03-10."""
-    days = [date(2026, 2, 1) + n * DAY for n in range(38)]
-    runs = [run for day in days for run in daily("p", day, day, "sss" if day.toordinal() % 2 else "s")]
-    [silence] = tables_of([*runs, *daily("p", date(2026, 3, 15), TODAY, "ss")])["silences"]
-    expected = {"kind": "no_runs", "basis": "interval", "usual_interval_seconds": 24 * 3600.0}
-    assert part_of(silence, expected) == expected
-    assert silence["expected_by"] == silence["since"] + 3 * DAY
-    # In the 18 days before 03-10 there are only 36.
-    few = [run for run in runs if run.created >= at(2, 21, 0)]
-    assert tables_of([*few, *daily("p", date(2026, 3, 15), TODAY, "ss")])["silences"] == []

@@ -80,9 +80,10 @@ def test_of_few_runs_nothing_is_flaky() -> None:
 
 
 def test_of_two_silences_the_one_that_was_overdue_first_counts() -> None:
-    # Once a day until 03-06 08:00; success is overdue only at 08:01 on 03-08.
-    health = health_of(daily("p", date(2026, 2, 1), date(2026, 3, 6)))
-    assert (health["since"], health["expected_by"]) == (at(3, 6), at(3, 8, 0))
+    """The last run but one succeeded on 03-12 at 08:01, the last was cancelled on 03-13 at 08:00."""
+    health = health_of([*daily("p", date(2026, 2, 1), date(2026, 3, 12)), run("p", at(3, 13), "cancelled")])
+    # The next run was overdue on 03-14 at 09:30, and the next success at 08:01.
+    assert (health["state"], health["since"], health["expected_by"]) == ("silent", at(3, 12, 8, 1), at(3, 14, 8, 1))
 
 
 def with_version(run: Run, version: str) -> Run:

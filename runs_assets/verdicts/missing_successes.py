@@ -1,0 +1,80 @@
+"""Times in which a pipeline's runs are created, and none of them succeeds or fails."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from runs_assets.days import DAY_US
+from runs_assets.status import RunStatus
+from runs_assets.tables import Frame
+from runs_assets.verdicts.expected_runs import INTERVAL, Gaps, OverdueRun
+from runs_assets.verdicts.local_times import MONTH_US, Instants
+from runs_assets.verdicts.source_history import SourceHistory
+
+SUCCESSES, FACTOR = 8, 2
+"""Of so many successes in 28 days, none takes twice the longest usual time between two to come, if runs are regular."""
+
+
+class Ends(NamedTuple):
+    """When a pipeline's completed runs and its successes ended, and when the runs that did neither were created."""
+
+    completed: Instants
+    succeeded: Instants
+    lost: Instants
+
+
+def without_success(gaps: Gaps, ends: Ends, history: SourceHistory) -> Iterator[tuple[int, OverdueRun, int | None]]:
+    """Times in which runs were created of which none succeeded or failed, twice as long as any usual one of 28 days.
+
+    A failure ends them: whether a pipeline that fails instead is down is for `outages`.
+    """
+    told = (gaps.ends[gaps.is_told] - 1).tolist()
+    for place in np.unique(np.searchsorted(ends.completed, ends.lost, side="right") - 1).tolist():
+        if place < 0:
+            continue
+        last_us = int(ends.completed[place])
+        due = _success_due(last_us, gaps, ends, told)
+        end_us = int(ends.completed[place + 1]) if place + 1 < len(ends.completed) else None
+        if due is None or not due.overdue_us < (history.until_us if end_us is None else end_us):
+            continue
+        has_run = bool(((ends.lost > last_us) & (ends.lost <= due.overdue_us)).any())
+        if has_run and history.was_read(due.known_from_us, due.overdue_us):
+            told.append(last_us)
+            yield last_us, due, end_us
+
+
+def _success_due(last_us: int, gaps: Gaps, ends: Ends, told: list[int]) -> OverdueRun | None:
+    """When a success is overdue after the end of a run, if the runs are regular and 8 successes are known.
+
+    The times between successes that hold one of the instants `told` are no part of what is usual.
+    """
+    known = ends.succeeded[: np.searchsorted(ends.succeeded, last_us, side="right")]
+    run = int(np.searchsorted(gaps.created, last_us, side="right")) - 1
+    if len(known) < SUCCESSES or known[-SUCCESSES] <= known[-1] - MONTH_US or not gaps.is_regular()[run]:
+        return None
+    known = known[known > known[-1] - MONTH_US]
+    places = np.searchsorted(known, told, side="right") - 1
+    waits = np.delete(np.diff(known), places[(places >= 0) & (places < len(known) - 1)])
+    if not len(waits):
+        return None
+    longest = int(waits.max())
+    overdue_us = last_us + gaps.with_rests(run, FACTOR * longest)
+    return OverdueRun(overdue_us, INTERVAL, longest, last_us - MONTH_US - DAY_US)
+
+
+def ends_of(history: SourceHistory) -> list[Ends]:
+    """Of each pipeline, by its number."""
+    many, completed = len(history.pipelines), history.completed[["pipeline", "ended_us", "failed"]]
+    lost = history.runs[~history.runs["status"].isin([RunStatus.SUCCEEDED, RunStatus.FAILED])]
+    succeeded = completed[~completed["failed"]]
+    columns = ((completed, "ended_us"), (succeeded, "ended_us"), (lost, "created_us"))
+    by_pipeline = (times_by_pipeline(runs, name, many) for runs, name in columns)
+    return [Ends(*times) for times in zip(*by_pipeline, strict=True)]
+
+
+def times_by_pipeline(runs: Frame, column: str, pipelines: int) -> list[Instants]:
+    """The instants of each pipeline's runs, in order."""
+    numbers, times = runs["pipeline"].to_numpy(), runs[column].to_numpy()
+    order = np.lexsort((times, numbers))
+    return np.split(times[order], np.searchsorted(numbers[order], np.arange(1, pipelines)))
