@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US
 from runs_assets.status import RunStatus
@@ -65,16 +66,20 @@ def _success_due(last_us: int, gaps: Gaps, ends: Ends, told: list[int]) -> Overd
 
 def ends_of(history: SourceHistory) -> list[Ends]:
     """Of each pipeline, by its number."""
-    many, completed = len(history.pipelines), history.completed[["pipeline", "ended_us", "failed"]]
-    lost = history.runs[~history.runs["status"].isin([RunStatus.SUCCEEDED, RunStatus.FAILED])]
-    succeeded = completed[~completed["failed"]]
-    columns = ((completed, "ended_us"), (succeeded, "ended_us"), (lost, "created_us"))
-    by_pipeline = (times_by_pipeline(runs, name, many) for runs, name in columns)
+    many, completed = len(history.pipelines), history.completed
+    is_lost = ~history.runs["status"].isin([RunStatus.SUCCEEDED, RunStatus.FAILED])
+    by_pipeline = (
+        times_by_pipeline(completed, "ended_us", many),
+        times_by_pipeline(completed, "ended_us", many, ~completed["failed"].to_numpy()),
+        times_by_pipeline(history.runs, "created_us", many, is_lost.to_numpy()),
+    )
     return [Ends(*times) for times in zip(*by_pipeline, strict=True)]
 
 
-def times_by_pipeline(runs: Frame, column: str, pipelines: int) -> list[Instants]:
-    """The instants of each pipeline's runs, in order."""
-    numbers, times = runs["pipeline"].to_numpy(), runs[column].to_numpy()
+def times_by_pipeline(
+    runs: Frame, column: str, pipelines: int, chosen: NDArray[np.bool_] | slice = slice(None)
+) -> list[Instants]:
+    """The instants of each pipeline's chosen runs, in order."""
+    numbers, times = runs["pipeline"].to_numpy()[chosen], runs[column].to_numpy()[chosen]
     order = np.lexsort((times, numbers))
     return np.split(times[order], np.searchsorted(numbers[order], np.arange(1, pipelines)))
