@@ -102,14 +102,17 @@ ZERO_BASELINE = [
 """56 successes in 28 days, then twice 3 failures of 10."""
 
 HALF_FAILED = [
-    *daily("half failed", date(2026, 2, 17), date(2026, 3, 16), "ss"),
+    *daily("half failed", date(2026, 2, 17), date(2026, 3, 16), "sssss"),
     *daily("half failed", date(2026, 3, 17), date(2026, 3, 18), "fsfsfsfsff"),
 ]
-"""56 successes in 28 days, then twice 6 failures of 10, never 3 in a row."""
+"""140 successes in 28 days, too many a day for two failures in a row to matter, then twice 6 failures of 10."""
 
 BRAND_NEW = [*daily("brand new", date(2026, 3, 16), date(2026, 3, 18), "sssss")]
 
 STOPPED = [*daily("stopped", date(2026, 1, 26), date(2026, 3, 6), "ss")]
+
+STOPPED_LATELY = [*daily("stopped lately", date(2026, 1, 26), date(2026, 3, 11), "ss")]
+"""Silent, and not for long enough to be given up by the end of March 17."""
 
 STOPPED_LONG_AGO = [*daily("stopped long ago", FIRST_DAY, date(2026, 2, 10), "ss")]
 
@@ -152,6 +155,7 @@ CASES: dict[str | None, list[CaseRun]] = {
     "half failed": HALF_FAILED,
     "brand new": BRAND_NEW,
     "stopped": STOPPED,
+    "stopped lately": STOPPED_LATELY,
     "stopped long ago": STOPPED_LONG_AGO,
     "day missed": DAY_MISSED,
     "down": DOWN,
