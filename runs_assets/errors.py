@@ -4,6 +4,7 @@ A message says what happened, to which source, and what to do. It never holds a 
 foreign text through `runs_assets.plain_text.redaction` first.
 """
 
+from datetime import datetime
 from pathlib import Path
 
 
@@ -23,12 +24,27 @@ class RequestRefusedError(RunsAssetsError):
     """Fix the request: the API refused it for good (400, 404, other 4xx, a redirect). Never retried."""
 
 
+class NoSuchPageError(RequestRefusedError):
+    """The API refused a page with a status that may mean that it has no such page."""
+
+
 class OutOfReachError(RunsAssetsError):
     """Ask for other days: the API has forgotten these, or they are in the future or before the first day."""
 
 
 class UnavailableError(RunsAssetsError):
-    """Wait: the API could not be reached, or did not answer properly, until the deadline."""
+    """Wait: the API could not be reached, or did not answer properly, until the deadline.
+
+    `retry_at` (UTC) is the instant until which the API asked to wait, if that is beyond the deadline.
+    """
+
+    def __init__(self, message: str, retry_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class PageLimitError(RunsAssetsError):
+    """Ask for newer days: these lie further down the API's list than it shows to anybody."""
 
 
 class ApiChangedError(RunsAssetsError):

@@ -14,8 +14,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from runs_assets.days import DayRange
-from runs_assets.errors import RunsAssetsError
+from runs_assets.days import DayRange, iso
+from runs_assets.errors import RunsAssetsError, UnavailableError
 
 OWNERS = ["team:runs"]
 PREVIEW_ROWS = 5
@@ -49,11 +49,14 @@ def record_days(
 def failing_clearly(source: str, doing: str, **metadata: str) -> Iterator[None]:
     """Turn this project's errors into a `dagster.Failure`: one paragraph that names the source and what it did.
 
-    Its metadata has the error's class as `kind`, and what else is given.
+    Its metadata has the error's class as `kind`, the instant until which the API asked to wait as `retry_at`, and what
+    else is given.
     """
     try:
         yield
     except RunsAssetsError as error:
+        if isinstance(error, UnavailableError) and error.retry_at:
+            metadata["retry_at"] = iso(error.retry_at)
         raise dg.Failure(
             description=f"{source}: {doing} failed. {error}",
             metadata={"kind": type(error).__name__, **metadata},

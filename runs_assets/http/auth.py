@@ -14,7 +14,7 @@ import httpx
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from runs_assets.errors import CredentialsError
-from runs_assets.http.faults import RETRIED_STATUSES, TransientError
+from runs_assets.http.faults import RETRIED_STATUSES, TransientError, error_code
 from runs_assets.http.token_file import RefreshGrant, TokenFile, checked_tokens
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.plain_text.wording import shortened
@@ -61,6 +61,7 @@ class RefreshingBearerAuth:
         # The standard (RFC 6749 section 2.3.1) has both escaped before they are joined.
         client = f"{quote_plus(grant.client_id)}:{quote_plus(grant.client_secret)}"
         self._basic = b64encode(client.encode()).decode()
+        self._is_secret_in_form = bool(self._tokens.get("secret_in_form"))
         self._redact.learn(self._basic, grant.client_secret, grant.refresh_token, *self._secret_values())
 
     def headers(self, send: Send) -> Mapping[str, str]:
@@ -73,25 +74,32 @@ class RefreshingBearerAuth:
         return {"authorization": f"Bearer {self._tokens['access_token']}"}
 
     def renew(self, send: Send) -> bool:
-        """Get new tokens for the refresh token, and store them before they are used."""
+        """Get new tokens for the refresh token, and store them before they are used.
+
+        The client's secret goes by Basic authentication or in the form (RFC 6749 section 2.3.1): what the endpoint
+        refuses as `invalid_client` is tried the other way, and what works is kept.
+        """
         client = WebApplicationClient(self._grant.client_id)
         current = self._tokens.get("refresh_token", self._grant.refresh_token)
-        request = httpx.Request(
-            "POST",
-            self._grant.token_url,
-            content=client.prepare_refresh_body(refresh_token=current),
-            headers={
-                "authorization": f"Basic {self._basic}",
-                "content-type": "application/x-www-form-urlencoded",
-                "accept": "application/json",
-            },
-        )
-        response, body = send(request)
+        response, body = send(self._request(client, current))
+        if error_code(body) == "invalid_client":
+            self._is_secret_in_form = not self._is_secret_in_form
+            response, body = send(self._request(client, current))
         _check_is_answer(response, body)
         self._tokens = self._issued(client, body, current)
         self._redact.learn(*self._secret_values())
         self._file.save(self._tokens)
         return True
+
+    def _request(self, client: WebApplicationClient, refresh_token: str) -> httpx.Request:
+        headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+        in_form = {}
+        if self._is_secret_in_form:
+            in_form = {"client_id": self._grant.client_id, "client_secret": self._grant.client_secret}
+        else:
+            headers["authorization"] = f"Basic {self._basic}"
+        body = client.prepare_refresh_body(refresh_token=refresh_token, **in_form)
+        return httpx.Request("POST", self._grant.token_url, content=body, headers=headers)
 
     def _issued(self, client: WebApplicationClient, body: bytes, current: str) -> dict[str, Any]:
         """The tokens of the token endpoint's answer; the current refresh token if it has no new one."""
@@ -100,6 +108,8 @@ class RefreshingBearerAuth:
             issued = {"access_token": answer["access_token"], "refresh_token": answer.get("refresh_token") or current}
             if answer.get("expires_in"):
                 issued["expires_at"] = self._clock().timestamp() + float(answer["expires_in"])
+            if self._is_secret_in_form:
+                issued["secret_in_form"] = True
             return checked_tokens(issued)
         except OAuth2Error as error:
             reason = shortened(str(error.error or "no reason given"), REASON_CHARACTERS, self._redact)

@@ -5,8 +5,9 @@ section 10.2.3 (`Retry-After`, seconds or a date); CloudCruise's 429 body (`retr
 API (`X-Ratelimit-Retry-After`, a Unix time).
 """
 
+import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -14,11 +15,17 @@ from typing import Any, TypeVar
 import httpx
 import orjson
 
-from runs_assets.errors import CredentialsError, RequestRefusedError, RunsAssetsError, UnavailableError
+from runs_assets.errors import (
+    CredentialsError,
+    NoSuchPageError,
+    RequestRefusedError,
+    RunsAssetsError,
+    UnavailableError,
+)
 
 E = TypeVar("E", bound=BaseException)
 EPOCH_FROM = 1_000_000_000
-RETRIED_STATUSES = frozenset({408, 429, *range(500, 600)})
+RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
     400: (RequestRefusedError, "The API refused a parameter: compare the settings with its documentation."),
     401: (CredentialsError, "Check {credentials}: it is wrong, expired or revoked."),
@@ -26,6 +33,8 @@ _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
     404: (RequestRefusedError, "Check the base URL: the API has nothing at this address."),
 }
 _OTHERS = (RequestRefusedError, "Check the base URL and the settings.")
+_SENTENCES = ("message", "error", "error_description", "detail", "title")
+_TAGS = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _REDIRECTS = "Redirects are not followed, because credentials would go along: set the base URL to the final address."
 
 
@@ -46,19 +55,29 @@ class UnexpectedBodyError(Exception):
 
 
 def refusal(
-    response: httpx.Response, body: bytes, where: str, setting: str, shorten: Callable[[str], str], now: datetime
+    response: httpx.Response,
+    body: bytes,
+    where: str,
+    setting: str,
+    shorten: Callable[[str], str],
+    now: datetime,
+    no_page: Collection[int],
 ) -> Exception:
     """The error for an answer that is not a success: a `TransientError` where waiting may help, else a final one.
 
-    `where` is the base URL, `setting` names the credential, `shorten` makes foreign text fit to be shown.
+    `where` is the base URL, `setting` names the credential, `shorten` makes foreign text fit to be shown. The statuses
+    `no_page` may mean that there is no such page.
     """
     status = response.status_code
     # The standard's phrase, not the server's: that one is foreign text too.
     what = f"HTTP {status} {httpx.codes.get_reason_phrase(status)}".rstrip()
-    if message := shorten(_message_of(body)):
+    if message := shorten(message_of(body)):
         what += f', "{message}"'
-    if status in RETRIED_STATUSES:
-        return TransientError(what, wait_seconds=requested_wait_seconds(response.headers, body, now))
+    if status in no_page:
+        return NoSuchPageError(f"{what} ({where})")
+    wait_seconds = requested_wait_seconds(response.headers, body, now)
+    if status in RETRIED_STATUSES or (status == httpx.codes.FORBIDDEN and _is_temporary(body, wait_seconds)):
+        return TransientError(what, wait_seconds=wait_seconds)
     kind, remedy = _REMEDIES.get(status, _OTHERS)
     if response.is_redirect:
         remedy = _REDIRECTS
@@ -103,14 +122,29 @@ def _seconds_until(http_date: str, now: datetime) -> float | None:
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
 
 
-def _message_of(body: bytes) -> str:
-    """The `message` and `errors` of a JSON error body; empty if it has none."""
+def _is_temporary(body: bytes, wait_seconds: float | None) -> bool:
+    """Whether a 403 is no matter of the key: a firewall's page, a wait, or a rate limit."""
+    text = body.decode(errors="replace").lower()
+    return wait_seconds is not None or text.lstrip().startswith("<") or "rate limit" in text
+
+
+def message_of(body: bytes) -> str:
+    """What an error body says: the sentences of a JSON object, or the text of a page; empty if it says nothing."""
+    if body.lstrip().startswith(b"<"):
+        return _TAGS.sub(" ", body.decode(errors="replace"))
     document = _object_in(body)
-    message, errors = document.get("message"), document.get("errors")
-    parts = [message] if isinstance(message, str) else []
-    if isinstance(errors, dict):
+    parts = [document[name] for name in _SENTENCES if isinstance(document.get(name), str)]
+    if isinstance(error := document.get("error"), dict) and isinstance(error.get("message"), str):
+        parts.append(error["message"])
+    if isinstance(errors := document.get("errors"), dict):
         parts += [f"{name}: {text}" for name, text in errors.items()]
     return " ".join(parts)
+
+
+def error_code(body: bytes) -> str | None:
+    """The `error` of a token endpoint's answer (RFC 6749 section 5.2); None if there is none."""
+    code = _object_in(body).get("error")
+    return code if isinstance(code, str) else None
 
 
 def _object_in(body: bytes) -> dict[str, Any]:

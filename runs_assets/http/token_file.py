@@ -39,10 +39,14 @@ class _Tokens(BaseModel):
     access_token: Annotated[str, AfterValidator(_usable_token)]
     refresh_token: Annotated[str, AfterValidator(_usable_token)]
     expires_at: FiniteFloat | None = None
+    secret_in_form: bool | None = None
 
 
 def checked_tokens(found: Any) -> dict[str, Any]:
-    """Both tokens, as a header can carry them, and perhaps `expires_at` (Unix seconds); `ValueError` if unusable."""
+    """Both tokens, as a header can carry them, and perhaps `expires_at` (Unix seconds); `ValueError` if unusable.
+
+    And perhaps whether the token endpoint takes the client's secret only in the form (`secret_in_form`).
+    """
     return _Tokens.model_validate(found).model_dump(exclude_none=True)
 
 

@@ -8,21 +8,22 @@ not followed, so that credentials never reach another host; nor does a proxy see
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from importlib.metadata import version
 from typing import Any, Self, TypeVar
 
 import httpx
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
-from runs_assets.days import utc_now
+from runs_assets.days import iso, utc_now
 from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
-from runs_assets.http.faults import TransientError, UnexpectedBodyError, no_connection, refusal
+from runs_assets.http.faults import TransientError, UnexpectedBodyError, message_of, no_connection, refusal
 from runs_assets.plain_text.redaction import Redactor, redacted_logs
 from runs_assets.plain_text.wording import shortened
 
@@ -30,7 +31,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Params = Mapping[str, str | int]
 
-HEADERS = {"accept": "application/json", "accept-encoding": ACCEPT_ENCODING}
+HEADERS = {
+    "accept": "application/json",
+    "accept-encoding": ACCEPT_ENCODING,
+    "user-agent": f"runs-assets/{version('runs-assets')}",
+}
+NOTHING = b"null"
+"""What HTTP 204 stands for."""
 # Plain http is for loopback alone, and a proxy would read the credentials that go over it.
 NEVER_PROXIED: Mapping[str, None] = dict.fromkeys(("http://", "all://127.0.0.1", "all://localhost", "all://[::1]"))
 SHOWN_CHARACTERS = 300
@@ -121,11 +128,14 @@ class Transport:
         """A transport of its own, with connections of its own, to the same API and with the same credentials."""
         return replace(self, limits=limits, requests=0)
 
-    def get(self, path: str, params: Params, parse: Callable[[Answer], T]) -> T:
+    def get(
+        self, path: str, params: Params, parse: Callable[[Answer], T], *, no_page: Collection[int] = frozenset()
+    ) -> T:
         """The parsed answer to `GET <base_url><path>`.
 
-        Raises `CredentialsError` or `RequestRefusedError` at once, `UnavailableError` when the deadline or the tries
-        are used up. `parse` raises `UnexpectedBodyError` for what is not the documented JSON.
+        Raises `CredentialsError` or `RequestRefusedError` at once, `NoSuchPageError` for the statuses `no_page`;
+        `UnavailableError` when the deadline or the tries are used up, or the API asks to wait for longer. `parse`
+        raises `UnexpectedBodyError` for what is not the documented JSON.
         """
         begun = self.monotonic()
         self._refusals = 0
@@ -138,24 +148,32 @@ class Transport:
             reraise=True,
         )
         try:
-            return retrying(lambda: self._attempt(path, params, parse))
+            return retrying(lambda: self._attempt(path, params, parse, no_page))
         except TransientError as error:
-            tries = retrying.statistics["attempt_number"]
+            tries, passed = retrying.statistics["attempt_number"], self.monotonic() - begun
+            what = f"{error} ({tries} {'try' if tries == 1 else 'tries'} in {passed:.0f} s, {self.base_url})."
+            if error.wait_seconds is not None and passed + error.wait_seconds > self.limits.deadline:
+                retry_at = self.clock() + timedelta(seconds=error.wait_seconds)
+                raise UnavailableError(f"{what} The API asks to wait until {iso(retry_at)}.", retry_at) from None
             raise UnavailableError(
-                f"{error} ({tries} tries in {self.monotonic() - begun:.0f} s, {self.base_url}). "
-                "Try again later; if the error persists, check the base URL and the platform's status."
+                f"{what} Try again later; if the error persists, check the base URL and the platform's status."
             ) from None
 
-    def _attempt(self, path: str, params: Params, parse: Callable[[Answer], T]) -> T:
+    def _attempt(self, path: str, params: Params, parse: Callable[[Answer], T], no_page: Collection[int]) -> T:
         response, body = self._send_authorized(path, params)
         if response.status_code == httpx.codes.UNAUTHORIZED and self.auth.renew(self._send_for_token):
             response, body = self._send_authorized(path, params)
         if not response.is_success:
-            raise refusal(response, body, self.base_url, self.auth.setting, self._shorten, self.clock())
+            where, setting = self.base_url, self.auth.setting
+            raise refusal(response, body, where, setting, self._shorten, self.clock(), no_page)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            body = NOTHING
         try:
             return parse(Answer(body, self.clock()))
         except UnexpectedBodyError as error:
-            raise TransientError(f"HTTP {response.status_code}, but {self._shorten(str(error))}") from None
+            what = f"HTTP {response.status_code}, but {self._shorten(str(error))}"
+            said = self._shorten(message_of(body))
+            raise TransientError(f'{what}; it says "{said}"' if said else what) from None
 
     def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
         headers = self.auth.headers(self._send_for_token)
@@ -213,7 +231,7 @@ class Transport:
         asked = error.wait_seconds if isinstance(error, TransientError) else None
         first = self.limits.first_backoff
         backoff = wait_exponential(multiplier=first, max=self.limits.longest_wait) + wait_random(0, first)
-        return backoff(state) if asked is None else min(asked, self.limits.longest_wait) + 0.1
+        return backoff(state) if asked is None else max(backoff(state), asked + 0.1)
 
     def _is_over(self, state: RetryCallState, begun: float) -> bool:
         error = state.outcome.exception() if state.outcome else None

@@ -25,12 +25,16 @@ UNEXPLAINED = "It ended without an error: its process was killed, or never began
 
 @dataclass(frozen=True)
 class StepFailure:
-    """Why a step failed: the error's class name, the fingerprint of the settings if it is known, and a sentence."""
+    """Why a step failed: the error's class name and a sentence.
+
+    And if they are known the fingerprint of the settings, and the instant until which the API asked to wait (UTC).
+    """
 
     step: str
     kind: str
     settings: str | None
     description: str
+    retry_at: datetime | None = None
 
 
 def past_attempts(records: Records, source: Source) -> list[Attempt]:
@@ -82,7 +86,7 @@ def _attempts(instance: dg.DagsterInstance, source: Source, record: dg.RunRecord
     if failure := next(filter(None, building), None):
         yield replace(tried, asked_the_api=False, failure=failure.kind, settings=failure.settings)
     if asked_the_api and reading:
-        yield replace(tried, failure=reading.kind, settings=reading.settings)
+        yield replace(tried, failure=reading.kind, settings=reading.settings, retry_at=reading.retry_at)
     elif asked_the_api and failures:
         yield tried
     elif not failures:
@@ -115,4 +119,6 @@ def _step_failure(event: dg.DagsterEvent) -> StepFailure:
     metadata = {name: str(value.value) for name, value in user_data.metadata.items()} if user_data else {}
     kind = metadata.get("kind") or (cause and cause.cls_name) or UNKNOWN
     unforeseen = f"{(cause and cause.cls_name) or 'An error'} in {step}. See the run in Dagster."
-    return StepFailure(step, kind, metadata.get("settings"), (user_data and user_data.description) or unforeseen)
+    retry_at = datetime.fromisoformat(metadata["retry_at"]) if "retry_at" in metadata else None
+    description = (user_data and user_data.description) or unforeseen
+    return StepFailure(step, kind, metadata.get("settings"), description, retry_at)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from runs_assets.errors import ApiChangedError
+from runs_assets.days import SECOND_US
+from runs_assets.errors import ApiChangedError, PageLimitError
 from runs_assets.paging.page import NO_TIME, Page, Pager, second_of
 
 PROBE_ROWS = 10
@@ -33,6 +34,8 @@ class OffsetAsk:
 
     offset: int
     limit: int
+    is_past_end: bool = False
+    """Whether nothing is expected there, by the total that the list last told."""
 
 
 class _UnsortedError(Exception):
@@ -45,10 +48,15 @@ class OffsetPager(Pager[OffsetAsk]):
 
     If the list proves not to be newest first, all of it is read instead, `notes` says so, and `is_complete` stays True
     only if as many different rows were shown as the list says it has, unchanged throughout.
+    A server may refuse what lies past the end of the list, or further down than it likes to look: the window is
+    therefore looked for from the head on, and a page is cut to what is shown.
     Raises `ApiChangedError` for a group of equal times, or a change of the list, that no page can bridge, and for an
-    offset that is not obeyed.
+    offset that is not obeyed; `PageLimitError` when the window lies beyond what the server shows.
     """
 
+    _total: int | None = field(default=None, init=False)
+    _shown_end: int | None = field(default=None, init=False)
+    _refusal: str = field(default="", init=False)
     _trusts_total: bool = field(default=True, init=False)
     _crowded_pages: int = field(default=0, init=False)
 
@@ -68,13 +76,9 @@ class OffsetPager(Pager[OffsetAsk]):
     def _entry(self) -> Generator[OffsetAsk, Page, Page]:
         """A page that begins at or before the window's newest row."""
         head = yield from self._ask(0)
-        if not len(head):
-            # An empty page may be an empty list or a fault: it counts when it comes twice.
-            head = yield from self._ask(0)
         if not len(head) or _oldest_us(head) < self.end_us:
             return head
-        newer = len(head) - 1
-        older = yield from self._offset_before_window(newer, head.total)
+        newer, older = yield from self._around_window(len(head) - 1)
         while older - newer > self.limit:
             middle = (newer + older) // 2
             if (yield from self._is_newer_than_window(middle)):
@@ -83,9 +87,9 @@ class OffsetPager(Pager[OffsetAsk]):
                 older = middle
         return (yield from self._anchored(newer, self.end_us - 1))
 
-    def _offset_before_window(self, newer: int, total: int | None) -> Generator[OffsetAsk, Page, int]:
-        """An offset at which the list is already older than the window's end, or over."""
-        older = total if total is not None and total > newer else 2 * newer + 2
+    def _around_window(self, newer: int) -> Generator[OffsetAsk, Page, tuple[int, int]]:
+        """An offset newer than the window's end, and one at which the list is already older, over, or refused."""
+        older = self._further_than(newer)
         while (yield from self._is_newer_than_window(older)):
             if older > MAX_OFFSET:
                 raise ApiChangedError(
@@ -93,12 +97,17 @@ class OffsetPager(Pager[OffsetAsk]):
                     f"{second_of(self.end_us)} or later: it no longer obeys its offset. The API has changed: look for "
                     "a newer version of this project."
                 )
-            older *= 2
-        return older
+            newer, older = older, self._further_than(older)
+        return newer, older
+
+    def _further_than(self, offset: int) -> int:
+        """Twice as far, but for a stop at the end that the list tells."""
+        further = 2 * offset + 2
+        return min(further, self._total) if self._total is not None and offset < self._total else further
 
     def _is_newer_than_window(self, offset: int) -> Generator[OffsetAsk, Page, bool]:
-        # A probe may have no usable time: False makes the reading start earlier, which is safe.
-        probe = yield from self._ask(offset, PROBE_ROWS)
+        # A probe may have no usable time, or be refused: False makes the reading start earlier, which is safe.
+        probe = yield from self._sorted_page(offset, PROBE_ROWS)
         return len(probe.times_us) > 0 and int(probe.times_us[0]) >= self.end_us
 
     # -- reading it --------------------------------------------------------------------------------------------
@@ -118,6 +127,7 @@ class OffsetPager(Pager[OffsetAsk]):
                     f"{second_of(oldest_us)}. Try again later, or with a larger page size."
                 )
             self.mark_us = min(self.mark_us, oldest_us + 1)
+            self._check_is_shown(page.end + 1)
             page = yield from self._anchored(self._next_offset(page, oldest_us), oldest_us)
 
     def _next_offset(self, page: Page, oldest_us: int) -> int:
@@ -145,31 +155,78 @@ class OffsetPager(Pager[OffsetAsk]):
     def _ends_with(self, page: Page) -> Generator[OffsetAsk, Page, bool]:
         """Whether the list ends with this page: it says so, and nothing lies after it.
 
-        A total may be capped, and is then trusted no more. Without a usable total, the page's oldest rows must also
-        come again, and be the oldest, since rows deleted meanwhile could make the place after it look empty.
+        A total beyond which there are rows is capped, and trusted no more. Without a usable total, the page's oldest
+        rows must also come again, and be the oldest, since rows deleted meanwhile could make the place after it look
+        empty.
         """
         total = page.total if self._trusts_total else None
         if (total is not None and page.end < total) or (total is None and len(page) >= self.limit):
             return False
         after = yield from self._ask(page.end)
         if len(after):
-            self._trusts_total = False
+            self._trusts_total = self._trusts_total and (after.total is None or after.end <= after.total)
             return False
         if total is not None:
             return True
         again = yield from self._ask(page.offset)
         return _oldest_group(again) == _oldest_group(page)
 
-    def _ask(self, offset: int, limit: int | None = None) -> Generator[OffsetAsk, Page, Page]:
-        page = yield OffsetAsk(offset, limit or self.limit)
-        if not page.is_newest_first:
-            raise _UnsortedError
-        if limit is None and len(page) and not len(page.times_us):
+    def _ask(self, offset: int) -> Generator[OffsetAsk, Page, Page]:
+        """A page as large as it may be."""
+        limit = self.limit if self._shown_end is None else max(1, min(self.limit, self._shown_end - offset))
+        page = yield from self._sorted_page(offset, limit)
+        if page.refusal and not self._is_past_end(offset):
+            self._refusal = page.refusal
+            shown_end = yield from self._end_of_what_is_shown(offset, limit)
+            yield from self._twice_if_empty(0, PROBE_ROWS)  # the list may have become shorter
+            if not self._is_past_end(offset):
+                self._shown_end = shown_end
+                self._check_is_shown(offset + 1)
+            return (yield from self._ask(offset))
+        if len(page) and not len(page.times_us):
             raise ApiChangedError(
                 f"The {len(page)} runs from offset {page.offset} on have no usable creation time, so there is no way "
                 "to tell their days. Report it to the platform's support."
             )
         return page
+
+    def _sorted_page(self, offset: int, limit: int) -> Generator[OffsetAsk, Page, Page]:
+        """The page that answers a request. Raises `_UnsortedError`."""
+        page = yield from self._twice_if_empty(offset, limit)
+        if not page.is_newest_first:
+            raise _UnsortedError
+        return page
+
+    def _twice_if_empty(self, offset: int, limit: int) -> Generator[OffsetAsk, Page, Page]:
+        """The page that answers a request: without rows, it may be a fault unless a total agrees with it."""
+        ask = OffsetAsk(offset, limit, self._is_past_end(offset))
+        page = yield ask
+        if not len(page) and (page.total is None or not offset):
+            page = yield ask
+        self._total = page.total if page.total is not None else self._total
+        return page
+
+    def _check_is_shown(self, offset: int) -> None:
+        """Raise if the list goes on from an offset, but is not shown there."""
+        if self._shown_end is not None and offset > self._shown_end:
+            last_us = self.mark_us - 1
+            raise PageLimitError(
+                f"The API refuses to show its list beyond the {self._shown_end:,} newest runs: {self._refusal}. Those "
+                f"of {second_of(last_us - last_us % SECOND_US)} and before lie there. Ask for newer days, or ask the "
+                "platform's support for a way to read older runs."
+            )
+
+    def _is_past_end(self, offset: int) -> bool:
+        return self._trusts_total and self._total is not None and offset >= self._total
+
+    def _end_of_what_is_shown(self, offset: int, refused_limit: int) -> Generator[OffsetAsk, Page, int]:
+        """How far a page from an offset on may reach: the offset itself if not even one row is shown."""
+        shown, refused = 0, refused_limit
+        while refused - shown > 1:
+            middle = (shown + refused) // 2
+            page = yield OffsetAsk(offset, middle)
+            shown, refused = (shown, middle) if page.refusal else (middle, refused)
+        return offset + shown
 
     # -- when there is no order to rely on ---------------------------------------------------------------------
 
@@ -183,7 +240,9 @@ class OffsetPager(Pager[OffsetAsk]):
         totals: set[int | None] = set()
         offset = steps_back = tail_pages = 0
         while True:
-            page = yield OffsetAsk(offset, limit)
+            page = yield from self._twice_if_empty(offset, limit)
+            if page.refusal:
+                break
             totals.add(page.total)
             if offset and seen.isdisjoint(page.keys):
                 steps_back += 1

@@ -21,13 +21,15 @@ class Page:
 
     `keys` identifies each row (its id, or a digest of its content where it has none); `created_us` is its creation
     time in microseconds since the epoch, `NO_TIME` where it has no usable one. `offset` and `total` are the
-    answer's own statement of where the page lies in the list and how long the list is; None if it has none.
+    answer's own statement of where the page lies in the list and how long the list is; None if it has none. `refusal`
+    is what the API said where it refused to show a page; such a page has no rows.
     """
 
     keys: list[str]
     created_us: NDArray[np.int64]
     offset: int = 0
     total: int | None = None
+    refusal: str | None = None
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -49,9 +49,9 @@ class RunPage(Page):
     `observed_at` is when the answer arrived, UTC.
     """
 
-    rows: list[bytes | None] = field(default_factory=list)
-    bad: dict[int, dict[str, Any]] = field(default_factory=dict)
-    observed_at: datetime = NEVER
+    rows: list[bytes | None] = field(default_factory=list, kw_only=True)
+    bad: dict[int, dict[str, Any]] = field(default_factory=dict, kw_only=True)
+    observed_at: datetime = field(default=NEVER, kw_only=True)
 
     def good_rows(self, indexes: NDArray[np.int64]) -> tuple[list[str], list[bytes]]:
         """The ids and rows at ascending positions, bad ones left out."""
@@ -111,7 +111,7 @@ def run_page(
         bad[index] = {"observed_at": iso(observed_at), **_trace_of(documents[index], storable[index], missing)}
         rows[index] = None
     keys = [key or f"digest:{_digest(document)}" for key, document in zip(ids, documents, strict=True)]
-    return RunPage(keys, created_us, offset, total, rows, bad, observed_at)
+    return RunPage(keys, created_us, offset, total, rows=rows, bad=bad, observed_at=observed_at)
 
 
 def _ids_of(values: list[Any]) -> list[str | None]:

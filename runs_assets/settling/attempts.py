@@ -11,6 +11,7 @@ from runs_assets.settling.state import DayState
 
 FIRST_WAIT = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=6)
+LONGEST_ASKED_WAIT = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 NEEDS_A_PERSON = frozenset(kind.__name__ for kind in (SettingsError, CredentialsError, RequestRefusedError))
@@ -27,7 +28,7 @@ class Attempt:
     """What a run that has ended tried: to read days from the API, or only to build their tables.
 
     `failure` is the error's class name, None after a success; `settings` a fingerprint of the settings that it failed
-    with, where it is known.
+    with, where it is known; `retry_at` (UTC) the instant until which the API asked to wait.
     """
 
     began_at: datetime
@@ -36,6 +37,7 @@ class Attempt:
     asked_the_api: bool
     failure: str | None = None
     settings: str | None = None
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,15 @@ def waits_after(
 def source_waits_until(attempts: Iterable[Attempt], settings: str, today_every: timedelta) -> datetime:
     """15 minutes after a failure, doubled after each further one; a success or changed settings reset this.
 
-    At most 6 hours where only a person can help, otherwise the usual wait of today.
+    At most 6 hours where only a person can help, otherwise the usual wait of today. Not before the instant that the API
+    asked for, if that is within a day of the failure.
     """
     failed = list(takewhile(lambda attempt: attempt.failure and attempt.settings in {None, settings}, attempts))
     if not failed:
         return LONG_AGO
     longest = LONGEST_WAIT if failed[0].failure in NEEDS_A_PERSON else max(today_every, FIRST_WAIT)
-    return failed[0].ended_at + _wait(len(failed), longest)
+    ended_at, retry_at = failed[0].ended_at, failed[0].retry_at or LONG_AGO
+    return max(ended_at + _wait(len(failed), longest), min(retry_at, ended_at + LONGEST_ASKED_WAIT))
 
 
 def _failed_readings(readings: Iterable[Attempt], newest_first: Sequence[DayState]) -> Iterable[tuple[date, Attempt]]:

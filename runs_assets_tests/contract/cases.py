@@ -11,6 +11,7 @@ from runs_assets.sandbox.faults import FAULTS
 from runs_assets.sandbox.faults.fault import Fault
 from runs_assets_tests.contract.scenario import (
     FULL_LIFE,
+    LIFE_TO_THE_END_OF_THE_LIST,
     LIFE_WITHIN_GRACE,
     NOT_SETTLED,
     RIGHT,
@@ -22,6 +23,7 @@ from runs_assets_tests.contract.scenario import (
 
 SOURCES = ("cloudcruise", "productsup")
 API_CHANGED = "fails: ApiChangedError"
+BEYOND_LIMIT = "fails: PageLimitError"
 REFUSED = "fails: RequestRefusedError"
 UNAVAILABLE = "fails: UnavailableError"
 VANISH_WHILE_OPEN = RIGHT + NOT_SETTLED
@@ -89,11 +91,19 @@ CASES: Mapping[str, Case] = {
     "next_is_url": ONLY_PRODUCTSUP,
     "next_is_foreign": ONLY_PRODUCTSUP,
     "cursor_ignored": Case(API_CHANGED),
+    "null_pages": Case(life=LIFE_TO_THE_END_OF_THE_LIST),
+    "no_content": Case(life=LIFE_TO_THE_END_OF_THE_LIST),
+    "past_end_refused": Case(NOT_APPLICABLE, RIGHT, LIFE_TO_THE_END_OF_THE_LIST),
+    "large_offsets_refused": Case(NOT_APPLICABLE, BEYOND_LIMIT, SHORT_LIFE, {"most": 40}),
     # answers
     "too_many_requests_seconds": short(wait_seconds=7),
     "too_many_requests_date": short(wait_seconds=7),
     "too_many_requests_body": short(RIGHT, NOT_APPLICABLE, wait_seconds=7),
     "too_many_requests_epoch": short(wait_seconds=7),
+    "too_many_requests_at_once": short(),
+    "too_many_requests_for_long": short(UNAVAILABLE),
+    "firewall_pages": short(),
+    "error_objects": short(),
     "server_errors": short(),
     "html_pages": short(),
     "truncated_json": short(),

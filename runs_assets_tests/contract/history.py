@@ -14,6 +14,7 @@ from runs_assets.sandbox.history import Body, Row
 
 DAY = date(2026, 3, 17)
 BEFORE = DAY - timedelta(days=1)
+OLDEST = DAY - timedelta(days=2)
 RUNS_A_DAY = {-2: 12, -1: 30, 0: 60, 1: 15, 2: 8, 3: 4}
 """How many runs are created on a day, by its distance from `DAY`."""
 

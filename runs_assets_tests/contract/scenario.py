@@ -13,7 +13,7 @@ import dagster as dg
 from runs_assets.sandbox.faults import switched_on
 from runs_assets.sandbox.faults.fault import Fault
 from runs_assets_tests.contract.comparison import Difference, Known, compare, quarantined
-from runs_assets_tests.contract.history import BEFORE, DAY
+from runs_assets_tests.contract.history import BEFORE, DAY, OLDEST
 from runs_assets_tests.contract.played import Stage
 from runs_assets_tests.contract.truth import Truth, truth_of
 from runs_assets_tests.project import failure_of
@@ -23,7 +23,8 @@ SET_ASIDE = "; bad rows set aside"
 NOT_SETTLED = "; not settled"
 REMEDIES = {
     "ApiChangedError": ("newer version of this project", "platform's support", "Try again later"),
-    "UnavailableError": ("Try again later", "Use a smaller page size"),
+    "UnavailableError": ("Try again later", "Use a smaller page size", "asks to wait until"),
+    "PageLimitError": ("Ask for newer days",),
     "RequestRefusedError": ("base URL",),
     "CredentialsError": ("Check ",),
 }
@@ -41,7 +42,7 @@ class Reading:
     @property
     def days(self) -> Sequence[date]:
         """From the first day to the one whose life it is."""
-        return [self.first] if self.first == DAY else [self.first, DAY]
+        return [self.first + timedelta(days=place) for place in range((DAY - self.first).days + 1)]
 
     @property
     def partitions(self) -> tuple[date, date | None]:
@@ -58,9 +59,11 @@ NEXT_DAY = Reading(_at(1, 0, 5), DAY, 15)
 NEXT_EVENING = Reading(_at(1, 20, 30), DAY, 15)
 AFTER_GRACE = Reading(_at(2, 0, 5), BEFORE, 10)
 AFTER_GRACE_ALONE = Reading(_at(2, 0, 5), DAY, 10)
+WITH_THE_OLDEST = Reading(_at(2, 0, 5), OLDEST, 10)
 LATER = Reading(_at(3, 0, 5), BEFORE, 25)
 FULL_LIFE = (LIVE, NEXT_DAY, AFTER_GRACE)
 SHORT_LIFE = (LIVE, AFTER_GRACE_ALONE)
+LIFE_TO_THE_END_OF_THE_LIST = (LIVE, WITH_THE_OLDEST)
 LIFE_WITHIN_GRACE = (LIVE, NEXT_EVENING, AFTER_GRACE)
 """In the evening every run that is listed has ended: only the grace keeps the day from being settled."""
 

@@ -196,5 +196,29 @@ def test_a_client_id_and_secret_with_special_characters_are_sent_as_the_standard
     assert paths(sandbox) == [("/token", 200), ("/runs", 200)]
 
 
+def test_an_endpoint_that_wants_the_secret_in_the_form_gets_it_there_and_that_is_remembered(
+    sandbox: Sandbox, tmp_path: Path, clock: FrozenClock
+) -> None:
+    tokens = sandbox.productsup.tokens
+    tokens.wants_secret_in_form, tokens.client_secret = True, "sandbox-client-secret"
+    read_once(tmp_path, clock)
+    clock.advance(timedelta(seconds=tokens.expires_in))
+    read_once(tmp_path, clock)
+    assert paths(sandbox) == [("/token", 401), ("/token", 200), ("/runs", 200), ("/token", 200), ("/runs", 200)]
+    tokens.wants_secret_in_form = False
+    clock.advance(timedelta(seconds=tokens.expires_in))
+    read_once(tmp_path, clock)
+    assert paths(sandbox)[5:] == [("/token", 200), ("/runs", 200)]
+
+
+def test_a_wrong_secret_is_refused_either_way(
+    sandbox: Sandbox, tmp_path: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PS_CLIENT_SECRET", "a-wrong-secret")
+    with pytest.raises(CredentialsError, match="refused to refresh the token: invalid_client"):
+        read_once(tmp_path, clock)
+    assert paths(sandbox) == [("/token", 401)] * 2
+
+
 def test_secrets_are_in_no_repr_of_a_grant() -> None:
     assert "hidden" not in repr(RefreshGrant("https://x", "id", "hidden-secret", "hidden-token"))

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from runs_assets.errors import CredentialsError, RequestRefusedError, SettingsError, UnavailableError
+from runs_assets.errors import (
+    CredentialsError,
+    NoSuchPageError,
+    RequestRefusedError,
+    SettingsError,
+    UnavailableError,
+)
 from runs_assets.http.auth import HeaderAuth
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Limits, Transport
@@ -142,7 +149,7 @@ def test_a_redirect_is_not_followed(sandbox: Sandbox, transport: Transport) -> N
         ({"retry_after": "Wed, 18 Mar 2026 12:00:09 GMT"}, "", 9.0),
         ({"x_ratelimit_retry_after": str(int(NOW.timestamp()) + 11)}, "", 11.0),
         ({}, '{"statusCode":429,"retryAfterSeconds":13}', 13.0),
-        ({"retry_after": "3600"}, "", 60.0),  # capped
+        ({"retry_after": "200"}, "", 200.0),
     ],
 )
 def test_the_wait_that_the_server_asks_for_is_kept(
@@ -151,6 +158,81 @@ def test_the_wait_that_the_server_asks_for_is_kept(
     answering(sandbox, status(429, body, **headers), OK)
     transport.get("/runs", {}, parsed)
     assert time.slept == [pytest.approx(seconds + 0.1)]
+
+
+@pytest.mark.parametrize("value", ["0", "Wed, 18 Mar 2026 11:00:00 GMT", "-5"])
+def test_no_server_can_make_it_ask_sooner_than_its_own_backoff(
+    sandbox: Sandbox, transport: Transport, time: Time, value: str
+) -> None:
+    answering(sandbox, *[status(429, retry_after=value)] * 5, OK)
+    transport.get("/runs", {}, parsed)
+    assert [slept >= 0.5 * 2**n for n, slept in enumerate(time.slept)] == [True] * 5
+
+
+def test_a_wait_beyond_the_deadline_ends_it_at_once_and_says_until_when(
+    sandbox: Sandbox, transport: Transport, time: Time
+) -> None:
+    answering(sandbox, status(429, retry_after="900"))
+    with pytest.raises(UnavailableError, match=r"\(1 try in 0 s, .* asks to wait until 2026-03-18T12:15:00Z") as caught:
+        transport.get("/runs", {}, parsed)
+    assert (caught.value.retry_at, time.slept) == (NOW + timedelta(seconds=900), [])
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        status(403, "<html><title>Attention</title>blocked</html>"),
+        status(403, '{"message": "Forbidden"}', retry_after="3"),
+        status(403, '{"message": "API Rate Limit exceeded"}'),
+    ],
+)
+def test_a_403_that_is_no_matter_of_the_key_is_retried(
+    sandbox: Sandbox, transport: Transport, refused: Response
+) -> None:
+    answering(sandbox, refused, OK)
+    assert transport.get("/runs", {}, parsed) == b"[]"
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (status(403, "<style>p{}</style><h1>You are&nbsp;blocked</h1>"), '403 Forbidden, "You are&nbsp;blocked"'),
+        (status(200, '{"error": {"message": "the-secret-key is slow"}}'), r'it says "\[redacted\] is slow"'),
+        (status(200, '{"statusCode": 500, "error": "Internal"}'), 'is not an array; it says "Internal"'),
+        (status(500, '{"title": "Oops", "detail": "no disk"}'), '"no disk Oops"'),
+    ],
+)
+def test_the_servers_own_sentence_is_shown(sandbox: Sandbox, transport: Transport, answer: Response, says: str) -> None:
+    answering(sandbox, answer)
+    with pytest.raises(UnavailableError, match=says):
+        transport.get("/runs", {}, parsed)
+
+
+def test_no_content_is_null(sandbox: Sandbox, transport: Transport) -> None:
+    answering(sandbox, Response(status_code=204))
+    assert transport.get("/runs", {}, Answer.json) is None
+
+
+@pytest.mark.parametrize("code", [404, 500])
+def test_a_status_that_may_mean_that_there_is_no_such_page_is_told_at_once(
+    sandbox: Sandbox, transport: Transport, code: int
+) -> None:
+    answering(sandbox, status(code, '{"message": "the-secret-key: no page"}'))
+    with pytest.raises(NoSuchPageError, match=rf'HTTP {code} .*"\[redacted\]: no page"'):
+        transport.get("/runs", {}, parsed, no_page={404, 500})
+    assert transport.requests == 1
+
+
+def test_requests_say_who_asks(sandbox: Sandbox, transport: Transport) -> None:
+    seen = []
+
+    async def hook(request: Request, _inner: Handler) -> Response:
+        seen.append(request.headers["user-agent"])
+        return OK
+
+    sandbox.hooks["cloudcruise"].append(hook)
+    transport.get("/runs", {}, parsed)
+    assert seen == [f"runs-assets/{version('runs-assets')}"]
 
 
 def test_without_a_word_from_the_server_waits_grow_with_jitter(

@@ -20,7 +20,8 @@ class ListedRuns:
     """Runs as (id, creation time in microseconds).
 
     `printed_us` is the step to which times are cut when printed, `cap` the largest page served whatever is asked for,
-    `change` is called after each answer and may insert and delete. Ties come in another order each time.
+    `change` is called after each answer and may insert and delete. Ties come in another order each time. By offset,
+    requests past the end may be refused, and such as reach beyond the `shown` newest runs.
     """
 
     runs: list[Run]
@@ -28,9 +29,12 @@ class ListedRuns:
     cap: int = 1_000_000
     tells_total: bool = True
     is_sorted: bool = True
+    refuses_past_end: bool = False
+    shown: int | None = None
     change: Callable[["ListedRuns"], None] = lambda _runs: None
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     asked: int = 0
+    longest: int = 0
     throughout: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +61,10 @@ class ListedRuns:
         """The page of an API that pages by offset."""
         self.asked += 1
         listed = self._listed()
+        self.longest = max(self.longest, len(listed))
+        is_past_end = self.refuses_past_end and len(listed) <= ask.offset > 0
+        if is_past_end or (self.shown is not None and ask.offset + ask.limit > self.shown):
+            return Page([], np.array([], np.int64), ask.offset, refusal="HTTP 400")
         found = listed[ask.offset : ask.offset + min(ask.limit, self.cap)]
         total = len(listed) if self.tells_total else None
         return self._answer(found, ask.offset, total)

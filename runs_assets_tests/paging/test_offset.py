@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs_assets.days import SECOND_US
-from runs_assets.errors import ApiChangedError
+from runs_assets.errors import ApiChangedError, PageLimitError
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
 from runs_assets.paging.page import NO_TIME, Page, pages
 from runs_assets_tests.paging.lists import START_US, ListedRuns
@@ -54,12 +54,15 @@ def histories(draw: st.DrawFn) -> ListedRuns:
         for key, _ in chance.sample(listed.runs, min(deleted, len(listed.runs))):
             listed.delete(key)
 
+    tells_total = draw(st.booleans())
     return ListedRuns(
         seconds(*counts),
         cap=draw(st.sampled_from([100, 128, 1_000_000])),
-        tells_total=draw(st.booleans()),
+        tells_total=tells_total,
         change=change,
         chance=chance,
+        refuses_past_end=tells_total and draw(st.booleans()),
+        shown=draw(st.sampled_from([None, 30, 200])),
     )
 
 
@@ -72,6 +75,9 @@ def test_every_run_that_existed_throughout_is_shown_or_an_error_says_why(
     pager = pager_of(start_us, end_us, limit)
     try:
         shown = read(runs, pager, start_us, end_us)
+    except PageLimitError:
+        assert runs.shown is not None
+        assert runs.longest >= runs.shown
     except ApiChangedError as error:
         if "became empty" in str(error):  # every run was deleted meanwhile
             assert not runs.throughout
@@ -89,6 +95,34 @@ def test_a_day_in_a_list_of_100000_runs_is_found_by_bisection() -> None:
     shown = read(runs, pager_of(start_us, end_us, 100), start_us, end_us)
     assert shown == {str(n) for n in range(30_000, 33_000)}
     assert runs.asked <= 30 * 1.1 + 20
+
+
+def test_a_window_within_what_a_server_shows_is_read_though_it_refuses_to_look_further() -> None:
+    runs = ListedRuns(seconds(*[1] * 5000), shown=1000)
+    start_us, end_us = START_US + 4001 * SECOND_US, START_US + 4200 * SECOND_US
+    assert read(runs, pager_of(start_us, end_us, 100), start_us, end_us) == {f"{at}-0" for at in range(4001, 4200)}
+
+
+def test_the_error_names_how_much_is_shown_and_what_lies_beyond() -> None:
+    runs = ListedRuns(seconds(*[1] * 5000), shown=1000)
+    pager = pager_of(START_US + 3990 * SECOND_US, START_US + 4200 * SECOND_US, 100)
+    with pytest.raises(
+        PageLimitError, match=r"beyond the 1,000 newest runs: HTTP 400\. .*of 2025-06-15T16:13:20Z and before"
+    ):
+        list(pages(pager, runs.by_offset))
+    assert pager.mark_us == START_US + 4000 * SECOND_US + 1
+
+
+def test_where_what_lies_past_the_end_is_refused_the_list_still_ends() -> None:
+    runs = ListedRuns(seconds(*[1] * 50), refuses_past_end=True)
+    pager = pager_of(START_US, START_US + 10 * SECOND_US, 10)
+    assert read(runs, pager, START_US, START_US + 10 * SECOND_US) == {f"{at}-0" for at in range(10)}
+
+
+def test_a_refusal_without_a_total_is_not_taken_for_the_end() -> None:
+    runs = ListedRuns(seconds(*[1] * 50), refuses_past_end=True, tells_total=False)
+    with pytest.raises(PageLimitError, match="beyond the 50 newest runs"):
+        list(pages(pager_of(START_US, START_US + 10 * SECOND_US, 20), runs.by_offset))
 
 
 def test_an_offset_that_is_not_obeyed_is_an_error_after_few_requests() -> None:

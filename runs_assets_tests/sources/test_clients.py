@@ -1,6 +1,7 @@
 """Each client sends its documented parameters, and takes only the documented answer for an answer."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from runs_assets.days import to_us
-from runs_assets.errors import UnavailableError
+from runs_assets.errors import RequestRefusedError, UnavailableError
 from runs_assets.http.auth import HeaderAuth
 from runs_assets.http.transport import Limits, Transport
 from runs_assets.paging.cursor import CursorAsk
@@ -55,12 +56,12 @@ def test_productsup_sends_the_offset_or_the_id(sandbox: Sandbox, productsup: Pro
 
 def answering(sandbox: Sandbox, platform: str, document: Any) -> None:
     async def hook(_request: Request, _inner: Handler) -> Response:
-        return JSONResponse(document)
+        return document if isinstance(document, Response) else JSONResponse(document)
 
     sandbox.hooks[platform].append(hook)
 
 
-@pytest.mark.parametrize("document", [{"data": []}, {"message": "ok"}, None, "text", 3])
+@pytest.mark.parametrize("document", [{"data": []}, {"data": None}, {"message": "ok"}, "text", 3])
 def test_cloudcruise_takes_nothing_but_an_array(
     sandbox: Sandbox, cloudcruise: CloudCruiseClient, document: Any
 ) -> None:
@@ -74,6 +75,8 @@ def test_cloudcruise_takes_nothing_but_an_array(
     [
         ([], "not an object with a list of runs"),
         ({"data": {}}, "not an object with a list of runs"),
+        ({"data": None, "errors": ["no database"]}, "the offset of the page"),
+        ({"data": None, "metadata": {"from": 3, "total": 18}}, "the page at 3 of 18 runs is empty"),
         ({"data": []}, "the offset of the page"),
         ({"data": [], "metadata": {"from": None}}, "the offset of the page"),
         ({"data": [], "metadata": {"from": -1}}, "the offset of the page"),
@@ -87,6 +90,50 @@ def test_productsup_takes_nothing_but_its_envelope(
     answering(sandbox, "productsup", document)
     with productsup, pytest.raises(UnavailableError, match=says):
         productsup.fetch(OffsetAsk(0, 1))
+
+
+@pytest.mark.parametrize("answer", [JSONResponse(None), Response(status_code=204)])
+def test_null_and_no_content_are_a_page_without_rows(
+    sandbox: Sandbox, cloudcruise: CloudCruiseClient, productsup: ProductsupClient, answer: Response
+) -> None:
+    for platform in ("cloudcruise", "productsup"):
+        answering(sandbox, platform, answer)
+    with cloudcruise, productsup:
+        assert len(cloudcruise.fetch(CursorAsk(0, 1, 1))) == 0
+        page = productsup.fetch(OffsetAsk(30, 10))
+    assert (len(page), page.offset, page.total, page.refusal) == (0, 30, None, None)
+
+
+def test_data_that_is_null_is_a_page_without_rows(sandbox: Sandbox, productsup: ProductsupClient) -> None:
+    answering(sandbox, "productsup", {"data": None, "metadata": {"from": 5, "total": 5}})
+    with productsup:
+        page = productsup.fetch(OffsetAsk(5, 1))
+    assert (len(page), page.offset, page.total) == (0, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("ask", "code", "is_refused"),
+    [
+        (OffsetAsk(30, 10), 400, True),
+        (OffsetAsk(30, 10), 500, False),
+        (OffsetAsk(30, 10, is_past_end=True), 500, True),
+        (OffsetAsk(0, 10), 404, False),
+        (OffsetAsk(30, 10), 302, False),
+    ],
+)
+def test_a_refusal_stands_for_a_page_only_where_there_may_be_none(
+    sandbox: Sandbox, productsup: ProductsupClient, ask: OffsetAsk, code: int, is_refused: bool
+) -> None:
+    answering(sandbox, "productsup", JSONResponse({"message": "no"}, code))
+    with productsup:
+        if is_refused:
+            assert (
+                productsup.fetch(ask).refusal
+                == f'HTTP {code} {HTTPStatus(code).phrase}, "no" ({sandbox.productsup_url})'
+            )
+        else:
+            with pytest.raises((RequestRefusedError, UnavailableError)):
+                productsup.fetch(ask)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from runs_assets.sandbox.answers import Handler, json_answer
 from runs_assets.sandbox.faults.asking import asks_for_runs, edited
 from runs_assets.sandbox.faults.fault import Fault
 
+BLOCKED = "<!doctype html><title>Attention required</title><h1>You have been blocked</h1>"
 HTML = "<!doctype html><title>Maintenance</title><h1>We are back soon</h1>"
 
 
@@ -83,6 +84,29 @@ class TooManyRequestsDate(TooManyRequests):
         return {"Retry-After": format_datetime(_whole_second(until), usegmt=True)}
 
 
+@dataclass(eq=False)
+class TooManyRequestsAtOnce(TooManyRequests):
+    """Whoever believes it asks without a pause."""
+
+    name = "too_many_requests_at_once"
+    about = "Some requests are answered 429 with Retry-After: 0, or a date that has passed, in turn."
+    wait_seconds: int = 0
+
+    def headers(self, until: datetime) -> Mapping[str, str]:
+        """Return the header."""
+        passed = format_datetime(until - timedelta(hours=1), usegmt=True)
+        return {"Retry-After": passed if self.hits % 2 else "0"}
+
+
+@dataclass(eq=False)
+class TooManyRequestsForLong(TooManyRequestsSeconds):
+    """Longer than a reading waits."""
+
+    name = "too_many_requests_for_long"
+    about = "Some requests are answered 429 with Retry-After: 900."
+    wait_seconds: int = 900
+
+
 class TooManyRequestsBody(TooManyRequests):
     """As older servers of CloudCruise answer."""
 
@@ -115,6 +139,28 @@ class ServerErrors(NowAndThen):
     async def hit(self, request: Request, inner: Handler) -> Response:  # noqa: ARG002
         """Fail."""
         return HTMLResponse("<h1>Error</h1>", (503, 500, 502)[self.hits % 3])
+
+
+class FirewallPages(NowAndThen):
+    """With every other page there is a Retry-After."""
+
+    name = "firewall_pages"
+    about = "Some requests are answered 403 with the HTML page of a firewall."
+
+    async def hit(self, request: Request, inner: Handler) -> Response:  # noqa: ARG002
+        """Block it."""
+        return HTMLResponse(BLOCKED, 403, {"Retry-After": "2"} if self.hits % 2 else None)
+
+
+class ErrorObjects(NowAndThen):
+    """What is wrong is only in the body."""
+
+    name = "error_objects"
+    about = "Some requests are answered 200 with an object that tells of an error."
+
+    async def hit(self, request: Request, inner: Handler) -> Response:  # noqa: ARG002
+        """Tell it."""
+        return json_answer({"statusCode": 503, "error": "Service Unavailable", "message": "The database is busy"})
 
 
 class HtmlPages(NowAndThen):

@@ -1,12 +1,13 @@
 """Faults of the paging itself: what `metadata.next` holds, and a cursor that is not obeyed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from runs_assets.sandbox.answers import Handler, integer
+from runs_assets.sandbox.answers import Handler, integer, json_answer
 from runs_assets.sandbox.faults.asking import asked_otherwise, asks_for_runs, edited
 from runs_assets.sandbox.faults.fault import Fault
 
@@ -94,6 +95,79 @@ class CursorIgnored(Fault):
         if not self.is_denied or asked is None:
             return answer
         return edited(answer, lambda document: _as_if(document, asked))
+
+
+class NullPages(Fault):
+    """CloudCruise's whole answer, or the `data` in Productsup's envelope."""
+
+    name = "null_pages"
+    about = "A page without runs is null."
+
+    async def answer(self, request: Request, inner: Handler) -> Response:
+        """Print null instead of an empty list."""
+        return edited(await inner(request), lambda document: document if _rows(document) else self.nothing(document))
+
+    def nothing(self, document: Any) -> object:
+        """Return what a page without runs is."""
+        return {**document, "data": None} if isinstance(document, dict) else None
+
+
+class NoContent(Fault):
+    """Not even an envelope."""
+
+    name = "no_content"
+    about = "A page without runs is HTTP 204 without a body."
+
+    async def answer(self, request: Request, inner: Handler) -> Response:
+        """Leave the body out."""
+        answer = await inner(request)
+        is_empty = asks_for_runs(request) and answer.status_code == 200 and not _rows(orjson.loads(answer.body))
+        return Response(status_code=204) if is_empty else answer
+
+
+@dataclass(eq=False)
+class PastEndRefused(Fault):
+    """The statuses come in turn."""
+
+    name = "past_end_refused"
+    about = "A request for a page past the end of the list is answered 404, 400, 416 or 500."
+    platforms = PRODUCTSUP
+    statuses: tuple[int, ...] = (404, 400, 416, 500)
+    hits: int = field(default=0, init=False)
+
+    async def answer(self, request: Request, inner: Handler) -> Response:
+        """Refuse it."""
+        answer = await inner(request)
+        if not asks_for_runs(request) or answer.status_code != 200:
+            return answer
+        metadata = orjson.loads(answer.body)["metadata"]
+        if not metadata["from"] or metadata["from"] < metadata["total"]:
+            return answer
+        self.hits += 1
+        return json_answer({"message": "There is no such page."}, self.statuses[(self.hits - 1) // 2 % 4])
+
+
+@dataclass(eq=False)
+class LargeOffsetsRefused(Fault):
+    """As search engines behind an API do."""
+
+    name = "large_offsets_refused"
+    about = "A request is answered 400 if its page would end beyond the 10,000th run of the list."
+    platforms = PRODUCTSUP
+    most: int = 10_000
+    hits: int = field(default=0, init=False)
+
+    async def answer(self, request: Request, inner: Handler) -> Response:
+        """Refuse it."""
+        offset, limit = (integer(request.query_params.get(name, "0")) or 0 for name in ("from", "limit"))
+        if not asks_for_runs(request) or offset + limit <= self.most:
+            return await inner(request)
+        self.hits += 1
+        return json_answer({"message": f"from + limit must be at most {self.most}."}, 400)
+
+
+def _rows(document: Any) -> object:
+    return document["data"] if isinstance(document, dict) else document
 
 
 def _as_if(document: Any, offset: int) -> object:

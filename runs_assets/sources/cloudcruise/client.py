@@ -83,6 +83,8 @@ def _page_of(answer: Answer) -> RunPage:
     if page is not None:
         return page
     documents = answer.json()
+    if documents is None:  # some servers' way to say that there are none
+        documents = []
     if not isinstance(documents, list):
         raise UnexpectedBodyError("the body is not a JSON array of runs")
     return run_page(documents, SHAPE, answer.received_at)

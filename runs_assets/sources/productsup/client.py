@@ -6,11 +6,13 @@ it, the names of the account's own connectors ("List connectors").
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from runs_assets.errors import UnavailableError
+from runs_assets.errors import NoSuchPageError, UnavailableError
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
@@ -44,6 +46,11 @@ SHAPE = RowShape(
     ),
 )
 MAX_PAGE_SIZE = 10_000
+NO_TIMES = np.array([], np.int64)
+TOO_FAR = frozenset({400, 404, 416})
+"""Statuses with which a server may refuse an offset that it does not like."""
+PAST_END = TOO_FAR | {500}
+"""Those with which it may answer for a place past the end of the list, where nothing can be missed."""
 MAX_DIGITS = 18
 CONNECTORS_PAGE = 100
 MOST_CONNECTOR_PAGES = 40
@@ -66,8 +73,13 @@ class ProductsupClient(HttpClient):
         return self.transport.get("/runs", {"id": run_id}, _page_of)
 
     def fetch(self, ask: OffsetAsk) -> RunPage:
-        """One page. Raises what `Transport.get` raises."""
-        return self.transport.get("/runs", {"from": ask.offset, "limit": ask.limit}, _page_of)
+        """One page; without rows where the API refuses to show one. Raises what else `Transport.get` raises."""
+        params: Params = {"from": ask.offset, "limit": ask.limit}
+        no_page = PAST_END if ask.is_past_end else TOO_FAR if ask.offset else ()
+        try:
+            return self.transport.get("/runs", params, partial(_page_of, asked=ask.offset), no_page=no_page)
+        except NoSuchPageError as error:
+            return RunPage([], NO_TIMES, ask.offset, refusal=str(error))
 
     def pipeline_names(self) -> dict[str, str]:
         """The names of the account's own connectors, by id; those of others are not listed.
@@ -98,17 +110,21 @@ def _connectors_of(answer: Answer) -> tuple[list[Any], int | None]:
     return rows if isinstance(rows, list) else [], _count(total)
 
 
-def _page_of(answer: Answer) -> RunPage:
+def _page_of(answer: Answer, asked: int = 0) -> RunPage:
+    """The page at the offset `asked`: null, and `data` that is null in a whole envelope, stand for one without rows."""
     document = answer.json()
-    if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+    if document is None:
+        return RunPage([], NO_TIMES, asked, observed_at=answer.received_at)
+    data = document.get("data", ...) if isinstance(document, dict) else ...
+    if data is not None and not isinstance(data, list):
         raise UnexpectedBodyError("the body is not an object with a list of runs in 'data'")
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or (offset := _count(metadata.get("from"))) is None:
         raise UnexpectedBodyError("metadata.from does not hold the offset of the page")
     total = _count(metadata.get("total"))
-    if not document["data"] and total is not None and offset < total:
+    if not data and total is not None and offset < total:
         raise UnexpectedBodyError(f"the page at {offset} of {total} runs is empty")
-    return run_page(document["data"], SHAPE, answer.received_at, offset=offset, total=total)
+    return run_page(data or [], SHAPE, answer.received_at, offset=offset, total=total)
 
 
 def _count(value: Any) -> int | None:
