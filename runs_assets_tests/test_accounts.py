@@ -49,7 +49,7 @@ def test_a_second_cloudcruise_account_is_one_line(project: Project, monkeypatch:
 TOY_RUNS = [{"key": f"k{n}", "born": f"{YESTERDAY}T10:00:{n:02d}Z", "verdict": "ok" if n else "bad"} for n in range(3)]
 
 
-TOY_SHAPE = RowShape("key", "born", pa.schema([(name, pa.string()) for name in ("key", "born", "verdict")]))
+TOY_SHAPE = RowShape("key", "born", pa.schema([(name, pa.string()) for name in ("key", "born", "verdict")]), ("born",))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The eight checks of a source, and on which asset each is shown. A check's docstring is its description in Dagster."""
+"""The nine checks of a source, and on which asset each is shown. A check's docstring is its description in Dagster."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -117,6 +117,34 @@ def every_status_is_known(stored: StoredDays) -> Outcome:
     )
 
 
+def every_time_is_understood(stored: StoredDays) -> Outcome:
+    """Every time that a row has was read as it was written.
+
+    One without an offset is read as UTC where the platform's documentation says so. One that cannot be read is null in
+    `runs`, and the raw file keeps it: durations, and with them verdicts, do without.
+    """
+    lineages = [(day.day, day.tables[RUNS.name].lineage) for day in stored.days if RUNS.name in day.tables]
+    odd = [(day, lineage) for day, lineage in lineages if lineage.assumed_utc or lineage.unreadable_times]
+    assumed, unreadable = (
+        sum(getattr(found, name) for _, found in odd) for name in ("assumed_utc", "unreadable_times")
+    )
+    return Outcome(
+        summary=f"On {len(odd)} days {assumed} times had no offset and {unreadable} times could not be read.",
+        wrong={"times_assumed_utc": assumed, "unreadable_times": unreadable},
+        remedy=(
+            f"Compare the times in the raw files of {stored.source} with those that the platform shows: the API has "
+            "changed how it prints them. Report it to the platform, or teach the source's normalizer the new spelling "
+            f"and raise its VERSION. {rebuild(stored.source, [day for day, _ in odd])}"
+        ),
+        is_error=False,
+        numbers=_not_judged(stored),
+        sample=[
+            {"day": day, "times_assumed_utc": found.assumed_utc, "unreadable_times": found.unreadable_times}
+            for day, found in odd
+        ],
+    )
+
+
 def open_runs_are_not_abandoned(stored: StoredDays) -> Outcome:
     """No run was still open `RUNS_ASSETS_GIVE_UP_DAYS` after its creation.
 
@@ -183,6 +211,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (RAW_RUNS, no_day_is_about_to_be_forgotten_unread),
     (RUNS.name, every_run_is_stored_once),
     (RUNS.name, every_status_is_known),
+    (RUNS.name, every_time_is_understood),
     (RUNS.name, open_runs_are_not_abandoned),
     (RUN_STATUS_COUNTS.name, counts_match_the_rows),
     (FAILURE_RATES.name, metrics_follow_the_newest_read),

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.daily.table import DailyTable
-from runs_assets.normalizing.columns import raw_rows
+from runs_assets.normalizing.columns import odd_times, raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import Source
@@ -19,11 +19,17 @@ def normalized(source: Source, day: date, layout: Layout, rules: Rules) -> tuple
     """A day's rows with the schema `RUNS_SCHEMA`, and what they were built from."""
     path = layout.day_file(RAW_RUNS, source.name, day)
     read = stat_day(path).read
-    tables = [source.normalize(raw_rows(lines, source.shape.fields)) for lines in blocks(path)]
-    table = pa.concat_tables(tables) if tables else RUNS_SCHEMA.empty_table()
+    shape, tables, assumed_utc, unreadable = source.shape, [RUNS_SCHEMA.empty_table()], 0, 0
+    for rows in (raw_rows(lines, shape.fields) for lines in blocks(path)):
+        tables.append(source.normalize(rows))
+        for field in shape.time_fields:
+            assumed, unread = odd_times(rows[field], are_utc=shape.times_are_utc)
+            assumed_utc, unreadable = assumed_utc + assumed, unreadable + unread
+    table = pa.concat_tables(tables)
     ended: int = pc.sum(table["is_terminal"]).as_py() or 0
     open_runs = table.num_rows - ended
-    return table, Lineage(read, open_runs, rules.is_settled(day, read, open_runs), source.normalizer_version)
+    is_settled = rules.is_settled(day, read, open_runs)
+    return table, Lineage(read, open_runs, is_settled, source.normalizer_version, assumed_utc, unreadable)
 
 
 def open_run_ids(layout: Layout, source: str, day: date) -> list[str]:

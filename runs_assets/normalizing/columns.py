@@ -77,21 +77,33 @@ def texts(values: Values) -> pa.Array:
     return pa.array([_text(value) for value in _listed(values)], pa.string())
 
 
-def instants(values: Values) -> pa.Array:
+def instants(values: Values, *, are_utc: bool = False) -> pa.Array:
     """timestamp[us, UTC] from ISO 8601 strings with any offset.
 
-    A time without an offset has no sensible reading, nor has one before 1970 or after 2199, such as the year 1 that
-    some languages print for "never".
+    A time without an offset has no sensible reading unless the platform's times `are_utc`, nor has one before 1970 or
+    after 2199, such as the year 1 that some languages print for "never".
     """
     with suppress(*MISFIT):
         return _of_our_time(pc.cast(_as(pa.string(), values), TIMESTAMP))
-    return _of_our_time(pa.array([_instant_us(value) for value in _listed(values)], pa.int64()).cast(TIMESTAMP))
+    found = [_instant_us(value, are_utc=are_utc) for value in _listed(values)]
+    return _of_our_time(pa.array(found, pa.int64()).cast(TIMESTAMP))
 
 
-def instants_us(values: Values) -> NDArray[np.int64]:
+def instants_us(values: Values, *, are_utc: bool = False) -> NDArray[np.int64]:
     """Like `instants`, as microseconds since the epoch, with `NO_TIME` for null."""
-    found: NDArray[np.int64] = instants(values).cast(pa.int64()).fill_null(NO_TIME).to_numpy(zero_copy_only=False)
-    return found
+    found = instants(values, are_utc=are_utc).cast(pa.int64()).fill_null(NO_TIME)
+    us: NDArray[np.int64] = found.to_numpy(zero_copy_only=False)
+    return us
+
+
+def odd_times(values: Values, *, are_utc: bool) -> tuple[int, int]:
+    """How many values `instants` reads as UTC for want of an offset, and how many that are not null it cannot read."""
+    given = len(values) - (values.null_count if isinstance(values, pa.Array) else values.count(None))
+    with_offset = len(values) - instants(values).null_count
+    if with_offset == given or not are_utc:
+        return 0, given - with_offset
+    found = len(values) - instants(values, are_utc=True).null_count
+    return found - with_offset, given - found
 
 
 def int32s(values: Values) -> pa.Array:
@@ -145,13 +157,15 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _instant_us(value: Any) -> int | None:
+def _instant_us(value: Any, *, are_utc: bool) -> int | None:
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
+    if moment.tzinfo is None and are_utc:
+        moment = moment.replace(tzinfo=UTC)
     return None if moment.tzinfo is None else to_us(moment)
 
 

@@ -5,6 +5,7 @@ value, and its text is stored as it came. Any other page is read row by row, wit
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -29,12 +30,16 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class RowShape:
     """Which fields a platform's rows have.
 
-    `fields` are those that may be stored, with their documented JSON types; sensitive ones are not among them.
+    `fields` are those that may be stored, with their documented JSON types; sensitive ones are not among them. The
+    times among them are `time_fields`; where these are documented as UTC (`times_are_utc`), one without an offset is
+    read.
     """
 
     id_field: str
     created_field: str
     fields: pa.Schema
+    time_fields: Sequence[str]
+    times_are_utc: bool = False
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -86,7 +91,7 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
     keys = table[shape.id_field].to_pylist()
     if table.num_rows != len(rows) or not all(keys):
         return None
-    created_us = instants_us(table[shape.created_field].chunk(0))
+    created_us = instants_us(table[shape.created_field].chunk(0), are_utc=shape.times_are_utc)
     if (created_us == NO_TIME).any():
         return None
     return RunPage(keys, created_us, rows=cast("list[bytes | None]", rows), observed_at=observed_at)
@@ -102,7 +107,7 @@ def run_page(
     """
     storable = _storable([document if type(document) is dict else {} for document in documents], shape.known)
     ids = _ids_of([row.get(shape.id_field) for row in storable])
-    created_us = instants_us([row.get(shape.created_field) for row in storable])
+    created_us = instants_us([row.get(shape.created_field) for row in storable], are_utc=shape.times_are_utc)
     rows: list[bytes | None] = list(map(orjson.dumps, storable))
     bad = {}
     has_no_id = np.array([key is None for key in ids], np.bool_)

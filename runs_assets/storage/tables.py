@@ -34,13 +34,16 @@ _END = struct.Struct("<I4s")  # what Parquet ends with: the footer's length and 
 class Lineage:
     """What a day's table was built from: which reading, how many of its runs were open, and by which code.
 
-    `settled` is whether the day was, by the rules of the time at which its `runs` were built.
+    `settled` is whether the day was, by the rules of the time at which its `runs` were built. `assumed_utc` is how many
+    times of its runs had no offset and were read as UTC, `unreadable_times` how many could not be read.
     """
 
     read: Read
     open_runs: int
     settled: bool
     code_version: str
+    assumed_utc: int = 0
+    unreadable_times: int = 0
 
     def to_metadata(self) -> dict[str, str]:
         """As strings, for a schema: times in ISO 8601 UTC, numbers and truths as in JSON, unknown as empty."""
@@ -50,13 +53,19 @@ class Lineage:
             "open_runs": str(self.open_runs),
             "settled": str(self.settled).lower(),
             "code_version": self.code_version,
+            "assumed_utc": str(self.assumed_utc),
+            "unreadable_times": str(self.unreadable_times),
         }
 
     @classmethod
     def of(cls, schema: pa.Schema) -> "Lineage":
         """The inverse of `to_metadata`."""
         found = {name.decode(): value.decode() for name, value in (schema.metadata or {}).items()}
-        return cls(Read.from_json(found), int(found["open_runs"]), found["settled"] == "true", found["code_version"])
+        open_runs, assumed_utc, unreadable = (
+            int(found.get(name, "0")) for name in ("open_runs", "assumed_utc", "unreadable_times")
+        )
+        is_settled, version = found["settled"] == "true", found["code_version"]
+        return cls(Read.from_json(found), open_runs, is_settled, version, assumed_utc, unreadable)
 
 
 def store_table(layout: Layout, dataset: str, source: str, day: date, table: pa.Table, lineage: Lineage) -> Path:

@@ -25,6 +25,7 @@ from runs_assets.instance.run_records import Records
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.sandbox.answers import Handler
+from runs_assets.sandbox.faults.answers import TooManyRequestsForLong
 from runs_assets.settling.due import Request, Work
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS
@@ -330,6 +331,18 @@ def test_a_reading_whose_tables_could_not_be_built_is_no_failed_reading(
     decided = life.decide()
     assert isinstance(decided, Request)
     assert (decided.work, decided.days.last) == (Work.READ, TODAY)
+
+
+def test_an_api_that_asks_to_wait_is_left_alone_until_then(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    life.sandbox.switch_on("cloudcruise", TooManyRequestsForLong(every=1, wait_seconds=3 * 3600))
+    assert isinstance(life.tick(), Request)
+    [attempt] = past_attempts(Records(life.instance, CLOCK.now), CLOUDCRUISE)
+    assert (attempt.failure, attempt.retry_at) == ("UnavailableError", NOW + 3 * HOUR)
+    at(2.9)
+    assert not isinstance(life.decide(), Request)
+    at(3)
+    assert isinstance(life.decide(), Request)
 
 
 # -- as Dagster evaluates it ---------------------------------------------------------------------------------------

@@ -31,10 +31,10 @@ def set_aside(stored: Stored, day: date, rows: int) -> None:
     store_quarantine(DayFiles(stored.layout, "cloudcruise", day), lines, read_id="r", report=print)
 
 
-def test_all_eight_hold_of_good_days(good: Stored) -> None:
+def test_all_nine_hold_of_good_days(good: Stored) -> None:
     verdicts = good.judge()
     assert set(verdicts) == NAMES
-    assert len(NAMES) == 8
+    assert len(NAMES) == 9
     assert failing(verdicts) == set()
     for verdict in verdicts.values():
         assert not verdict.blocking
@@ -147,6 +147,17 @@ def test_an_unknown_status_is_counted_under_the_platforms_word(good: Stored) -> 
     assert sample(verdict) == [{"day": "2026-03-12", "raw_status": hostile[:300], "runs": 2}]
     shown = f"{verdict.description}{verdict.metadata['remedy'].value}"
     assert "script" not in shown
+
+
+def test_times_without_an_offset_and_unreadable_ones_are_counted_by_day(good: Stored) -> None:
+    naive = run("a", DAY) | {"execution_start": f"{DAY}T10:00:01", "execution_end": "in a moment"}
+    good.store(DAY, [naive, run("b", DAY)])
+    verdicts = good.judge()
+    assert failing(verdicts) == {"every_time_is_understood"}
+    verdict = verdicts["every_time_is_understood"]
+    assert verdict.severity == dg.AssetCheckSeverity.WARN
+    assert numbers(verdict) | {"times_assumed_utc": 1, "unreadable_times": 1} == numbers(verdict)
+    assert sample(verdict) == [{"day": "2026-03-12", "times_assumed_utc": 1, "unreadable_times": 1}]
 
 
 def test_runs_found_open_a_week_after_their_creation_are_abandoned(good: Stored) -> None:

@@ -49,7 +49,7 @@ def test_a_range_run_judges_each_fact_once_after_every_asset(project: Project) -
     serve(project, run("a", FIRST), run("b", TODAY))
     result = project.materialize("cloudcruise", FIRST, TODAY)
     assert result.success
-    assert len(result.get_asset_check_evaluations()) == len(CHECKS) == 8
+    assert len(result.get_asset_check_evaluations()) == len(CHECKS) == 9
     assert judged(result) == CHECKS
     assert all(verdict.passed for verdict in verdicts(result).values())
     assert all(numbers(verdict)["days"] == 9 for verdict in verdicts(result).values())

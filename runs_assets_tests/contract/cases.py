@@ -83,6 +83,7 @@ CASES: Mapping[str, Case] = {
     "missing_fields": short(),
     "numbers_as_strings": short(),
     "odd_offsets": short(),
+    "times_without_offset": short(RIGHT, NOT_APPLICABLE),
     "huge_strings": short(),
     "non_ascii_strings": short(),
     # paging

@@ -3,9 +3,10 @@
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pytest
 
-from runs_assets.normalizing.columns import RawRows, raw_rows
+from runs_assets.normalizing.columns import RawRows, odd_times, raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.reading.rows import RowShape
 from runs_assets.sources.cloudcruise.client import SHAPE as CC_SHAPE
@@ -101,7 +102,8 @@ def test_productsup_state_and_exit_code_decide_together(fields: dict[str, Any], 
         ("2026-03-17T10:00:00.123456789Z", "2026-03-17 10:00:00.123456+00:00"),
         ("2026-03-17T23:30:00-14:00", "2026-03-18 13:30:00+00:00"),
         ("2026-03-17T10:00:00+05:45", "2026-03-17 04:15:00+00:00"),
-        ("2026-03-17T10:00:00", "None"),  # whose ten o'clock?
+        ("2026-03-17T10:00:00", "2026-03-17 10:00:00+00:00"),  # the platform's times are UTC
+        ("2026-03-17 10:00:00.5", "2026-03-17 10:00:00.500000+00:00"),
         ("yesterday", "None"),
         ("", "None"),
         (1773741600, "None"),
@@ -119,6 +121,29 @@ def test_times_of_every_form_are_read_or_null(printed: Any, expected: str) -> No
         expected,
         "2026-03-17 10:00:00+00:00",
     ]
+
+
+def test_a_time_without_an_offset_is_null_where_it_may_be_of_any_zone() -> None:
+    assert ps(started_at="2026-03-17T10:00:00")["started_at"] is None  # whose ten o'clock?
+
+
+@pytest.mark.parametrize(
+    ("times", "are_utc", "expected"),
+    [
+        (["2026-03-17T10:00:00Z", None], True, (0, 0)),
+        (["2026-03-17T10:00:00+01:00", "2026-03-17T10:00:00", "soon", 5, None], True, (1, 2)),
+        (["2026-03-17T10:00:00+01:00", "2026-03-17T10:00:00", "soon", 5, None], False, (0, 3)),
+        (["0001-01-01T00:00:00Z"], True, (0, 1)),
+        ([None], False, (0, 0)),
+        ([], True, (0, 0)),
+    ],
+)
+def test_times_that_are_not_as_they_should_be_are_counted(
+    times: list[Any], are_utc: bool, expected: tuple[int, int]
+) -> None:
+    assert odd_times(times, are_utc=are_utc) == expected
+    if all(isinstance(time, str | None) for time in times):
+        assert odd_times(pa.array(times, pa.string()), are_utc=are_utc) == expected
 
 
 @pytest.mark.parametrize(

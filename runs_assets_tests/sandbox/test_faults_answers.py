@@ -8,9 +8,11 @@ from runs_assets.sandbox import FrozenClock
 from runs_assets.sandbox.faults import FAULTS
 from runs_assets.sandbox.faults.answers import (
     EmptyLists,
+    FirewallPages,
     NowAndThen,
     RedirectsElsewhere,
     ServerErrors,
+    TooManyRequestsAtOnce,
     TooManyRequestsDate,
     TooManyRequestsEpoch,
     TooManyRequestsSeconds,
@@ -73,6 +75,32 @@ def test_a_429_tells_the_wait_in_the_body_only(ask: Asker) -> None:
     assert not any("retry" in name for name in answer.headers)
 
 
+def test_a_429_asks_for_no_wait_or_for_a_long_one(ask: Asker) -> None:
+    ask.sandbox.clock = FrozenClock(NOW)
+    ask.sandbox.switch_on("productsup", TooManyRequestsAtOnce(every=1))
+    told = [ask.productsup().headers["retry-after"] for _ in range(3)]
+    assert told == ["Wed, 18 Mar 2026 11:00:00 GMT", "0", "Wed, 18 Mar 2026 11:00:00 GMT"]
+    ask.sandbox.switch_on("cloudcruise", "too_many_requests_for_long")
+    assert ask.cloudcruise().headers["retry-after"] == "900"
+
+
+@both
+def test_a_firewall_answers_with_a_page_of_its_own(ask: Asker, platform: str) -> None:
+    ask.sandbox.switch_on(platform, FirewallPages(every=1))
+    answers = [ask.list_runs(platform) for _ in range(2)]
+    assert {(answer.status_code, answer.headers["content-type"]) for answer in answers} == {
+        (403, "text/html; charset=utf-8")
+    }
+    assert [answer.headers.get("retry-after") for answer in answers] == ["2", None]
+
+
+@both
+def test_an_error_is_told_in_an_object_with_200(ask: Asker, platform: str) -> None:
+    ask.sandbox.switch_on(platform, "error_objects")
+    answer = ask.list_runs(platform)
+    assert (answer.status_code, answer.json()["message"]) == (200, "The database is busy")
+
+
 @both
 def test_a_page_is_html(ask: Asker, platform: str) -> None:
     ask.sandbox.switch_on(platform, "html_pages")
@@ -125,5 +153,5 @@ def test_a_redirect_points_to_another_host(ask: Asker, platform: str) -> None:
 
 def test_every_fault_of_single_requests_can_be_an_outage() -> None:
     kinds = [kind for kind in FAULTS.values() if issubclass(kind, NowAndThen)]
-    assert len(kinds) == 15
+    assert len(kinds) == 19
     assert all(kind(every=1).every == 1 for kind in kinds)

@@ -133,6 +133,14 @@ def test_the_other_times_of_a_row_have_offsets_of_their_own(ask: Asker) -> None:
         assert len({text[-6:] for text in times}) == 3
 
 
+def test_some_times_have_no_offset(ask: Asker) -> None:
+    ask.show("cloudcruise", COUNT)
+    ask.sandbox.switch_on("cloudcruise", "times_without_offset")
+    odd = [row for row in ask.rows("cloudcruise") if not row["created_at"].endswith("+00:00")]
+    assert 0 < len(odd) < COUNT
+    assert all(datetime.fromisoformat(row["execution_end"]).tzinfo is None for row in odd)
+
+
 @both
 def test_a_name_is_200_000_characters_long(ask: Asker, platform: str) -> None:
     ask.show(platform, COUNT)

@@ -1,7 +1,7 @@
 import pytest
 
-from runs_assets.sandbox.faults.paging import CursorIgnored
-from runs_assets_tests.sandbox.asking import Asker
+from runs_assets.sandbox.faults.paging import CursorIgnored, LargeOffsetsRefused
+from runs_assets_tests.sandbox.asking import PLATFORMS, Asker
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,35 @@ def test_productsup_ignores_from_and_admits_it_or_not(ask: Asker, is_denied: boo
     document = ask.productsup({"from": 3, "limit": 2}).json()
     assert [row["id"] for row in document["data"]] == ids[:2]
     assert document["metadata"] == {"from": told, "limit": 2, "count": 2, "total": 5, "next": None}
+
+
+def test_a_page_without_runs_is_null(ask: Asker) -> None:
+    for platform in PLATFORMS:
+        ask.show(platform, 2)
+        ask.sandbox.switch_on(platform, "null_pages")
+    assert len(ask.cloudcruise().json()) == len(ask.productsup().json()["data"]) == 2
+    assert ask.cloudcruise(cursor="2026-03-01T00:00:00Z").json() is None
+    document = ask.productsup({"from": 2}).json()
+    assert (document["data"], document["metadata"]["total"]) == (None, 2)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_page_without_runs_is_no_content(ask: Asker, platform: str) -> None:
+    ask.show(platform, 2)
+    ask.sandbox.switch_on(platform, "no_content")
+    assert len(ask.rows(platform)) == 2
+    answer = ask.list_runs(platform, {"from": 2, "cursor": "2026-03-01T00:00:00Z"})
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_what_lies_past_the_end_is_refused(ask: Asker) -> None:
+    ask.show("productsup", 3)
+    ask.sandbox.switch_on("productsup", "past_end_refused")
+    assert len(ask.run_ids({"from": 2})) == 1
+    assert [ask.productsup({"from": 3}).status_code for _ in range(8)] == [404, 404, 400, 400, 416, 416, 500, 500]
+
+
+def test_a_page_that_ends_too_far_down_is_refused(ask: Asker) -> None:
+    ask.show("productsup", 20)
+    ask.sandbox.switch_on("productsup", LargeOffsetsRefused(most=10))
+    assert [ask.productsup({"from": 5, "limit": limit}).status_code for limit in (5, 6)] == [200, 400]

@@ -1,5 +1,6 @@
 """How failed runs make the next ones wait."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -56,6 +57,13 @@ def test_a_source_whose_credentials_fail_is_asked_at_most_ten_times_in_any_24_ho
         at = source_waits_until(attempts, "s", HOUR)
     begun = [attempt.began_at for attempt in attempts]
     assert max(sum(first <= other < first + timedelta(days=1) for other in begun) for first in begun) == 8
+
+
+@pytest.mark.parametrize(("asked", "waits"), [(5, 15), (120, 120), (10_000, 24 * 60)])
+def test_a_source_is_not_asked_before_the_time_that_its_api_named_within_a_day(asked: int, waits: int) -> None:
+    refused = replace(ended(0, "UnavailableError"), retry_at=NOW + asked * MINUTE)
+    assert source_waits_until([refused], "s", HOUR) == NOW + waits * MINUTE
+    assert source_waits_until([ended(0), refused], "s", HOUR) == LONG_AGO
 
 
 def test_a_success_or_changed_settings_begin_anew() -> None:

@@ -14,6 +14,7 @@ from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory, FrozenClock
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState, day_state, verified
+from runs_assets.sources.cloudcruise.normalize import VERSION
 from runs_assets.storage.layout import RAW_RUNS
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
@@ -22,7 +23,7 @@ from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 DAY = NOW.date() - timedelta(days=3)
 
 
-def look(project: Project, rules: Rules | None = None, normalizer: str = "1") -> DayState:
+def look(project: Project, rules: Rules | None = None, normalizer: str = VERSION) -> DayState:
     versions = code_versions(replace(SOURCES[0], normalizer_version=normalizer))
     return day_state(project.layout, "cloudcruise", DAY, versions, rules or DataFolder().rules)
 
@@ -59,7 +60,7 @@ def test_a_table_that_is_missing_or_damaged_leaves_the_day_behind(read_day: Proj
 def test_a_new_reading_new_code_or_another_grace_leaves_the_tables_behind(
     read_day: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert look(read_day, normalizer="2").is_behind
+    assert look(read_day, normalizer="other").is_behind
     monkeypatch.setenv("RUNS_ASSETS_GRACE_HOURS", "100")
     assert look(read_day).is_behind
     monkeypatch.delenv("RUNS_ASSETS_GRACE_HOURS")

@@ -29,11 +29,18 @@ def asks_for_runs(request: Request) -> bool:
 
 
 def edited(answer: Response, edit: Callable[[Any], object]) -> Response:
-    """Return a JSON answer 200 with its document changed by `edit`; others, which another fault made, as they are."""
+    """Return an answer with runs with its document changed by `edit`; others, which another fault made, as they are."""
+    document = listed(answer)
+    return answer if document is None else json_answer(edit(document))
+
+
+def listed(answer: Response) -> Any | None:
+    """Return the document of an answer with a list of runs, be it empty; None for any other answer."""
     if type(answer) is not Response or answer.status_code != 200:
-        return answer
+        return None
     try:
         document = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        return answer
-    return json_answer(edit(document))
+        return None
+    is_envelope = isinstance(document, dict) and isinstance(document.get("data"), list)
+    return document if is_envelope or isinstance(document, list) else None

@@ -128,6 +128,19 @@ class OddOffsets(OddRows):
         return {name: _reprinted(text, number_of(row) + place) for place, name, text in times if isinstance(text, str)}
 
 
+class TimesWithoutOffset(OddRows):
+    """All of them in UTC, as the platform documents its times."""
+
+    name = "times_without_offset"
+    about = "Some rows print their times without an offset from UTC."
+    platforms = frozenset({"cloudcruise"})
+
+    def fields(self, row: Row) -> Mapping[str, object]:
+        """Return the times."""
+        times = ((name, row.body.get(name)) for name in TIMES)
+        return {name: text.removesuffix("Z").removesuffix("+00:00") for name, text in times if isinstance(text, str)}
+
+
 @dataclass(eq=False)
 class HugeStrings(OddRows):
     """`characters` is the length."""

@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from runs_assets.sandbox.answers import Handler, integer, json_answer
-from runs_assets.sandbox.faults.asking import asked_otherwise, asks_for_runs, edited
+from runs_assets.sandbox.faults.asking import asked_otherwise, asks_for_runs, edited, listed
 from runs_assets.sandbox.faults.fault import Fault
 
 PRODUCTSUP = frozenset({"productsup"})
@@ -121,8 +120,8 @@ class NoContent(Fault):
     async def answer(self, request: Request, inner: Handler) -> Response:
         """Leave the body out."""
         answer = await inner(request)
-        is_empty = asks_for_runs(request) and answer.status_code == 200 and not _rows(orjson.loads(answer.body))
-        return Response(status_code=204) if is_empty else answer
+        document = listed(answer)
+        return answer if document is None or _rows(document) else Response(status_code=204)
 
 
 @dataclass(eq=False)
@@ -138,9 +137,7 @@ class PastEndRefused(Fault):
     async def answer(self, request: Request, inner: Handler) -> Response:
         """Refuse it."""
         answer = await inner(request)
-        if not asks_for_runs(request) or answer.status_code != 200:
-            return answer
-        metadata = orjson.loads(answer.body)["metadata"]
+        metadata = (listed(answer) or {"metadata": {"from": 0}})["metadata"]
         if not metadata["from"] or metadata["from"] < metadata["total"]:
             return answer
         self.hits += 1
@@ -166,8 +163,9 @@ class LargeOffsetsRefused(Fault):
         return json_answer({"message": f"from + limit must be at most {self.most}."}, 400)
 
 
-def _rows(document: Any) -> object:
-    return document["data"] if isinstance(document, dict) else document
+def _rows(document: Any) -> list[Any]:
+    rows: list[Any] = document["data"] if isinstance(document, dict) else document
+    return rows
 
 
 def _as_if(document: Any, offset: int) -> object:

@@ -36,6 +36,8 @@ SHAPE = RowShape(
             ("dry_run", pa.bool_()),
         ]
     ),
+    time_fields=("created_at", "execution_start", "execution_end"),
+    times_are_utc=True,
 )
 MAX_PAGE_SIZE = 10_000
 MAX_ERRORS = 1000

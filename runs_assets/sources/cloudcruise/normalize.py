@@ -7,7 +7,7 @@ from runs_assets.normalizing.columns import RawRows, booleans, instants, texts
 from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.status import RunStatus
 
-VERSION = "1"
+VERSION = "2"
 
 STATUS_OF = {
     "execution.queued": RunStatus.QUEUED,
@@ -30,9 +30,9 @@ def normalize(rows: RawRows) -> pa.Table:
             "run_id": texts(rows["session_id"]),
             "raw_status": raw_status,
             "status": statuses(raw_status),
-            "created_at": instants(rows["created_at"]),
-            "started_at": instants(rows["execution_start"]),
-            "finished_at": instants(rows["execution_end"]),
+            "created_at": instants(rows["created_at"], are_utc=True),
+            "started_at": instants(rows["execution_start"], are_utc=True),
+            "finished_at": instants(rows["execution_end"], are_utc=True),
             "observed_at": instants(rows.observed_at),
             "pipeline_id": texts(rows["workflow_id"]),
             "workspace_id": texts(rows["workspace_id"]),

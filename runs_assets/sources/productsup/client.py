@@ -44,6 +44,7 @@ SHAPE = RowShape(
             ("created-at", pa.string()),
         ]
     ),
+    time_fields=("created-at", "started-at", "finished-at"),
 )
 MAX_PAGE_SIZE = 10_000
 NO_TIMES = np.array([], np.int64)

@@ -7,7 +7,7 @@ from runs_assets.normalizing.columns import RawRows, instants, int32s, texts
 from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.status import RunStatus
 
-VERSION = "1"
+VERSION = "2"
 
 
 def normalize(rows: RawRows) -> pa.Table:
