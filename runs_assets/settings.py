@@ -86,6 +86,7 @@ class ProjectSettings(EnvironmentSettings):
     give_up_days: PositiveDuration = 7
     abandoned_every_days: PositiveDuration = 7
     last_look_days: PositiveDuration = 2
+    reread_requests: Annotated[int, Field(ge=0, le=100_000)] = 1000
     window_days: Annotated[int, Field(ge=28, le=3660)] = 90
     abandoned_after_hours: Duration = 24
     details: bool = True

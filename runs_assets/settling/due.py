@@ -5,20 +5,21 @@ A day that is not over is read every hour, a day that is not settled when it has
 stays open for good ever more rarely; all durations are settings (`Rules`).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 
 from runs_assets.days import DayRange, end_of, start_of
 from runs_assets.settling.attempts import LONG_AGO, Waits
 from runs_assets.settling.reach import Capabilities
-from runs_assets.settling.rules import Rules
+from runs_assets.settling.rules import QUIET_FROM, WEEKLY, Rules, next_quiet
 from runs_assets.settling.state import DayState
 from runs_assets.storage.raw import RawDay
 
 URGENT_BEFORE = timedelta(hours=48)
+REQUESTS_TO_FIND_A_DAY = 15
 MAX_DAYS = 31
 """The most days that one run is asked for, so that today never waits long for the past."""
 
@@ -41,6 +42,8 @@ class Due:
     at: datetime = LONG_AGO
     may_join_at: datetime = LONG_AGO
     is_urgent: bool = False
+    requests: int = 0
+    """About how many requests a settled day takes from those of a night; 0 if it is read for another reason."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def due_days(
 ) -> list[Due]:
     """What each of some days in reach is due for, most pressing first; days that are done are left out."""
     dues = [due for state in states for due in _dues(state, api, rules, now, unrecorded)]
-    return sorted(dues, key=lambda due: (not due.is_urgent, due.day.toordinal() * (1 if due.is_urgent else -1)))
+    ordered = sorted(dues, key=lambda due: (not due.is_urgent, due.day.toordinal() * (1 if due.is_urgent else -1)))
+    return list(_within_the_nights_requests(ordered, states, api, rules, now))
 
 
 def next_request(dues: Sequence[Due], now: datetime, waits: Waits) -> Request | None:
@@ -117,11 +121,11 @@ def _reading(state: DayState, api: Capabilities, rules: Rules, now: datetime) ->
     read_at = state.raw.read.read_started_at
     if read_at > now:
         return Due(state.day, Work.READ, "it was read by a clock that was ahead")
-    due = min(_readings(state, state.raw, api, rules), key=lambda due: due.at, default=None)
+    due = min(_readings(state, state.raw, api, rules, now), key=lambda due: due.at, default=None)
     return replace(due, is_urgent=True) if due and is_urgent and read_at < end_of(state.day) else due
 
 
-def _readings(state: DayState, raw: RawDay, api: Capabilities, rules: Rules) -> Iterator[Due]:
+def _readings(state: DayState, raw: RawDay, api: Capabilities, rules: Rules, now: datetime) -> Iterator[Due]:
     """When a stored day is read again, by each reason that there is."""
     # Which runs of a whole day are open is in its tables: while they are behind, they come first.
     if not (state.is_behind and rules.saw_late_runs(state.day, raw.read)) and not state.is_settled(rules):
@@ -130,6 +134,40 @@ def _readings(state: DayState, raw: RawDay, api: Capabilities, rules: Rules) -> 
         at = start_of(state.day) + api.retention - rules.last_look_before
         if raw.read.read_started_at < at:
             yield Due(state.day, Work.READ, "the API will soon forget it", at, at)
+    elif state.is_settled(rules):
+        yield from _read_settled_again(state, raw, api, rules, now)
+
+
+def _read_settled_again(state: DayState, raw: RawDay, api: Capabilities, rules: Rules, now: datetime) -> Iterator[Due]:
+    """In quiet hours, since a platform may run again what has ended."""
+    if (at := rules.reread_at(state.day, raw.read.read_started_at)) is not None:
+        at = next_quiet(max(at, now))
+        yield Due(state.day, Work.READ, "its runs may have changed", at, at, requests=_requests(raw, api))
+
+
+def _requests(raw: RawDay, api: Capabilities) -> int:
+    """About how many requests the reading of a day takes."""
+    return REQUESTS_TO_FIND_A_DAY + raw.rows // api.page_size + 1
+
+
+def _within_the_nights_requests(
+    dues: Iterable[Due], states: Sequence[DayState], api: Capabilities, rules: Rules, now: datetime
+) -> Iterator[Due]:
+    """The same, with what is too much for the night put off to the next one; one day is read in any case."""
+    night = datetime.combine(now.date(), QUIET_FROM, UTC)
+    spent = sum(_requests(state.raw, api) for state in states if state.raw and _was_reread(state.raw, state.day, night))
+    for due in dues:
+        is_now = due.requests > 0 and due.at <= now
+        if is_now and spent and spent + due.requests > rules.reread_requests:
+            tomorrow = night + timedelta(days=1)
+            yield replace(due, at=tomorrow, may_join_at=tomorrow)
+            continue
+        spent += due.requests if is_now else 0
+        yield due
+
+
+def _was_reread(raw: RawDay, day: date, night: datetime) -> bool:
+    return raw.read.read_started_at >= max(night, end_of(day) + WEEKLY)
 
 
 def _read_again(state: DayState, raw: RawDay, api: Capabilities, rules: Rules) -> Due:

@@ -12,10 +12,14 @@ MARGIN = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What an API can be asked: how far back (`retention`, None: for ever), and for a single run by its id."""
+    """What an API can be asked: how far back (`retention`, None: for ever), and for a single run by its id.
+
+    And for how many runs at a time (`page_size`).
+    """
 
     retention: timedelta | None = None
     asks_by_id: bool = False
+    page_size: int = 100
 
 
 @dataclass(frozen=True)

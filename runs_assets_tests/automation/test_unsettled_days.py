@@ -345,6 +345,26 @@ def test_an_api_that_asks_to_wait_is_left_alone_until_then(a_life: Callable[[Sou
     assert isinstance(life.decide(), Request)
 
 
+def test_a_run_that_is_run_again_after_its_day_was_settled_is_noticed_at_night(
+    a_life: Callable[[Source], Life], project: Project
+) -> None:
+    day = TODAY - timedelta(days=2)
+    failed = {**PRODUCTSUP_EXAMPLE[0], "created-at": f"{day}T10:00:00+00:00", "state": "failed", "exit-code": 1}
+    life = a_life(PRODUCTSUP)
+    project.sandbox.productsup.history = FixedHistory.of([failed])
+    life.tick()
+    assert day in life.done_days(DayRange(day, day))
+    project.sandbox.productsup.history = FixedHistory.of([{**failed, "state": "finished", "exit-code": 0}])
+    at(6 * 24 + 12)
+    while isinstance(asked := life.tick(), Request) and asked.days.first > day:
+        pass
+    assert project.table("runs", "productsup", day)[0]["status"] == "failed"
+    at(7 * 24 + 13)  # one o'clock at night, a week after it was read
+    asked = [decided for _ in range(3) if isinstance(decided := life.tick(), Request)]
+    assert "its runs may have changed" in {request.why for request in asked}
+    assert project.table("runs", "productsup", day)[0]["status"] == "succeeded"
+
+
 # -- as Dagster evaluates it ---------------------------------------------------------------------------------------
 
 

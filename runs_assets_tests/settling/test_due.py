@@ -19,6 +19,7 @@ from runs_assets.storage.reads import Read
 from runs_assets.storage.tables import Lineage
 
 RULES = Rules.of(ProjectSettings())
+NO_REREADS = replace(RULES, reread_requests=0)
 FORGETS = Capabilities(timedelta(days=31))
 KEEPS = Capabilities(asks_by_id=True)
 DAY = date(2026, 3, 10)
@@ -66,8 +67,53 @@ def test_a_day_that_is_not_settled_is_read_when_it_is_twice_as_old(
 def test_a_settled_day_is_due_only_for_a_last_look_two_days_before_it_is_forgotten() -> None:
     settled = stored(END + 24 * HOUR)
     assert due(settled) == [(Work.READ, datetime(2026, 3, 10, tzinfo=UTC) + timedelta(days=29))]
-    assert due(settled, KEEPS) == []
+    assert due(settled, KEEPS, NO_REREADS) == []
     assert due(stored(datetime(2026, 4, 8, tzinfo=UTC))) == []
+
+
+@pytest.mark.parametrize(
+    ("read_after_end", "now_after_read", "due_after_end"),
+    [
+        (24.0, 0.0, 24 + 7 * 24 + 1),  # settled at midnight, so a week later at one o'clock
+        (27.0, 0.0, 27 + 7 * 24),  # read in quiet hours itself
+        (29.0, 0.0, 24 + 8 * 24 + 1),  # at five they are over
+        (27.0, 7 * 24 + 10, 24 + 8 * 24 + 1),  # it was put off at night, so not at one in the afternoon
+        (28 * 24 - 1.0, 0.0, 35 * 24 + 1),
+        (28 * 24 + 2.0, 0.0, 58 * 24 + 2),  # from four weeks on, monthly
+        (364 * 24 + 2.0, 0.0, 394 * 24 + 2),
+    ],
+)
+def test_where_the_api_keeps_its_runs_settled_days_are_read_again_at_night(
+    read_after_end: float, now_after_read: float, due_after_end: float
+) -> None:
+    read_at = END + read_after_end * HOUR
+    [found] = due_days([stored(read_at)], KEEPS, RULES, read_at + now_after_read * HOUR)
+    assert (found.work, found.at) == (Work.READ, END + due_after_end * HOUR)
+
+
+def test_after_a_year_a_settled_day_is_left_alone() -> None:
+    assert due(stored(END + timedelta(days=365)), KEEPS) == []
+    assert due(stored(END + timedelta(hours=24)), KEEPS, NO_REREADS) == []
+
+
+def test_what_is_too_much_for_a_night_is_put_off_to_the_next() -> None:
+    night = datetime(2026, 4, 30, 1, tzinfo=UTC)
+    days = [date(2026, 4, number) for number in range(1, 11)]
+    states = [stored(end_of(day) + timedelta(days=2), day=day) for day in days]  # 10 runs each: 16 requests
+    budget = replace(RULES, reread_requests=50)
+    dues = due_days(states, KEEPS, budget, night)
+    assert [due.day.day for due in dues if due.at <= night] == [10, 9, 8]
+    assert {due.at for due in dues if due.at > night} == {night + timedelta(days=1)}
+    read = [stored(night, day=day) if day.day > 8 else state for day, state in zip(days, states, strict=True)]
+    later = due_days(read, KEEPS, budget, night + HOUR)
+    assert [due.day.day for due in later if due.at <= night + HOUR] == [8]
+
+
+def test_a_day_that_is_too_much_for_any_night_is_read_alone() -> None:
+    night = datetime(2026, 4, 30, 1, tzinfo=UTC)
+    states = [stored(end_of(day) + timedelta(days=2), day=day) for day in (DAY, DAY + timedelta(days=1))]
+    dues = due_days(states, KEEPS, replace(RULES, reread_requests=1), night)
+    assert [due.at <= night for due in dues] == [True, False]
 
 
 def test_old_open_runs_alone_are_asked_for_by_id_where_that_can_be_done() -> None:
@@ -136,7 +182,7 @@ def test_what_dagster_does_not_know_is_due_again() -> None:
     [read] = due_days([settled], KEEPS, RULES, now, Unrecorded(reads={DAY}))
     assert read.work is Work.READ
     assert read.at <= now
-    [rebuild] = due_days([settled], KEEPS, RULES, now, Unrecorded(tables={DAY}))
+    [rebuild] = due_days([settled], KEEPS, NO_REREADS, now, Unrecorded(tables={DAY}))
     assert rebuild.work is Work.REBUILD
 
 

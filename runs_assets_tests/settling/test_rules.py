@@ -36,6 +36,7 @@ def test_the_rules_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         "GIVE_UP_DAYS": "3",
         "ABANDONED_EVERY_DAYS": "2",
         "LAST_LOOK_DAYS": "1",
+        "REREAD_REQUESTS": "7",
     }
     for name, value in values.items():
         monkeypatch.setenv(f"RUNS_ASSETS_{name}", value)
@@ -46,4 +47,5 @@ def test_the_rules_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         give_up_after=timedelta(days=3),
         abandoned_every=timedelta(days=2),
         last_look_before=timedelta(days=1),
+        reread_requests=7,
     )

@@ -73,7 +73,7 @@ class ProductsupApi(RunsApi):
     @property
     def capabilities(self) -> Capabilities:
         """See `RunsApi.capabilities`."""
-        return Capabilities(asks_by_id=True)
+        return Capabilities(asks_by_id=True, page_size=ProductsupSettings.load(self.settings_prefix).page_size)
 
     def _auth(
         self, settings: ProductsupSettings, redact: Redactor, token_file: Path, clock: Callable[[], datetime]
