@@ -39,10 +39,15 @@ _log_filter = RedactingFilter(_redact)
 
 @dataclass(frozen=True)
 class Address:
-    """Where notifications go, with its place in the setting, from 1; without tags it takes all of them."""
+    """Where notifications go, with its place in the setting, from 1; without tags it takes all of them.
+
+    A URL with several targets, such as the rooms of a chat, is as many addresses: what one target refuses is tried
+    again for it alone.
+    """
 
     position: int
     url: SecretStr
+    target: str = field(repr=False)
     tags: frozenset[str]
     service: "apprise.NotifyBase" = field(repr=False, compare=False)
 
@@ -52,7 +57,7 @@ class Address:
 
         Not Apprise's `url_id`: that leaves out the targets, so that two rooms of one chat would count as one.
         """
-        return hashlib.blake2b(self.url.get_secret_value().encode(), digest_size=4).hexdigest()
+        return hashlib.blake2b(f"{self.url.get_secret_value()}{self.target}".encode(), digest_size=4).hexdigest()
 
     def takes(self, notification: Notification) -> bool:
         """Whether a notification goes here: one without tags goes everywhere."""
@@ -82,22 +87,22 @@ def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[
     """The valid addresses, and what is wrong with the others; `SettingsError` if nobody could be notified of that."""
     texts = urls.get_secret_value().split() if urls else []
     _keep_out_of_logs(texts)
-    found: dict[SecretStr, Address] = {}
+    found: dict[SecretStr, list[Address]] = {}
     faults: list[SettingsError] = []
     for position, text in enumerate(texts, start=1):
         try:
-            address = _address(position, text)
-            if address.url in found:
+            addresses = _addresses(position, text)
+            if addresses[0].url in found:
                 raise _invalid(position, "is listed twice; give it all of its tags at once, as tag,tag=URL")
-            found[address.url] = address
+            found[addresses[0].url] = addresses
         except SettingsError as error:
             faults.append(error)
     if faults and not found:
         raise faults[0]
-    return tuple(found.values()), faults
+    return tuple(address for addresses in found.values() for address in addresses), faults
 
 
-def _address(position: int, text: str) -> Address:
+def _addresses(position: int, text: str) -> list[Address]:
     import apprise  # noqa: PLC0415
 
     tagged = _TAGGED.fullmatch(text)
@@ -105,12 +110,27 @@ def _address(position: int, text: str) -> Address:
     asset = apprise.AppriseAsset(
         storage_mode=apprise.PersistentStoreMode.MEMORY, service_timeout=0, http_redirects=False, async_mode=False
     )
-    service = apprise.Apprise.instantiate(url, asset=asset)
-    if service is None:
+    services = _by_target(url, asset)
+    if not services:
         raise _invalid(position, "is not a URL that Apprise supports")
     if "overflow=" not in url:
-        service.overflow_mode = apprise.OverflowMode.SPLIT  # or a long notification is refused as a whole
-    return Address(position, SecretStr(url), tags, service)
+        for service in services.values():
+            service.overflow_mode = apprise.OverflowMode.SPLIT  # or a long notification is refused as a whole
+    return [Address(position, SecretStr(url), target, tags, service) for target, service in services.items()]
+
+
+def _by_target(url: str, asset: "apprise.AppriseAsset") -> dict[str, "apprise.NotifyBase"]:
+    """A service for each target of a URL, or one for all of them where they cannot be told apart; none if invalid."""
+    import apprise  # noqa: PLC0415
+
+    service = apprise.Apprise.instantiate(url, asset=asset)
+    if service is None:
+        return {}
+    parsed = apprise.plugins.url_to_dict(url)  # type: ignore[no-untyped-call]
+    targets = [part for target in parsed.get("targets") or () for part in str(target).split(",")]
+    single = {one: apprise.Apprise.instantiate({**parsed, "targets": [one]}, asset=asset) for one in targets}
+    each = {target: found for target, found in single.items() if found is not None and len(found) == 1}
+    return each if len(each) > 1 and len(each) == len(service) else {"": service}
 
 
 def _invalid(position: int, why: str) -> SettingsError:

@@ -25,6 +25,7 @@ LOOK_BACK = timedelta(days=2)
 LOOK_BACK_AT_UNFINISHED = timedelta(days=7)
 """What was queued, or began, longer ago does not count: `dagster.yaml` ends runs after six hours, and a queue that has
 not moved for a week is not waited for."""
+BACKFILL_TAG = "dagster/backfill"
 NEWEST = 20
 MAX_BACKFILLS = 100
 
@@ -73,6 +74,10 @@ class Records:
         since = self.now - LOOK_BACK_AT_UNFINISHED
         filters = BulkActionsFilter(statuses=UNFINISHED_BACKFILLS, created_after=since)
         return self.instance.get_backfills(filters=filters, limit=MAX_BACKFILLS)
+
+    def newest_of_backfill(self, backfill_id: str) -> dg.RunRecord | None:
+        """The newest run of a backfill; None if it has none."""
+        return next(iter(self._query(dg.RunsFilter(tags={BACKFILL_TAG: backfill_id}), limit=1)), None)
 
     @cached_property
     def _from_pages(self) -> list[dg.RunRecord]:

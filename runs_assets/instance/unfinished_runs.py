@@ -16,6 +16,8 @@ from runs_assets.verdicts.tables import VERDICT_TABLES
 
 SILENCE = timedelta(minutes=5)
 """How long a run may write nothing to its log, without holding its source's lock, and still count as alive."""
+BACKFILL_SILENCE = timedelta(hours=1)
+"""How long nothing may happen in a backfill that still counts as alive."""
 
 
 def run_in_flight(records: Records, source: Source, layout: Layout) -> dg.DagsterRun | None:
@@ -36,8 +38,10 @@ def refresh_in_flight(records: Records, layout: Layout) -> dg.DagsterRun | None:
 
 
 def days_being_backfilled(records: Records, source: Source) -> set[date]:
-    """The days of the source's unfinished backfills, whoever asked for them, also those that they have done."""
-    return set(days_of_keys(key for backfill in records.unfinished_backfills for key in _keys_of(backfill, source)))
+    """The days of the source's backfills that are at work, whoever asked for them, also those that they have done."""
+    found = ((backfill, [*_keys_of(backfill, source)]) for backfill in records.unfinished_backfills)
+    alive = (keys for backfill, keys in found if keys and _is_backfill_alive(records, backfill))
+    return set(days_of_keys(key for keys in alive for key in keys))
 
 
 def _first_at_work(records: Records, unfinished: Iterable[dg.RunRecord], lock_file: Path) -> dg.DagsterRun | None:
@@ -56,6 +60,18 @@ def _is_alive(records: Records, record: dg.RunRecord) -> bool:
     lines = records.instance.get_records_for_run(record.dagster_run.run_id, limit=1, ascending=False).records
     wrote_at = datetime.fromtimestamp(lines[0].timestamp, UTC) if lines else record.create_timestamp
     return records.now - wrote_at < SILENCE
+
+
+def _is_backfill_alive(records: Records, backfill: PartitionBackfill) -> bool:
+    """Whether it was asked for within an hour, or its newest run is at work or ended within an hour.
+
+    A backfill whose daemon or code location went away stays requested, or canceling, for ever.
+    """
+    newest = records.newest_of_backfill(backfill.backfill_id)
+    if newest and not newest.dagster_run.is_finished and _is_alive(records, newest):
+        return True
+    last_sign = max(backfill.backfill_timestamp, (newest and newest.end_time) or 0.0)
+    return records.now.timestamp() - last_sign < BACKFILL_SILENCE.total_seconds()
 
 
 def _keys_of(backfill: PartitionBackfill, source: Source) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Receiver:
-    """Keeps the JSON bodies that were posted to each path; a path may answer another status, or hang."""
+    """Keeps the JSON bodies that were posted to each path, or topic; a path may answer another status, or hang."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, dict[str, Any]]] = []
@@ -21,7 +21,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                path = self.path.partition("?")[0].strip("/")
+                path = self.path.partition("?")[0].strip("/") or str(body.get("topic", ""))
                 receiver.got.append((path, body))
                 if path in receiver.hanging:
                     self.send_response(200)
@@ -55,6 +55,10 @@ class Receiver:
 
     def _url(self, path: str) -> str:
         return f"json://127.0.0.1:{self.server.server_port}/{path}"
+
+    def topics(self, *names: str) -> str:
+        """An Apprise URL of one service with several targets."""
+        return f"ntfy://127.0.0.1:{self.server.server_port}/{'/'.join(names)}"
 
     def titles(self, path: str) -> list[str]:
         """The titles of what was posted to a path, in order, taken or not."""

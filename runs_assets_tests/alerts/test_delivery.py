@@ -102,6 +102,32 @@ def test_one_failing_address_does_not_keep_the_other_from_its_messages(receiver:
     assert receiver.titles("good") == [DOWN, RESOLVED]
 
 
+def test_one_dead_target_of_a_url_is_tried_again_alone(receiver: Receiver, layout: Layout) -> None:
+    url = receiver.topics("ops", "closed", "team")
+    receiver.answers["closed"] = 404
+    for hour in range(20):
+        notify(layout, url, now=T0 + hours(hour))
+    assert (receiver.titles("ops"), receiver.titles("team")) == ([DOWN], [DOWN])
+    assert receiver.titles("closed") == [DOWN] * 20
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses"),
+    [
+        ("mailto://me:pw@example.com?to=a@example.com,b@example.com", 2),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#a/#b/#c", 3),
+        ("tgram://123456789:abcdefg_hijklmnop/12315544/12315545", 2),
+        ("json://127.0.0.1/a/b", 1),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", 1),
+    ],
+)
+def test_each_target_of_a_url_is_an_address(url: str, addresses: int) -> None:
+    found = addresses_of(SecretStr(url))
+    assert len({address.fingerprint for address in found}) == addresses
+    assert [len(address.service) for address in found] == [1] * addresses
+    assert {address.position for address in found} == {1}
+
+
 def test_nobody_listening_is_a_failure_like_any_other(layout: Layout) -> None:
     assert notify(layout, "json://127.0.0.1:1/").waiting == 1
 

@@ -202,15 +202,13 @@ def test_a_killed_run_holds_its_source_for_five_minutes_after_its_last_line(a_li
     assert isinstance(life.decide(), Request)
 
 
-@pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated")
-def test_days_of_a_requested_backfill_are_left_to_it(a_life: Callable[[Source], Life]) -> None:
-    life = a_life(CLOUDCRUISE)
-    keys = [dg.AssetKey(["cloudcruise", name]) for name in (RAW_RUNS, RUNS.name)]
-    backfill = PartitionBackfill.from_asset_partitions(
+def backfill_of(life: Life, day: date) -> PartitionBackfill:
+    """A backfill of one day of CloudCruise, requested now."""
+    return PartitionBackfill.from_asset_partitions(
         backfill_id="b",
         asset_graph=definitions().resolve_asset_graph(),
-        partition_names=[str(YESTERDAY)],
-        asset_selection=keys,
+        partition_names=[str(day)],
+        asset_selection=[dg.AssetKey(["cloudcruise", name]) for name in (RAW_RUNS, RUNS.name)],
         backfill_timestamp=CLOCK.now.timestamp(),
         tags={},
         dynamic_partitions_store=life.instance,
@@ -219,11 +217,39 @@ def test_days_of_a_requested_backfill_are_left_to_it(a_life: Callable[[Source], 
         description=None,
         run_config=None,
     )
+
+
+@pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated")
+def test_days_of_a_requested_backfill_are_left_to_it(a_life: Callable[[Source], Life]) -> None:
+    life = a_life(CLOUDCRUISE)
+    backfill = backfill_of(life, YESTERDAY)
     life.instance.add_backfill(backfill)
     assert life.decide() == request(TODAY, TODAY, "it was never read")
     assert a_life(PRODUCTSUP).decide() == request(TODAY - timedelta(days=3), TODAY, "it was never read")
     life.instance.update_backfill(backfill._replace(status=BulkActionStatus.COMPLETED))
     assert life.decide() == request(TODAY - timedelta(days=3), TODAY, "it was never read")
+
+
+@pytest.mark.filterwarnings("ignore:Function `AssetSelection.sources` is deprecated")
+@pytest.mark.parametrize("status", [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING])
+def test_a_backfill_that_never_ends_holds_its_days_while_it_shows_signs_of_life(
+    a_life: Callable[[Source], Life], status: BulkActionStatus
+) -> None:
+    life = a_life(CLOUDCRUISE)
+    everything = request(TODAY - timedelta(days=3), TODAY, "it was never read")
+    life.instance.add_backfill(backfill_of(life, YESTERDAY)._replace(status=status))
+    at(0.9)
+    assert life.decide() == request(TODAY, TODAY, "it was never read")
+    at(1)
+    assert life.decide() == everything
+    with freeze_time(CLOCK.now):  # of another source, which the backfill is about, too
+        tags, started = {"dagster/backfill": "b"}, dg.DagsterRunStatus.STARTED
+        run = dg.DagsterRun("productsup_daily", str(uuid.uuid4()), tags=tags, status=started)
+        life.instance.add_run(run)
+        life.instance.report_engine_event("is at work", run)
+    assert life.decide() == request(TODAY, TODAY, "it was never read")
+    at(1.1)
+    assert life.decide() == everything
 
 
 def test_a_source_that_a_person_must_mend_is_asked_at_most_ten_times_a_day_and_at_once_after_a_change(
@@ -360,8 +386,8 @@ def test_a_run_that_is_run_again_after_its_day_was_settled_is_noticed_at_night(
         pass
     assert project.table("runs", "productsup", day)[0]["status"] == "failed"
     at(7 * 24 + 13)  # one o'clock at night, a week after it was read
-    asked = [decided for _ in range(3) if isinstance(decided := life.tick(), Request)]
-    assert "its runs may have changed" in {request.why for request in asked}
+    at_night = [decided for _ in range(3) if isinstance(decided := life.tick(), Request)]
+    assert "its runs may have changed" in {request.why for request in at_night}
     assert project.table("runs", "productsup", day)[0]["status"] == "succeeded"
 
 
