@@ -14,6 +14,7 @@ from runs_assets.alerts.memory import Acknowledgement
 from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.run import run_demo
+from runs_assets.doctor import doctor
 from runs_assets.errors import RunsAssetsError
 from runs_assets.verdicts.refresh_command import refresh_and_show
 from runs_assets.watch_entries import end_at
@@ -30,13 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except (DemoError, RunsAssetsError) as error:
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,6 +80,17 @@ def _parser() -> argparse.ArgumentParser:
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
     digest.set_defaults(run=lambda options: send_digest(Console(), options.week, send=options.send))
     _add_ack(commands)
+    check = commands.add_parser(
+        "doctor",
+        help="find out whether everything works, for people, cron and monitors",
+        description=(
+            "Looks at the settings, asks each source for one run, connects to each address, and tells how old the "
+            "newest reading, evaluation and heartbeat of Dagster's daemon are, and how much space is free. Sends "
+            "nothing and changes nothing. Exit status: 0 ok, 1 warning, 2 failed."
+        ),
+    )
+    check.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object")
+    check.set_defaults(run=lambda options: doctor(Console(), as_json=options.as_json))
     return parser
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
@@ -193,8 +194,12 @@ class MemoryFile:
         return Memory()
 
     def save(self, memory: Memory) -> None:
-        """Make it durable, if it is not yet; raises `StorageError` if the disk refuses."""
+        """Make it durable, if it is not yet; raises `StorageError` if the disk refuses.
+
+        The file's time of modification is that of the last evaluation.
+        """
         _replace(self.path, memory.model_dump_json().encode())
+        os.utime(self.path)
 
     def _parsed(self, content: bytes) -> Memory:
         found = json.loads(content)

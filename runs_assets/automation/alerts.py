@@ -1,17 +1,18 @@
 """The sensor `alerts`: evaluates every minute what people are to be notified of. It starts no run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
 
 from runs_assets.alerts.addresses import usable_addresses
 from runs_assets.alerts.delivery import Notifier
+from runs_assets.alerts.heartbeat import beat
 from runs_assets.alerts.memory import usable_watch_file
 from runs_assets.alerts.observation import JobRun, Observation, is_worse_span, rows_of
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.automation.switches import sensor, why_off
-from runs_assets.errors import RunsAssetsError
+from runs_assets.errors import RunsAssetsError, SettingsError
 from runs_assets.instance.ended_runs import latest_job_runs
 from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.resources import Clock, DataFolder
@@ -26,30 +27,32 @@ from runs_assets.verdicts.silences import SILENCES
 from runs_assets.verdicts.source_health import SOURCE_HEALTH
 
 EVERY_SECONDS = 60
-URLS = "RUNS_ASSETS_ALERT_URLS"
-IS_OFF = f"Off until {URLS} is set."
+SETTINGS = ("RUNS_ASSETS_ALERT_URLS", "RUNS_ASSETS_HEARTBEAT_URL")
+IS_OFF = f"Off until {' or '.join(SETTINGS)} is set."
 
 
 def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
     """`alerts`: observes the verdict tables and the project's runs every minute, and notifies people of what is new.
 
     On by default if an address is set and Dagster's history is kept. Errors are its reason for skipping: they fail
-    nothing.
+    nothing but the heartbeat.
     """
     description = "Notifies when something is wrong with a pipeline, a source or a job, and when it recovers."
-    off = "" if is_present([URLS]) else IS_OFF
+    off = "" if _is_wanted() else IS_OFF
 
     @sensor("alerts", EVERY_SECONDS, description, off or why_off())
     def alerts(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> str:
-        if not is_present([URLS]):
+        if not _is_wanted():
             return IS_OFF
         outcome: list[str] = []
+        has_failed = False
         try:
             job_runs = latest_job_runs(context.instance, _project(context), sources, clock.now())
             _notify(data_folder.layout, job_runs, clock.now(), outcome)
         except RunsAssetsError as error:
             outcome.append(str(error))
-        return " ".join(outcome)
+            has_failed = True
+        return " ".join(dict.fromkeys([*outcome, *_beat(has_failed=has_failed)]))
 
     return alerts
 
@@ -76,6 +79,20 @@ def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: 
         faults=tuple(outcome),
     )
     outcome.append(str(Notifier(layout, addresses, lock_patience=0.0).notify(seen)))
+
+
+def _is_wanted() -> bool:
+    return any(is_present([name]) for name in SETTINGS)
+
+
+def _beat(*, has_failed: bool) -> Iterator[str]:
+    """Send the heartbeat if there is one; a sentence if it did not arrive."""
+    try:
+        url = alert_settings().heartbeat_url
+        if url and (what := beat(url, has_failed=has_failed)):
+            yield what
+    except SettingsError as error:
+        yield str(error)
 
 
 def _project(context: dg.SensorEvaluationContext) -> Project:

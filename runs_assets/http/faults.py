@@ -115,11 +115,21 @@ def _seconds_of(value: str, now: datetime) -> float | None:
 
 
 def _seconds_until(http_date: str, now: datetime) -> float | None:
+    moment = _instant_of(http_date)
+    return (moment - now).total_seconds() if moment else None
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """When the server says that it answered (UTC); None if it does not."""
+    return _instant_of(headers.get("date", ""))
+
+
+def _instant_of(http_date: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(http_date)
     except (ValueError, OverflowError):
         return None
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_temporary(body: bytes, wait_seconds: float | None) -> bool:

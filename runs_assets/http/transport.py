@@ -23,7 +23,7 @@ from runs_assets.days import iso, utc_now
 from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
-from runs_assets.http.faults import TransientError, UnexpectedBodyError, message_of, no_connection, refusal
+from runs_assets.http.faults import TransientError, UnexpectedBodyError, date_of, message_of, no_connection, refusal
 from runs_assets.plain_text.redaction import Redactor, redacted_logs
 from runs_assets.plain_text.wording import shortened
 
@@ -31,11 +31,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Params = Mapping[str, str | int]
 
-HEADERS = {
-    "accept": "application/json",
-    "accept-encoding": ACCEPT_ENCODING,
-    "user-agent": f"runs-assets/{version('runs-assets')}",
-}
+USER_AGENT = f"runs-assets/{version('runs-assets')}"
+HEADERS = {"accept": "application/json", "accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT}
 NOTHING = b"null"
 """What HTTP 204 stands for."""
 # Plain http is for loopback alone, and a proxy would read the credentials that go over it.
@@ -89,7 +86,7 @@ class Transport:
     """GET requests to one API, with one set of credentials.
 
     `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `requests` counts every attempt
-    that was sent.
+    that was sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.
     """
 
     base_url: str
@@ -100,6 +97,7 @@ class Transport:
     monotonic: Callable[[], float] = time.monotonic
     clock: Callable[[], datetime] = utc_now
     requests: int = 0
+    server_time: datetime | None = None
 
     def __post_init__(self) -> None:
         timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
@@ -191,6 +189,7 @@ class Transport:
         response = None
         try:
             response = self._http.send(request, stream=True)
+            self.server_time = date_of(response.headers)
             return response, b"".join(self._pieces(response, most_bytes, until))
         except httpx.ConnectError as error:
             raise no_connection(error, self.base_url, self._shorten) from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Self
 
 from runs_assets.http.transport import Limits, Transport
@@ -26,6 +27,11 @@ class HttpClient:
     def requests(self) -> int:
         """Requests sent so far, retries and token refreshes included."""
         return self.transport.requests
+
+    @property
+    def server_time(self) -> datetime | None:
+        """What the last answer's `Date` says, UTC."""
+        return self.transport.server_time
 
     def within(self, limits: Limits) -> Self:
         """The same client with other bounds for each request, and with connections of its own."""

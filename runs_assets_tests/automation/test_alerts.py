@@ -161,6 +161,20 @@ def test_a_watch_file_that_never_could_be_used_keeps_nobody_from_being_told(
     assert len(receiver.titles("a")) == 2
 
 
+def test_each_evaluation_sends_a_heartbeat_and_a_failed_one_says_so(
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    monkeypatch.delenv("RUNS_ASSETS_ALERT_URLS")
+    monkeypatch.setenv("RUNS_ASSETS_HEARTBEAT_URL", f"http://127.0.0.1:{receiver.server.server_port}/ping")
+    assert look() == "Nothing new."
+    store_rows(project.layout, "pipeline_health", [])
+    project.layout.verdict_file("pipeline_health").write_bytes(b"damaged")
+    assert "is damaged" in look()
+    assert [body["title"] for _, body in receiver.got] == ["/ping", "/ping/fail"]
+    monkeypatch.setenv("RUNS_ASSETS_HEARTBEAT_URL", "nonsense")
+    assert "RUNS_ASSETS_HEARTBEAT_URL" in look()
+
+
 def test_whatever_is_wrong_is_said_and_fails_nothing(
     look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
 ) -> None:
@@ -176,7 +190,7 @@ def test_whatever_is_wrong_is_said_and_fails_nothing(
     monkeypatch.setenv("RUNS_ASSETS_UNREAD_AFTER_HOURS", "soon")
     assert "RUNS_ASSETS_UNREAD_AFTER_HOURS" in look()
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", "")
-    assert look() == "Off until RUNS_ASSETS_ALERT_URLS is set."
+    assert look() == "Off until RUNS_ASSETS_ALERT_URLS or RUNS_ASSETS_HEARTBEAT_URL is set."
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""The heartbeat: a sign of life to a service that raises an alarm when none comes, since the daemon itself was down.
+
+A GET of `RUNS_ASSETS_HEARTBEAT_URL` after each evaluation, of `<URL>/fail` if it failed: so Healthchecks and services
+like it want it. The URL is a secret: whoever knows it can feign life.
+"""
+
+import httpx
+from pydantic import SecretStr
+
+from runs_assets.errors import SettingsError
+from runs_assets.http.transport import NEVER_PROXIED, USER_AGENT
+from runs_assets.settings import checked_url
+
+SECONDS = 10.0
+
+
+def beat(url: SecretStr, *, has_failed: bool) -> str:
+    """Send it, once; returns a sentence if it did not arrive, else nothing.
+
+    Raises `SettingsError` for a URL that cannot be used.
+    """
+    try:
+        address = checked_url(url.get_secret_value()).rstrip("/") + ("/fail" if has_failed else "")
+    except ValueError as error:
+        raise SettingsError(f"RUNS_ASSETS_HEARTBEAT_URL {error}.") from None
+    try:
+        with httpx.Client(timeout=SECONDS, headers={"user-agent": USER_AGENT}, mounts=NEVER_PROXIED) as client:
+            answer = client.get(address)
+    except httpx.HTTPError as error:
+        return f"The heartbeat did not arrive: {type(error).__name__}."
+    return "" if answer.is_success else f"The heartbeat was refused: HTTP {answer.status_code}."

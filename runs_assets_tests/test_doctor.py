@@ -1,0 +1,156 @@
+"""What `runs-assets doctor` finds, on real HTTP, real files and a real Dagster instance."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._daemon.types import DaemonHeartbeat
+
+from runs_assets.cli import main
+from runs_assets.days import utc_now
+from runs_assets.sandbox import FixedHistory, FrozenClock
+from runs_assets_tests.alerts.receiver import Receiver, receiving
+from runs_assets_tests.project import Project
+from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
+
+Findings = dict[str, tuple[str, str]]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _without_a_dagster_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+
+
+def findings(capsys: pytest.CaptureFixture[str]) -> tuple[int, Findings]:
+    """The exit status, and the health and message of each check."""
+    capsys.readouterr()
+    status = main(["doctor", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert document["health"] == ("ok", "warning", "failed")[status]
+    return status, {found["check"]: (found["health"], found["message"]) for found in document["findings"]}
+
+
+def read_today(project: Project) -> None:
+    """At the true time, which the command goes by."""
+    now = utc_now()
+    project.sandbox.clock = FrozenClock(now)
+    project.sandbox.cloudcruise.history = FixedHistory.of([{**CLOUDCRUISE_EXAMPLE[0], "created_at": now.isoformat()}])
+    for source in ("cloudcruise", "productsup"):
+        assert project.materialize(source, now.date()).success
+
+
+def evaluated(project: Project, minutes_ago: float) -> None:
+    state = project.layout.root / ".alerts/state.json"
+    state.parent.mkdir()
+    state.touch()
+    at = (utc_now() - timedelta(minutes=minutes_ago)).timestamp()
+    os.utime(state, (at, at))
+
+
+def test_all_is_well(
+    project: Project, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", receiver.url("a"))
+    read_today(project)
+    evaluated(project, minutes_ago=1)
+    asked = len(project.sandbox.requests)
+    status, found = findings(capsys)
+    checks = ["settings", "free space", "cloudcruise", "cloudcruise: newest reading", "productsup"]
+    checks += ["productsup: newest reading", "address 1", "newest evaluation"]
+    assert {check: health for check, (health, _) in found.items()} == dict.fromkeys(checks, "ok")
+    assert status == 0
+    assert [request.platform for request in project.sandbox.requests[asked:]] == ["cloudcruise", "productsup"]
+    assert receiver.got == []
+
+
+def test_what_is_wrong_is_named_without_secrets(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CLOUDCRUISE_API_KEY", "a-wrong-key")
+    monkeypatch.delenv("PRODUCTSUP_CDE_TOKEN")
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", "json://127.0.0.1:1/hidden")
+    project.sandbox.clock = FrozenClock(utc_now())
+    status, found = findings(capsys)
+    assert status == 2
+    assert "HTTP 401" in found["cloudcruise"][1]
+    assert "it needs PRODUCTSUP_CDE_BASE_URL and PRODUCTSUP_CDE_TOKEN" in found["productsup"][1]
+    assert found["address 1"] == ("failed", "No connection: Connection refused.")
+    assert [found[check][0] for check in ("cloudcruise", "productsup")] == ["failed", "failed"]
+    assert found["newest evaluation"][0] == "warning"
+    assert "hidden" not in str(found)
+    assert "a-wrong-key" not in str(found)
+
+
+@pytest.mark.usefixtures("project")
+def test_an_unusable_setting_is_the_only_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_GRACE_HOURS", "many")
+    status, found = findings(capsys)
+    assert (status, [*found]) == (2, ["settings"])
+    assert "RUNS_ASSETS_GRACE_HOURS" in found["settings"][1]
+
+
+def test_old_readings_old_evaluations_and_other_clocks_are_told(
+    project: Project, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", receiver.url("a"))
+    read_today(project)
+    evaluated(project, minutes_ago=20)
+    monkeypatch.setattr("runs_assets.doctor.utc_now", lambda: utc_now() + timedelta(hours=5))
+    _, found = findings(capsys)
+    assert found["cloudcruise: newest reading"][0] == "warning"  # older than 3 hours, not than 12
+    assert ", 5 h 0 min ago." in found["cloudcruise: newest reading"][1]
+    assert found["newest evaluation"][0] == "failed"  # older than an hour
+    assert found["cloudcruise: clock"] == ("warning", "This machine's clock and the API's differ by 5 h 0 min.")
+
+
+def test_a_source_without_any_setting_is_simply_off(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.sandbox.clock = FrozenClock(utc_now())
+    for name in ("BASE_URL", "TOKEN"):
+        monkeypatch.delenv(f"PRODUCTSUP_CDE_{name}")
+    status, found = findings(capsys)
+    assert found["productsup"][0] == "ok"
+    assert found["productsup"][1].startswith("It is off: it needs PRODUCTSUP_CDE_BASE_URL")
+    assert found["cloudcruise: newest reading"][0] == "warning"
+    assert status == 1
+
+
+@pytest.mark.parametrize(("minutes", "health"), [(None, "failed"), (1, "ok"), (40, "warning"), (121, "failed")])
+@pytest.mark.usefixtures("project")
+def test_the_daemon_is_as_well_as_its_last_heartbeat_is_young(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    minutes: float | None,
+    health: str,
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    if minutes is not None:
+        at = (utc_now() - timedelta(minutes=minutes)).timestamp()
+        with dg.DagsterInstance.get() as instance:
+            instance.add_daemon_heartbeat(DaemonHeartbeat(at, "SENSOR", "id"))
+    _, found = findings(capsys)
+    assert found["Dagster's daemon"][0] == health
+
+
+def test_people_get_a_table(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.sandbox.clock = FrozenClock(utc_now())
+    assert main(["doctor"]) == 1  # nothing is stored yet
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["check", "health", "what", "was", "found"]
+    assert lines[1].startswith("settings")
