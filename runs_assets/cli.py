@@ -11,6 +11,7 @@ from rich.console import Console
 from runs_assets.alerts.acknowledging import acknowledge, show_acknowledged
 from runs_assets.alerts.digest import send_digest, week_of
 from runs_assets.alerts.memory import Acknowledgement
+from runs_assets.alerts.trial import send_test
 from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.run import run_demo
@@ -80,6 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
     digest.set_defaults(run=lambda options: send_digest(Console(), options.week, send=options.send))
     _add_ack(commands)
+    notify = commands.add_parser(
+        "notify",
+        help="send a test message to each address",
+        description=(
+            "Sends one message that says that it is a test to each address in RUNS_ASSETS_ALERT_URLS, whatever the "
+            "routes say, and prints which of them took it. Exit status: 1 if one did not."
+        ),
+    )
+    notify.add_argument("--test", action="store_true", required=True, help="say that it is a test")
+    notify.set_defaults(run=lambda _options: send_test(Console()))
     check = commands.add_parser(
         "doctor",
         help="find out whether everything works, for people, cron and monitors",

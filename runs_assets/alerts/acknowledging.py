@@ -27,7 +27,7 @@ def acknowledge(console: Console, known: Acknowledgement) -> None:
         if not about:
             raise SettingsError(f"No open incident is about pipeline {known.pipeline} of source {known.source}.")
         others = (one for one in memory.acknowledged if (one.source, one.pipeline) != (known.source, known.pipeline))
-        file.save(memory.model_copy(update={"acknowledged": (*others, known)}))
+        file.save(memory.model_copy(update={"acknowledged": (*others, known)}), known.acknowledged_at)
     _print(console, ["No reminders of:", *about])
 
 
@@ -55,7 +55,7 @@ def acknowledgement_lines(known: Iterable[Acknowledgement]) -> list[str]:
 
 
 def _open(memory: Memory) -> Iterator[tuple[Subject, str]]:
-    for subject, state in memory.open_incidents():
+    for subject, state, _ in memory.open_incidents():
         about = label(subject.pipeline_id, subject.pipeline_name) if subject.pipeline_id else "as a whole"
         yield subject, f"{cut(subject.source or 'this project')} {about}: {state}"
 

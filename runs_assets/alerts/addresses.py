@@ -39,7 +39,9 @@ _log_filter = RedactingFilter(_redact)
 
 @dataclass(frozen=True)
 class Address:
-    """Where notifications go, with its place in the setting, from 1; without tags it takes all of them.
+    """Where notifications go, with its place in the setting, from 1.
+
+    Without tags it takes all of them, else those that a route sends to one of its tags.
 
     A URL with several targets, such as the rooms of a chat, is as many addresses: what one target refuses is tried
     again for it alone.
@@ -60,8 +62,8 @@ class Address:
         return hashlib.blake2b(f"{self.url.get_secret_value()}{self.target}".encode(), digest_size=4).hexdigest()
 
     def takes(self, notification: Notification) -> bool:
-        """Whether a notification goes here: one without tags goes everywhere."""
-        return not self.tags or not notification.tags or bool(self.tags & set(notification.tags))
+        """Whether a notification goes here."""
+        return not self.tags or bool(self.tags & set(notification.tags))
 
     def send(self, notification: Notification) -> bool:
         """Send now; returns whether it was taken. May take as long as the other side lets it."""

@@ -22,7 +22,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """An event to notify people of, without `tags` everybody; itself about the settings of notifications."""
+    """An event to notify people of, and the tags to which it is routed; itself about the settings of notifications."""
 
     event: Event
     severity: Severity = Severity.WARNING

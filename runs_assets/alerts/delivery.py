@@ -8,15 +8,16 @@ for three days. One that hangs is left behind in a thread of its own: it delays 
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, Queue
 from threading import Thread
 
 from runs_assets.alerts.addresses import Address
 from runs_assets.alerts.evaluation import evaluate
 from runs_assets.alerts.memory import Delivery, Memory, MemoryFile, Notification, UndeliveredNotification
-from runs_assets.alerts.notifications import notification_of
+from runs_assets.alerts.notifications import notification_of, still_open, welcome_of
 from runs_assets.alerts.observation import Observation
 from runs_assets.storage.layout import Layout
 
@@ -24,22 +25,28 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS, LOCK_PATIENCE_SECONDS = 30.0, 60.0
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 GIVEN_UP_AFTER, REMEMBERED_FOR = timedelta(days=3), timedelta(days=35)
+PAUSE, WELCOMED_AFTER = timedelta(hours=1), timedelta(hours=1)
 SHOWN = 10
 """Titles that a report names."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The titles of the new notifications, and how many deliveries are still to be made."""
+    """The titles of the new notifications, and how many deliveries are still to be made.
+
+    `unsent` is how many of them are for nobody: no route sends them to an address, and all addresses have tags.
+    """
 
     titles: tuple[str, ...] = ()
     waiting: int = 0
+    unsent: int = 0
 
     def __str__(self) -> str:
         """As one sentence or two."""
         rest = f" and {len(self.titles) - SHOWN} more" if len(self.titles) > SHOWN else ""
         news = f"Notified: {'; '.join(self.titles[:SHOWN])}{rest}." if self.titles else "Nothing new."
-        return f"{news} Deliveries waiting: {self.waiting}." if self.waiting else news
+        unsent = f" For nobody, by the routes: {self.unsent}." if self.unsent else ""
+        return f"{news}{unsent} Deliveries waiting: {self.waiting}." if self.waiting else news + unsent
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,9 @@ class Notifier:
 
     def notify(self, seen: Observation) -> Report:
         """Decide what is new and deliver it, and what is still undelivered from before."""
-
-        def news(before: Memory) -> tuple[Sequence[Notification], Memory]:
-            found = evaluate(before, seen)
-            return [notification_of(decision, seen) for decision in found.decisions], found.memory
-
-        return self._deliver(news, seen.now)
+        evaluated_at = MemoryFile(self.layout).evaluated_at
+        is_resumed = evaluated_at is not None and seen.now - evaluated_at > PAUSE
+        return self._deliver(partial(_news, seen=replace(seen, is_resumed=is_resumed)), seen.now)
 
     def send(self, notification: Notification) -> Report:
         """Deliver a notification that somebody else decided on."""
@@ -74,12 +78,48 @@ class Notifier:
             return Report()
         file = MemoryFile(self.layout)
         with file.locked(self.lock_patience):
-            notifications, memory = news(file.load(now))
+            before = file.load(now)
+            notifications, memory = news(before)
+            memory = _with_new_addresses(memory, before, self.addresses, now)
             outbox = (*memory.outbox, *_deliveries_of(notifications, self.addresses))
             memory = _tidied(memory.model_copy(update={"outbox": outbox}), self.addresses, now)
-            file.save(memory)
-            after = _Round(self.addresses, now, file.save, self.patience).deliver(memory)
-        return Report(tuple(notification.title for notification in notifications), len(after.outbox))
+            save = partial(file.save, now=now)
+            save(memory)
+            after = _Round(self.addresses, now, save, self.patience).deliver(memory)
+        unsent = sum(not _deliveries_of([notification], self.addresses) for notification in notifications)
+        return Report(tuple(notification.title for notification in notifications), len(after.outbox), unsent)
+
+
+def _news(before: Memory, seen: Observation) -> tuple[Sequence[Notification], Memory]:
+    """What to send now, and what to remember.
+
+    A new installation sends one welcome, when all sources that are awaited have been read or after an hour; what is
+    wrong by then is part of it.
+    """
+    is_new = before.welcomed_at is None and not before.sources
+    begun_at = before.begun_at or seen.now
+    if is_new and seen.now - begun_at < WELCOMED_AFTER and not seen.is_complete:
+        return [], before.model_copy(update={"begun_at": begun_at})
+    found = evaluate(before, seen)
+    notifications = [notification_of(decision, seen) for decision in found.decisions]
+    if not is_new:
+        return notifications, found.memory
+    return [welcome_of(notifications, seen)], found.memory.model_copy(update={"welcomed_at": seen.now})
+
+
+def _with_new_addresses(memory: Memory, before: Memory, addresses: Sequence[Address], now: datetime) -> Memory:
+    """Addresses that were not there before hear of what was open, and take over what waits for addresses that are gone.
+
+    So one that was corrected misses nothing.
+    """
+    present = {address.fingerprint for address in addresses}
+    new = [] if before.addresses is None else [one for one in addresses if one.fingerprint not in before.addresses]
+    left = [one for one in memory.outbox if one.address not in present]
+    outbox = [one for one in memory.outbox if one.address in present or not new]
+    for address in new:
+        taken = {one.notification: one for one in left if address.takes(one.notification)}
+        outbox += _deliveries_of([*taken, *still_open(before, address.tags, now)], [address])
+    return memory.model_copy(update={"outbox": tuple(outbox), "addresses": tuple(sorted(present))})
 
 
 def _deliveries_of(notifications: Iterable[Notification], addresses: Sequence[Address]) -> list[Delivery]:
@@ -87,18 +127,22 @@ def _deliveries_of(notifications: Iterable[Notification], addresses: Sequence[Ad
     return [
         Delivery(notification=one, address=address.fingerprint, next_try_at=one.decided_at)
         for one in notifications
-        for address in [address for address in addresses if address.takes(one)] or addresses
+        for address in [address for address in addresses if address.takes(one)] or (addresses if one.tags else ())
     ]
 
 
 def _tidied(memory: Memory, addresses: Sequence[Address], now: datetime) -> Memory:
-    """Without what is for addresses that are gone, and without what was given up long ago."""
+    """Without what waited for three days for an address that is gone, and without what was given up long ago."""
     known = {address.fingerprint for address in addresses}
-    kept = tuple(one for one in memory.outbox if one.address in known)
+    kept = [one for one in memory.outbox if one.address in known or _is_young(one, now)]
     if gone := len(memory.outbox) - len(kept):
         log.warning("Dropped %d deliveries: their address is no longer set.", gone)
     undelivered = tuple(one for one in memory.undelivered if now - one.given_up_at <= REMEMBERED_FOR)
-    return memory.model_copy(update={"outbox": kept, "undelivered": undelivered})
+    return memory.model_copy(update={"outbox": tuple(kept), "undelivered": undelivered})
+
+
+def _is_young(delivery: Delivery, now: datetime) -> bool:
+    return now - delivery.notification.decided_at < GIVEN_UP_AFTER
 
 
 def _after_try(memory: Memory, delivery: Delivery, now: datetime, *, was_taken: bool) -> Memory:
@@ -107,7 +151,7 @@ def _after_try(memory: Memory, delivery: Delivery, now: datetime, *, was_taken: 
     if was_taken:
         return memory.model_copy(update={"outbox": rest})
     notification = delivery.notification
-    if now - notification.decided_at >= GIVEN_UP_AFTER:
+    if not _is_young(delivery, now):
         log.error("Gave up on a notification that could not be delivered for 3 days: %s", notification.title)
         lost = UndeliveredNotification(title=notification.title, decided_at=notification.decided_at, given_up_at=now)
         return memory.model_copy(update={"outbox": rest, "undelivered": (*memory.undelivered, lost)})

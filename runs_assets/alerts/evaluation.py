@@ -6,7 +6,7 @@ them opens, is reminded of or resolves, and the only news of it is that it is un
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from runs_assets.alerts.decisions import Decision, Decisions, JobDecision
 from runs_assets.alerts.lifecycle import Condition, Event, Incident, Policy, advance
@@ -44,15 +44,15 @@ def evaluate(before: Memory, seen: Observation) -> Evaluation:
 
 def _acknowledged(memory: Memory, seen: Observation) -> tuple[Acknowledgement, ...]:
     """Those that still hold: until their time, or until the last incident that they are about is over."""
-    subjects = [subject for subject, _ in memory.open_incidents()]
+    subjects = [subject for subject, *_ in memory.open_incidents()]
     return tuple(known for known in memory.acknowledged_at(seen.now) if known.until or any(map(known.covers, subjects)))
 
 
 def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tuple[Decisions, SourceMemory]:
-    view = SourceObservation(seen, source, before.read_until)
+    view = SourceObservation(seen, source, before.read_until, _progressed_at(source, before, seen))
     run = next((run for run in seen.job_runs if run.source == source), None)
     decisions, job = _next_job(source, before.job, run, seen, view)  # unread or failed: together one incident
-    after = before.model_copy(update={"job": job})
+    after = before.model_copy(update={"job": job, "progressed_at": view.progressed_at})
     if not view.rows:
         return decisions, after
     read_until = [instant for instant in (view.known_until, view.read_until) if instant]
@@ -63,6 +63,14 @@ def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tu
     of_pipelines, after = next_pipelines(after, view)
     notices, after = next_notices(after, view)
     return [*decisions, *of_platform, *of_pipelines, *notices], after
+
+
+def _progressed_at(source: str, before: SourceMemory, seen: Observation) -> datetime | None:
+    """When it was seen that a source had been read further, or that evaluations go on after a pause."""
+    read_until = SourceObservation(seen, source).read_until
+    if read_until and (before.read_until is None or read_until > before.read_until):
+        return seen.now
+    return seen.now if seen.is_resumed else before.progressed_at
 
 
 def _next_settings(before: Incident | None, seen: Observation) -> tuple[Decisions, Incident | None]:

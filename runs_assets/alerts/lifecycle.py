@@ -40,7 +40,7 @@ class Incident(Remembered):
     """Something that is wrong, or was within a day (`is_resolved`).
 
     `notified_at` is the time of the last notification about it, None before the first one; `tags` are those of all of
-    them, empty for everybody. `failures_since` counts failures after it was resolved that were not reported yet. One
+    them, None before the first. `failures_since` counts failures after it was resolved that were not reported yet. One
     that `is_history` came by a backfill and waits for the digest; one that `is_given_up` was closed though it goes on.
     An urgent one is not limited to one notification a day. One that `is_flapping` came back within a day, and stays
     open until nothing has been wrong for a day: since `well_since`, None while something is.
@@ -66,9 +66,7 @@ class Incident(Remembered):
 
     def recipients(self, routed: frozenset[str]) -> tuple[str, ...]:
         """The tags of its next notification: where it is `routed`, and all who were notified before."""
-        if self.tags is None:
-            return tuple(sorted(routed))
-        return tuple(sorted({*routed, *self.tags})) if routed and self.tags else ()
+        return tuple(sorted({*routed, *(self.tags or ())}))
 
 
 AnyIncident = TypeVar("AnyIncident", bound=Incident)

@@ -5,9 +5,9 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
@@ -27,7 +27,7 @@ VERSION = 2
 
 
 class Notification(Remembered):
-    """A notification as it is sent, plain text. It goes to every address if it has no `tags`."""
+    """A notification as it is sent, plain text. It goes to addresses without tags, and to those with one of `tags`."""
 
     title: str
     body: str
@@ -124,9 +124,13 @@ class JobMemory(Remembered):
 
 
 class SourceMemory(Remembered):
-    """How far a source had been read, and its incidents; being unread is one of the job that reads it."""
+    """How far a source had been read, and its incidents; being unread is one of the job that reads it.
+
+    `progressed_at` is when it was seen that it had been read further, or that evaluations go on after a pause.
+    """
 
     read_until: AwareDatetime | None = None
+    progressed_at: AwareDatetime | None = None
     job: JobMemory = JobMemory()
     platform: PlatformIncident | None = None
     last_platform: PlatformIncident | None = None
@@ -135,9 +139,16 @@ class SourceMemory(Remembered):
 
 
 class Memory(Remembered):
-    """Everything that notifications remember; `settings` is the incident of their own settings."""
+    """Everything that notifications remember; `settings` is the incident of their own settings.
+
+    The first evaluation was at `begun_at`, the welcome at `welcomed_at`. `addresses` are the fingerprints of those that
+    know what is open, None before the first notification.
+    """
 
     version: Literal[2] = 2
+    begun_at: AwareDatetime | None = None
+    welcomed_at: AwareDatetime | None = None
+    addresses: tuple[str, ...] | None = None
     sources: dict[str, SourceMemory] = Field(default_factory=dict)
     jobs: dict[str, JobMemory] = Field(default_factory=dict)
     settings: Incident | None = None
@@ -145,25 +156,36 @@ class Memory(Remembered):
     outbox: tuple[Delivery, ...] = ()
     undelivered: tuple[UndeliveredNotification, ...] = ()
 
-    def open_incidents(self) -> Iterator[tuple[Subject, str]]:
-        """What is open, and its state in words."""
+    def open_incidents(self) -> Iterator["OpenIncident"]:
+        """What is open."""
         for name, source in self.sources.items():
-            if source.job.incident and source.job.incident.is_open:
-                yield Subject(name), "cannot be read, or its job fails"
-            if source.platform and source.platform.is_open:
-                yield Subject(name), source.platform.state
-            yield from ((one.subject(name), one.state) for one in source.pipelines if one.is_open)
+            yield from _if_open(Subject(name), "cannot be read, or its job fails", source.job.incident)
+            yield from _if_open(Subject(name), source.platform.state if source.platform else "", source.platform)
+            for one in source.pipelines:
+                yield from _if_open(one.subject(name), one.state, one)
         for job, memory in self.jobs.items():
-            if memory.incident and memory.incident.is_open:
-                yield Subject(pipeline_id=job), "fails"
+            yield from _if_open(Subject(pipeline_id=job), "fails", memory.incident)
 
     def acknowledged_at(self, now: datetime) -> tuple[Acknowledgement, ...]:
         """The acknowledgements that still hold."""
         return tuple(known for known in self.acknowledged if known.until is None or now < known.until)
 
 
+class OpenIncident(NamedTuple):
+    """An incident that is open, with its state in words."""
+
+    subject: Subject
+    state: str
+    incident: Incident
+
+
+def _if_open(subject: Subject, state: str, incident: Incident | None) -> Iterator[OpenIncident]:
+    if incident and incident.is_open:
+        yield OpenIncident(subject, state, incident)
+
+
 class MemoryFile:
-    """`<data>/.alerts/state.json`, replaced atomically."""
+    """`<data>/.alerts/state.json`, replaced atomically; its time of modification is that of the last evaluation."""
 
     def __init__(self, layout: Layout) -> None:
         self._folder = layout.root / FOLDER
@@ -191,15 +213,20 @@ class MemoryFile:
             self.path,
             kept,
         )
-        return Memory()
+        return Memory(welcomed_at=now)
 
-    def save(self, memory: Memory) -> None:
-        """Make it durable, if it is not yet; raises `StorageError` if the disk refuses.
+    @property
+    def evaluated_at(self) -> datetime | None:
+        """When the last evaluation was (UTC); None if there was none."""
+        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC) if is_stored(self.path) else None
 
-        The file's time of modification is that of the last evaluation.
+    def save(self, memory: Memory, now: datetime) -> None:
+        """Make it durable, if it is not yet, as of an evaluation at `now`.
+
+        Raises `StorageError` if the disk refuses.
         """
         _replace(self.path, memory.model_dump_json().encode())
-        os.utime(self.path)
+        os.utime(self.path, (now.timestamp(), now.timestamp()))
 
     def _parsed(self, content: bytes) -> Memory:
         found = json.loads(content)

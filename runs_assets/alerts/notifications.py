@@ -3,15 +3,18 @@
 Plain text, short lines, times in UTC. A title fits on a phone's lock screen: state, what it is about, since when.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from runs_assets.alerts.decisions import Decision, JobDecision, NoticeDecision, PipelineDecision, PlatformDecision
-from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.memory import Notification
+from runs_assets.alerts.lifecycle import Event, Incident
+from runs_assets.alerts.memory import Memory, Notification
 from runs_assets.alerts.observation import Observation, Row, SourceObservation, confirmed_at
 from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, listed, name_of, span
 from runs_assets.alerts.pipeline_texts import notice_line, notice_title, pipeline_lines, pipeline_title
 from runs_assets.alerts.platforms import began_at
+from runs_assets.watch_entries import Severity, Subject
 
 LONGEST_FAILURE = 600
 """Characters of why a run failed."""
@@ -41,6 +44,40 @@ def notification_of(decision: Decision, seen: Observation) -> Notification:
         severity=decision.severity,
         tags=decision.tags,
         decided_at=seen.now,
+    )
+
+
+def welcome_of(wrong: Sequence[Notification], seen: Observation) -> Notification:
+    """The first notification of an installation: what is watched, and what is wrong already."""
+    pipelines = Counter(row["source"] for row in seen.health)
+    lines = [f"Watched: {source}, {count} pipelines" for source, count in sorted(pipelines.items())]
+    lines += [f"Not read yet: {source}" for source in sorted({*seen.awaited} - pipelines.keys())]
+    lines += _headed("Wrong already:", (one.title for one in wrong)) if wrong else ["Nothing is wrong."]
+    lines += _headed("To be corrected in the settings:", seen.faults)
+    lines.append("From now on you are notified of what is new.")
+    lines.append("Who gets what is set in RUNS_ASSETS_ALERT_URLS and in the watch file (RUNS_ASSETS_WATCH_FILE).")
+    what = f"{len(wrong)} things are wrong already" if len(wrong) != 1 else "one thing is wrong already"
+    title = f"WATCHING {', '.join(sorted(pipelines)) or 'nothing yet'}: {what if wrong else 'all is well'}"
+    return _summary(title, lines, (), seen.now)
+
+
+def still_open(memory: Memory, tags: frozenset[str], now: datetime) -> Iterator[Notification]:
+    """What an address that was added hears first, if anything: the open incidents for its `tags`, all without tags."""
+    found = [one for one in memory.open_incidents() if not tags or tags & {*(one.incident.tags or ())}]
+    if found:
+        title = f"OPEN NOW: {len(found)} incident{'s' if len(found) != 1 else ''}"
+        yield _summary(title, listed(_open_line(*one) for one in found), tuple(sorted(tags)), now)
+
+
+def _open_line(subject: Subject, state: str, incident: Incident) -> str:
+    about = label(subject.pipeline_id, subject.pipeline_name) if subject.pipeline_id else "as a whole"
+    since = f" since {at(incident.since)}" if incident.since else ""
+    return f"{cut(subject.source or 'this project')} {about}: {state}{since}"
+
+
+def _summary(title: str, lines: Iterable[str], tags: tuple[str, ...], now: datetime) -> Notification:
+    return Notification(
+        title=title, body="\n".join(lines), event=Event.SUMMARY, severity=Severity.INFO, tags=tags, decided_at=now
     )
 
 

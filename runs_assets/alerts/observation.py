@@ -1,6 +1,6 @@
 """What one evaluation sees: the rows of the verdict tables, the project's own runs, the watch file and the settings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -61,7 +61,8 @@ class Observation:
     """Everything that is known at `now`, of all sources and jobs.
 
     Today is read every `today_every`. `faults` are what is wrong with the settings of notifications, `worse_spans` the
-    rows of `failure_trends` for spans that are worse; of what is `acknowledged` people are not reminded.
+    rows of `failure_trends` for spans that are worse; of what is `acknowledged` people are not reminded. It
+    `is_resumed` if there was a pause before it: a daemon was off. Of the sources in `awaited` there should be rows.
     """
 
     now: datetime
@@ -77,11 +78,18 @@ class Observation:
     worse_spans: Sequence[Row] = ()
     hanging_runs: Sequence[Row] = ()
     acknowledged: Sequence[About] = ()
+    is_resumed: bool = False
+    awaited: Collection[str] = ()
 
     @property
     def sources(self) -> set[str]:
         """The sources that it has rows or a run of."""
         return {*(row["source"] for row in self.health), *(run.source for run in self.job_runs if run.source)}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are rows of every source that is awaited."""
+        return bool(self.health) and {*self.awaited} <= {row["source"] for row in self.health}
 
     def is_acknowledged(self, subject: Subject) -> bool:
         """Whether somebody said that the incidents of a subject are known."""
@@ -95,11 +103,15 @@ class Observation:
 
 @dataclass(frozen=True)
 class SourceObservation:
-    """An observation of one source, of which it is remembered how far it had been read at the previous one."""
+    """An observation of one source, of which it is remembered how far it had been read at the previous one.
+
+    `progressed_at` is when that was seen to change.
+    """
 
     whole: Observation
     source: str
     remembered: datetime | None = None
+    progressed_at: datetime | None = None
 
     @cached_property
     def rows(self) -> dict[str | None, Row]:
@@ -119,9 +131,17 @@ class SourceObservation:
 
     @property
     def unread_since(self) -> datetime | None:
-        """Up to when the source has been read if that is too long ago, else None."""
+        """Up to when the source has been read if that is too long ago, and without progress, else None.
+
+        A source that is read for the first time, or that catches up after a pause, is not one that cannot be read.
+        """
         longest = max(self.whole.unread_after, 2 * self.whole.today_every)
-        return self.read_until if self.read_until and self.whole.now - self.read_until > longest else None
+        if (
+            self.read_until is None
+            or self.whole.now - max(self.read_until, self.progressed_at or self.read_until) <= longest
+        ):
+            return None
+        return self.read_until
 
     @property
     def known_until(self) -> datetime | None:

@@ -168,9 +168,7 @@ def _confirmed(row: Row) -> datetime:
 
 
 def _routes_of(bad: Iterable[Row], resolved: Iterable[PipelineIncident], view: SourceObservation) -> frozenset[str]:
-    """Those of the source and of every pipeline that it is about; none, so everybody, if one has none."""
+    """Those of the source and of every pipeline that it is about."""
     pipelines = {*map(subject_of, bad), *(incident.subject(view.source) for incident in resolved)}
-    of_source, *single = (
-        view.whole.watch.tags_of(subject, Severity.CRITICAL) for subject in (Subject(view.source), *pipelines)
-    )
-    return of_source.union(*single) if all(single) else frozenset()
+    subjects = (Subject(view.source), *pipelines)
+    return frozenset().union(*(view.whole.watch.tags_of(subject, Severity.CRITICAL) for subject in subjects))

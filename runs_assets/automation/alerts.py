@@ -48,7 +48,8 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
         has_failed = False
         try:
             job_runs = latest_job_runs(context.instance, _project(context), sources, clock.now())
-            _notify(data_folder.layout, job_runs, clock.now(), outcome)
+            awaited = [source.name for source in sources if source.is_configured]
+            _notify(data_folder.layout, job_runs, awaited, clock.now(), outcome)
         except RunsAssetsError as error:
             outcome.append(str(error))
             has_failed = True
@@ -57,7 +58,9 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
     return alerts
 
 
-def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: list[str]) -> None:
+def _notify(
+    layout: Layout, job_runs: Sequence[JobRun], awaited: Sequence[str], now: datetime, outcome: list[str]
+) -> None:
     """Send what is new; adds to `outcome` what is wrong with the settings, also if it raises, and what was sent."""
     settings, project = alert_settings(), project_settings()
     addresses, of_addresses = usable_addresses(settings.alert_urls)
@@ -77,6 +80,7 @@ def _notify(layout: Layout, job_runs: Sequence[JobRun], now: datetime, outcome: 
         unread_after=settings.unread_after,
         today_every=timedelta(minutes=project.today_every_minutes),
         faults=tuple(outcome),
+        awaited=awaited,
     )
     outcome.append(str(Notifier(layout, addresses, lock_patience=0.0).notify(seen)))
 

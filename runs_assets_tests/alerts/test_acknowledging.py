@@ -24,7 +24,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryFile:
     for module in ("cli", "alerts.acknowledging"):
         monkeypatch.setattr(f"runs_assets.{module}.utc_now", lambda: T0)
     file = MemoryFile(Layout(tmp_path))
-    file.save(Memory())
+    file.save(Memory(), T0)
     look(file, 0, *down(0))
     return file
 
@@ -40,7 +40,7 @@ def look(file: MemoryFile, day: float, *rows: Row) -> list[str]:
     """What is sent at a look of a process of its own, by the first word and the pipeline."""
     now = T0 + days(day)
     found = evaluate(file.load(now), Observation(now, NOTHING, rows))
-    file.save(found.memory)
+    file.save(found.memory, T0)
     return [f"{decision.event} {decision.incident.pipeline_id}" for decision in found.decisions]  # type: ignore[attr-defined]
 
 

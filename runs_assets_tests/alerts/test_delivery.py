@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from pydantic import SecretStr
 from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.delivery import Notifier, Report
 from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.memory import MemoryFile, Notification
-from runs_assets.alerts.observation import Observation
+from runs_assets.alerts.memory import Memory, MemoryFile, Notification
+from runs_assets.alerts.observation import Observation, Row
 from runs_assets.errors import BusyError, SettingsError
 from runs_assets.storage.layout import Layout
 from runs_assets.watch_entries import Severity
@@ -28,7 +29,9 @@ MINUTE = timedelta(minutes=1)
 
 
 def notify(layout: Layout, *urls: str, state: str = "down", now: datetime = T0, patience: float = 5) -> Report:
-    """An evaluation by a process that has just started: nothing is known but what is stored."""
+    """An evaluation by a process that has just started: nothing is known but what is stored, the welcome aside."""
+    if not MemoryFile(layout).path.exists() and urls:
+        MemoryFile(layout).save(Memory(welcomed_at=T0), T0)
     notifier = Notifier(layout, addresses_of(SecretStr(" ".join(urls))), patience, lock_patience=0)
     return notifier.notify(
         Observation(now, NOTHING, [health(state=state, at=now, since=T0 - hours(2) if state == "down" else None)])
@@ -197,8 +200,16 @@ def test_tags_decide_who_gets_what(receiver: Receiver, layout: Layout) -> None:
     for one in (notification("to ops", "ops"), notification("to nobody", "other"), notification("to everybody")):
         notifier.send(one)
     assert receiver.titles("all") == ["to ops", "to nobody", "to everybody"]
-    assert receiver.titles("ops") == ["to ops", "to everybody"]
-    assert receiver.titles("team") == ["to everybody"]
+    assert receiver.titles("ops") == ["to ops"]
+    assert receiver.titles("team") == []
+
+
+def test_what_no_route_sends_anywhere_is_for_nobody_where_all_addresses_have_tags(
+    receiver: Receiver, layout: Layout
+) -> None:
+    report = Notifier(layout, addresses_of(SecretStr(receiver.url("ops", "ops")))).send(notification("unrouted"))
+    assert str(report) == "Notified: unrouted. For nobody, by the routes: 1."
+    assert receiver.got == []
 
 
 def test_a_message_routed_to_a_tag_that_nobody_has_is_everybodys(receiver: Receiver, layout: Layout) -> None:
@@ -207,11 +218,78 @@ def test_a_message_routed_to_a_tag_that_nobody_has_is_everybodys(receiver: Recei
     assert (receiver.titles("ops"), receiver.titles("team")) == (["misspelt"], ["misspelt"])
 
 
-def test_what_was_meant_for_an_address_that_is_gone_is_dropped(receiver: Receiver, layout: Layout) -> None:
+def test_a_corrected_address_gets_what_waited_and_hears_what_is_open(receiver: Receiver, layout: Layout) -> None:
     receiver.answers["old"] = 500
-    assert notify(layout, receiver.url("old")).waiting == 1
-    assert notify(layout, receiver.url("new"), now=T0 + MINUTE) == Report()
-    assert receiver.titles("new") == []
+    assert notify(layout, receiver.url("old"), receiver.url("other")).waiting == 1
+    assert notify(layout, receiver.url("other"), now=T0 + MINUTE).waiting == 1  # the old one is taken out first
+    assert notify(layout, receiver.url("new"), receiver.url("other"), now=T0 + 2 * MINUTE) == Report()
+    assert receiver.titles("new") == [DOWN, "OPEN NOW: 1 incident"]
+    assert receiver.got[-1][1]["message"] == "- cloudcruise p1: down since 2026-03-18 10:00 UTC"
+    assert receiver.titles("other") == [DOWN]
+    notify(layout, receiver.url("new"), receiver.url("other"), now=T0 + 3 * MINUTE)
+    assert len(receiver.titles("new")) == 2
+
+
+def test_what_waits_for_an_address_that_stays_away_is_dropped_after_three_days(
+    receiver: Receiver, layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answers["old"] = 500
+    notify(layout, receiver.url("old"), receiver.url("other"))
+    assert notify(layout, receiver.url("other"), state="ok", now=T0 + timedelta(days=3)).waiting == 0
+    assert "Dropped 1 deliveries: their address is no longer set." in caplog.text
+
+
+def test_a_new_address_with_tags_hears_of_what_is_open_for_them_alone(receiver: Receiver, layout: Layout) -> None:
+    notify(layout, receiver.url("a"))
+    assert notify(layout, receiver.url("a"), receiver.url("ops", "ops"), now=T0 + MINUTE).waiting == 0
+    assert receiver.titles("ops") == []
+
+
+def seen(*rows: Row, now: datetime = T0) -> Observation:
+    return Observation(now, NOTHING, rows, awaited=["cloudcruise", "productsup"], faults=["A typing mistake."])
+
+
+def test_the_first_notification_is_one_welcome_when_all_sources_were_read(receiver: Receiver, layout: Layout) -> None:
+    notifier = Notifier(layout, addresses_of(SecretStr(receiver.url("a"))), lock_patience=0)
+    down, ok = health(state="down"), health("p2", source="productsup")
+    assert str(notifier.notify(seen())) == "Nothing new."
+    assert str(notifier.notify(seen(down, now=T0 + 30 * MINUTE))) == "Nothing new."
+    assert notifier.notify(seen(down, ok, now=T0 + 31 * MINUTE)).titles == (
+        "WATCHING cloudcruise, productsup: 2 things are wrong already",
+    )
+    assert receiver.got[0][1]["message"].splitlines() == [
+        "Watched: cloudcruise, 1 pipelines",
+        "Watched: productsup, 1 pipelines",
+        "Wrong already:",
+        "- INVALID: notification settings",
+        f"- {DOWN}",
+        "To be corrected in the settings:",
+        "- A typing mistake.",
+        "From now on you are notified of what is new.",
+        "Who gets what is set in RUNS_ASSETS_ALERT_URLS and in the watch file (RUNS_ASSETS_WATCH_FILE).",
+    ]
+    assert str(notifier.notify(seen(down, ok, now=T0 + 32 * MINUTE))) == "Nothing new."
+
+
+def test_a_source_that_is_not_read_within_an_hour_does_not_hold_up_the_welcome(
+    receiver: Receiver, layout: Layout
+) -> None:
+    notifier = Notifier(layout, addresses_of(SecretStr(receiver.url("a"))), lock_patience=0)
+    notifier.notify(seen(health()))
+    assert notifier.notify(seen(health(), now=T0 + 59 * MINUTE)).titles == ()
+    assert notifier.notify(seen(health(), now=T0 + 60 * MINUTE)).titles[0].startswith("WATCHING cloudcruise: ")
+    assert "Not read yet: productsup" in receiver.got[0][1]["message"]
+
+
+def test_a_source_is_given_time_to_catch_up_after_the_daemon_was_off(receiver: Receiver, layout: Layout) -> None:
+    url = receiver.url("a")
+    notify(layout, url, state="ok")
+    notifier = Notifier(layout, addresses_of(SecretStr(url)), lock_patience=0)
+    back = Observation(T0 + timedelta(days=3), NOTHING, [health()])
+    for minutes in (0, 55, 110, 165, 220, 275, 330, 360):
+        assert notifier.notify(replace(back, now=back.now + minutes * MINUTE)).titles == ()
+    late = replace(back, now=back.now + 361 * MINUTE)
+    assert notifier.notify(late).titles[0].startswith("CANNOT READ cloudcruise since")
 
 
 def test_addresses_that_differ_only_in_their_targets_are_two() -> None:

@@ -114,7 +114,7 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
     )
     lost = UndeliveredNotification(title="DOWN p1", decided_at=SUNDAY, given_up_at=SUNDAY + days(3))
     before = UndeliveredNotification(title="DOWN p0", decided_at=SUNDAY - days(12), given_up_at=SUNDAY - days(9))
-    MemoryFile(layout).save(Memory(undelivered=(before, lost)))
+    MemoryFile(layout).save(Memory(undelivered=(before, lost)), T0)
     assert lines(layout) == [
         "cloudcruise: 35 of 540 runs failed (6.5 %); the week before: 4 of 200 runs failed (2.0 %)",
         "  As of 2026-03-18 12:00 UTC.",

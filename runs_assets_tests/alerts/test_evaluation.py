@@ -75,8 +75,19 @@ def test_while_a_source_is_not_read_its_pipelines_neither_open_nor_close_nor_are
     assert "Reported 1 d 5 h late: confirmed at 2026-03-18 14:00 UTC." in people.notifications[2].body
 
 
+def test_a_source_that_is_read_for_the_first_time_is_not_one_that_cannot_be_read() -> None:
+    people = Watching()
+    old = health()
+    for hour in range(0, 20, 5):  # the oldest days come first
+        old = health(at=T0 - days(28 - hour))
+        assert people.evaluate(old, now=T0 + hours(hour)) == []
+    assert people.evaluate(old, now=T0 + hours(21)) == []  # six hours after it was seen to be read further
+    assert [title[:11] for title in people.evaluate(old, now=T0 + hours(21.1))] == ["CANNOT READ"]
+
+
 def test_the_other_source_is_told_meanwhile() -> None:
     people = Watching()
+    people.evaluate(health(), health(source="productsup"))
     now = T0 + hours(10)
     titles = people.evaluate(health(state="down"), health(state="down", source="productsup", at=now), now=now)
     assert [title.partition(" since")[0] for title in titles] == [
@@ -195,9 +206,11 @@ def test_a_muted_source_or_job_is_not_told(tmp_path: Path) -> None:
     (tmp_path / "w.toml").write_text(mute.format("cloudcruise", "*") + mute.format("*", "prune_runs"))
     people = Watching(load_watch_file(tmp_path / "w.toml"))
     now = T0 + hours(7)
+    people.evaluate(health())
     assert people.evaluate(health(), jobs=[failed("prune_runs", T0)], now=now) == []
     assert len(people.evaluate(health(), now=T0 + days(1))) == 2
     people = Watching()
+    people.evaluate(health())
     people.evaluate(health(), now=now)
     people.watch = load_watch_file(tmp_path / "w.toml")
     assert people.evaluate(health(at=now), now=now) == []
@@ -244,6 +257,7 @@ def test_whatever_happens_every_beginning_ends_at_most_once_and_nothing_is_told_
     steps: list[tuple[list[str], float, bool]],
 ) -> None:
     people, reader, now, read_until, began = Watching(), Reader(), T0, T0, dict[str, datetime]()
+    people.evaluate(health("p0"))
     for states, pause, is_read in steps:
         now += timedelta(hours=pause)
         read_until = now if is_read else read_until

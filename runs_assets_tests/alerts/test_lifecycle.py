@@ -110,11 +110,11 @@ def test_failures_after_a_resolution_are_counted_and_reported_with_the_next_open
         (None, {"b", "a"}, ("a", "b")),
         (None, set(), ()),
         (("a",), {"b"}, ("a", "b")),
-        (("a",), set(), ()),
-        ((), {"b"}, ()),
+        (("a",), set(), ("a",)),
+        ((), {"b"}, ("b",)),
     ],
 )
-def test_whoever_was_notified_before_is_again_and_no_tags_are_everybody(
+def test_whoever_was_notified_before_is_again(
     before: tuple[str, ...] | None, routed: set[str], expected: tuple[str, ...]
 ) -> None:
     assert Incident(since=T0, tags=before).recipients(frozenset(routed)) == expected

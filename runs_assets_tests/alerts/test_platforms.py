@@ -225,7 +225,7 @@ def test_it_reaches_everybody_whom_the_single_notifications_would_have(tmp_path:
     assert people.notifications[0].tags == ("a", "b")
     resolve(people, *many(0, 10, at=T0 + hours(3)))
     (ended,) = people.notifications
-    assert ended.tags == ()  # no route is about the source as a whole
+    assert ended.tags == ("a", "b")
 
 
 def test_whoever_was_notified_of_an_update_is_notified_of_its_end(tmp_path: Path) -> None:
@@ -246,11 +246,11 @@ def test_whoever_was_notified_of_an_update_is_notified_of_its_end(tmp_path: Path
     assert (resolved.event, resolved.tags) == (Event.RESOLVED, ("all", "late"))
 
 
-def test_a_pipeline_without_a_route_makes_it_everybodys(tmp_path: Path) -> None:
+def test_a_pipeline_without_a_route_keeps_it_from_nobody(tmp_path: Path) -> None:
     (tmp_path / "w.toml").write_text('[[routes]]\npipeline = "p00"\ntag = "a"\n')
     people = Watching(load_watch_file(tmp_path / "w.toml"))
     people.evaluate(*many(5, 10))
-    assert people.notifications[0].tags == ()
+    assert people.notifications[0].tags == ("a",)
 
 
 def test_muted_pipelines_do_not_make_it(tmp_path: Path) -> None:
