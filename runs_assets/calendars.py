@@ -71,8 +71,12 @@ def after(instant: datetime, span: str, zone: ZoneInfo) -> datetime:
     return max(local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
+GRACE = "1h"
+"""How late a run may be unless its expectation says otherwise."""
+
+
 class Expectation(About):
-    """When a run is created: at least every `every`, or at the times of `cron`, give or take `grace`.
+    """When a run is created: at least every `every`, or at the times of `cron`, give or take `grace` (an hour).
 
     With neither, it says only in which `timezone` a pipeline keeps its hours.
     """
@@ -86,8 +90,8 @@ class Expectation(About):
     def _is_complete(self) -> Self:
         if self.every and self.cron:
             raise ValueError("only one of every and cron can be set")
-        if self.is_timed != (self.grace is not None):
-            raise ValueError("grace must be set with every or cron, and only then")
+        if self.grace and not self.is_timed:
+            raise ValueError("grace needs every or cron")
         if not self.is_timed and "timezone" not in self.model_fields_set:
             raise ValueError("one of every, cron and timezone must be set")
         some_run = self.expected_after(datetime(2026, 1, 1, tzinfo=UTC)) if self.is_timed else None
@@ -104,13 +108,12 @@ class Expectation(About):
     def shortest(self) -> timedelta:
         """No run is overdue sooner after the one before; an hour less than what is expected, as clocks change."""
         start = datetime(1970, 1, 1, tzinfo=UTC)
-        parts = (after(start, part, ZoneInfo("UTC")) - start for part in (self.every, self.grace) if part)
+        parts = (after(start, part, ZoneInfo("UTC")) - start for part in (self.every, self.grace or GRACE) if part)
         return sum(parts, -timedelta(hours=1))
 
     def overdue_at(self, last_run: datetime, resting_days: Collection[date] = ()) -> datetime:
         """When the next run is overdue, grace included, if the last one was created at `last_run` (aware); UTC."""
-        expected = self.expected_after(last_run, resting_days)
-        return after(expected, self.grace, ZoneInfo(self.timezone)) if self.grace else expected
+        return after(self.expected_after(last_run, resting_days), self.grace or GRACE, ZoneInfo(self.timezone))
 
     def expected_after(self, last_run: datetime, resting_days: Collection[date] = ()) -> datetime:
         """When the next run is expected, on none of the days (in `timezone`) on which the pipeline rests; UTC.

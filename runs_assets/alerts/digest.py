@@ -1,4 +1,7 @@
-"""The digest: a week in a few lines, printed and sent by `runs-assets digest`; what happened and what is down now."""
+"""The digest: a week in a few lines, printed and sent by `runs-assets digest`.
+
+First what happened in the week, then, of the last one, how things are now.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +31,7 @@ from runs_assets.watch_entries import Severity, Subject
 from runs_assets.watch_file import WatchFile, load_watch_file
 
 WEEK = timedelta(days=7)
+MOST_REASONS = 5
 WATCHED = (FAILED_ONCE, "hanging", "flaky")
 _WEEK_NAME = re.compile(r"(\d{4})-W(\d{2})")
 
@@ -103,38 +107,35 @@ class Week:
         year, number, _ = self.days.first.isocalendar()
         return Notification(
             title=f"Week {year}-W{number:02}: {self.days.first} to {self.days.last}",
-            body="\n".join(self._lines()),
+            body="\n".join(self._lines(watch, now)),
             event=Event.SUMMARY,
             severity=Severity.INFO,
             tags=tuple(sorted(watch.tags_of(Subject(), Severity.INFO))),
             decided_at=now,
         )
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, watch: WatchFile, now: datetime) -> Iterator[str]:
         sources = sorted({row["source"] for row in (*self.health, *self.totals)})
         if not sources:
             yield "There is no data for this week yet."
         for source in sources:
-            yield from self._source(source)
+            yield from self._source(source, watch)
+            if self.days.end > now - WEEK:
+                yield from _present([row for row in self.health if row["source"] == source])
         yield from _section("Acknowledged", acknowledgement_lines(self.acknowledged))
         yield from _section("Undelivered notifications", self._lost())
 
-    def _source(self, source: str) -> Iterator[str]:
-        tables = (self.health, self.totals, self.outages, self.silences, self.reasons)
-        health, totals, outages, silences, reasons = (
-            [row for row in table if row["source"] == source] for table in tables
-        )
+    def _source(self, source: str, watch: WatchFile) -> Iterator[str]:
+        tables = (self.totals, self.outages, self.silences, self.reasons)
+        totals, outages, silences, reasons = ([row for row in table if row["source"] == source] for table in tables)
         before = DayRange(self.days.first - WEEK, self.days.last - WEEK)
+        of_week = [row for row in reasons if row["date"] in self.days]
         yield f"{source}: {_total(totals, self.days)}; the week before: {_total(totals, before)}"
-        yield from (f"  As of {at(read)}." for read in sorted({row["source_read_until"] for row in health})[-1:])
         yield from _section("Incomplete days", self._incomplete_days(totals))
-        yield from _section("Wrong now", (_state(row) for row in health if row["state"] in SEVERITIES))
-        yield from _section("Outages", (_outage(row) for row in outages if self._has_outage(row)))
+        yield from _section("Outages", (_outage(row, reasons, watch) for row in outages if self._has_outage(row)))
         yield from _section("Silences", (_silence(row) for row in silences if self._has_silence(row)))
-        yield from _section("To watch", (_state(row) for row in health if row["state"] in WATCHED))
-        yield from _section("Slower", (_slower(row) for row in health if row["is_slower"]))
-        new = (row for row in reasons if row["is_new"] and row["date"] in self.days)
-        yield from _section("New reasons", map(_reason, new))
+        yield from _section("Most failures", (_reason(row, watch) for row in _largest(of_week)))
+        yield from _section("New reasons", (_reason(row, watch) for row in of_week if row["is_new"]))
 
     def _incomplete_days(self, totals: Sequence[Row]) -> Iterator[str]:
         final = {row["date"]: row["is_final"] for row in totals}
@@ -181,9 +182,44 @@ def _state(row: Row) -> str:
     return f"{name_of(row)}: {row['state']}{since}"
 
 
-def _outage(row: Row) -> str:
+def _present(health: Sequence[Row]) -> Iterator[str]:
+    """How the pipelines of a source are now, which is not a matter of the week."""
+    read = max((row["source_read_until"] for row in health), default=None)
+    if read:
+        yield f"  Now, as of {at(read)}:"
+    yield from _section("Wrong now", (_state(row) for row in health if row["state"] in SEVERITIES))
+    yield from _section("To watch", (_state(row) for row in health if row["state"] in WATCHED))
+    yield from _section("Slower", (_slower(row) for row in health if row["is_slower"]))
+
+
+def _largest(reasons: Iterable[Row]) -> list[Row]:
+    """Of each pipeline and reason the day with the most failures, and their sum over all days; the largest first."""
+    found: dict[tuple[str | None, str], Row] = {}
+    for row in sorted(reasons, key=lambda row: (row["runs"], row["date"])):
+        key = (row["pipeline_id"], row["reason"])
+        found[key] = {**row, "total": row["runs"] + (found[key]["total"] if key in found else 0)}
+    return sorted(found.values(), key=lambda row: -row["total"])[:MOST_REASONS]
+
+
+def _outage(row: Row, reasons: Sequence[Row], watch: WatchFile) -> str:
     lasted = f"lasted {span(row['ended_at'] - row['failing_since'])}" if row["ended_at"] else "ongoing"
-    return f"{name_of(row)}: {row['failures']} failures since {at(row['failing_since'])}, {lasted}"
+    during = [one for one in reasons if one["pipeline_id"] == row["pipeline_id"] and _is_during(row, one["date"])]
+    because = "".join(f", {cut(one['reason'])}" for one in _largest(during)[:1])
+    what = f"{row['failures']} failures since {at(row['failing_since'])}, {lasted}{because}"
+    return f"{name_of(row)}: {what}{_run(row, row['latest_run_id'], watch)}"
+
+
+def _is_during(outage: Row, day: date) -> bool:
+    ended_at = outage["ended_at"]
+    return outage["failing_since"].date() <= day and (ended_at is None or day <= ended_at.date())
+
+
+def _run(row: Row, run_id: str | None, watch: WatchFile) -> str:
+    """A run by its id, with its page where the watch file has a template for it."""
+    if run_id is None:
+        return ""
+    link = watch.link_of(row["source"], run_id, row["pipeline_id"])
+    return f", run {cut(run_id)}{f' {link}' if link else ''}"
 
 
 def _silence(row: Row) -> str:
@@ -196,5 +232,7 @@ def _slower(row: Row) -> str:
     return f"{name_of(row)}: runs take {row['slower_ratio']:.1f} times as long as in the four weeks before"
 
 
-def _reason(row: Row) -> str:
-    return f"{name_of(row)}: {cut(row['reason'])}, {row['runs']} runs on {row['date']}, attribution: {row['side']}"
+def _reason(row: Row, watch: WatchFile) -> str:
+    runs = f"{row['total']} runs" if "total" in row else f"{row['runs']} runs on {row['date']}"
+    what = f"{cut(row['reason'])}, {runs}, attribution: {row['side']}"
+    return f"{name_of(row)}: {what}{_run(row, row['example_run_id'], watch)}"

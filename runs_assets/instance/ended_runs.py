@@ -10,7 +10,7 @@ from runs_assets.alerts.observation import JobFailure, JobRun
 from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.instance.project import ASSET_PAGE_JOB, Project
 from runs_assets.instance.run_records import Records, is_about
-from runs_assets.instance.run_tags import days_of_tags, step_name
+from runs_assets.instance.run_tags import REFRESH_VERDICTS, days_of_tags, step_name
 from runs_assets.settling.attempts import ASKED_NOTHING, Attempt
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS
@@ -48,8 +48,8 @@ def latest_job_runs(
 ) -> list[JobRun]:
     """The latest run of each job that succeeded or failed within two days; one for each source, whoever started it.
 
-    Left out are runs that failed because another run was at work or because their days cannot be read, and runs that
-    were started from an asset page and are about no source: somebody watches those.
+    A run from an asset page that is about no source is one of the job that builds the tables over all days. Left out
+    are runs that failed because another run was at work or because their days cannot be read, and checks from a page.
     """
     by_job = Records(instance, now, project.label)
     records = [
@@ -59,8 +59,10 @@ def latest_job_runs(
     for record in sorted(records, key=lambda record: record.end_time or 0.0, reverse=True):
         run = record.dagster_run
         source = next((source for source in sources if is_about(run, source)), None)
-        key = (source.job_name, source.name) if source else (run.job_name, None)
-        if key in found or key[0] == ASSET_PAGE_JOB or not project.has(run):
+        is_from_page = run.job_name == ASSET_PAGE_JOB
+        own_job = REFRESH_VERDICTS if is_from_page else run.job_name
+        key = (source.job_name, source.name) if source else (own_job, None)
+        if key in found or not project.has(run) or (is_from_page and not run.asset_selection):
             continue
         failure = _job_failure(instance, record) if run.status == FAILURE else None
         if failure is not None or run.status == SUCCESS:

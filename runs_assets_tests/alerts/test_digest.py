@@ -21,6 +21,7 @@ from runs_assets_tests.alerts.tables import store_rows
 
 WEEK = DayRange(date(2026, 3, 9), date(2026, 3, 15))
 SUNDAY = datetime(2026, 3, 15, 6, 0, tzinfo=UTC)
+LINKS = WatchFile(links={"cloudcruise": "https://app.example.com/runs/{run_id}"})
 EMPTY = "There is no data for this week yet."
 
 
@@ -30,7 +31,7 @@ def trend(day: date, decided: int, failed: int, **other: Any) -> Mapping[str, An
 
 
 def lines(layout: Layout, days_: DayRange = WEEK) -> list[str]:
-    return Week.stored(layout, days_, T0).summary(WatchFile(), T0).body.splitlines()
+    return Week.stored(layout, days_, T0).summary(LINKS, T0).body.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,13 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
         layout,
         "outages",
         [
-            {**stretch, "pipeline_id": "p1", "pipeline_name": "invoices", "failing_since": SUNDAY},
+            {
+                **stretch,
+                "pipeline_id": "p1",
+                "pipeline_name": "invoices",
+                "failing_since": SUNDAY,
+                "latest_run_id": "r7",
+            },
             {**stretch, "pipeline_id": "p4", "failing_since": SUNDAY - days(7), "ended_at": SUNDAY - days(5)},
             {**stretch, "pipeline_id": "p5", "failing_since": SUNDAY - days(9), "ended_at": SUNDAY - days(8)},
             {**stretch, "pipeline_id": "p6", "failing_since": SUNDAY + days(1)},
@@ -112,22 +119,39 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
             {**silent, "pipeline_id": "p9", "since": SUNDAY, "expected_by": SUNDAY + days(1), "state": "open"},
         ],
     )
+    reason = {"source": "cloudcruise", "pipeline_id": "p1", "pipeline_name": "invoices", "side": "ours"}
+    reason |= {"category": "x", "source_read_until": SUNDAY}
+    store_rows(
+        layout,
+        "failure_reasons",
+        [
+            {**reason, "reason": "TIMEOUT", "date": WEEK.last, "runs": 4, "example_run_id": "r7"},
+            {**reason, "reason": "TIMEOUT", "date": monday, "runs": 3, "example_run_id": "r1"},
+            {**reason, "reason": "LOGIN", "date": WEEK.last, "runs": 3, "example_run_id": None, "is_new": True},
+            {**reason, "reason": "LOGIN", "date": WEEK.last + timedelta(days=1), "runs": 30},
+        ],
+    )
     lost = UndeliveredNotification(title="DOWN p1", decided_at=SUNDAY, given_up_at=SUNDAY + days(3))
     before = UndeliveredNotification(title="DOWN p0", decided_at=SUNDAY - days(12), given_up_at=SUNDAY - days(9))
     MemoryFile(layout).save(Memory(undelivered=(before, lost)), T0)
     assert lines(layout) == [
         "cloudcruise: 35 of 540 runs failed (6.5 %); the week before: 4 of 200 runs failed (2.0 %)",
-        "  As of 2026-03-18 12:00 UTC.",
         "  Incomplete days:",
         "  - 2026-03-14 may still change",
         "  - 2026-03-15 has not been read",
-        "  Wrong now:",
-        "  - invoices: down since 2026-03-15 06:00 UTC",
         "  Outages:",
-        "  - invoices: 7 failures since 2026-03-15 06:00 UTC, ongoing",
+        "  - invoices: 7 failures since 2026-03-15 06:00 UTC, ongoing, LOGIN, run r7 https://app.example.com/runs/r7",
         "  - p4: 7 failures since 2026-03-08 06:00 UTC, lasted 2 d 0 h",
         "  Silences:",
         "  - p8: no run since 2026-03-12 06:00 UTC, until 2026-03-15 06:00 UTC",
+        "  Most failures:",
+        "  - invoices: TIMEOUT, 7 runs, attribution: ours, run r7 https://app.example.com/runs/r7",
+        "  - invoices: LOGIN, 3 runs, attribution: ours",
+        "  New reasons:",
+        "  - invoices: LOGIN, 3 runs on 2026-03-15, attribution: ours",
+        "  Now, as of 2026-03-18 12:00 UTC:",
+        "  Wrong now:",
+        "  - invoices: down since 2026-03-15 06:00 UTC",
         "  To watch:",
         "  - p2: flaky since 2026-03-15 06:00 UTC",
         "  Slower:",
@@ -137,17 +161,12 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
     ]
 
 
-def test_new_reasons_are_told() -> None:
-    reason = {"source": "cloudcruise", "pipeline_id": "p1", "pipeline_name": None, "side": "customer", "runs": 3}
-    reasons = [
-        {**reason, "reason": "LOGIN_FAILED", "date": WEEK.last, "is_new": True},
-        {**reason, "reason": "TIMEOUT", "date": WEEK.last, "is_new": False},
-        {**reason, "reason": "LATER", "date": WEEK.last + timedelta(days=1), "is_new": True},
-    ]
-    body = Week(WEEK, [health(is_slower=False)], [], [], [], reasons).summary(WatchFile(), T0).body
-    assert body.splitlines()[-2:] == [
-        "  New reasons:",
-        "  - p1: LOGIN_FAILED, 3 runs on 2026-03-15, attribution: customer",
+def test_a_week_of_the_past_says_nothing_of_the_present(layout: Layout) -> None:
+    store_rows(layout, "pipeline_health", [health("p1", "down", since=SUNDAY)])
+    assert lines(layout, week_of("2026-W10")) == [
+        "cloudcruise: no completed runs; the week before: no completed runs",
+        "  Incomplete days:",
+        *(f"  - 2026-03-0{day} has not been read" for day in range(2, 9)),
     ]
 
 

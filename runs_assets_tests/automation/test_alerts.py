@@ -115,6 +115,22 @@ def test_a_run_that_was_killed_is_told_and_one_of_others_is_not(look: Callable[.
     assert look().startswith("Notified: FAILED prune_runs at ")
 
 
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [
+        (["cloudcruise", "raw_runs"], "RUN FAILED cloudcruise since "),
+        (["pipeline_health"], "FAILED refresh_verdicts at "),
+    ],
+)
+def test_a_failed_run_that_was_started_from_the_asset_page_is_told(
+    look: Callable[..., str], project: Project, key: list[str], title: str
+) -> None:
+    selection = frozenset({dg.AssetKey(key)})
+    run = dg.DagsterRun("__ASSET_JOB", str(uuid.uuid4()), status=dg.DagsterRunStatus.FAILURE, asset_selection=selection)
+    project.instance.add_run(run)
+    assert look().startswith(f"Notified: {title}")
+
+
 def test_a_bad_address_is_left_out_and_said_once_a_day_to_the_others(
     look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
 ) -> None:
