@@ -98,7 +98,13 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
                 "failing_since": SUNDAY,
                 "latest_run_id": "r7",
             },
-            {**stretch, "pipeline_id": "p4", "failing_since": SUNDAY - days(7), "ended_at": SUNDAY - days(5)},
+            {
+                **stretch,
+                "pipeline_id": "p4",
+                "failing_since": SUNDAY - days(7),
+                "ended_at": SUNDAY - days(5),
+                "latest_run_id": "r4",
+            },
             {**stretch, "pipeline_id": "p5", "failing_since": SUNDAY - days(9), "ended_at": SUNDAY - days(8)},
             {**stretch, "pipeline_id": "p6", "failing_since": SUNDAY + days(1)},
             {**stretch, "pipeline_id": "p7", "failing_since": SUNDAY, "is_confirmed": False},
@@ -119,8 +125,8 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
             {**silent, "pipeline_id": "p9", "since": SUNDAY, "expected_by": SUNDAY + days(1), "state": "open"},
         ],
     )
-    reason = {"source": "cloudcruise", "pipeline_id": "p1", "pipeline_name": "invoices", "side": "ours"}
-    reason |= {"category": "x", "source_read_until": SUNDAY}
+    names = {"source": "cloudcruise", "pipeline_id": "p1", "pipeline_name": "invoices"}
+    reason: dict[str, Any] = {**names, "side": "ours", "category": "x", "source_read_until": SUNDAY}
     store_rows(
         layout,
         "failure_reasons",
@@ -141,7 +147,7 @@ def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:
         "  - 2026-03-15 has not been read",
         "  Outages:",
         "  - invoices: 7 failures since 2026-03-15 06:00 UTC, ongoing, LOGIN, run r7 https://app.example.com/runs/r7",
-        "  - p4: 7 failures since 2026-03-08 06:00 UTC, lasted 2 d 0 h",
+        "  - p4: 7 failures since 2026-03-08 06:00 UTC, lasted 2 d 0 h, run r4 https://app.example.com/runs/r4",
         "  Silences:",
         "  - p8: no run since 2026-03-12 06:00 UTC, until 2026-03-15 06:00 UTC",
         "  Most failures:",
