@@ -59,7 +59,8 @@ class PipelineIncident(Incident):
 
     What people were notified of last: the state, `failures` in a row, and the failure `rate` if it is worse than usual
     (None if not); and all `reasons` so far. They heard at `updated_at` that it had changed without being more severe.
-    `worst_rate` is the highest failure rate of 24 hours while something was wrong.
+    `worst_rate` is the highest failure rate of 24 hours while something was wrong. Of one that `is_listed` they know
+    only from the list at the end of a platform incident.
     """
 
     pipeline_id: str | None
@@ -70,6 +71,7 @@ class PipelineIncident(Incident):
     reasons: tuple[str, ...] = ()
     updated_at: AwareDatetime | None = None
     worst_rate: float = 0.0
+    is_listed: bool = False
 
     def subject(self, source: str) -> Subject:
         """The pipeline, of the source whose memory this is in."""

@@ -100,7 +100,7 @@ def _platform_lines(decision: PlatformDecision) -> Lines:
     view, incident = decision.view, decision.incident
     if decision.event is Event.RESOLVED:
         yield f"Affected: {incident.affected} of {incident.active} pipelines."
-        yield from _headed("Each its own incident from now on:", map(_state_of, decision.bad))
+        yield from _headed("Not yet well; told again only if that lasts for a day:", map(_state_of, decision.bad))
         yield from _headed("Their last run failed and they have not run since:", map(name_of, _not_run_since(decision)))
         resolved = (label(one.pipeline_id, one.pipeline_name) for one in decision.resolved)
         yield from _headed("Also resolved:", resolved)

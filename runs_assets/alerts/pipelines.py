@@ -1,14 +1,15 @@
 """The incidents of pipelines: one for each with a state that is one. Those of a platform incident are on hold."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil, log, log1p
 from typing import NamedTuple
 
 from runs_assets.alerts.decisions import Change, Decisions, PipelineDecision
 from runs_assets.alerts.lifecycle import DAY, Condition, Event, Policy, advance
 from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
-from runs_assets.alerts.observation import SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at
+from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at
+from runs_assets.verdicts.failure_trends import SPANS
 from runs_assets.watch_entries import Severity
 
 PIPELINE = Policy(may_flap=True)
@@ -22,7 +23,12 @@ BY_CHANCE, MOST_SUCCESSES = 0.05, 10
 """Else so many successes in a row as come by chance at most that often; and never more than ten."""
 ROUNDING = 1e-9
 """The quotient of two logarithms may exceed a whole number by less than this."""
-TOLD = ("state", "failures", "rate", "reasons", "updated_at")
+TOLD = ("state", "failures", "rate", "reasons", "updated_at", "is_listed")
+SEEN_BEFORE = timedelta(hours=1)
+"""So much earlier than a platform incident seems to begin a failure may be a part of it: the shortest span in which a
+source is judged knows only of the last half hour before a look, and looks are an hour apart."""
+SPAN_LENGTHS = {span.period: timedelta(days=span.days) for span in SPANS}
+"""Of the spans in which a pipeline may be worse."""
 
 
 def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
@@ -32,19 +38,23 @@ def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decis
     after: list[PipelineIncident] = []
     for pipeline_id in sorted({*known, *view.rows}, key=lambda pipeline_id: pipeline_id or ""):
         incident, row = known.get(pipeline_id), view.rows.get(pipeline_id)
-        if not is_on_hold(before, incident, row):
+        if not is_on_hold(before, incident, row, view):
             news, incident = _next_pipeline(incident, row, view)
             decisions += news
         after += [incident] if incident else []
     return decisions, before.model_copy(update={"pipelines": tuple(after)})
 
 
-def is_on_hold(memory: SourceMemory, incident: PipelineIncident | None, row: Row | None) -> bool:
+def is_on_hold(
+    memory: SourceMemory, incident: PipelineIncident | None, row: Row | None, view: SourceObservation
+) -> bool:
     """Whether it is a matter of the source's platform incident, or was one of the last that nobody was told singly."""
     if memory.platform:
         return not _is_after(memory.platform, incident, row)
-    is_open = incident is not None and incident.is_open
-    return not is_open and row is not None and _was_part_of(memory.last_platform, row)
+    platform = memory.last_platform
+    if platform is None or row is None or (incident and incident.is_open and not incident.is_listed):
+        return False
+    return row["state"] in {*SEVERITIES, FAILED_ONCE} and _was_part_of(platform, row, view)
 
 
 def _is_after(platform: PlatformIncident, incident: PipelineIncident | None, row: Row | None) -> bool:
@@ -54,14 +64,16 @@ def _is_after(platform: PlatformIncident, incident: PipelineIncident | None, row
     return any(instant is not None and platform.is_after(instant) for instant in instants)
 
 
-def _was_part_of(platform: PlatformIncident | None, row: Row) -> bool:
-    """Whether a pipeline has not failed since, or fails more often than usual over hours of which some were a part."""
-    if platform is None or platform.well_since is None:
+def _was_part_of(platform: PlatformIncident, row: Row, view: SourceObservation) -> bool:
+    """Whether a pipeline has not failed since, or is worse in no span that began after it."""
+    until = platform.well_since
+    if until is None or row["state"] in {"silent", "stuck"}:
         return False
-    last_failure, state = row["last_failure_at"], row["state"]
-    if state == "worse" and row["source_read_until"] - platform.well_since < DAY:
-        return True
-    return state not in {"silent", "stuck"} and last_failure and platform.since <= last_failure <= platform.well_since
+    if row["state"] == "worse":
+        spans = view.of_pipeline(view.whole.worse_spans, row["pipeline_id"])
+        begins = [row["source_read_until"] - SPAN_LENGTHS[span["period"]] for span in spans]
+        return bool(begins) and max(begins) < until
+    return bool(row["last_failure_at"]) and platform.since - SEEN_BEFORE <= row["last_failure_at"] <= until
 
 
 def _next_pipeline(
@@ -82,7 +94,7 @@ def _next_pipeline(
         has_changed=change is not None,
     )
     step = advance(before, condition, PIPELINE)
-    if step.event is None:
+    if step.event is None or (step.event is Event.RESOLVED and reported.is_listed):
         return [], _as_told(step.incident, before)
     shown, before = step.incident or reported, before or reported
     severity = view.severity_of(subject, shown.state)

@@ -4,7 +4,7 @@ It opens when `source_health` says that the source is failing or silent, or when
 are 15 % of the active ones, went down or silent within three hours. It is updated when it affects twice as many, and
 resolved when the source has been well for two hours and fewer than 3, or less than 5 %, of those pipelines are
 still down or silent. Meanwhile the incidents of its pipelines are on hold; one that goes down more than a day after it
-opened is on its own. What is left when it is resolved is listed once, and goes on as incidents of pipelines.
+opened is on its own. What is left when it is resolved is listed once, and only what lasts is told again.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[Decisi
     """The source's platform incident; what is left of it when it is resolved goes on as incidents of pipelines."""
     if view.is_muted(Subject(view.source)):
         return [], before
-    known, verdict, wave = before.platform, _by_verdict(view), _wave(before, view)
+    known, verdict, wave = before.platform, _by_verdict(before, view), _wave(before, view)
     found = _carried_on(known, verdict, wave, view) if known else verdict or (_by(wave, view) if wave else None)
     if found and found.well_since:
         return [], before.model_copy(update={"platform": found})
@@ -74,16 +74,24 @@ def _decided(
     if incident:
         return [decision], before.model_copy(update={"platform": incident.model_copy(update={"tags": tags})})
     notified = {"notified_at": view.whole.now, "opened_at": view.whole.now, "tags": tags, "is_history": False}
-    left = {row["pipeline_id"]: incident_of(row, view).model_copy(update=notified) for row in bad}
+    told = {one.pipeline_id for one in before.pipelines if one.is_open and not one.is_listed}
+    left = {
+        row["pipeline_id"]: incident_of(row, view).model_copy(
+            update=notified | {"is_listed": row["pipeline_id"] not in told}
+        )
+        for row in bad
+    }
     kept = {one.pipeline_id: one for one in before.pipelines if one not in resolved} | left
     after = {"platform": None, "last_platform": reported, "pipelines": tuple(kept.values())}
     return [decision], before.model_copy(update=after)
 
 
-def _by_verdict(view: SourceObservation) -> PlatformIncident | None:
-    """The incident as it would open now, if the source as a whole is failing or silent."""
-    row = view.source_row
+def _by_verdict(before: SourceMemory, view: SourceObservation) -> PlatformIncident | None:
+    """The incident as it would open now, if the source as a whole is failing or silent, and was not told so before."""
+    row, last = view.source_row, before.last_platform
     if row is None or row["state"] == OK:
+        return None
+    if before.platform is None and last and last.well_since and row["since"] <= last.well_since:
         return None
     copied = {name: row[name] for name in ("since", "state", "affected", "active", "usual")}
     until = view.whole.now + JOINS

@@ -226,16 +226,20 @@ END = re.compile(r"RESOLVED (p\d) ")
 
 
 class Reader:
-    """Somebody who reads every notification, and believes of each pipeline what the last one said."""
+    """Somebody who reads every notification, and believes of each pipeline what the last one said.
+
+    What was only listed at the end of a platform incident may end without a word.
+    """
 
     def __init__(self) -> None:
         self.thinks_open: set[str] = set()
+        self.listed: set[str] = set()
         self.opened_at: dict[str, datetime] = {}
 
     def read(self, notification: Notification) -> None:
         if notification.title.startswith("RESOLVED PLATFORM"):
             still, _, over = notification.body.partition("Also resolved:")
-            self.thinks_open |= set(re.findall(r"- (p\d)", still))
+            self.listed = set(re.findall(r"- (p\d)", still)) - self.thinks_open
             for name in re.findall(r"- (p\d)", over):
                 self.thinks_open.remove(name)
         elif found := BEGINNING.fullmatch(notification.title):
@@ -248,7 +252,8 @@ class Reader:
         elif found := END.match(notification.title):
             self.thinks_open.remove(found[1])
         elif found := re.match(r"STILL [A-Z]+ (p\d) ", notification.title):
-            assert found[1] in self.thinks_open
+            assert found[1] in self.thinks_open | self.listed
+            self.thinks_open.add(found[1])
 
 
 @settings(max_examples=150, deadline=None)

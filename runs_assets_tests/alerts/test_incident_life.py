@@ -174,22 +174,27 @@ def test_after_a_platform_incident_only_what_fails_anew_is_told() -> None:
     people = Watching()
     source = {"source": "cloudcruise", "state": "failing", "since": T0 - hours(2), "affected": 9, "active": 10}
     people.evaluate(health(), sources=[{**source, "usual": 0.5, "pipeline_ids": ["p1"]}])
+    spans = [span("now", 5, 20, "worse"), span("7 days", 9, 50, "worse"), span("7 days", 9, 50, "slowly")]
     rows: dict[str, Row] = {}
     for hour in (1, 3):
         now = T0 + hours(hour)
         known: dict[str, Any] = {"last_failure_at": T0 + hours(0.5), "since": T0}
         rows = {
             "part": health("part", "failing", at=now, **known),
+            "first": health("first", "failing", at=now, **known | {"last_failure_at": T0 - hours(2.9)}),
+            "slowly": health("slowly", "worse", at=now, since=T0, last_failure_at=T0 + hours(2.5)),
             "worse": health("worse", "worse", at=now, since=T0, last_failure_at=T0 + hours(2.5)),
             "again": health("again", "failing", at=now, since=T0, last_failure_at=T0 + hours(2.5)),
         }
-        people.evaluate(*rows.values(), now=now)
+        people.evaluate(*rows.values(), now=now, spans=spans)
     assert [one.title.partition(" ")[0] for one in people.notifications] == ["RESOLVED", "FAILING"]
-    later = T0 + hours(24.9)
-    assert people.evaluate(*({**row, "source_read_until": later} for row in rows.values()), now=later) == []
-    later = T0 + hours(25)
-    told = people.evaluate(*({**row, "source_read_until": later} for row in rows.values()), now=later)
-    assert [title.partition(" (")[0] for title in told] == ["WORSE worse"]
+    told = []
+    for later in (24.9, 25, 168.9, 169):
+        now = T0 + hours(later)
+        read = [{**row, "source_read_until": now} for row in rows.values() if row["state"] == "worse"]
+        titles = people.evaluate(*read, now=now, spans=spans)
+        told += [(later, title.partition(" (")[0]) for title in titles if title.startswith("WORSE")]
+    assert told == [(25, "WORSE worse"), (169, "WORSE slowly")]
 
 
 def test_a_rule_says_after_how_many_failures_in_a_row(tmp_path: Path) -> None:

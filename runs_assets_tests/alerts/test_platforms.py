@@ -62,11 +62,10 @@ def test_many_that_fall_silent_are_one_message_with_those_that_are_down() -> Non
     assert resolve(people, *scattered(now, "ok", "ok", "silent", *["ok"] * 8)) == [
         "RESOLVED PLATFORM cloudcruise: in trouble from 2026-03-18 10:00 UTC to 2026-03-18 14:00 UTC, 1 not yet well"
     ]
-    assert "Each its own incident from now on:\n- p02: silent since" in people.body
+    assert "Not yet well; told again only if that lasts for a day:\n- p02: silent since" in people.body
     now = T0 + hours(5)
-    assert [title.partition(" (")[0] for title in people.evaluate(*scattered(now, *["ok"] * 11), now=now)] == [
-        "RESOLVED p02"
-    ]
+    assert people.evaluate(*scattered(now, *["ok"] * 11), now=now) == []  # it was only listed
+    assert not any(one.is_open for one in people.memory.sources["cloudcruise"].pipelines)
 
 
 def test_a_scheduler_that_died_is_one_message_and_one_when_it_is_back() -> None:
@@ -157,7 +156,7 @@ def test_while_it_lasts_single_ones_rest_and_those_still_down_go_on_afterwards()
     ]
     assert people.notifications[0].body.splitlines() == [
         "Affected: 6 of 10 pipelines.",
-        "Each its own incident from now on:",
+        "Not yet well; told again only if that lasts for a day:",
         "- p01: down since 2026-03-18 10:00 UTC",
         "- quiet: silent since 2026-03-18 10:00 UTC",
         "Also resolved:",
@@ -302,6 +301,41 @@ def test_it_is_updated_when_twice_as_many_fail_and_resolved_once_well_for_two_ho
     assert [len(titles) for titles in told] == [1, 0, 1, 0, 0, 0, 0, 0, 1]
 
 
+def test_the_source_does_not_fail_again_by_what_failed_before_it_was_well() -> None:
+    people, since = Watching(), T0 - hours(0.5)
+    told = []
+    for hour, begin in enumerate([since, None, None, None, since, T0 + hours(1), T0 + hours(1.1)]):
+        at = T0 + hours(hour)
+        row = source("failing" if begin else "ok", 12 if begin else 0, since=begin)
+        told += [
+            (hour, title.partition(" ")[0]) for title in people.evaluate(*many(0, 40, at=at), now=at, sources=[row])
+        ]
+    assert told == [(0, "PLATFORM"), (3, "RESOLVED"), (6, "PLATFORM")]  # well since 13:00
+
+
+def test_what_is_left_and_lasts_is_reminded_of_and_then_its_end_is_told() -> None:
+    """Not of what has not run since: it may be well."""
+    people = Watching()
+    people.evaluate(*many(8, 40))
+    told = []
+    for hour in (2, 4, 28.5, 29, 30):
+        at = T0 + hours(hour)
+        failed_at = T0 if hour == 4 else at
+        ill = "ok" if hour == 30 else "down"
+        known: dict[str, Any] = {"since": BEFORE, "confirmed": T0 - hours(0.5)}
+        rows = [
+            health("p00", ill, at=at, **known, last_failure_at=failed_at),
+            health("p01", "down", at=at, **known, last_failure_at=T0),
+            *many(0, 40, at=at)[2:],
+        ]
+        told += [(hour, title.partition(" (")[0]) for title in people.evaluate(*rows, now=at)]
+    assert [(hour, title[:12]) for hour, title in told] == [
+        (4, "RESOLVED PLA"),
+        (28.5, "STILL DOWN p"),
+        (30, "RESOLVED p00"),
+    ]
+
+
 def test_what_goes_down_meanwhile_is_a_part_and_what_has_not_run_since_is_listed() -> None:
     people = Watching()
     people.evaluate(*many(0, 40), sources=[source("failing", 12, since=T0 - hours(0.5))])
@@ -319,7 +353,7 @@ def test_what_goes_down_meanwhile_is_a_part_and_what_has_not_run_since_is_listed
     ]
     assert people.body.splitlines() == [
         "Affected: 12 of 40 pipelines.",
-        "Each its own incident from now on:",
+        "Not yet well; told again only if that lasts for a day:",
         "- p03: down since 2026-03-18 11:36 UTC",
         "Their last run failed and they have not run since:",
         "- p05",
