@@ -29,10 +29,15 @@ SEVERITIES = {
     "silent": Severity.WARNING,
     "failing": Severity.WARNING,
     "worse": Severity.WARNING,
+    "partly failing": Severity.WARNING,
 }
 """The states of a pipeline that are incidents, and how severe each is unless a rule says otherwise."""
 STREAKS = frozenset({"down", "never succeeded", "failing"})
 """Those that are failures in a row."""
+ENDED_BY_SUCCESSES = STREAKS | {"worse"}
+"""Those that so many successes end as mean it."""
+FAILS = ENDED_BY_SUCCESSES | {"partly failing"}
+"""Those of pipelines whose runs fail. What only a site or a reason has is over when the verdict says so."""
 FAILED_ONCE = "failed once"
 LATE = timedelta(hours=1.5)
 HISTORY = timedelta(hours=24)
@@ -77,6 +82,7 @@ class Observation:
     source_health: Sequence[Row] = ()
     worse_spans: Sequence[Row] = ()
     hanging_runs: Sequence[Row] = ()
+    concentrations: Sequence[Row] = ()
     acknowledged: Sequence[About] = ()
     is_resumed: bool = False
     awaited: Collection[str] = ()

@@ -7,13 +7,15 @@ from operator import itemgetter
 
 from runs_assets.alerts.decisions import Change, NoticeDecision, PipelineDecision
 from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.observation import SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at, subject_of
+from runs_assets.alerts.observation import FAILS, SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at, subject_of
 from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, name_of, rate, span
 from runs_assets.verdicts.streak_rules import MIN_FAILURES
 
 PERIODS = {"now": "24 h", "drift": "7 days, compared with five weeks ago"}
 """What the spans of `failure_trends` are called; others by their own name."""
 USUAL_FOR = timedelta(days=28)
+SPANS = {24: "24 hours", 72: "3 days", 168: "7 days"}
+"""What the spans of `failure_concentrations` are called, by their hours."""
 SHOWN_RUNS = 3
 """Open runs that a notification names."""
 BY_ATTRIBUTION = {
@@ -25,6 +27,7 @@ BY_STATE = {
     "never succeeded": "check how it was set up: it has never worked.",
     "stuck": "check whether its queue or worker is blocked, and stop the oldest open run.",
     "silent": "check its schedule and what triggers it; if it has been retired, mute it in the watch file.",
+    "partly failing": "check what is different about what fails, such as its site, or what has changed there.",
     "worse": "compare its failed runs with its successes; what failed may succeed if run again.",
 }
 LOOK = "open the latest failed run, and compare it with the last success."
@@ -92,6 +95,8 @@ def _end(decision: PipelineDecision) -> Lines:
 def _facts(row: Row, decision: PipelineDecision) -> Lines:
     view = decision.view
     yield from _what(row, view)
+    if row["state"] in FAILS:
+        yield from _in_common(row, view)
     yield f"Last 24 h: {_failed(row, '_24h')}"
     yield f"Last success: {at(row['last_success_at']) if row['last_success_at'] else 'none known'}"
     yield from _failures(row, view)
@@ -111,6 +116,8 @@ def _facts(row: Row, decision: PipelineDecision) -> Lines:
 def _what(row: Row, view: SourceObservation) -> Lines:
     """How bad it is, and how unusual."""
     match row["state"]:
+        case "partly failing":
+            yield _usual(row, row["normal_rate"], view)
         case "silent":
             yield from _silence(row, view)
         case "stuck":
@@ -124,6 +131,19 @@ def _what(row: Row, view: SourceObservation) -> Lines:
             sites = f", sites affected: {row['sites_affected']}" if row["sites_affected"] is not None else ""
             yield f"Failures in a row: {row['failures']}{sites}"
             yield _usual(row, row["normal_rate"], view)
+
+
+def _in_common(row: Row, view: SourceObservation) -> Lines:
+    """Of what failures have in common, the one that chance explains least."""
+    found = view.of_pipeline(view.whole.concentrations, row["pipeline_id"])
+    if found:
+        one = min(found, key=itemgetter("p_value"))
+        is_reason, others = one["dimension"] == "reason", f"{one['other_failed'] or 'none'} of {one['other_decided']}"
+        failures = one["decided"] if is_reason else one["failed"] + one["other_failed"]
+        counted = f"All {failures}" if one["failed"] == failures else f"{one['failed']} of {failures}"
+        common = "have the reason" if is_reason else f"are of {one['dimension']}"
+        beside = f"{others} in the 28 days before" if is_reason else f"{others} other runs failed"
+        yield f"{counted} failures of the last {SPANS[one['span_hours']]} {common} {cut(one['value'])} ({beside})"
 
 
 def _silence(row: Row, view: SourceObservation) -> Lines:

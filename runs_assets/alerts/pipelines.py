@@ -8,13 +8,20 @@ from typing import NamedTuple
 from runs_assets.alerts.decisions import Change, Decisions, PipelineDecision
 from runs_assets.alerts.lifecycle import DAY, Condition, Event, Policy, advance
 from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
-from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at
+from runs_assets.alerts.observation import (
+    ENDED_BY_SUCCESSES,
+    FAILED_ONCE,
+    FAILS,
+    SEVERITIES,
+    STREAKS,
+    Row,
+    SourceObservation,
+    confirmed_at,
+)
 from runs_assets.verdicts.failure_trends import SPANS
 from runs_assets.watch_entries import Severity
 
 PIPELINE = Policy(may_flap=True)
-FAILS = STREAKS | {"worse"}
-"""States of pipelines whose runs fail: successes end them."""
 MORE_FAILURES, MORE_RATE = 10, 2
 """So many times as many failures in a row, or as high a rate, is another matter than what people were told."""
 RELIABLE_RATE = 0.1
@@ -151,7 +158,7 @@ def _present(before: PipelineIncident | None, row: Row | None, view: SourceObser
 
 def _has_recovered(incident: PipelineIncident, row: Row) -> bool:
     needed = successes_needed(incident, row)
-    return incident.state not in FAILS or needed == 1 or row["successes"] >= needed
+    return incident.state not in ENDED_BY_SUCCESSES or needed == 1 or row["successes"] >= needed
 
 
 def successes_needed(incident: PipelineIncident, row: Row | None) -> int:

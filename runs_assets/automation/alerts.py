@@ -19,6 +19,7 @@ from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS
 from runs_assets.verdicts.outages import OUTAGES
@@ -76,6 +77,7 @@ def _notify(
         source_health=rows_of(layout, SOURCE_HEALTH.name),
         worse_spans=rows_of(layout, FAILURE_TRENDS.name, is_worse_span()),
         hanging_runs=rows_of(layout, HANGING_RUNS.name),
+        concentrations=rows_of(layout, FAILURE_CONCENTRATIONS.name),
         job_runs=job_runs,
         unread_after=settings.unread_after,
         today_every=timedelta(minutes=project.today_every_minutes),

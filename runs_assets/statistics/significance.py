@@ -14,6 +14,14 @@ def fisher_exact_p(failed: int, runs: int, failed_before: int, runs_before: int)
     return float(fisher_exact([[failed, runs - failed], [failed_before, runs_before - failed_before]]).pvalue)
 
 
+def fisher_greater_p(failed: Numbers, runs: Numbers, failed_others: Numbers, other_runs: Numbers) -> Numbers:
+    """The same test one-sided, elementwise: of as many failures in both, so many or more in `runs`, by chance."""
+    from scipy.stats import hypergeom  # noqa: PLC0415
+
+    tails: Numbers = hypergeom.sf(failed - 1, runs + other_runs, failed + failed_others, runs)
+    return tails
+
+
 def mann_whitney_greater_p(values: NDArray[Any], others: NDArray[Any]) -> float:
     """The one-sided p-value for `values` being larger than `others`, by the normal approximation.
 

@@ -96,7 +96,7 @@ def counts_between(
     is_ripe = runs["created_us"] <= history.until_us - needs_us
     failed = is_ripe & (runs["status"] == RunStatus.FAILED)
     succeeded = is_ripe & (runs["status"] == RunStatus.SUCCEEDED)
-    chosen = [runs, runs[failed | succeeded], runs[failed], runs[failed & _in_past_outages(runs, streaks)]]
+    chosen = [runs, runs[failed | succeeded], runs[failed], runs[failed & in_past_outages(runs, streaks)]]
     return np.stack([np.bincount(part["pipeline"].to_numpy(), minlength=len(history.pipelines)) for part in chosen])
 
 
@@ -120,7 +120,7 @@ def _sums_before(counts: NDArray[np.generic]) -> Numbers:
     return np.pad(trailing_sums(counts, BASELINE_DAYS)[:, :-1], ((0, 0), (1, 0)))
 
 
-def _in_past_outages(runs: Frame, streaks: Iterable[FailureStreak]) -> Flags:
+def in_past_outages(runs: Frame, streaks: Iterable[FailureStreak]) -> Flags:
     """Whether runs ended between the first and the last failure of a confirmed streak that is over."""
     found, first_us = np.zeros(len(runs), np.bool_), runs["ended_us"].min()
     for streak in streaks:

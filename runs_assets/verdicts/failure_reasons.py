@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache, partial
 
 import pyarrow as pa
 
@@ -101,6 +102,26 @@ def failure_reasons(
     return pa.table(columns, schema=SCHEMA)
 
 
+def reasons_of_runs(
+    failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]
+) -> list[Reason]:
+    """The reason of each of some failed runs: of the error that the API names it for, else of its exit code.
+
+    `failed` has the columns `FAILURE_REASONS.needs`, as for `failure_reasons`.
+    """
+    named, explained = dict(_named(explanations, errors)), cache(partial(_explained, explanations))
+    columns = (failed[name].to_pylist() for name in ("run_id", "exit_code", "pipeline_id"))
+    return [
+        explained(named.get(run_id), code, pipeline in names) for run_id, code, pipeline in zip(*columns, strict=True)
+    ]
+
+
+def _explained(explanations: Explanations, by_error: Reason | None, exit_code: int | None, is_own: bool) -> Reason:
+    if by_error is not None:
+        return by_error
+    return explanations.exit_code(exit_code, is_own) if explanations.exit_code else NOT_KNOWN
+
+
 def _rows(failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]) -> Sequence[_Row]:
     found: dict[tuple[str | None, date, str], _Row] = {}
     for row in _by_run(failed, explanations, errors, names):
@@ -116,14 +137,11 @@ def _by_run(failed: pa.Table, explanations: Explanations, errors: Errors, names:
     """Runs of a pipeline and day with one reason: of the error that the API names them for, else of their exit code."""
     named = dict(_named(explanations, errors))
     reasons = list(dict.fromkeys(named.values()))
-    by_code = explanations.exit_code
-    counted = _counted(failed, named, reasons, with_codes=by_code is not None)
+    counted = _counted(failed, named, reasons, with_codes=explanations.exit_code is not None)
     for group in (row for batch in counted.to_batches(max_chunksize=1_000) for row in batch.to_pylist()):
-        pipeline_id, reason = group["pipeline_id"], NOT_KNOWN
-        if group["named"] is not None:
-            reason = reasons[group["named"]]
-        elif by_code is not None:
-            reason = by_code(group["exit_code"], pipeline_id in names)
+        pipeline_id = group["pipeline_id"]
+        by_error = None if group["named"] is None else reasons[group["named"]]
+        reason = _explained(explanations, by_error, group.get("exit_code"), pipeline_id in names)
         first_us, last_us, example = (group[name] for name in ("ended_us_min", "ended_us_max", "run_id_last"))
         yield _Row(pipeline_id, group["date"], reason, group["count_all"], first_us, last_us, example)
 

@@ -13,6 +13,7 @@ from runs_assets.days import from_us, to_us
 from runs_assets.statistics.intervals import newcombe_interval
 from runs_assets.statistics.significance import fisher_exact_p
 from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
+from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, PIPELINE, WORSE
 from runs_assets.verdicts.hanging_runs import HANGING_RUNS
@@ -73,7 +74,7 @@ PIPELINE_HEALTH = Table(
     name="pipeline_health",
     description="One row per pipeline: its state, since when, and the numbers behind it.",
     schema=SCHEMA,
-    version="4",
+    version="5",
     preview=(
         *("state", "since", "failures", "failure_rate_24h", "normal_rate", "reason"),
         *("last_success_at", "source_read_until"),
@@ -110,8 +111,8 @@ def _rows(
     trends = verdicts[FAILURE_TRENDS.name].filter(pc.field("scope") == PIPELINE)
     is_worse_day = (pc.field("period") == DAY) & (pc.field("verdict") == WORSE)
     spans, worse = (_by_pipeline(trends.filter(chosen)) for chosen in (pc.field("period") != DAY, is_worse_day))
-    others = (SILENCES, HANGING_RUNS, FAILURE_REASONS)
-    silences, hanging, reasons = (_by_pipeline(verdicts[table.name]) for table in others)
+    others = (SILENCES, HANGING_RUNS, FAILURE_CONCENTRATIONS, FAILURE_REASONS)
+    silences, hanging, concentrations, reasons = (_by_pipeline(verdicts[table.name]) for table in others)
     versions, streaks = _versions(history), defaultdict(list)
     for streak in going_on_since(to_us(history.window.start), all_streaks):
         streaks[streak.pipeline].append(streak)
@@ -123,6 +124,7 @@ def _rows(
             streaks=streaks[number],
             silences=silences[pipeline_id],
             hanging=hanging[pipeline_id],
+            concentrations=concentrations[pipeline_id],
             spans={row["period"]: row for row in spans[pipeline_id]},
             worse_days={row["date"] for row in worse[pipeline_id]},
             stuck_since=from_us(stuck[number]) if number in stuck else None,

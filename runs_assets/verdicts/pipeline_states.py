@@ -34,6 +34,7 @@ class PipelineState(StrEnum):
     SILENT = "silent"
     FAILING = "failing"
     WORSE = "worse"
+    PARTLY_FAILING = "partly failing"
     HANGING = "hanging"
     FAILED_ONCE = "failed once"
     FLAKY = "flaky"
@@ -46,8 +47,9 @@ class PipelineState(StrEnum):
 class Evidence:
     """What the state of a pipeline is derived from.
 
-    `activity` is one of `activities`, `streaks` are those of the window; `silences` and `hanging` are rows of these
-    tables, `spans` those of `failure_trends` up to now, by their periods; `worse_days` are the days with that verdict.
+    `activity` is one of `activities`, `streaks` are those of the window; `silences`, `hanging` and `concentrations` are
+    rows of these tables, `spans` those of `failure_trends` up to now, by their periods; `worse_days` are the days with
+    that verdict.
     `stuck_since` is the creation of the first of the runs that are stuck, UTC.
     """
 
@@ -56,6 +58,7 @@ class Evidence:
     streaks: Sequence[FailureStreak]
     silences: Sequence[Row]
     hanging: Sequence[Row]
+    concentrations: Sequence[Row]
     spans: Mapping[str, Row]
     worse_days: set[date]
     stuck_since: datetime | None
@@ -153,6 +156,7 @@ def _beginnings(evidence: Evidence) -> Iterator[tuple[PipelineState, datetime | 
     yield PipelineState.SILENT, silence["since"] if silence else None
     yield PipelineState.FAILING, _since_when(evidence, StreakKind.FAILING)
     yield PipelineState.WORSE, _worse_since(evidence)
+    yield PipelineState.PARTLY_FAILING, min((row["since"] for row in evidence.concentrations), default=None)
     yield PipelineState.HANGING, min((row["open_since"] for row in evidence.hanging), default=None)
     yield PipelineState.FAILED_ONCE, failed_once_since(evidence.history, evidence.streaks, evidence.silences)
     yield PipelineState.FLAKY, evidence.activity["first_failure_28d_at"] if _is_flaky(evidence.activity) else None

@@ -99,6 +99,7 @@ def _why(row: Mapping[str, Any]) -> str:
         PipelineState.SILENT: f"last run {row['last_run_at']:%m-%d %H:%M}",
         PipelineState.HANGING: f"{row['hanging_runs']} open for too long",
         PipelineState.FLAKY: f"outcome changes after {_percent(row['flip_rate'])} of its runs",
+        PipelineState.PARTLY_FAILING: "failures have a site, workspace, version or reason in common",
         PipelineState.WORSE: f"{row['failed_24h']} of {row['decided_24h']} failed",
     }[PipelineState(row["state"])]
     if row["state"] in FAILING and row["reason"]:

@@ -28,10 +28,11 @@ BASELINE_DAYS = 28
 
 RATES_COLUMNS = ["pipeline_id", "runs", "dry_runs", "succeeded", "failed"]
 RUNS_COLUMNS = ["run_id", "pipeline_id", "pipeline_version", "status", "is_terminal", "duration_seconds", "site_id"]
-RUNS_COLUMNS += ["exit_code", "dry_run", "created_at", "started_at", "finished_at", "observed_at"]
+RUNS_COLUMNS += ["workspace_id", "exit_code", "dry_run", "created_at", "started_at", "finished_at", "observed_at"]
 KEPT_COLUMNS = ["run_id", "pipeline_id", "pipeline_version", "status", "created_us", "ended_us"]
-KEPT_COLUMNS += ["duration_seconds", "site_id", "exit_code"]
-COMPLETED_COLUMNS = ["pipeline", "pipeline_version", "created_us", "ended_us", "duration_seconds", "site_id"]
+KEPT_COLUMNS += ["duration_seconds", "site_id", "workspace_id", "exit_code"]
+COMPLETED_COLUMNS = ["pipeline", "pipeline_version", "created_us", "ended_us", "duration_seconds"]
+COMPLETED_COLUMNS += ["site_id", "workspace_id"]
 OPEN_COLUMNS = ["run_id", "pipeline_id", "status", "created_us", "started_us", "observed_us"]
 
 
@@ -96,9 +97,12 @@ class SourceHistory:
         is_complete = len(found) == (last - day_of_us(start_us)).days + 1
         return is_complete and all(day.is_whole or to_us(day.seen_until) >= end_us for day in found.values())
 
-    def failed_runs(self) -> pa.Table:
-        """The failed runs: `run_id`, `pipeline_id`, `exit_code`, `ended_at` (UTC), and `date`, the day of creation."""
-        failed = self.runs[self.runs["status"] == RunStatus.FAILED]
+    def failed_runs(self, places: NDArray[np.int64] | None = None) -> pa.Table:
+        """The failed runs: `run_id`, `pipeline_id`, `exit_code`, `ended_at` (UTC), and `date`, the day of creation.
+
+        All of them, or those at some `places` in `runs`, in that order.
+        """
+        failed = self.runs[self.runs["status"] == RunStatus.FAILED] if places is None else self.runs.take(places)
         ids = pa.array(self.pipelines, pa.string())
         return pa.table(
             {
@@ -203,6 +207,6 @@ def _in_microseconds(table: pa.Table) -> pa.Table:
 
 def _encoded(runs: pa.Table) -> pa.Table:
     """The same with each repeated text stored once: months of runs are held in memory."""
-    for name in ("status", "pipeline_version", "site_id"):
+    for name in ("status", "pipeline_version", "site_id", "workspace_id"):
         runs = runs.set_column(runs.column_names.index(name), name, runs[name].dictionary_encode())
     return runs

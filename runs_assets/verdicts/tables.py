@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import pyarrow as pa
 
 from runs_assets.reasons.reason import Explanations
-from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons
+from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS, failure_concentrations
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons, reasons_of_runs
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
 from runs_assets.verdicts.hanging_runs import (
     ABANDONED_AFTER_HOURS,
@@ -27,7 +29,7 @@ from runs_assets.watch_file import WatchFile
 
 VERDICT_TABLES = (
     *(FAILURE_TRENDS, OUTAGES, SILENCES, HANGING_RUNS, FAILURE_REASONS),
-    *(SOURCE_HEALTH, PIPELINE_HEALTH),
+    *(FAILURE_CONCENTRATIONS, SOURCE_HEALTH, PIPELINE_HEALTH),
 )
 """In the order in which they are written; each is one file over all days and sources, without partitions."""
 
@@ -56,6 +58,8 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
     names, after_hours = knowledge.names, knowledge.abandoned_after_hours
     history = without_left_out(history, names, knowledge.watch)
     streaks, durations = failure_streaks(history), success_durations(history)
+    explanations, errors = knowledge.explanations, knowledge.errors
+    reasons_of = partial(reasons_of_runs, explanations=explanations, errors=errors, names=names)
     found = {
         FAILURE_TRENDS.name: failure_trends(history, streaks, durations, names),
         OUTAGES.name: outages(history, streaks, names),
@@ -67,10 +71,11 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
             history.failed_runs(),
             history.window,
             history_from=history.days[0].day,
-            explanations=knowledge.explanations,
-            errors=knowledge.errors,
+            explanations=explanations,
+            errors=errors,
             names=names,
         ),
+        FAILURE_CONCENTRATIONS.name: failure_concentrations(history, streaks, reasons_of, names),
     }
     stuck, too_long = stuck_since(history, durations), open_too_long(history, durations)
     abandoned = abandoned_runs(history, too_long, after_hours)

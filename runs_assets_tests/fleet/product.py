@@ -12,6 +12,9 @@ from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Memory
 from runs_assets.alerts.observation import Observation, is_worse_span
 from runs_assets.calendars import Holidays
+from runs_assets.reasons.reason import Explanations
+from runs_assets.sources.productsup.reasons import reason_of_exit_code
+from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
@@ -26,6 +29,7 @@ CALM = frozenset({"ok", "new", "too few runs"})
 DOWN = "down"
 WATCH = WatchFile(holidays=(Holidays(country="DE"),))
 """What people have written down: no pipeline is expected on the public holidays of Germany."""
+EXPLANATIONS = Explanations(exit_code=reason_of_exit_code)
 PIPELINE, SOURCE, JOB, SETTINGS = "pipeline", "source", "job", "settings"
 OPENED, CLOSED = frozenset({Event.OPENED}), frozenset({Event.RESOLVED, Event.GIVEN_UP})
 
@@ -72,7 +76,7 @@ def start() -> Memory:
 
 def look(history: SourceHistory, memory: Memory) -> Look:
     """Judge a source as of its `read_until`, and decide what to tell."""
-    found = verdicts_of(history, Knowledge(watch=WATCH))
+    found = verdicts_of(history, Knowledge(explanations=EXPLANATIONS, watch=WATCH))
     rows = found[PIPELINE_HEALTH.name].to_pylist()
     seen = Observation(
         history.read_until,
@@ -81,6 +85,7 @@ def look(history: SourceHistory, memory: Memory) -> Look:
         outages=found[OUTAGES.name].to_pylist(),
         silences=found[SILENCES.name].to_pylist(),
         worse_spans=found[FAILURE_TRENDS.name].filter(is_worse_span()).to_pylist(),
+        concentrations=found[FAILURE_CONCENTRATIONS.name].to_pylist(),
         source_health=found[SOURCE_HEALTH.name].to_pylist(),
     )
     evaluation = evaluate(memory, seen)

@@ -22,6 +22,8 @@ HEALTHY_WORLD, PIPELINES, PLATFORM, SHORT = "healthy", "pipelines", "platform", 
 WORLDS = (HEALTHY_WORLD, PIPELINES, PLATFORM)
 BESIDE = 0.3
 """Which share of the healthy pipelines there is beside those with troubles."""
+WORKSPACES = 12
+"""The n-th pipeline is of the workspace n modulo this."""
 LEAST_SLACK_US = DAY_US
 HOLIDAY = "public holiday"
 

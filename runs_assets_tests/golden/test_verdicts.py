@@ -7,6 +7,7 @@ import pytest
 
 from runs_assets.tables import Table
 from runs_assets.verdicts import (
+    failure_concentrations,
     failure_reasons,
     failure_trends,
     hanging_runs,
@@ -24,7 +25,10 @@ from runs_assets_tests.verdicts.by_the_product import by_the_product
 ROOT = Path(inspect.getfile(Table)).parents[1]
 DECLARED_IN = {
     module.__name__.rpartition(".")[2]: Path(inspect.getfile(module)).relative_to(ROOT).as_posix()
-    for module in (failure_trends, outages, silences, hanging_runs, failure_reasons, source_health, pipeline_health)
+    for module in (
+        *(failure_trends, outages, silences, hanging_runs, failure_reasons, failure_concentrations),
+        *(source_health, pipeline_health),
+    )
 }
 
 

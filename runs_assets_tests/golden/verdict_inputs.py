@@ -1,4 +1,4 @@
-"""A small history for the verdict tables: four pipelines of which each is in another trouble on the last day."""
+"""A small history for the verdict tables: five pipelines of which each is in another trouble on the last day."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -31,10 +31,12 @@ RUNS: list[CaseRun] = [
     *daily("worse", date(2026, 3, 12), date(2026, 3, 17), "sssss"),
     *daily("worse", date(2026, 3, 18), date(2026, 3, 18), "sffsffsfff"),
     *daily("silent", FIRST_DAY, date(2026, 3, 14), "s"),
+    *daily("partly failing", FIRST_DAY, date(2026, 3, 16), "s" * 15),
+    *daily("partly failing", date(2026, 3, 17), date(2026, 3, 18), "fss" * 5),
     *daily(None, FIRST_DAY, date(2026, 3, 17), "s", weekdays=range(5)),
     run(None, at(3, 18, 8), "running"),
 ]
-"""`down` has its second outage, `worse` had one, `silent` stopped, and a run without a pipeline hangs."""
+"""`down` has its second outage, `worse` had one, one of three sites of `partly failing` fails, `silent` stopped, and a run without a pipeline hangs."""
 
 
 def verdict_history() -> History:

@@ -79,5 +79,6 @@ def _run(run: Run, number: int) -> dict[str, Any]:
         "observed_us": to_us(run.observed_at),
         "duration_seconds": run.seconds,
         "site_id": run.site,
-        "exit_code": None,
+        "workspace_id": run.workspace,
+        "exit_code": run.exit_code,
     }

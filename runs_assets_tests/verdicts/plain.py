@@ -7,6 +7,7 @@ the reading behind them. Names and reasons are left out, and so are silences by 
 from collections.abc import Iterable
 from typing import Any
 
+from runs_assets_tests.verdicts.plain_concentrations import Reason, failure_concentrations
 from runs_assets_tests.verdicts.plain_hanging import hanging_runs
 from runs_assets_tests.verdicts.plain_health import pipeline_health
 from runs_assets_tests.verdicts.plain_outages import outages
@@ -22,6 +23,7 @@ KEYS = {
     "outages": ("source", "pipeline_id", "first_run_id"),
     "silences": ("source", "pipeline_id", "kind", "basis", "since"),
     "hanging_runs": ("source", "pipeline_id", "run_id"),
+    "failure_concentrations": ("source", "pipeline_id", "dimension", "value"),
     "source_health": ("source",),
     "pipeline_health": ("source", "pipeline_id"),
 }
@@ -37,13 +39,14 @@ def verdicts(histories: Iterable[History]) -> Tables:
     return found
 
 
-def verdicts_of(history: History) -> Tables:
-    """The rows of one source."""
+def verdicts_of(history: History, reason: Reason = lambda _: None) -> Tables:
+    """The rows of one source; `reason` is why a run failed, None where that is not known."""
     tables = {
         "failure_trends": failure_trends(history),
         "outages": outages(history),
         "silences": silences(history),
         "hanging_runs": hanging_runs(history),
+        "failure_concentrations": failure_concentrations(history, reason),
         "source_health": source_health(history),
     }
     return tables | {"pipeline_health": pipeline_health(history, tables)}

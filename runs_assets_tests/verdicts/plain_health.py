@@ -123,6 +123,9 @@ def _states(pipeline: Pipeline) -> Iterator[tuple[str, datetime | None]]:
     """Every state that holds, the one that matters most first, and since when."""
     yield from _incidents(pipeline)
     failing = pipeline.failing
+    concentrated = [row["since"] for row in pipeline.rows("failure_concentrations")]
+    if concentrated:
+        yield "partly failing", min(concentrated)
     hanging = [row["open_since"] for row in pipeline.rows("hanging_runs")]
     if hanging:
         yield "hanging", min(hanging)

@@ -33,6 +33,8 @@ class Run:
     observed_at: datetime
     version: str | None = None
     site: str | None = None
+    workspace: str | None = None
+    exit_code: int | None = None
 
     @property
     def failed(self) -> bool:
@@ -197,6 +199,8 @@ def _run(line: dict[str, object], platform: str) -> Run:
         observed_at=datetime.fromisoformat(observed_at),
         version=row["pipeline_version"],
         site=row["site_id"],
+        workspace=row["workspace_id"],
+        exit_code=row["exit_code"],
     )
 
 
