@@ -11,7 +11,7 @@ from runs_assets.alerts.observation import JobRun, Observation, Row
 from runs_assets.watch_file import WatchFile
 
 STREAKS = {"down", "never succeeded", "failing"}
-BAD = {*STREAKS, "stuck", "silent", "worse", "failed once"}
+BAD = {*STREAKS, "stuck", "silent", "worse", "partly failing", "failed once"}
 T0 = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 NOTHING = WatchFile()
 
@@ -90,6 +90,15 @@ def span(period: str, failed: int, decided: int, pipeline: str = "p1", source: s
     return {**names, **ends, "failure_rate": rate, "baseline_rate": 0.021}
 
 
+def concentration(
+    dimension: str, value: str, failed: int, decided: int, other_failed: int, other_decided: int, **other: Any
+) -> Row:
+    """What failures of the last 24 hours have in common."""
+    names = {"source": "cloudcruise", "pipeline_id": "p1", "dimension": dimension, "value": value, "span_hours": 24}
+    counts = {"failed": failed, "decided": decided, "other_failed": other_failed, "other_decided": other_decided}
+    return {**names, **counts, "p_value": 1e-9, **other}
+
+
 class Watching:
     """Evaluations one after the other, with what was remembered from one to the next."""
 
@@ -107,6 +116,7 @@ class Watching:
         jobs: Sequence[JobRun] = (),
         sources: Sequence[Row] = (),
         spans: Sequence[Row] = (),
+        concentrations: Sequence[Row] = (),
     ) -> list[str]:
         """The titles of what is sent; the same observation again must send nothing. The notifications are kept."""
         seen = Observation(
@@ -119,6 +129,7 @@ class Watching:
             today_every=self.today_every,
             source_health=sources,
             worse_spans=spans,
+            concentrations=concentrations,
         )
         found: Evaluation = evaluate(self.memory, seen)
         self.notifications = [notification_of(decision, seen) for decision in found.decisions]
