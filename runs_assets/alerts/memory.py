@@ -81,6 +81,8 @@ class PipelineIncident(Incident):
 class PlatformIncident(Incident):
     """What befell many pipelines of a source at once (`state`: failing, silent, down or in trouble).
 
+    If it is a matter of what they have in `common` ("workspace 600"), other pipelines are no part of it.
+
     `affected` of the `active` pipelines is what people were notified of last (`usual` would be as many by chance), and
     `members` are the ids of all that ever were. The source has been well since `well_since`, None while it is not.
     Pipelines that are down or silent are a part of it if that was confirmed from `counts_from` to `counts_until`;
@@ -92,10 +94,15 @@ class PlatformIncident(Incident):
     affected: int = 0
     active: int = 0
     usual: float | None = None
+    common: str | None = None
     members: tuple[str | None, ...] = ()
     well_since: AwareDatetime | None = None
     counts_from: AwareDatetime
     counts_until: AwareDatetime | None = None
+
+    def covers(self, pipeline_id: str | None) -> bool:
+        """Whether what happens to a pipeline can be a part of it."""
+        return self.common is None or pipeline_id in self.members
 
     def is_after(self, instant: datetime) -> bool:
         """Whether what happened at `instant` came too late to be a part of it."""

@@ -107,6 +107,8 @@ def _platform_lines(decision: PlatformDecision) -> Lines:
     else:
         if incident.usual is not None:
             yield f"By chance it would be {incident.usual:.1f} of {incident.active}."
+        if incident.common:
+            yield f"{incident.affected} pipelines, all of {cut(incident.common)}; others are well."
         yield from _headed("Pipelines:", (_member(pipeline_id, decision) for pipeline_id in incident.members))
         yield "Until this is resolved, there are no separate notifications for these pipelines."
     if decision.event is Event.OPENED:

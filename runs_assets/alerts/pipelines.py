@@ -45,7 +45,8 @@ def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decis
     after: list[PipelineIncident] = []
     for pipeline_id in sorted({*known, *view.rows}, key=lambda pipeline_id: pipeline_id or ""):
         incident, row = known.get(pipeline_id), view.rows.get(pipeline_id)
-        if not is_on_hold(before, incident, row, view):
+        is_part = before.platform is None or before.platform.covers(pipeline_id)
+        if not (is_part and is_on_hold(before, incident, row, view)):
             news, incident = _next_pipeline(incident, row, view)
             decisions += news
         after += [incident] if incident else []

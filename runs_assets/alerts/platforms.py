@@ -95,6 +95,7 @@ def _by_verdict(before: SourceMemory, view: SourceObservation) -> PlatformIncide
         return None
     copied = {name: row[name] for name in ("since", "state", "affected", "active", "usual")}
     until = view.whole.now + JOINS
+    copied["common"] = f"{row['common_dimension']} {row['common_value']}" if row["common_value"] else None
     return PlatformIncident(**copied, members=row["pipeline_ids"], counts_from=row["since"], counts_until=until)
 
 
@@ -123,6 +124,7 @@ def _carried_on(
         members = dict.fromkeys((*known.members, *news))
         lasting = {name: getattr(now, name) for name in ("state", "affected", "active", "usual")}
         until = now.counts_until if wave else known.counts_until
+        lasting["common"] = known.common if verdict is None or verdict.common else None
         lasting |= {"members": tuple(members), "counts_until": until, "well_since": None}
         return known.model_copy(update=lasting)
     well_since = known.well_since or view.read_until
@@ -157,6 +159,7 @@ def _active(bad: Iterable[Row], view: SourceObservation) -> list[Row]:
 
 def _part_of(platform: PlatformIncident, view: SourceObservation) -> list[Row]:
     bad = [row for row in view.rows.values() if _is_bad(row, view)]
+    bad = [row for row in bad if platform.covers(row["pipeline_id"])]
     return [row for row in bad if platform.counts_from <= _confirmed(row) and not platform.is_after(_confirmed(row))]
 
 

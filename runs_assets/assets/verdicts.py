@@ -25,7 +25,7 @@ PREVIEW_ROWS = 10
 
 
 def verdict_assets(sources: Sequence[Source]) -> dg.AssetsDefinition:
-    """The assets `failure_trends`, `outages`, `silences`, `hanging_runs`, `failure_reasons` and `pipeline_health`."""
+    """The assets of the verdict tables, such as `failure_trends` and `pipeline_health`."""
 
     @dg.multi_asset(
         name="verdicts",

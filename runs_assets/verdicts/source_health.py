@@ -47,6 +47,8 @@ SCHEMA = pa.schema(
         column("affected", pa.int64(), "how many of them are failing, or missing", nullable=False),
         column("usual", pa.float64(), "how many would be failing by chance; null if it is silent"),
         column("pipeline_ids", pa.list_(pa.string()), "the affected pipelines, sorted; null stands for no pipeline"),
+        column("common_dimension", pa.string(), "workspace or site, if they have one in common and others are well"),
+        column("common_value", pa.string(), "which workspace or site; active pipelines are then those that ran for it"),
         column("source_read_until", TIMESTAMP, "up to when the source was read, UTC", nullable=False),
     ]
 )
@@ -54,7 +56,7 @@ SOURCE_HEALTH = Table(
     name="source_health",
     description="One row per source: whether many of its pipelines fail, or do not run, at once.",
     schema=SCHEMA,
-    version="1",
+    version="2",
     preview=("state", "since", "affected", "active", "usual", "span_minutes", "source_read_until"),
 )
 
@@ -97,10 +99,15 @@ def source_health(history: SourceHistory) -> pa.Table:
     found = _all_silent(history) or _failing(history) or _missing(history)
     row: dict[str, Any] = {"source": history.source, "state": OK, "active": 0, "affected": 0}
     if found:
-        row |= {name: getattr(found, name) for name in ("state", "span_minutes", "active", "usual")}
-        ids = sorted((history.pipelines[number] for number in found.pipelines), key=lambda one: (one is None, one))
-        row |= {"since": from_us(found.since_us), "affected": len(found.pipelines), "pipeline_ids": ids}
+        row |= columns_of(found, history)
     return pa.Table.from_pylist([row | {"source_read_until": history.read_until}], schema=SCHEMA)
+
+
+def columns_of(found: Affected, history: SourceHistory) -> dict[str, Any]:
+    """Of a source, or of a value that its pipelines have in common."""
+    columns = {name: getattr(found, name) for name in ("state", "span_minutes", "active", "usual")}
+    ids = sorted((history.pipelines[number] for number in found.pipelines), key=lambda one: (one is None, one))
+    return columns | {"since": from_us(found.since_us), "affected": len(found.pipelines), "pipeline_ids": ids}
 
 
 def _all_silent(history: SourceHistory) -> Affected | None:
@@ -117,19 +124,23 @@ def _all_silent(history: SourceHistory) -> Affected | None:
 
 def _failing(history: SourceHistory) -> Affected | None:
     """In the shortest span in which more pipelines fail than by chance, if they still do."""
-    completed, until_us = history.completed, history.until_us
-    starts_us = {span: until_us - span * MINUTE_US for span in SPANS_MINUTES}
-    ended_us, longest_us = completed["ended_us"], starts_us[SPANS_MINUTES[-1]]
-    is_past = (ended_us <= longest_us) & (ended_us > longest_us - BASELINE_DAYS * DAY_US)
-    rates = _usual_rates(completed[is_past], len(history.pipelines))
-    recent = completed[(ended_us > longest_us) & (rates[completed["pipeline"].to_numpy()] < MOST_USUAL_RATE)]
+    recent, rates = runs_that_count(history)
     shorter: list[Affected] = []
-    for span, start_us in starts_us.items():
-        found = _failing_since(start_us, recent, rates, span)
+    for span in SPANS_MINUTES:
+        found = failing_since(history.until_us - span * MINUTE_US, recent, rates, span)
         if found.are_many and found.chance <= CHANCE and not any(found.is_over_by(one) for one in shorter):
             return found
         shorter.append(found)
     return None
+
+
+def runs_that_count(history: SourceHistory) -> tuple[Frame, NDArray[np.float64]]:
+    """The completed runs of the longest span, of pipelines that seldom fail; and the usual rates of all pipelines."""
+    completed, longest_us = history.completed, history.until_us - SPANS_MINUTES[-1] * MINUTE_US
+    ended_us = completed["ended_us"]
+    is_past = (ended_us <= longest_us) & (ended_us > longest_us - BASELINE_DAYS * DAY_US)
+    rates = _usual_rates(completed[is_past], len(history.pipelines))
+    return completed[(ended_us > longest_us) & (rates[completed["pipeline"].to_numpy()] < MOST_USUAL_RATE)], rates
 
 
 def _usual_rates(past: Frame, pipelines: int) -> NDArray[np.float64]:
@@ -139,7 +150,8 @@ def _usual_rates(past: Frame, pipelines: int) -> NDArray[np.float64]:
     return (np.bincount(numbers, past["failed"].to_numpy(), pipelines) + 0.5) / (completed + 1)
 
 
-def _failing_since(start_us: int, recent: Frame, rates: NDArray[np.float64], span: int) -> Affected:
+def failing_since(start_us: int, recent: Frame, rates: NDArray[np.float64], span: int) -> Affected:
+    """The pipelines that are failing by their runs that ended after `start_us`, microseconds since the epoch."""
     runs = recent[recent["ended_us"] > start_us]
     counts = runs.groupby("pipeline")["failed"].agg(["size", "sum", "last"])
     completed, failed = (counts[name].to_numpy(np.float64) for name in ("size", "sum"))

@@ -7,6 +7,7 @@ from functools import partial
 import pyarrow as pa
 
 from runs_assets.reasons.reason import Explanations
+from runs_assets.verdicts.common_causes import with_common_cause
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS, failure_concentrations
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons, reasons_of_runs
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
@@ -65,7 +66,7 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
         OUTAGES.name: outages(history, streaks, names),
         SILENCES.name: silences(history, knowledge.watch, names),
         HANGING_RUNS.name: hanging_runs(history, durations, names, after_hours),
-        SOURCE_HEALTH.name: source_health(history),
+        SOURCE_HEALTH.name: with_common_cause(source_health(history), history),
         FAILURE_REASONS.name: failure_reasons(
             history.source,
             history.failed_runs(),

@@ -1,5 +1,7 @@
 """What failures have in common is told with an incident of their pipeline, or is one itself."""
 
+from typing import Any
+
 import pytest
 
 from runs_assets.alerts.observation import Row
@@ -51,7 +53,7 @@ def test_nothing_is_told_of_other_pipelines_and_states() -> None:
 
 def test_it_is_an_incident_until_the_verdict_is_over_whatever_else_succeeds() -> None:
     people = Watching()
-    noisy = {"normal_rate": 0.4, "failure_rate_24h": 0.5}
+    noisy: dict[str, Any] = {"normal_rate": 0.4, "failure_rate_24h": 0.5}
     assert people.evaluate(health(state="partly failing", **noisy), concentrations=[SITE]) == [
         "PARTLY FAILING p1 (cloudcruise) since 2026-03-18 10:00 UTC"
     ]
@@ -61,3 +63,30 @@ def test_it_is_an_incident_until_the_verdict_is_over_whatever_else_succeeds() ->
     over = T0 + hours(2)
     (title,) = people.evaluate(health(at=over, successes=1, **noisy), now=over)
     assert title.startswith("RESOLVED p1")
+
+
+def test_a_workspace_is_an_incident_of_the_platform_that_others_are_no_part_of() -> None:
+    people = Watching()
+    members = [f"p{number}" for number in range(8)]
+    verdict = {
+        "source": "cloudcruise",
+        "state": "failing",
+        "since": T0 - hours(1),
+        "active": 9,
+        "affected": 8,
+        "usual": 0.2,
+        "pipeline_ids": members,
+        "common_dimension": "workspace",
+        "common_value": "600",
+    }
+    rows = [health(pipeline) for pipeline in members]
+    told = people.evaluate(*rows, health("other", "down"), sources=[verdict])
+    assert told == [
+        "PLATFORM cloudcruise: 8 of 9 pipelines failing since 2026-03-18 11:00 UTC",
+        "DOWN other (cloudcruise) since 2026-03-18 10:00 UTC",
+    ]
+    lines = people.notifications[0].body.splitlines()
+    assert "8 pipelines, all of workspace 600; others are well." in lines
+    later = T0 + hours(1)
+    rows = [health(pipeline, "down", at=later, since=T0 - hours(1)) for pipeline in members]
+    assert people.evaluate(*rows, health("other", "down", at=later), now=later, sources=[verdict]) == []

@@ -269,6 +269,7 @@ def source(state: str, affected: int = 0, active: int = 40, since: datetime | No
     """The row of `source_health`."""
     ids = [f"p{n:02}" for n in range(affected)]
     counts = {"affected": affected, "active": active, "usual": 0.7 if state == "failing" else None}
+    counts |= {"common_dimension": None, "common_value": None}
     return {"source": "cloudcruise", "state": state, "since": since, "pipeline_ids": ids or None, **counts}
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from runs_assets.days import DAY_US, SECOND_US, DayRange, day_of_us, end_of, from_us
 from runs_assets.verdicts.source_history import DayCoverage, SourceHistory, read_days
 from runs_assets_tests.fleet.timetables import BEGIN_US, DAYS, FIRST_DAY, WARM_DAYS
-from runs_assets_tests.fleet.world import WORKSPACES, World
+from runs_assets_tests.fleet.world import World
 
 WINDOW_DAYS = 30
 STATUSES = ["succeeded", "failed", "running", "queued"]
@@ -34,7 +34,7 @@ class Past:
         self._cell = self._pipeline * (WARM_DAYS + DAYS) + self._day
         self._ids = world.run_ids
         self._sites, self._versions = (_words(runs[name].to_numpy(), name) for name in ("site", "version"))
-        self._workspaces = _words(self._pipeline % WORKSPACES, "workspace")
+        self._workspaces = _words(runs["workspace"].to_numpy(), "workspace")
         self._exit_codes = runs["exit_code"].to_numpy().astype(np.float64)
 
     def as_of(self, now: int) -> SourceHistory:

@@ -36,14 +36,19 @@ def failing(name: str, hours: float, *, share: float = 1.0, pipelines: int | Non
         hit = _during(runs, spot) & (rng.uniform(size=len(runs)) < share)
         if pipelines is not None:
             hit &= runs["pipeline"].isin(_some(runs, spot, pipelines, rng)).to_numpy()
-        failed = hit | runs["failed"]
-        changed = runs.assign(
-            failed=failed,
-            ended=runs["ended"].mask(hit & (runs["ended"] == NEVER), runs["started"] + MINUTE_US),
-            exit_code=runs["exit_code"].mask(hit & ~runs["failed"], 1),
-            is_hit=runs["is_hit"] | hit,
-        )
-        return changed, spot
+        return _failing(runs, hit), spot
+
+    return event
+
+
+def one_workspace_fails(name: str, hours: float) -> Event:
+    """All runs of a workspace fail, of that with the most pipelines that run 4 times a day."""
+
+    def event(runs: pd.DataFrame, day: int, rng: Draws) -> tuple[pd.DataFrame, Spot]:
+        spot = _spot(name, _begin(day, rng), hours)
+        busy = runs[runs["pipeline"].isin(_busy(runs, spot))].drop_duplicates("pipeline")
+        hit = _during(runs, spot) & (runs["workspace"] == busy["workspace"].mode()[0]).to_numpy()
+        return _failing(runs, hit), spot
 
     return event
 
@@ -58,20 +63,35 @@ def nothing_runs(name: str, hours: float) -> Event:
     return event
 
 
+def _failing(runs: pd.DataFrame, hit: NDArray[np.bool_]) -> pd.DataFrame:
+    return runs.assign(
+        failed=hit | runs["failed"],
+        ended=runs["ended"].mask(hit & (runs["ended"] == NEVER), runs["started"] + MINUTE_US),
+        exit_code=runs["exit_code"].mask(hit & ~runs["failed"], 1),
+        is_hit=runs["is_hit"] | hit,
+    )
+
+
 def _during(runs: pd.DataFrame, spot: Spot) -> NDArray[np.bool_]:
     created = runs["created"].to_numpy()
     return np.asarray((created >= spot.begins_at) & (created < spot.ends_at), np.bool_)
 
 
 def _some(runs: pd.DataFrame, spot: Spot, count: int, rng: Draws) -> list[int]:
+    busy = _busy(runs, spot)
+    return list(rng.choice(busy, min(count, len(busy)), replace=False).tolist())
+
+
+def _busy(runs: pd.DataFrame, spot: Spot) -> NDArray[np.int64]:
     """Pipelines with 4 runs a day or more in the week before."""
     created = runs["created"]
     is_recent = (created < spot.begins_at) & (created >= spot.begins_at - 7 * DAY_US)
     found = runs.loc[is_recent, "pipeline"].value_counts()
-    busy = found.index[found >= 28].sort_values().to_numpy()
-    return list(rng.choice(busy, min(count, len(busy)), replace=False).tolist())
+    return np.asarray(found.index[found >= 28].sort_values(), np.int64)
 
 
+OF_A_WORKSPACE = (one_workspace_fails("platform: all of one workspace fail for 6 h", 6), 6)
+"""On a Sunday, so that two days are between it and all others."""
 EVENTS: tuple[Event, ...] = (
     failing("platform: all fail for 2 h", 2),
     failing("platform: 30 % of all fail for 6 h", 6, share=0.3),

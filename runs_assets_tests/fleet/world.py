@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US
 from runs_assets_tests.fleet.families import HEALTHY, WITH_HOLIDAYS, runs_of
-from runs_assets_tests.fleet.platform import EVENT_DAYS, EVENTS, Event
+from runs_assets_tests.fleet.platform import EVENT_DAYS, EVENTS, OF_A_WORKSPACE, Event
 from runs_assets_tests.fleet.timetables import BEGIN_US, END_US, HOLIDAYS, Draws, local
 from runs_assets_tests.fleet.troubles import FEW, PLANNED, Planned, Spot, Trouble, Wish
 
@@ -23,7 +23,7 @@ WORLDS = (HEALTHY_WORLD, PIPELINES, PLATFORM)
 BESIDE = 0.3
 """Which share of the healthy pipelines there is beside those with troubles."""
 WORKSPACES = 12
-"""The n-th pipeline is of the workspace n modulo this."""
+"""Of different sizes: the largest has some three of ten pipelines."""
 LEAST_SLACK_US = DAY_US
 HOLIDAY = "public holiday"
 
@@ -32,7 +32,7 @@ HOLIDAY = "public holiday"
 class World:
     """A source's runs in the order of their creation, its pipelines in that of their first runs, and its troubles.
 
-    `runs` has the columns of `families.runs_of`, and the number of the `pipeline`.
+    `runs` has the columns of `families.runs_of`, and the numbers of the `pipeline` and its `workspace`.
     """
 
     name: str
@@ -60,7 +60,7 @@ def make_world(kind: str, seed: int, share: float = 1.0) -> World:
             spots.append(Spot(name, number, begins_at, ends_at, plan.wish))
         if plan.family is WITH_HOLIDAYS:
             spots.append(_holiday(number))
-        frames.append(runs.assign(pipeline=number))
+        frames.append(runs.assign(pipeline=number, workspace=_workspace(number)))
     runs = pd.concat(frames, ignore_index=True)
     inside = (runs["created"] >= BEGIN_US) & (runs["created"] < END_US)
     runs = runs[inside].sort_values("created", kind="stable", ignore_index=True)
@@ -82,12 +82,17 @@ def _events(kind: str, rng: Draws) -> list[tuple[Event, int]]:
     if kind == SHORT:
         return [(EVENTS[-1], EVENT_DAYS[-1])]
     order: list[int] = rng.permutation(EVENT_DAYS).tolist()
-    return list(zip(EVENTS, order, strict=True)) if kind == PLATFORM else []
+    return [*zip(EVENTS, order, strict=True), OF_A_WORKSPACE] if kind == PLATFORM else []
 
 
 def _rounded(count: float, rng: Draws) -> int:
     """Up or down, by chance."""
     return int(count + rng.uniform())
+
+
+def _workspace(number: int) -> int:
+    """Of a pipeline: multiples of the golden ratio are spread evenly, and squares of them are mostly small."""
+    return int(WORKSPACES * (number * (5**0.5 - 1) / 2 % 1) ** 2)
 
 
 def _holiday(number: int) -> Spot:

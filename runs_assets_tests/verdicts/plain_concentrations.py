@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
-from math import comb
 from typing import Any
 
 from runs_assets_tests.verdicts.plain_outages import failing_rows
 from runs_assets_tests.verdicts.plain_runs import MONTH, History, Run
-from runs_assets_tests.verdicts.plain_statistics import Counts, benjamini_hochberg
+from runs_assets_tests.verdicts.plain_statistics import Counts, benjamini_hochberg, fisher_tail
 
 Row = dict[str, Any]
 Reason = Callable[[Run], str | None]
@@ -40,10 +39,7 @@ class Test:
 
     @property
     def p_value(self) -> float:
-        """The chance of so many or more failures here, given those of both."""
-        (n, f), (m, g) = self.these, self.others
-        ways = sum(comb(n, x) * comb(m, f + g - x) for x in range(f, min(n, f + g) + 1))
-        return float(Fraction(ways, comb(n + m, f + g)))
+        return fisher_tail(self.these, self.others)
 
 
 def failure_concentrations(history: History, reason: Reason = lambda _: None) -> list[Row]:

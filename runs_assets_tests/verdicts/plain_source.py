@@ -1,26 +1,31 @@
 """Whether many pipelines of a source fail, or do not run, at once."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import ceil, comb
 from typing import Any
 
 from runs_assets_tests.verdicts.plain_runs import DAY, MONTH, History, Run
-from runs_assets_tests.verdicts.plain_statistics import beta_binomial_tail, shape
+from runs_assets_tests.verdicts.plain_statistics import Counts, beta_binomial_tail, fisher_tail, shape
 
 Row = dict[str, Any]
 Found = tuple[str, datetime, int | None, int, list[str | None], float | None]
 HOUR = timedelta(hours=1)
+COLUMNS = ("state", "since", "span_minutes", "active", "pipeline_ids", "usual", "common_dimension", "common_value")
 SPANS = (30, 120, 720)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def source_health(history: History) -> list[Row]:
-    row: Row = dict.fromkeys(("since", "span_minutes", "usual", "pipeline_ids"))
+    row: Row = dict.fromkeys(COLUMNS)
     row |= {"source": history.source, "state": "ok", "active": 0, "affected": 0}
     if found := _all_silent(history) or _failing(history) or _missing(history):
-        row |= dict(zip(("state", "since", "span_minutes", "active", "pipeline_ids", "usual"), found, strict=True))
+        row |= dict(zip(COLUMNS, found, strict=False))
+    if row["state"] in {"ok", "failing"}:
+        row |= _common_cause(history, row["pipeline_ids"] or [])
+    if row["pipeline_ids"]:
         row["pipeline_ids"] = sorted(row["pipeline_ids"], key=lambda name: (name is None, name))
         row["affected"] = len(row["pipeline_ids"])
     return [row | {"source_read_until": history.read_until}]
@@ -55,23 +60,68 @@ def _failing(history: History) -> Found | None:
     for minutes in SPANS:
         active, members, usual, since = _failing_within(history, timedelta(minutes=minutes))
         if len(members) >= 5 and (len(members) >= 8 or len(members) >= 0.15 * active):
-            is_over = any(
-                len(members) / active * others >= 5 and count <= len(members) / active * others / 4
-                for others, count in shorter
-            )
+            is_over = _is_over(active, len(members), shorter)
             if _binomial_tail(len(members), active, usual / active) <= 1e-5 and not is_over:
                 return "failing", since or until, minutes, active, members, usual
         shorter.append((active, len(members)))
     return None
 
 
-def _failing_within(history: History, span: timedelta) -> tuple[int, list[str | None], float, datetime | None]:
-    until, longest = history.read_until, timedelta(minutes=SPANS[-1])
+def _common_cause(history: History, known: Sequence[str | None]) -> Row:
+    """Of the workspace or site whose pipelines fail while others do not, if most of those `known` to fail are of it."""
+    values = [*_values(history)]
+    before: dict[tuple[str, str], list[Counts]] = defaultdict(list)
+    for minutes in SPANS:
+        span, holding = timedelta(minutes=minutes), []
+        for key, only in values:
+            active, members, usual, since = _failing_within(history, span, only)
+            others, failing_others, _, _ = _failing_within(history, span, lambda run, only=only: not only(run))
+            if len(members) >= 5 and len(members) >= 0.6 * active and not _is_over(active, len(members), before[key]):
+                chance = _binomial_tail(len(members), active, usual / active)
+                rest = fisher_tail((active, len(members)), (others, len(failing_others)))
+                if chance <= 1e-5 / len(values) and rest <= 0.001:
+                    found = ("failing", since, minutes, active, members, usual, *key)
+                    holding.append((chance, key, found))
+            before[key].append((active, len(members)))
+        if holding:
+            ordered = (found for _, _, found in sorted(holding, key=lambda it: it[:2]))
+            fitting = (found for found in ordered if 10 * len({*known} & {*found[4]}) >= 8 * len(known))
+            return dict(zip(COLUMNS, next(fitting, ()), strict=False))
+    return {}
+
+
+def _values(history: History) -> Iterator[tuple[tuple[str, str], Callable[[Run], bool]]]:
+    """The workspaces and sites of at least 5 pipelines that count, and which runs are of them."""
+    of_pipelines: dict[tuple[str, str], set[str | None]] = defaultdict(set)
+    for pipeline, runs in history.decided.items():
+        if _usual_rate(history, runs) < 0.2:
+            for run in runs:
+                if run.ended_at > history.read_until - timedelta(minutes=SPANS[-1]):
+                    of_pipelines["workspace", str(run.workspace)].add(pipeline)
+                    of_pipelines["site", str(run.site)].add(pipeline)
+    for (name, value), pipelines in of_pipelines.items():
+        if len(pipelines) >= 5 and value != "None":
+            yield (name, value), lambda run, name=name, value=value: getattr(run, name) == value
+
+
+def _is_over(active: int, count: int, shorter: Iterable[Counts]) -> bool:
+    """Whether far fewer fail in a shorter span than if all went on."""
+    return any(count / active * others >= 5 and few <= count / active * others / 4 for others, few in shorter)
+
+
+def _usual_rate(history: History, runs: Iterable[Run]) -> float:
+    end = history.read_until - timedelta(minutes=SPANS[-1])
+    past = [run for run in runs if end - MONTH < run.ended_at <= end]
+    return (sum(run.failed for run in past) + 0.5) / (len(past) + 1)
+
+
+def _failing_within(
+    history: History, span: timedelta, only: Callable[[Run], bool] = lambda _: True
+) -> tuple[int, list[str | None], float, datetime | None]:
     active, members, usual, failures = 0, [], 0.0, []
     for pipeline, runs in history.decided.items():
-        past = [run for run in runs if until - longest - MONTH < run.ended_at <= until - longest]
-        rate = (sum(run.failed for run in past) + 0.5) / (len(past) + 1)
-        inside = [run for run in runs if run.ended_at > until - span]
+        rate = _usual_rate(history, runs)
+        inside = [run for run in runs if run.ended_at > history.read_until - span and only(run)]
         if rate >= 0.2 or not inside:
             continue
         active += 1

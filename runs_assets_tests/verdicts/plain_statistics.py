@@ -100,6 +100,13 @@ def fisher(newer: Counts, older: Counts) -> float:
     return float(Fraction(sum(count for count in ways.values() if count <= most), sum(ways.values())))
 
 
+def fisher_tail(these: Counts, others: Counts) -> float:
+    """The one-sided p value: the chance of so many or more failures here, given those of both."""
+    (n, f), (m, g) = these, others
+    ways = sum(math.comb(n, x) * math.comb(m, f + g - x) for x in range(f, min(n, f + g) + 1))
+    return float(Fraction(ways, math.comb(n + m, f + g)))
+
+
 def mann_whitney(greater: Sequence[float], lesser: Sequence[float]) -> float:
     """The one-sided p value of `greater` being the greater, by the normal approximation."""
     n_a, n_b = len(greater), len(lesser)

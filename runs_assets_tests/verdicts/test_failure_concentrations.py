@@ -128,10 +128,16 @@ def random_runs(chance: Random) -> list[Run]:
     def change(_: int, one: Run) -> Run:
         site, is_late = chance.randint(0, 5), one.created_at >= begins
         code = 137 if is_late and kind == "reason" else chance.choice([1, 2])
-        values = {"site": f"s{site}", "workspace": f"w{site // 2}", "version": "2" if is_late else None}
         is_hit = is_late and chance.random() < 0.9 and (kind == "version" or (kind != "reason" and site < 2))
         is_hit = is_hit and (kind != "site" or site == 0)
         failed = is_hit or chance.random() < rate
-        return replace(one, **values, exit_code=code, status="failed" if failed else "succeeded")
+        return replace(
+            one,
+            site=f"s{site}",
+            workspace=f"w{site // 2}",
+            version="2" if is_late else None,
+            exit_code=code,
+            status="failed" if failed else "succeeded",
+        )
 
     return hourly(lambda *_: False, change)

@@ -1,6 +1,6 @@
 """Whether a source as a whole fails or is silent, worked out by hand; all is read until 2026-03-18 12:00 UTC."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from math import comb
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from runs_assets.verdicts.common_causes import with_common_cause
 from runs_assets.verdicts.source_health import source_health
 from runs_assets_tests.verdicts import plain_source
 from runs_assets_tests.verdicts.by_the_product import history_of as stored
@@ -88,6 +89,8 @@ def test_four_pipelines_are_too_few() -> None:
         "affected": 0,
         "usual": None,
         "pipeline_ids": None,
+        "common_dimension": None,
+        "common_value": None,
         "source_read_until": None,
     }
 
@@ -162,3 +165,38 @@ def random_fleet(chance: Random) -> list[CaseRun]:
             if not (is_hit and kind == "silent"):
                 runs.append(replace(one, outcome=outcome))
     return runs
+
+
+def of_workspaces(runs: Iterable[CaseRun], workspace_of: Callable[[int], str]) -> dict[str, Any]:
+    """The number at the end of a pipeline's name says of which workspace it is."""
+    history = history_of(runs, first_day=FIRST.date(), window_days=30)
+    placed = [replace(one, workspace=workspace_of(int(str(one.pipeline)[-2:]))) for one in history.runs]
+    history = replace(history, runs=placed)
+    table = with_common_cause(source_health(stored(history)), stored(history))
+    [row], [expected] = table.to_pylist(), plain_source.source_health(history)
+    assert row | {"usual": None} == expected | {"usual": None}
+    assert row["usual"] == pytest.approx(expected["usual"])
+    return dict(row)
+
+
+def test_a_workspace_across_pipelines_is_an_incident_of_its_own() -> None:
+    # 5 of 60 pipelines are too few for the source (8 %, and not 8): all that are of workspace 600.
+    found = of_workspaces(daily_fleet(60, failing=5), lambda number: "600" if number < 6 else "601")
+    expected = {"state": "failing", "common_dimension": "workspace", "common_value": "600", "active": 6, "affected": 5}
+    assert part_of(found, expected) == expected
+    assert found["pipeline_ids"] == [f"daily {number:02}" for number in range(5)]
+    assert of_workspaces(daily_fleet(60, failing=4), lambda number: "600" if number < 5 else "601")["state"] == "ok"
+    # 5 of 9 are less than 60 % of the workspace.
+    assert of_workspaces(daily_fleet(60, failing=5), lambda number: "600" if number < 9 else "601")["state"] == "ok"
+
+
+def test_eight_pipelines_of_one_workspace_are_not_told_as_the_source() -> None:
+    found = of_workspaces(daily_fleet(20, failing=8), lambda number: str(600 + number // 8))
+    expected = {"common_value": "600", "active": 8, "affected": 8, "state": "failing", "since": at(3, 18, 11, 41)}
+    assert part_of(found, expected) == expected
+
+
+def test_a_source_that_fails_as_a_whole_has_no_workspace_in_common() -> None:
+    found = of_workspaces(daily_fleet(24, failing=24), lambda number: str(600 + number // 8))
+    expected = {"state": "failing", "common_dimension": None, "common_value": None, "active": 24, "affected": 24}
+    assert part_of(found, expected) == expected
