@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         help="rebuild the tables over all days, and print the pipelines that need attention",
         description=(
             "Rebuilds the tables over all days (failure_trends, outages, silences, hanging_runs, failure_reasons, "
-            "failure_concentrations, source_health, pipeline_health) from the stored files, as the Dagster job refresh_verdicts does."
+            "failure_concentrations, source_health, pipeline_health) from the stored files, as the Dagster job "
+            "refresh_verdicts does."
         ),
     )
     refresh.add_argument(

@@ -1,7 +1,7 @@
 """Whether many pipelines of a source fail, or do not run, at once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import ceil, comb
@@ -73,9 +73,9 @@ def _common_cause(history: History, known: Sequence[str | None]) -> Row:
     before: dict[tuple[str, str], list[Counts]] = defaultdict(list)
     for minutes in SPANS:
         span, holding = timedelta(minutes=minutes), []
-        for key, only in values:
-            active, members, usual, since = _failing_within(history, span, only)
-            others, failing_others, _, _ = _failing_within(history, span, lambda run, only=only: not only(run))
+        for key in values:
+            active, members, usual, since = _failing_within(history, span, key)
+            others, failing_others, _, _ = _failing_within(history, span, key, of_others=True)
             if len(members) >= 5 and len(members) >= 0.6 * active and not _is_over(active, len(members), before[key]):
                 chance = _binomial_tail(len(members), active, usual / active)
                 rest = fisher_tail((active, len(members)), (others, len(failing_others)))
@@ -90,8 +90,8 @@ def _common_cause(history: History, known: Sequence[str | None]) -> Row:
     return {}
 
 
-def _values(history: History) -> Iterator[tuple[tuple[str, str], Callable[[Run], bool]]]:
-    """The workspaces and sites of at least 5 pipelines that count, and which runs are of them."""
+def _values(history: History) -> Iterator[tuple[str, str]]:
+    """The workspaces and sites of at least 5 pipelines that count."""
     of_pipelines: dict[tuple[str, str], set[str | None]] = defaultdict(set)
     for pipeline, runs in history.decided.items():
         if _usual_rate(history, runs) < 0.2:
@@ -99,9 +99,7 @@ def _values(history: History) -> Iterator[tuple[tuple[str, str], Callable[[Run],
                 if run.ended_at > history.read_until - timedelta(minutes=SPANS[-1]):
                     of_pipelines["workspace", str(run.workspace)].add(pipeline)
                     of_pipelines["site", str(run.site)].add(pipeline)
-    for (name, value), pipelines in of_pipelines.items():
-        if len(pipelines) >= 5 and value != "None":
-            yield (name, value), lambda run, name=name, value=value: getattr(run, name) == value
+    yield from (key for key, pipelines in of_pipelines.items() if len(pipelines) >= 5 and key[1] != "None")
 
 
 def _is_over(active: int, count: int, shorter: Iterable[Counts]) -> bool:
@@ -116,12 +114,15 @@ def _usual_rate(history: History, runs: Iterable[Run]) -> float:
 
 
 def _failing_within(
-    history: History, span: timedelta, only: Callable[[Run], bool] = lambda _: True
+    history: History, span: timedelta, key: tuple[str, str] | None = None, *, of_others: bool = False
 ) -> tuple[int, list[str | None], float, datetime | None]:
+    """By all runs, or those of a workspace or site, or those that are not."""
     active, members, usual, failures = 0, [], 0.0, []
     for pipeline, runs in history.decided.items():
         rate = _usual_rate(history, runs)
-        inside = [run for run in runs if run.ended_at > history.read_until - span and only(run)]
+        inside = [run for run in runs if run.ended_at > history.read_until - span]
+        if key:
+            inside = [run for run in inside if (getattr(run, key[0]) == key[1]) is not of_others]
         if rate >= 0.2 or not inside:
             continue
         active += 1
