@@ -55,11 +55,12 @@ def _causes(history: SourceHistory) -> Sequence[tuple[str, str, Affected]]:
     """The values that hold in the shortest span in which one does, the least likely first."""
     recent, rates = runs_that_count(history)
     values = [it for dimension in COMMON for it in _values(recent, dimension)]
+    may_hold = [it for it in values if recent.loc[it[2] & recent["failed"], "pipeline"].nunique() >= LEAST_PIPELINES]
     shorter: list[tuple[str, str, Affected]] = []
     for span in SPANS_MINUTES:
         start_us = history.until_us - span * MINUTE_US
         holding = []
-        for dimension, value, is_of_it in values:
+        for dimension, value, is_of_it in may_hold:
             found, others = (failing_since(start_us, recent[those], rates, span) for those in (is_of_it, ~is_of_it))
             before = [one for name, same, one in shorter if (name, same) == (dimension, value)]
             if _holds(found, others, len(values)) and not any(map(found.is_over_by, before)):
