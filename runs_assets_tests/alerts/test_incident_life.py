@@ -173,6 +173,7 @@ def test_after_a_platform_incident_only_what_fails_anew_is_told() -> None:
     """
     people = Watching()
     source = {"source": "cloudcruise", "state": "failing", "since": T0 - hours(2), "affected": 9, "active": 10}
+    source |= {"common_dimension": None, "common_value": None}
     people.evaluate(health(), sources=[{**source, "usual": 0.5, "pipeline_ids": ["p1"]}])
     spans = [span("now", 5, 20, "worse"), span("7 days", 9, 50, "worse"), span("7 days", 9, 50, "slowly")]
     rows: dict[str, Row] = {}
