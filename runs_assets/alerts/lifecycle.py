@@ -93,7 +93,7 @@ class Condition(Generic[AnyIncident]):
     """What holds at `now`: the incident as it would open now (None if nothing is wrong), and what bears on it.
 
     While it `is_muted` there is no event, while it `is_acknowledged` no reminder. What is not watched any more is given
-    up instead of reminded of or resolved.
+    up instead of reminded of or resolved. It is over when nothing has been wrong `well_for` so long.
     """
 
     now: datetime
@@ -103,6 +103,7 @@ class Condition(Generic[AnyIncident]):
     is_watched: bool = True
     has_changed: bool = False
     has_failed_again: bool = False
+    well_for: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,8 @@ def _close(before: AnyIncident | None, found: Condition[AnyIncident], policy: Po
     if not found.is_watched:
         closed = before.model_copy(update={"is_given_up": True})
         return Transition(Event.GIVEN_UP, closed if found.incident else None)
-    if before.is_flapping and not (before.well_since and _is_a_day(before.well_since, found.now)):
+    well_for = max(found.well_for, DAY) if before.is_flapping else found.well_for
+    if well_for and not (before.well_since and abs(found.now - before.well_since) >= well_for):
         return Transition(None, before.model_copy(update={"well_since": before.well_since or found.now}))
     is_kept = policy.is_limited or (policy.may_flap and not _is_a_day(before.opened_at, found.now))
     resolved = {"is_resolved": True, "is_urgent": False, "resolved_at": found.now, "failures_since": 0}

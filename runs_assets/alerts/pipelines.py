@@ -28,6 +28,9 @@ RELIABLE_RATE = 0.1
 """Of a pipeline that usually fails less often, one success means that it works again."""
 BY_CHANCE, MOST_SUCCESSES = 0.05, 10
 """Else so many successes in a row as come by chance at most that often; and never more than ten."""
+WORSE_WELL_FOR = timedelta(days=5)
+"""What is worse is over when no span has been for so long: a rate that rose from 2 % to 15 % of 12 runs a day is near
+the threshold, and was below it for four days and more though it went on (measured in the messy fleet)."""
 ROUNDING = 1e-9
 """The quotient of two logarithms may exceed a whole number by less than this."""
 TOLD = ("state", "failures", "rate", "reasons", "updated_at", "is_listed")
@@ -100,6 +103,7 @@ def _next_pipeline(
         is_acknowledged=view.whole.is_acknowledged(subject),
         is_watched=row is not None and (view.is_watched(row) if end is None else not end.is_given_up),
         has_changed=change is not None,
+        well_for=WORSE_WELL_FOR if reported.state == "worse" else timedelta(0),
     )
     step = advance(before, condition, PIPELINE)
     if step.event is None or (step.event is Event.RESOLVED and reported.is_listed):

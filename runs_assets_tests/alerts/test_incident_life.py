@@ -36,7 +36,6 @@ def ruled(folder: Path, rule: str) -> Watching:
         ("stuck", Severity.WARNING),
         ("silent", Severity.WARNING),
         ("failing", Severity.WARNING),
-        ("worse", Severity.WARNING),
     ],
 )
 def test_each_of_these_states_is_an_incident_that_ends(state: str, severity: Severity) -> None:
@@ -160,6 +159,19 @@ def test_a_new_reason_is_one_update_and_one_that_was_told_is_no_news() -> None:
         if follow(people, (hour, "down", {**since, "reason": reason}))
     ]
     assert [(hour, title) for hour, title in told if "reason" in title] == [(2, "new reason E2"), (27, "new reason E3")]
+
+
+def test_what_is_worse_is_one_incident_until_nothing_has_been_for_five_days() -> None:
+    """Worse at first, again after four days and 23 hours, and never after; the end is when it was first well."""
+    people = Watching()
+    steps = [(0, "worse"), (24, "ok"), (48, "ok"), (24 + 119, "worse"), (168, "ok"), (287, "ok"), (288, "ok")]
+    known = {"since": T0 - hours(2)}
+    told = follow(people, *((hour, state, known) for hour, state in steps))
+    assert told == [
+        (0, "WORSE"),
+        (143, "STILL WORSE"),
+        (288, "RESOLVED: worse from 2026-03-18 10:00 UTC to 2026-03-25 12:00 UTC"),
+    ]
 
 
 def test_a_reason_that_becomes_known_later_is_no_new_one() -> None:
