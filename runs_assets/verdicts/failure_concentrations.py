@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, from_us
 from runs_assets.reasons.reason import NOT_KNOWN, Reason
@@ -36,6 +37,7 @@ LEAST_PAST_RUNS = 5
 """Of a value that has completed fewer in the 28 days before, nothing is usual."""
 MOST_USUAL_PERCENT, LEAST_SHARE_PERCENT = 20, 80
 """Of the failures before that have a new reason, and of those in the span."""
+NO_END = int(np.iinfo(np.int64).max)
 COUNTS = ("decided", "failed", "other_decided", "other_failed", "past_decided", "past_failed")
 
 SCHEMA = pipeline_schema(
@@ -116,24 +118,40 @@ def _spans(frame: Frame, until_us: int) -> Iterator[tuple[int, Frame, Frame]]:
 
 
 def _tests_of_values(runs: Frame, until_us: int) -> Iterator[Frame]:
-    for hours, now, past in _spans(runs, until_us):
-        for dimension, name in DIMENSIONS.items():
-            found = _by_value(now, name).join(_by_value(past, name)[["decided", "failed"]].add_prefix("past_"))
-            found = found.fillna(0).reset_index()
-            of_all = now.groupby("pipeline")["failed"].agg(["size", "sum"]).loc[found["pipeline"]].to_numpy()
-            found["other_decided"], found["other_failed"] = (of_all - found[["decided", "failed"]].to_numpy()).T
-            is_tested = (found["decided"] >= LEAST_FAILURES) & (found["other_decided"] > 0)
-            found = found[is_tested & (of_all[:, 1] >= LEAST_FAILURES)]
-            is_news = _has_risen(found, "past") | (found["past_decided"] < LEAST_PAST_RUNS)
-            goes_on = found["last"].astype(bool) & (found["failed"] >= LEAST_FAILURES)
-            is_clear = _has_risen(found, "other") & is_news & goes_on
-            yield found.assign(dimension=dimension, span_hours=hours, is_clear=is_clear)
+    for dimension, name in DIMENSIONS.items():
+        named = runs.loc[runs[name].notna(), ["pipeline", name, "ended_us", "failed"]]
+        if len(named):
+            groups = named.groupby(["pipeline", name], observed=True)
+            values = groups["failed"].last().rename("last_failed").reset_index().rename(columns={name: "value"})
+            numbers = groups.ngroup().to_numpy(np.int64)
+            yield from (
+                _tests_of_span(values, numbers, named, runs, until_us - hours * HOUR_US).assign(
+                    dimension=dimension, span_hours=hours
+                )
+                for hours in SPANS_HOURS
+            )
 
 
-def _by_value(runs: Frame, name: str) -> Frame:
-    """Completed runs, failures and whether the last one failed, by `pipeline` and `value`."""
-    counted = runs.groupby(["pipeline", name], observed=True)["failed"].agg(decided="size", failed="sum", last="last")
-    return counted.reset_index().astype({name: object}).rename(columns={name: "value"}).set_index(["pipeline", "value"])
+def _tests_of_span(values: Frame, numbers: NDArray[np.int64], named: Frame, runs: Frame, start_us: int) -> Frame:
+    """The `values` that are tested in the span from `start_us` on; `numbers` has that of each of the `named` runs."""
+    now = _counts(numbers, named, start_us, NO_END, len(values))
+    past = _counts(numbers, named, start_us - PAST_US, start_us, len(values))
+    pipelines = runs["pipeline"].to_numpy()
+    of_all = _counts(pipelines, runs, start_us, NO_END, int(pipelines.max()) + 1)[:, values["pipeline"].to_numpy()]
+    table = values.astype({"value": object}).assign(**dict(zip(COUNTS, (*now, *(of_all - now), *past), strict=True)))
+    is_tested = (now[0] >= LEAST_FAILURES) & (of_all[0] > now[0]) & (of_all[1] >= LEAST_FAILURES)
+    found = table[is_tested]
+    is_news = _has_risen(found, "past") | (found["past_decided"] < LEAST_PAST_RUNS)
+    goes_on = found["last_failed"].astype(bool) & (found["failed"] >= LEAST_FAILURES)
+    clear: Frame = found.assign(is_clear=_has_risen(found, "other") & is_news & goes_on)
+    return clear
+
+
+def _counts(numbers: NDArray[np.int64], runs: Frame, start_us: int, end_us: int, count: int) -> NDArray[np.int64]:
+    """Of the runs that ended in (start, end], by their number: the completed ones, and the failed."""
+    inside = ((runs["ended_us"] > start_us) & (runs["ended_us"] <= end_us)).to_numpy()
+    failed = inside & runs["failed"].to_numpy()
+    return np.stack([np.bincount(numbers[chosen], minlength=count) for chosen in (inside, failed)])
 
 
 def _has_risen(tests: Frame, since: str) -> Any:

@@ -5,7 +5,7 @@ Each is a list of runs of pipelines of its own, so they can also be joined to on
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
@@ -26,6 +26,7 @@ class CaseRun:
     ended: datetime | None
     outcome: Outcome
     dry: bool = False
+    workspace: str = "workspace"
 
 
 def at(month: int, day: int, hour: int = 8, minute: int = 0) -> datetime:
@@ -139,6 +140,17 @@ FAILED_ONCE = [
 ]
 """Every other day, with success until 03-14: the next is overdue 2.2 days and an hour later."""
 
+PARTLY_FAILING = [
+    replace(one, workspace="600" if number % 3 == 0 else "601")
+    for number, one in enumerate(
+        [
+            *daily("partly failing", date(2026, 2, 10), date(2026, 3, 16), "ssf" * 10),
+            *daily("partly failing", date(2026, 3, 17), date(2026, 3, 18), "fss" * 10),
+        ]
+    )
+]
+"""Every third run failed, none of them of workspace 600; and then all of it, and no other."""
+
 WITHOUT_PIPELINE = [*daily(None, date(2026, 2, 16), date(2026, 3, 18), "sssf")]
 """Runs of which the platform does not say what they are runs of."""
 
@@ -161,6 +173,7 @@ CASES: dict[str | None, list[CaseRun]] = {
     "down": DOWN,
     "failing": FAILING,
     "failed once": FAILED_ONCE,
+    "partly failing": PARTLY_FAILING,
     None: WITHOUT_PIPELINE,
 }
 """Every history by the name of its pipeline."""
@@ -180,7 +193,7 @@ def printed(runs: Iterable[CaseRun]) -> list[dict[str, object]]:
             "status": words[run.outcome],
             "created_at": run.created.isoformat(),
             "workflow_id": run.pipeline,
-            "workspace_id": "workspace",
+            "workspace_id": run.workspace,
             "execution_start": run.created.isoformat(),
             "execution_end": run.ended.isoformat() if run.ended else None,
             "dry_run": run.dry,
