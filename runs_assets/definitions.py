@@ -1,5 +1,6 @@
 """The wiring: what Dagster builds from the accounts."""
 
+import logging
 from collections.abc import Sequence
 
 import dagster as dg
@@ -16,6 +17,7 @@ from runs_assets.automation.unsettled_days import unsettled_days_sensor
 from runs_assets.daily.tables import code_versions
 from runs_assets.resources import Clock, DataFolder, api_resource
 from runs_assets.settings import project_settings
+from runs_assets.settings_faults import settings_faults
 from runs_assets.sources.source import Source
 
 
@@ -56,4 +58,6 @@ def _verdicts_of(sources: Sequence[Source]) -> dg.Definitions:
     return dg.Definitions(assets=[verdicts], jobs=[job], sensors=[outdated_verdicts_sensor(sources, job)])
 
 
+for fault in settings_faults(SOURCES):
+    logging.getLogger(__name__).warning("%s", fault)
 defs = definitions_of(SOURCES)

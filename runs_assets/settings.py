@@ -1,27 +1,75 @@
 """The project's own settings, and what the settings of every source have in common.
 
-Each group of settings is one validated object, read from the environment or from `.env` in the working directory
-(the environment wins). An empty value counts as unset. Nothing here reads a secret at import: sources read theirs
-when a run asks for them, and `is_present` looks at names only.
+Each group of settings is one validated object, made of variables of the environment and of `.env` in the working
+directory. An empty value counts as unset. Nothing here reads a secret at import: sources read theirs when a run asks
+for them, and `is_present` looks at names only.
 """
 
 import hashlib
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 from urllib.parse import urlsplit
 
 import httpx
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
 from runs_assets.errors import SettingsError
 
 ENV_FILE = Path(".env")
+BELOW_DAGSTER_DEV = "DAGSTER_IS_DEV_CLI"
+"""A variable of the processes below `dagster dev`, which has put `.env` over the environment."""
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_FORMS: Mapping[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    date: "a day such as 2026-03-01",
+    Path: "a path",
+}
+_BOUNDS = {"ge": "at least", "gt": "above", "le": "at most"}
+_HARMLESS_URL = re.compile(r"[a-z][a-z0-9+.-]*://[\w.:/\[\]-]*")
+SHOWN_CHARACTERS = 80
+
+
+def variables() -> dict[str, str]:
+    """Every variable that is set to something, without spaces or a pair of quotation marks around its value.
+
+    Docker's `--env-file` keeps both. The environment wins over `.env`. Below `dagster dev` the file wins, since what
+    the environment says of its names is the file as it was when `dagster dev` was started.
+    Raises `SettingsError` if the file cannot be read.
+    """
+    try:
+        in_file = dotenv_values(ENV_FILE, encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError("The file .env is not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f"The file .env cannot be read: {error.strerror}. Correct its permissions.") from None
+    layers = (os.environ, in_file) if BELOW_DAGSTER_DEV in os.environ else (in_file, os.environ)
+    return {name: value for layer in layers for name, text in layer.items() if (value := _unquoted(text or ""))}
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1].strip() if is_quoted else text
+
+
+def is_present(names: Iterable[str]) -> bool:
+    """Whether every one of these variables is set to something; for import time, where no value may decide anything."""
+    return variables().keys() >= set(names)
+
+
+def fingerprint(prefixes: Iterable[str]) -> str:
+    """Eight hexadecimal digits that change with the variables of these prefixes; too few to reveal a secret."""
+    chosen = sorted((name, value) for name, value in variables().items() if name.startswith(tuple(prefixes)))
+    return hashlib.blake2b(repr(chosen).encode(), digest_size=4).hexdigest()
 
 
 def _usable_secret(secret: SecretStr) -> SecretStr:
@@ -29,44 +77,72 @@ def _usable_secret(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value().strip()
     if not value.isascii() or not value.isprintable():
         raise ValueError("contains characters that cannot be sent in a header")
+    if value[:1] in set("\"'") or value[-1:] in set("\"'"):
+        raise ValueError("has a quotation mark at one of its ends")
     return SecretStr(value)
 
 
 Secret = Annotated[SecretStr, AfterValidator(_usable_secret)]
 
 
-class EnvironmentSettings(BaseSettings):
+class EnvironmentSettings(BaseModel):
     """Settings read from variables that share a prefix; subclasses list them as fields.
 
     `hide_input_in_errors` matters: without it a rejected value, which may be a secret, is part of the message.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     @classmethod
     def load(cls, prefix: str) -> Self:
-        """Read and validate the variables `<prefix><FIELD>`; raises `SettingsError` naming each one that is wrong."""
-        build: Any = cls
+        """Read and validate the variables `<prefix><FIELD>`; raises `SettingsError` naming each one that is wrong.
+
+        With its value, unless that may be secret, and with the form that it should have.
+        """
+        given = variables()
+        values = {field: given[name] for name, field in cls.names(prefix).items() if name in given}
         try:
-            settings: Self = build(_env_prefix=prefix)
-        except UnicodeDecodeError:
-            raise _unreadable_env_file() from None
+            return cls.model_validate(values)
         except ValidationError as error:
-            faults = "; ".join(f"{_variable(prefix, fault)}: {fault['msg']}" for fault in error.errors())
+            faults = "; ".join(cls._fault(prefix, fault, values) for fault in error.errors())
             raise SettingsError(
                 f"A setting cannot be used: {faults}. Correct it in the environment or in .env."
             ) from None
-        return settings
+
+    @classmethod
+    def names(cls, prefix: str) -> dict[str, str]:
+        """The variables' names, each with its field."""
+        return {f"{prefix}{field.upper()}": field for field in cls.model_fields}
+
+    @classmethod
+    def _fault(cls, prefix: str, fault: Any, values: Mapping[str, str]) -> str:
+        why = fault["msg"].removeprefix("Value error, ")
+        if not fault["loc"]:
+            return f"{prefix}*: {why}"
+        name = fault["loc"][0]
+        field, value = cls.model_fields[name], values[name][:SHOWN_CHARACTERS]
+        if form := _form_of(field):
+            return f"{prefix}{name.upper()}: {value!r} is not {form}"
+        is_shown = SecretStr not in _kinds_of(field) and _HARMLESS_URL.fullmatch(value)
+        return f"{prefix}{name.upper()}: {f'{value!r} ' if is_shown else ''}{why}"
 
 
-def _variable(prefix: str, fault: Any) -> str:
-    return prefix + "_".join(str(part) for part in fault["loc"]).upper() if fault["loc"] else f"{prefix}*"
+def _kinds_of(field: FieldInfo) -> tuple[Any, ...]:
+    return get_args(field.annotation) or (field.annotation,)
+
+
+def _form_of(field: FieldInfo) -> str | None:
+    """How a value must look; None for what may be secret, whose validators say it without the value."""
+    form = next((_FORMS[kind] for kind in _kinds_of(field) if kind in _FORMS), None)
+    found = ((words, getattr(part, limit, None)) for part in field.metadata for limit, words in _BOUNDS.items())
+    limits = ", ".join(f"{words} {limit}" for words, limit in found if limit is not None)
+    return f"{form} ({limits})" if form and limits else form
 
 
 Duration = Annotated[float, Field(ge=0, le=100_000)]
 PositiveDuration = Annotated[float, Field(gt=0, le=100_000)]
+Day = Annotated[date, BeforeValidator(date.fromisoformat)]
+"""Not as pydantic reads it, which takes 20260301 for seconds since 1970."""
 
 
 class ProjectSettings(EnvironmentSettings):
@@ -79,7 +155,7 @@ class ProjectSettings(EnvironmentSettings):
     """
 
     data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
-    first_day: date = date(2025, 1, 1)
+    first_day: Day = date(2025, 1, 1)
     grace_hours: Duration = 24
     today_every_minutes: PositiveDuration = 60
     recheck_every_hours: PositiveDuration = 24
@@ -97,29 +173,6 @@ class ProjectSettings(EnvironmentSettings):
 def project_settings() -> ProjectSettings:
     """The `RUNS_ASSETS_*` settings; none of them is secret."""
     return ProjectSettings.load("RUNS_ASSETS_")
-
-
-def is_present(names: Iterable[str]) -> bool:
-    """Whether every one of these variables is set to something, in the environment or in `.env`.
-
-    For import time, where only the presence of a name may decide anything.
-    """
-    try:
-        file_values = dotenv_values(ENV_FILE)
-    except UnicodeDecodeError:
-        raise _unreadable_env_file() from None
-    return all(os.environ.get(name) or file_values.get(name) for name in names)
-
-
-def fingerprint(prefixes: Iterable[str]) -> str:
-    """Eight hexadecimal digits that change with the variables of these prefixes; too few to reveal a secret."""
-    values = {**dotenv_values(ENV_FILE), **os.environ}
-    chosen = sorted((name, value or "") for name, value in values.items() if name.startswith(tuple(prefixes)))
-    return hashlib.blake2b(repr(chosen).encode(), digest_size=4).hexdigest()
-
-
-def _unreadable_env_file() -> SettingsError:
-    return SettingsError("The file .env is not UTF-8 text. Save it as UTF-8.")
 
 
 def checked_base_url(url: str) -> str:

@@ -17,6 +17,7 @@ from runs_assets.instance.ended_runs import latest_job_runs
 from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
+from runs_assets.settings_faults import settings_faults
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
@@ -44,7 +45,7 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
     @sensor("alerts", EVERY_SECONDS, description, off or why_off())
     def alerts(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> str:
         if not _is_wanted():
-            return IS_OFF
+            return " ".join([IS_OFF, *settings_faults(sources)])
         outcome: list[str] = []
         has_failed = False
         try:

@@ -22,6 +22,7 @@ from runs_assets.instance.run_tags import REFRESH_VERDICTS, SOURCES_TAG
 from runs_assets.instance.unfinished_runs import days_being_backfilled, refresh_in_flight, run_in_flight
 from runs_assets.resources import Clock
 from runs_assets.settings import project_settings
+from runs_assets.settings_faults import settings_faults
 from runs_assets.sources.source import Source
 from runs_assets.storage.lock import is_being_written
 from runs_assets.verdicts.refresh import Judge
@@ -34,7 +35,8 @@ WAIT_AFTER_FAILURE = timedelta(minutes=10)
 def outdated_verdicts_sensor(sources: Sequence[Source], job: AssetJob) -> dg.SensorDefinition:
     """`outdated_verdicts`: asks for one run of the job as soon as the daily files of some sources have changed.
 
-    On by default if Dagster's history is kept. A tick makes no request to any API.
+    On by default if Dagster's history is kept. A tick makes no request to any API. Its reason for asking for none
+    also tells what is wrong with the settings.
     """
     description = "Judges all days again when the daily files of a source have changed, once its runs have ended."
 
@@ -44,7 +46,8 @@ def outdated_verdicts_sensor(sources: Sequence[Source], job: AssetJob) -> dg.Sen
             judge = Judge.of(project_settings())
         except SettingsError as error:
             return str(error)
-        return due_refresh(sources, judge, Records(context.instance, clock.now(), label_of_sensor(context)))
+        request = due_refresh(sources, judge, Records(context.instance, clock.now(), label_of_sensor(context)))
+        return " ".join([request, *settings_faults(sources)]) if isinstance(request, str) else request
 
     return refresh
 

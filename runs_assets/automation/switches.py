@@ -9,6 +9,7 @@ import dagster as dg
 
 from runs_assets.instance.dagster_internals import AssetJob
 from runs_assets.settings import is_present
+from runs_assets.settings_faults import half_configured
 from runs_assets.sources.source import Source
 
 TEMPORARY_HOME_PREFIX = ".tmp_dagster_home_"
@@ -54,7 +55,9 @@ def why_off(source: Source | None = None) -> str:
     """Why what works for a source, or for all of them, is off by default; empty if it is on."""
     if not is_kept():
         return IS_TEMPORARY
-    return "" if source is None or source.is_configured else f"Off until {source.what_it_needs} are set."
+    if source is None or source.is_configured:
+        return ""
+    return f"Off until {source.what_it_needs} are set. {half_configured(source) or ''}".strip()
 
 
 def is_temporary(instance: dg.DagsterInstance) -> bool:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 import pyarrow as pa
 
@@ -11,7 +12,7 @@ from runs_assets.normalizing.columns import RawRows
 from runs_assets.reading.request import RunsClient
 from runs_assets.reading.rows import RowShape
 from runs_assets.reasons.reason import Explanations
-from runs_assets.settings import fingerprint, is_present
+from runs_assets.settings import EnvironmentSettings, fingerprint, is_present
 from runs_assets.settling.reach import Capabilities
 from runs_assets.storage.layout import Layout, checked_source_name
 
@@ -23,9 +24,11 @@ Normalizer = Callable[[RawRows], pa.Table]
 class RunsApi(ABC):
     """A platform's API, as one account sees it.
 
-    It holds only the prefix of its settings' names, so that no value can end up in a snapshot, a log or a repr.
+    It holds only the kind of its settings and the prefix of their names, so that no value can end up in a snapshot,
+    a log or a repr.
     """
 
+    settings: ClassVar[type[EnvironmentSettings]] = EnvironmentSettings
     settings_prefix: str
 
     @abstractmethod

@@ -32,6 +32,8 @@ class CloudCruiseSettings(EnvironmentSettings):
 class CloudCruiseApi(RunsApi):
     """A CloudCruise workspace, by the settings `<settings_prefix>API_KEY` and so on."""
 
+    settings = CloudCruiseSettings
+
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> CloudCruiseClient:  # noqa: ARG002
         """See `RunsApi.client`."""
         settings = CloudCruiseSettings.load(self.settings_prefix)

@@ -57,6 +57,8 @@ class ProductsupSettings(EnvironmentSettings):
 class ProductsupApi(RunsApi):
     """A Productsup CDE account, by the settings `<settings_prefix>BASE_URL`, `<settings_prefix>TOKEN` and so on."""
 
+    settings = ProductsupSettings
+
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> ProductsupClient:
         """See `RunsApi.client`."""
         settings = ProductsupSettings.load(self.settings_prefix)

@@ -1,0 +1,63 @@
+"""What is wrong with the settings as a whole: values that cannot be used, half-configured sources, names of no setting.
+
+A typing mistake in a name is no error anywhere else: the setting keeps its default, and a source stays off.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+
+from runs_assets.alerts.settings import AlertSettings
+from runs_assets.errors import SettingsError
+from runs_assets.settings import EnvironmentSettings, ProjectSettings, variables
+from runs_assets.sources.source import Source
+
+PREFIX = "RUNS_ASSETS_"
+SHARED: tuple[type[EnvironmentSettings], ...] = (ProjectSettings, AlertSettings)
+LIKENESS = 0.9
+"""From which on a name with no prefix of ours is a misspelt one of ours: `CLOUDCRUSE_API_KEY` is 0.97 of its own, and
+`RUN_ASSETS_DATA` 0.97, while names of two settings are at most 0.89 alike."""
+
+
+def settings_faults(sources: Sequence[Source]) -> list[str]:
+    """A sentence for each fault, without any secret; none if all is well. Raises `SettingsError` for a bad `.env`."""
+    given = variables().keys()
+    known = {name: None for source in sources for name in names_of(source)}
+    known |= {name: None for group in SHARED for name in group.names(PREFIX)}
+    prefixes = {PREFIX, *(f"{source.platform.upper()}_" for source in sources)}
+    prefixes |= {source.api.settings_prefix for source in sources}
+    unknown = sorted(given - known.keys())
+    named = (sentence for name in unknown if (sentence := _misspelt(name, list(known), tuple(prefixes))))
+    half = (sentence for source in sources if (sentence := half_configured(source)))
+    return [*_unusable(sources), *half, *named]
+
+
+def names_of(source: Source) -> Iterable[str]:
+    """The variables that a source's settings are read from."""
+    return source.api.settings.names(source.api.settings_prefix)
+
+
+def half_configured(source: Source) -> str | None:
+    """That some of a source's variables are set, and not all that it needs; None if that is not so."""
+    given = variables().keys()
+    found = [name for name in names_of(source) if name in given]
+    if source.is_configured or not found:
+        return None
+    nearest = min(source.needs, key=lambda names: (len(set(names) - given), -len(set(names) & given)))
+    missing = [name for name in nearest if name not in given]
+    return f"{source.name} is off, although {' and '.join(found)} is set: it needs {' and '.join(missing)}, too."
+
+
+def _unusable(sources: Iterable[Source]) -> Iterator[str]:
+    groups = [(group, PREFIX) for group in SHARED]
+    groups += [(source.api.settings, source.api.settings_prefix) for source in sources if source.is_configured]
+    for group, prefix in groups:
+        try:
+            group.load(prefix)
+        except SettingsError as error:
+            yield str(error)
+
+
+def _misspelt(name: str, known: list[str], prefixes: tuple[str, ...]) -> str | None:
+    is_ours = name.upper().startswith(prefixes)
+    closest = get_close_matches(name.upper(), known, n=1, cutoff=0 if is_ours else LIKENESS)
+    return f"{name} is the name of no setting; the closest one is {closest[0]}." if closest else None
