@@ -1,32 +1,30 @@
-"""The command `runs-assets`."""
+"""The command `runs-assets`. What a command needs is imported when it runs, so that help takes no second."""
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
+from importlib.metadata import version
 
 from rich.console import Console
 
-from runs_assets.alerts.acknowledging import acknowledge, show_acknowledged
-from runs_assets.alerts.digest import send_digest, week_of
-from runs_assets.alerts.memory import Acknowledgement
-from runs_assets.alerts.trial import send_test
 from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.errors import DemoError
-from runs_assets.demo.run import run_demo
-from runs_assets.doctor import doctor
-from runs_assets.errors import RunsAssetsError
-from runs_assets.verdicts.refresh_command import refresh_and_show
-from runs_assets.watch_entries import end_at
+from runs_assets.errors import NoDataFolderError, RunsAssetsError
 
 FAILED = 1
+MISUSED = 2
 INTERRUPTED = 130
 MAX_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name of a pipeline need not be one in latin-1
     options = _parser().parse_args(arguments)
     # SIGINT too: a shell starts what runs in the background with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -34,29 +32,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options) or 0
     except (DemoError, RunsAssetsError) as error:
-        Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
-        return FAILED
+        _complain(str(error))
+        return MISUSED if isinstance(error, NoDataFolderError) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _complain(sentence: str) -> None:
+    Console(stderr=True).print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="runs-assets", description="The run history of CloudCruise and Productsup CDE."
     )
+    parser.add_argument("--version", action="version", version=f"runs-assets {version('runs-assets')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     demo = commands.add_parser(
         "demo",
         help="see it work on simulated runs",
         description=(
             "Reads two weeks of simulated runs from a sandbox of both platforms, prints how often each pipeline "
-            "failed, and serves the Dagster page until Ctrl-C. Needs no account. Writes only to .demo; delete that "
-            "folder to start over."
+            "failed, and serves the Dagster page until Ctrl-C. Needs no account. Writes only to .demo (.demo-2 beside "
+            "another demo that runs); delete that folder to start over."
         ),
     )
-    demo.add_argument("--port", type=_port, default=3000, help="the page's port on 127.0.0.1 (default: 3000)")
+    demo.add_argument("--port", type=_port, default=3000, help="the page's port (default: 3000)")
+    demo.add_argument(
+        "--host", default="127.0.0.1", help="the page's address; in a container 0.0.0.0 (default: 127.0.0.1)"
+    )
     demo.add_argument("--no-ui", dest="ui", action="store_false", help="stop after the tables, without the page")
-    demo.set_defaults(run=lambda options: run_demo(Console(), port=options.port if options.ui else None))
+    demo.set_defaults(run=_demo)
     refresh = commands.add_parser(
         "refresh",
         help="rebuild the tables over all days, and print the pipelines that need attention",
@@ -69,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     refresh.add_argument(
         "--offline", action="store_true", help="do not ask the platforms for pipeline names and error codes"
     )
-    refresh.set_defaults(run=lambda options: refresh_and_show(Console(), offline=options.offline))
+    refresh.set_defaults(run=_refresh)
     digest = commands.add_parser(
         "digest",
         help="print the summary of a week, and send it",
@@ -80,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
-    digest.set_defaults(run=lambda options: send_digest(Console(), options.week, send=options.send))
+    digest.set_defaults(run=_digest)
     _add_ack(commands)
     notify = commands.add_parser(
         "notify",
@@ -91,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     notify.add_argument("--test", action="store_true", required=True, help="say that it is a test")
-    notify.set_defaults(run=lambda _options: send_test(Console()))
+    notify.set_defaults(run=_notify)
     check = commands.add_parser(
         "doctor",
         help="find out whether everything works, for people, cron and monitors",
@@ -102,8 +108,49 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     check.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object")
-    check.set_defaults(run=lambda options: doctor(Console(), as_json=options.as_json))
+    check.set_defaults(run=_doctor)
     return parser
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from runs_assets.demo.run import run_demo
+
+    run_demo(Console(), options.host, port=options.port if options.ui else None)
+
+
+def _refresh(options: argparse.Namespace) -> None:
+    from runs_assets.verdicts.refresh_command import refresh_and_show
+
+    _warn()
+    refresh_and_show(Console(), offline=options.offline)
+
+
+def _digest(options: argparse.Namespace) -> None:
+    from runs_assets.alerts.digest import send_digest
+
+    _warn()
+    send_digest(Console(), options.week, send=options.send)
+
+
+def _notify(_options: argparse.Namespace) -> int:
+    from runs_assets.alerts.trial import send_test
+
+    return send_test(Console())
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from runs_assets.doctor import doctor
+
+    return doctor(Console(), as_json=options.as_json)
+
+
+def _warn() -> None:
+    """Say what is wrong with the settings, on standard error."""
+    from runs_assets.accounts import SOURCES
+    from runs_assets.settings_faults import settings_faults
+
+    for fault in settings_faults(SOURCES):
+        _complain(fault)
 
 
 def _add_ack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -124,6 +171,9 @@ def _add_ack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _acknowledge(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    from runs_assets.alerts.acknowledging import acknowledge, show_acknowledged
+    from runs_assets.alerts.memory import Acknowledgement
+
     if options.shown:
         return show_acknowledged(Console())
     if options.source is None:
@@ -134,6 +184,8 @@ def _acknowledge(parser: argparse.ArgumentParser, options: argparse.Namespace) -
 
 def _until(text: str) -> datetime:
     """Python reads a day as the beginning of it; here it is meant to its end."""
+    from runs_assets.watch_entries import end_at
+
     try:
         until = end_at(date.fromisoformat(text) if len(text) <= len("2026-03-20") else datetime.fromisoformat(text))
     except ValueError:
@@ -144,6 +196,8 @@ def _until(text: str) -> datetime:
 
 
 def _week(text: str) -> DayRange:
+    from runs_assets.alerts.digest import week_of
+
     try:
         return week_of(text)
     except ValueError as error:

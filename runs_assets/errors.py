@@ -13,7 +13,7 @@ class RunsAssetsError(Exception):
 
 
 class SettingsError(RunsAssetsError):
-    """Fix a setting: it is missing or cannot be used. The message names the variable, never its value."""
+    """Fix a setting: it is missing or cannot be used. The message never shows a secret."""
 
 
 class CredentialsError(RunsAssetsError):
@@ -57,6 +57,10 @@ class BusyError(RunsAssetsError):
 
 class StorageError(RunsAssetsError):
     """Repair the data folder: it cannot be written, or what it holds cannot be used."""
+
+
+class NoDataFolderError(RunsAssetsError):
+    """Name the data folder: the one that the settings name has never held a run."""
 
 
 class DamagedFileError(StorageError):

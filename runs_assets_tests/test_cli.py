@@ -1,12 +1,19 @@
 """The command line: what it accepts, and what it says otherwise."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 from runs_assets.cli import main
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.sandbox import FixedHistory
+from runs_assets_tests.alerts.rows import health
+from runs_assets_tests.alerts.tables import store_rows
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
@@ -66,6 +73,59 @@ def test_refresh_says_whose_rows_are_the_former_ones(project: Project, capsys: p
 
 
 def test_refresh_says_that_there_is_nothing_to_judge(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    (project.layout.root / "raw_runs").mkdir(parents=True)
     assert main(["refresh", "--offline"]) == 0
     said = f"Nothing is stored in {project.layout.root} that could be judged. Materialize some days first."
     assert capsys.readouterr().out.strip() == said
+
+
+@pytest.mark.parametrize("arguments", [["refresh"], ["digest"], ["ack", "cloudcruise"], ["ack", "--list"]])
+def test_a_folder_that_is_no_data_folder_is_named_and_not_written_to(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert f"{tmp_path / 'data'} is no data folder of this project" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_wrong_with_the_settings_is_said_in_the_terminal(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project.layout.root / "raw_runs").mkdir(parents=True)
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URL", "hidden")
+    assert main(["digest"]) == 0
+    said = "RUNS_ASSETS_ALERT_URL is the name of no setting; the closest one is RUNS_ASSETS_ALERT_URLS.\n"
+    assert capsys.readouterr().err == said
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"runs-assets {version('runs-assets')}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["digest", "--help"], ["--version"]])
+def test_help_loads_nothing_that_takes_long(arguments: list[str]) -> None:
+    """So it takes a third of a second, and not three."""
+    code = (
+        "import atexit, sys\n"
+        "slow = {'pandas', 'pyarrow', 'pydantic', 'httpx', 'numpy', 'dagster', 'holidays'}\n"
+        "atexit.register(lambda: print(sorted(slow & sys.modules.keys())))\n"
+        "from runs_assets.cli import main\n"
+        f"main({arguments})\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (shown.stdout.splitlines()[-1], shown.stderr) == ("[]", "")
+
+
+def test_a_terminal_that_lacks_a_letter_stops_nothing(project: Project) -> None:
+    store_rows(
+        project.layout, "pipeline_health", [{**health(state="down"), "pipeline_name": "\u6771\u4eac \U0001f600"}]
+    )
+    (project.layout.root / "raw_runs").mkdir(parents=True)
+    command = [sys.executable, "-m", "runs_assets.cli", "digest", "--no-send"]
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    shown = subprocess.run(command, capture_output=True, env=env, check=True)
+    assert b"?? ?: down" in shown.stdout
+    assert shown.stderr == b""

@@ -61,7 +61,7 @@ def _open(memory: Memory) -> Iterator[tuple[Subject, str]]:
 
 
 def _memory_file() -> MemoryFile:
-    return MemoryFile(Layout(project_settings().data.absolute()))
+    return MemoryFile(Layout.stored(project_settings().data.absolute()))
 
 
 def _print(console: Console, lines: Iterable[str]) -> None:

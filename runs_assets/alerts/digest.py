@@ -56,11 +56,11 @@ def _week_from(monday: date) -> DayRange:
 def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
     """Print a week's summary (default: the last whole week), and send it if an address is set.
 
-    Raises `SettingsError` for an invalid setting, `StorageError` for a table that cannot be read, `BusyError` while
-    another process is notifying.
+    Raises `SettingsError` for an invalid setting, `NoDataFolderError` for a folder that is none, `StorageError` for a
+    table that cannot be read, `BusyError` while another process is notifying.
     """
     settings, now = project_settings(), utc_now()
-    layout, watch = Layout(settings.data.absolute()), load_watch_file(settings.watch_file)
+    layout, watch = Layout.stored(settings.data.absolute()), load_watch_file(settings.watch_file)
     notifier = Notifier(layout, addresses_of(alert_settings().alert_urls) if send else ())
     summary = Week.stored(layout, days or last_week(now), now).summary(watch, now)
     console.print(summary.title, style="bold", markup=False, highlight=False, soft_wrap=True)

@@ -1,5 +1,6 @@
 """A source's four daily assets: `raw_runs` reads the API, the tables after it are built from the files alone."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
@@ -61,7 +62,9 @@ def daily_assets(source: Source, partitions: dg.DailyPartitionsDefinition) -> li
         owners=OWNERS,
         required_resource_keys={source.name, "data_folder", "clock"},
     )
-    return [_raw_runs(source, asset), *(_table(table, source, asset) for table in DAILY_TABLES)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of the backfill policy, in every process that loads this
+        return [_raw_runs(source, asset), *(_table(table, source, asset) for table in DAILY_TABLES)]
 
 
 def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:

@@ -1,10 +1,15 @@
 """The demo's own folder and environment, so that nothing of it meets the user's data, settings or Dagster history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+FOLDER = ".demo"
 SETTINGS = ("CLOUDCRUISE_", "PRODUCTSUP_", "RUNS_ASSETS_", "DAGSTER_")
 LOOPBACK = "127.0.0.1,localhost"
 LOCATION = "SANDBOX (simulated runs)"
@@ -57,6 +62,17 @@ class DemoFolder:
             folder.mkdir(parents=True, exist_ok=True)
         (self.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML)
         self.workspace.write_text(WORKSPACE_YAML)
+
+
+@contextmanager
+def own_folder(parent: Path) -> Iterator[DemoFolder]:
+    """`.demo`, or `.demo-2` and so on while other demos run in those before; prepared, and held to the block's end."""
+    for number in count(1):
+        folder = DemoFolder(parent / (FOLDER if number == 1 else f"{FOLDER}-{number}"))
+        folder.prepare()
+        with suppress(Timeout), FileLock(folder.root / "running.lock", timeout=0):
+            yield folder
+            return
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:

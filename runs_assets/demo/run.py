@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from runs_assets.days import DayRange, utc_now
-from runs_assets.demo.environment import DemoFolder, demo_environment
+from runs_assets.demo.environment import DemoFolder, demo_environment, own_folder
 from runs_assets.demo.materialize import judge, materialize, prepare_instance
 from runs_assets.demo.page import page, page_url, reserve
 from runs_assets.demo.processes import Child, wait_until
@@ -22,22 +22,20 @@ from runs_assets.verdicts.verdict_files import load_verdicts
 
 SOURCES = ("cloudcruise", "productsup")
 DAYS = 14
-FOLDER = ".demo"
 GREETING = """\
 SANDBOX: every run shown here is simulated, and served by this machine.
 Your own settings, data and Dagster history are not touched.
 """
 
 
-def run_demo(console: Console, *, port: int | None) -> None:
-    """Run it in `.demo` of the working directory; with a `port`, serve the page there until Ctrl-C.
+def run_demo(console: Console, host: str, *, port: int | None) -> None:
+    """Run it in `.demo` of the working directory; with a `port`, serve the page on `host` until Ctrl-C.
 
     Raises `DemoError`, or the project's own errors, with a message for people. Nothing that it started outlives it.
     """
     with ExitStack() as stack:
-        reserved = stack.enter_context(reserve(port)) if port else None
-        folder = DemoFolder(Path.cwd() / FOLDER)
-        folder.prepare()
+        reserved = stack.enter_context(reserve(host, port)) if port else None
+        folder = stack.enter_context(own_folder(Path.cwd()))
         console.print(GREETING, style="bold")
         days = _last_days()
         env = demo_environment(os.environ, folder, days.first)
@@ -56,7 +54,7 @@ def run_demo(console: Console, *, port: int | None) -> None:
         console.print(f"The files: {folder.data}", markup=False, soft_wrap=True)
         if port and reserved:
             reserved.close()
-            _serve(console, port, env, folder, platforms)
+            _serve(console, host, port, env, folder, platforms)
 
 
 def _last_days() -> DayRange:
@@ -64,11 +62,13 @@ def _last_days() -> DayRange:
     return DayRange(today - timedelta(days=DAYS - 1), today)
 
 
-def _serve(console: Console, port: int, env: Mapping[str, str], folder: DemoFolder, platforms: Child) -> None:
+def _serve(
+    console: Console, host: str, port: int, env: Mapping[str, str], folder: DemoFolder, platforms: Child
+) -> None:
     with ExitStack() as stack:
         with console.status("Starting the Dagster page"):
-            dagster = stack.enter_context(page(port, env, folder))
-        console.print(f"The Dagster page, on SANDBOX data: {page_url(port)}/asset-groups", soft_wrap=True)
+            dagster = stack.enter_context(page(host, port, env, folder))
+        console.print(f"The Dagster page, on SANDBOX data: {page_url(host, port)}/asset-groups", soft_wrap=True)
         console.print("Ctrl-C ends it, and everything that the demo started.")
         with suppress(KeyboardInterrupt):
             wait_until(lambda: False, [dagster, platforms])

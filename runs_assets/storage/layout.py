@@ -8,12 +8,15 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Self
 
-from runs_assets.storage.files import cannot_read, keep_aside
+from runs_assets.errors import NoDataFolderError
+from runs_assets.storage.files import cannot_read, is_stored, keep_aside
 
 RAW_RUNS = "raw_runs"
 QUARANTINE = "quarantine"
 ERROR_GROUPS = "error_groups"
+LOCKS = ".locks"
 
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst", ERROR_GROUPS: "json"}
 ALL_SOURCES = "all-sources"
@@ -34,6 +37,17 @@ class Layout:
     """Paths below one data folder."""
 
     root: Path
+
+    @classmethod
+    def stored(cls, root: Path) -> Self:
+        """The paths below a folder that was written to before; raises `NoDataFolderError` for any other."""
+        if not any(is_stored(root / name) for name in (RAW_RUNS, LOCKS)):
+            raise NoDataFolderError(
+                f"{root} is no data folder of this project: no run was ever stored there. RUNS_ASSETS_DATA names the "
+                "folder, relative to the working directory unless absolute: set it, or change to the directory in "
+                "which the project runs. Nothing was written."
+            )
+        return cls(root)
 
     def day_file(self, dataset: str, source: str, day: date) -> Path:
         """The one file that holds a source's day in a data set."""
@@ -75,7 +89,7 @@ class Layout:
 
     def lock_file(self, writer: str) -> Path:
         """The file whose lock stands for writing this source, or with `ALL_SOURCES` the verdicts."""
-        return self.root / ".locks" / f"{writer}.lock"
+        return self.root / LOCKS / f"{writer}.lock"
 
     def token_file(self, source: str) -> Path:
         """Where rotated OAuth2 tokens of a source are kept."""

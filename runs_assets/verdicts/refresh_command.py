@@ -13,6 +13,7 @@ from runs_assets.days import utc_now
 from runs_assets.errors import StorageError
 from runs_assets.plain_text.wording import plain
 from runs_assets.settings import project_settings
+from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
 from runs_assets.verdicts.platform_details import ask_about_failures
@@ -32,11 +33,13 @@ def refresh_and_show(console: Console, *, offline: bool) -> None:
     """Build the verdict tables from the stored files, and print which pipelines need attention.
 
     Unless `offline`, the platforms are asked first for names and reasons. Raises `StorageError` if the files of a
-    source cannot be read, after everything else is done; `SettingsError` and `BusyError` as `Judge.refresh`.
+    source cannot be read, after everything else is done; `NoDataFolderError` if there is no data folder;
+    `SettingsError` and `BusyError` as `Judge.refresh`.
     """
     from runs_assets.accounts import SOURCES  # noqa: PLC0415  (not needed to print a command's help)
 
     judge = Judge.of(project_settings())
+    Layout.stored(judge.layout.root)
 
     def report(sentence: str) -> None:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)

@@ -23,6 +23,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryFile:
     monkeypatch.setenv("RUNS_ASSETS_DATA", str(tmp_path))
     for module in ("cli", "alerts.acknowledging"):
         monkeypatch.setattr(f"runs_assets.{module}.utc_now", lambda: T0)
+    (tmp_path / "raw_runs").mkdir()
     file = MemoryFile(Layout(tmp_path))
     file.save(Memory(), T0)
     look(file, 0, *down(0))

@@ -180,6 +180,7 @@ def test_a_week_of_the_past_says_nothing_of_the_present(layout: Layout) -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUNS_ASSETS_DATA", str(tmp_path / "data"))
+    (tmp_path / "data/raw_runs").mkdir(parents=True)
     return tmp_path
 
 

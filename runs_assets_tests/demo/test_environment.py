@@ -1,9 +1,14 @@
 """The demo's environment and folder, without starting anything."""
 
+import subprocess
 from datetime import date
 from pathlib import Path
 
-from runs_assets.demo.environment import LOCATION, DemoFolder, demo_environment, without_settings
+import pytest
+
+from runs_assets.demo.environment import LOCATION, DemoFolder, demo_environment, own_folder, without_settings
+from runs_assets.demo.page import page_url, reserve
+from runs_assets_tests.readme import ROOT
 
 USERS = {
     "PATH": "/bin",
@@ -50,3 +55,25 @@ def test_the_page_calls_its_data_a_sandbox_and_sends_nothing_home(tmp_path: Path
     assert f'location_name: "{LOCATION}"' in folder.workspace.read_text()
     assert "SANDBOX" in LOCATION
     assert "telemetry: {enabled: false}" in (folder.dagster_home / "dagster.yaml").read_text()
+
+
+def test_a_demo_beside_a_running_one_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    with own_folder(tmp_path) as first, own_folder(tmp_path) as second:
+        assert [first.root.name, second.root.name] == [".demo", ".demo-2"]
+        with own_folder(tmp_path) as third:
+            assert third.root.name == ".demo-3"
+    with own_folder(tmp_path) as again:
+        assert again == first
+    assert again.workspace.exists()
+
+
+@pytest.mark.parametrize("name", ["watch.toml", ".env", ".env.production", ".demo/x", ".demo-2/x", "data/x"])
+def test_what_belongs_to_one_installation_is_ignored_by_git(name: str) -> None:
+    assert subprocess.run(["git", "check-ignore", "-q", name], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_page_of_all_addresses_is_asked_for_on_loopback() -> None:
+    assert page_url("0.0.0.0", 3000) == "http://127.0.0.1:3000"
+    assert page_url("127.0.0.2", 3000) == "http://127.0.0.2:3000"
+    with reserve("0.0.0.0", 0) as listener:
+        assert listener.getsockname()[0] == "0.0.0.0"
