@@ -24,16 +24,16 @@ from runs_assets.sources.source import Source
 def definitions_of(sources: Sequence[Source], clock: Clock | None = None) -> dg.Definitions:
     """Everything that Dagster needs to know of these sources; `clock` is for tests that stop it."""
     settings = project_settings()
+    folder, now = DataFolder(), (clock or Clock()).now()
     pruning = prune_job(settings.history_days)
     shared = dg.Definitions(
         jobs=[pruning],
         schedules=[prune_schedule(pruning)],
         sensors=[alerts_sensor(sources)],
-        resources={"data_folder": DataFolder(), "clock": clock or Clock()},
+        resources={"data_folder": folder, "clock": clock or Clock()},
         executor=dg.in_process_executor,
     )
-    partitions = daily_partitions(settings.first_day)
-    each = (_definitions_of(source, partitions) for source in sources)
+    each = (_definitions_of(source, daily_partitions(folder.first_partition(source, now))) for source in sources)
     return dg.Definitions.merge(shared, _verdicts_of(sources), *each)
 
 

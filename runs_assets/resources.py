@@ -8,11 +8,13 @@ from typing import Any
 import dagster as dg
 
 from runs_assets.days import utc_now
+from runs_assets.errors import RunsAssetsError
 from runs_assets.settings import project_settings
+from runs_assets.settling.reach import Reach
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import Source
 from runs_assets.storage.files import empty_scratch
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets.storage.lock import writing
 
 
@@ -28,6 +30,23 @@ class DataFolder(dg.ConfigurableResource[Any]):
     def first_day(self) -> date:
         """The first UTC day that may be stored (`RUNS_ASSETS_FIRST_DAY`)."""
         return project_settings().first_day
+
+    def first_partition(self, source: Source, now: datetime) -> date:
+        """The first day that a source is shown to have.
+
+        Unless `RUNS_ASSETS_FIRST_DAY` is set, that is where the history begins of a source whose API forgets: its
+        oldest stored day, or before that, what can be asked for at `now` (aware UTC). An earlier day could never be
+        filled. What cannot be found out for a faulty setting or folder is told by what needs it, and not here.
+        """
+        settings = project_settings()
+        if "first_day" in settings.model_fields_set:
+            return settings.first_day
+        try:
+            in_reach = Reach(now, settings.first_day, source.api.capabilities.retention).days
+            oldest = self.layout.stored_days(RAW_RUNS, source.name)[:1]
+        except RunsAssetsError:
+            return settings.first_day
+        return max(settings.first_day, min([*oldest, *([in_reach.first] if in_reach else [])], default=date.min))
 
     @property
     def rules(self) -> Rules:

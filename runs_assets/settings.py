@@ -7,7 +7,6 @@ for them, and `is_present` looks at names only.
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -34,7 +33,6 @@ _FORMS: Mapping[Any, str] = {
     Path: "a path",
 }
 _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most"}
-_HARMLESS_URL = re.compile(r"[a-z][a-z0-9+.-]*://[\w.:/\[\]-]*")
 SHOWN_CHARACTERS = 80
 
 
@@ -97,7 +95,7 @@ class EnvironmentSettings(BaseModel):
     def load(cls, prefix: str) -> Self:
         """Read and validate the variables `<prefix><FIELD>`; raises `SettingsError` naming each one that is wrong.
 
-        With its value, unless that may be secret, and with the form that it should have.
+        With its value, unless that may be secret as that of any text, and with the form that it should have.
         """
         given = variables()
         values = {field: given[name] for name, field in cls.names(prefix).items() if name in given}
@@ -123,8 +121,7 @@ class EnvironmentSettings(BaseModel):
         field, value = cls.model_fields[name], values[name][:SHOWN_CHARACTERS]
         if form := _form_of(field):
             return f"{prefix}{name.upper()}: {value!r} is not {form}"
-        is_shown = SecretStr not in _kinds_of(field) and _HARMLESS_URL.fullmatch(value)
-        return f"{prefix}{name.upper()}: {f'{value!r} ' if is_shown else ''}{why}"
+        return f"{prefix}{name.upper()}: {why}"
 
 
 def _kinds_of(field: FieldInfo) -> tuple[Any, ...]:

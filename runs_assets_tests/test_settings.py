@@ -41,7 +41,7 @@ def test_the_environment_wins_over_the_file_and_empty_counts_as_unset(
         ("PAGE_SIZE", "0", "'0' is not a whole number (at least 1, at most 10000)"),
         ("PAGE_SIZE", "10001", "'10001' is not a whole number (at least 1, at most 10000)"),
         ("PAGE_SIZE", "many", "'many' is not a whole number (at least 1, at most 10000)"),
-        ("BASE_URL", "ftp://x", "'ftp://x' must begin with https:// (http:// only for a loopback host)"),
+        ("BASE_URL", "ftp://x", "must begin with https:// (http:// only for a loopback host)"),
         ("BASE_URL", "pasted-secret", "must look like https://host/path"),
         ("BASE_URL", "https://me:secret@host", "must not contain a user name or a password"),
         ("BASE_URL", "https://host?key=secret", "must look like https://host/path"),

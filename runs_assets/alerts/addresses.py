@@ -6,11 +6,14 @@ disk, and to send in the thread that asks. It is imported when a notification is
 
 import hashlib
 import logging
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+from urllib.request import getproxies
 
 from pydantic import SecretStr
 
@@ -18,6 +21,7 @@ from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
 from runs_assets.errors import SettingsError
 from runs_assets.plain_text.redaction import RedactingFilter, Redactor
+from runs_assets.settings import LOOPBACK_HOSTS
 from runs_assets.watch_entries import Severity
 
 if TYPE_CHECKING:
@@ -29,10 +33,12 @@ LOGGERS = (
     *(f"requests_oauthlib.{part}" for part in ("oauth1_auth", "oauth1_session", "oauth2_session")),
     "oauthlib.oauth1.rfc5849",
 )
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 LEAST = 4
 """Characters: a shorter part of a URL is no secret, or cannot be told from other words."""
 
 _TAGGED = re.compile(r"(?P<tags>[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*)=(?P<url>[A-Za-z][A-Za-z0-9+.-]*://.*)", re.DOTALL)
+_NEXT = re.compile(r",+(?=(?:[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*=)?[A-Za-z][A-Za-z0-9+.-]*://)")
 _redact = Redactor()
 _log_filter = RedactingFilter(_redact)
 
@@ -69,6 +75,7 @@ class Address:
         """Send now; returns whether it was taken. May take as long as the other side lets it."""
         import apprise  # noqa: PLC0415  (0.3 seconds)
 
+        _spare_loopback()
         sender = apprise.Apprise(asset=self.service.asset)
         sender.add(self.service)
         good = {Event.RESOLVED: apprise.NotifyType.SUCCESS, Event.SUMMARY: apprise.NotifyType.INFO}
@@ -87,7 +94,7 @@ def addresses_of(urls: SecretStr | None) -> tuple[Address, ...]:
 
 def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[SettingsError]]:
     """The valid addresses, and what is wrong with the others; `SettingsError` if nobody could be notified of that."""
-    texts = urls.get_secret_value().split() if urls else []
+    texts = list(_texts(urls.get_secret_value())) if urls else []
     _keep_out_of_logs(texts)
     found: dict[SecretStr, list[Address]] = {}
     faults: list[SettingsError] = []
@@ -118,6 +125,8 @@ def _addresses(position: int, text: str) -> list[Address]:
     if "overflow=" not in url:
         for service in services.values():
             service.overflow_mode = apprise.OverflowMode.SPLIT  # or a long notification is refused as a whole
+    for service in services.values():
+        _trust_as_readers_do(service)
     return [Address(position, SecretStr(url), target, tags, service) for target, service in services.items()]
 
 
@@ -133,6 +142,34 @@ def _by_target(url: str, asset: "apprise.AppriseAsset") -> dict[str, "apprise.No
     single = {one: apprise.Apprise.instantiate({**parsed, "targets": [one]}, asset=asset) for one in targets}
     each = {target: found for target, found in single.items() if found is not None and len(found) == 1}
     return each if len(each) > 1 and len(each) == len(service) else {"": service}
+
+
+def _trust_as_readers_do(service: Any) -> None:
+    """With the certificates of `SSL_CERT_FILE`, unless requests has a setting of its own, or is to trust all."""
+    certificates = next((file for name in CERTIFICATES if (file := os.environ.get(name))), None)
+    if service.verify_certificate and certificates and Path(certificates).exists():
+        service.verify_certificate = certificates
+
+
+def _spare_loopback() -> None:
+    """Keep a proxy away from addresses on this machine: requests asks the environment alone."""
+    if not getproxies():
+        return
+    for name in ("no_proxy", "NO_PROXY"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join([*hosts, *sorted(LOOPBACK_HOSTS - set(hosts))])
+
+
+def _texts(value: str) -> Iterator[str]:
+    """The addresses, each with its tags; a comma before the next one separates, too."""
+    for text in value.split():
+        begin = 0
+        for comma in _NEXT.finditer(text):
+            if "://" in text[begin : comma.start()]:
+                yield text[begin : comma.start()]
+                begin = comma.end()
+        if rest := text[begin:].strip(","):
+            yield rest
 
 
 def _invalid(position: int, why: str) -> SettingsError:

@@ -8,9 +8,9 @@ from runs_assets.settings import EnvironmentSettings, PositiveDuration
 
 
 class AlertSettings(EnvironmentSettings):
-    """`alert_urls` are Apprise URLs separated by white space, each a secret, `tag,tag=` before those that have tags.
+    """`alert_urls` are Apprise URLs separated by white space or commas, each a secret.
 
-    `heartbeat_url` gets a GET after each evaluation.
+    `tag,tag=` stands before those that have tags. `heartbeat_url` gets a GET after each evaluation.
     """
 
     alert_urls: SecretStr | None = None

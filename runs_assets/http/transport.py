@@ -23,6 +23,7 @@ from runs_assets.days import iso, utc_now
 from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
+from runs_assets.http.connections import new_client
 from runs_assets.http.faults import TransientError, UnexpectedBodyError, date_of, message_of, no_connection, refusal
 from runs_assets.plain_text.redaction import Redactor, redacted_logs
 from runs_assets.plain_text.wording import shortened
@@ -35,8 +36,6 @@ USER_AGENT = f"runs-assets/{version('runs-assets')}"
 HEADERS = {"accept": "application/json", "accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT}
 NOTHING = b"null"
 """What HTTP 204 stands for."""
-# Plain http is for loopback alone, and a proxy would read the credentials that go over it.
-NEVER_PROXIED: Mapping[str, None] = dict.fromkeys(("http://", "all://127.0.0.1", "all://localhost", "all://[::1]"))
 SHOWN_CHARACTERS = 300
 
 
@@ -101,16 +100,7 @@ class Transport:
 
     def __post_init__(self) -> None:
         timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
-        try:
-            self._http = httpx.Client(timeout=timeout, follow_redirects=False, headers=HEADERS, mounts=NEVER_PROXIED)
-        except (ImportError, ValueError):
-            raise SettingsError(
-                "The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY cannot be used: correct or unset it."
-            ) from None
-        except OSError:
-            raise SettingsError(
-                "The certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be used: correct or unset it."
-            ) from None
+        self._http = new_client(self.base_url, timeout, HEADERS)
         self._refusals = 0
         self._open = ExitStack()
 

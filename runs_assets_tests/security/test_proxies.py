@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from pydantic import SecretStr
 
-from runs_assets.errors import UnavailableError
+from runs_assets.alerts.addresses import addresses_of
+from runs_assets.errors import SettingsError, UnavailableError
+from runs_assets_tests.alerts.receiver import receiving
 from runs_assets_tests.security.conftest import PROXY_VARIABLES, Get
 from runs_assets_tests.security.markers import found
+from runs_assets_tests.security.notes import notification
 from runs_assets_tests.security.peers import Peer, peer, saying
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]"
@@ -41,3 +45,32 @@ def test_for_another_host_the_proxy_is_asked_for_a_tunnel_without_the_key(get: G
     [head] = proxy.heads
     assert head.startswith(b"CONNECT api.invalid:443 HTTP/1.1\r\n")
     assert found(head) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NO_PROXY", "fd07::/64"),
+        ("NO_PROXY", "[::1]"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+        ("ALL_PROXY", "ftp://host:21"),
+    ],
+)
+def test_what_is_wrong_with_a_proxy_is_a_sentence_and_no_matter_of_loopback(
+    get: Get, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with peer(saying(OK)) as api:
+        assert get(f"http://{api.address}") == b"[]"
+    with pytest.raises(SettingsError, match=f"{name}.* cannot be used: correct or unset it"):
+        get("https://api.invalid")
+
+
+def test_a_notification_to_loopback_sees_no_proxy(proxy: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "intranet")  # so that the environment is restored
+    with receiving() as receiver:
+        [address] = addresses_of(SecretStr(receiver.url("a")))
+        assert address.send(notification())
+        assert receiver.titles("a") == ["title"]
+    assert proxy.heads == []

@@ -3,12 +3,18 @@
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
+from httpx import Timeout
+from pydantic import SecretStr
 
+from runs_assets.alerts.addresses import addresses_of
 from runs_assets.errors import SettingsError, UnavailableError
+from runs_assets.http.connections import new_client
 from runs_assets_tests.security.conftest import Get
+from runs_assets_tests.security.notes import notification
 from runs_assets_tests.security.peers import Peer, peer, saying
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]"
@@ -78,3 +84,36 @@ def test_certificates_that_cannot_be_read_are_a_wrong_setting(
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
     with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
         get("https://127.0.0.1:9")
+
+
+def test_notifications_trust_what_readers_trust(
+    authority: trustme.CA, trusted_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with peer(saying(OK), served_for("127.0.0.1", authority)) as receiver:
+        url = SecretStr(f"jsons://{receiver.address}/a")
+        assert not addresses_of(url)[0].send(notification())
+        assert receiver.heads == []
+        monkeypatch.setenv("SSL_CERT_FILE", trusted_file)
+        addresses_of(url)[0].send(notification())
+    assert [head.partition(b" ")[0] for head in receiver.heads] == [b"POST"]
+
+
+def test_an_authority_without_the_extensions_that_newer_pythons_ask_for_is_trusted(
+    get: Get, server: Peer, trusted_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = ssl.create_default_context
+
+    def as_python_3_13(*arguments: Any, **named: Any) -> ssl.SSLContext:
+        context = strict(*arguments, **named)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", as_python_3_13)
+    monkeypatch.setenv("SSL_CERT_FILE", trusted_file)
+    assert not new_client("https://host", Timeout(1), {})._transport._pool._ssl_context.verify_flags & (  # type: ignore[attr-defined]
+        ssl.VERIFY_X509_STRICT
+    )
+    assert get(f"https://{server.address}") == b"[]"

@@ -1,0 +1,47 @@
+"""How the network is reached: by which proxy, and with which certificates, as the environment has it."""
+
+import ssl
+from collections.abc import Mapping
+
+import httpx
+
+from runs_assets.errors import SettingsError
+from runs_assets.settings import LOOPBACK_HOSTS
+
+# Plain http is for loopback alone, and a proxy would read the credentials that go over it.
+NEVER_PROXIED: Mapping[str, None] = dict.fromkeys(("http://", "all://127.0.0.1", "all://localhost", "all://[::1]"))
+
+
+def new_client(base_url: str, timeout: httpx.Timeout, headers: Mapping[str, str]) -> httpx.Client:
+    """A client for one API, which follows no redirect. For an API on loopback, proxies are not even looked at.
+
+    Raises `SettingsError` if the environment has a proxy or certificates that cannot be used.
+    """
+    certificates = _trusted()
+    try:
+        return httpx.Client(
+            timeout=timeout,
+            follow_redirects=False,
+            headers=headers,
+            mounts=NEVER_PROXIED,
+            verify=certificates,
+            trust_env=httpx.URL(base_url).host not in LOOPBACK_HOSTS,
+        )
+    except (ImportError, ValueError, httpx.InvalidURL):
+        raise SettingsError(
+            "The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or the list in NO_PROXY, cannot be used: correct or "
+            "unset it. A proxy is written as http://host:port (SOCKS is not supported), the list as names and single "
+            "addresses without brackets, separated by commas (no IPv6 network such as fd07::/64)."
+        ) from None
+
+
+def _trusted() -> ssl.SSLContext:
+    """What Python 3.13 asks of certificates beyond their signature, older private authorities do not have."""
+    try:
+        context = httpx.create_ssl_context()
+    except OSError:
+        raise SettingsError(
+            "The certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be used: correct or unset it."
+        ) from None
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
