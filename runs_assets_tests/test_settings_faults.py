@@ -68,7 +68,7 @@ def test_a_source_with_half_of_its_settings_is_told(faults: Faults) -> None:
         f"PRODUCTSUP_CDE_{name}": "https://h/t" for name in ("BASE_URL", "TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET")
     }
     [said] = faults(**oauth)
-    assert said.endswith(" is set: it needs PRODUCTSUP_CDE_REFRESH_TOKEN, too.")
+    assert said.endswith(" are set: it needs PRODUCTSUP_CDE_REFRESH_TOKEN, too.")
     assert faults(CLOUDCRUISE_PAGE_SIZE="5") == [
         "cloudcruise is off, although CLOUDCRUISE_PAGE_SIZE is set: it needs CLOUDCRUISE_API_KEY, too."
     ]

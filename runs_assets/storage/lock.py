@@ -1,10 +1,12 @@
 """One writer per source at a time, by a lock that dies with its process.
 
 An operating-system lock on a file, held by filelock: after a crash or `kill -9` it is free at once, which a row in
-a database or a pool's slot would not be. The data folder must be on a file system that supports such locks.
+a database or a pool's slot would not be. Where the file system has no such locks (`flock` answers ENOSYS), filelock
+lets the existence of the file stand for the lock, and takes it for free once the process that it names is gone.
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +33,8 @@ def writing(
     lock = FileLock(lock_file)
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        lock_file.touch(exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.utime(lock_file)  # shows that somebody came
         _acquire(lock, source, patience, report)
     except OSError as error:
         raise cannot_write(lock_file, error) from error

@@ -123,7 +123,7 @@ class Judge:
                     stat = path.stat()
                 except OSError as error:
                     raise cannot_read(path, error) from error
-                found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size} {stat.st_ino}\n".encode())
+                found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size}\n".encode())
         return found.hexdigest()
 
     def _part(self, source: Source, former: Callable[[], Mapping[str, _Part]], report: Callable[[str], None]) -> _Part:

@@ -435,7 +435,10 @@ def test_it_skips_with_the_reason_where_it_cannot_work(
     monkeypatch.setenv("CLOUDCRUISE_RETENTION_DAYS", "many")
     assert "CLOUDCRUISE_RETENTION_DAYS" in str(evaluated(tmp_path / "a"))
     monkeypatch.delenv("CLOUDCRUISE_API_KEY")
-    assert evaluated(tmp_path / "b") == "Off until CLOUDCRUISE_API_KEY are set."
+    assert evaluated(tmp_path / "b") == (
+        "Off until CLOUDCRUISE_API_KEY are set. cloudcruise is off, although CLOUDCRUISE_BASE_URL and "
+        "CLOUDCRUISE_RETENTION_DAYS are set: it needs CLOUDCRUISE_API_KEY, too."
+    )
 
 
 @pytest.mark.parametrize(
