@@ -44,7 +44,8 @@ def half_configured(source: Source) -> str | None:
         return None
     nearest = min(source.needs, key=lambda names: (len(set(names) - given), -len(set(names) & given)))
     missing = [name for name in nearest if name not in given]
-    return f"{source.name} is off, although {' and '.join(found)} {'is' if len(found) == 1 else 'are'} set: it needs {' and '.join(missing)}, too."
+    are = "is" if len(found) == 1 else "are"
+    return f"{source.name} is off, although {' and '.join(found)} {are} set: it needs {' and '.join(missing)}, too."
 
 
 def _unusable(sources: Iterable[Source]) -> Iterator[str]:

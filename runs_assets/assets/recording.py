@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from runs_assets.days import DayRange, iso
 from runs_assets.errors import RunsAssetsError, UnavailableError
+from runs_assets.instance.run_tags import days_of_tags
 
 OWNERS = ["team:runs"]
 PREVIEW_ROWS = 5
