@@ -129,3 +129,10 @@ def test_a_terminal_that_lacks_a_letter_stops_nothing(project: Project) -> None:
     shown = subprocess.run(command, capture_output=True, env=env, check=True)
     assert b"?? ?: down" in shown.stdout
     assert shown.stderr == b""
+
+
+def test_loading_the_definitions_says_nothing_of_betas() -> None:
+    code = (
+        "import warnings, dagster; warnings.simplefilter('error', dagster.BetaWarning); import runs_assets.definitions"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

@@ -33,7 +33,7 @@ def record_days(
     context: dg.AssetExecutionContext, recorded: Iterable[tuple[date, Mapping[str, Any]]]
 ) -> dg.MaterializeResult[None]:
     """Work through `recorded`, which makes a day durable and then yields it with its metadata."""
-    is_range = len(context.partition_keys) > 1
+    is_range = len(days_of(context)) > 1
     for day, metadata in recorded:
         key = day.isoformat()
         if is_range:

@@ -1,5 +1,6 @@
 """How schedules and sensors are made: when they are on by default and that they skip where Dagster keeps no history."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from runs_assets.instance.dagster_internals import AssetJob
-from runs_assets.settings import is_present
+from runs_assets.settings import BELOW_DAGSTER_DEV, is_present
 from runs_assets.settings_faults import half_configured
 from runs_assets.sources.source import Source
 
@@ -66,8 +67,11 @@ def is_temporary(instance: dg.DagsterInstance) -> bool:
 
 
 def is_kept() -> bool:
-    """Whether `DAGSTER_HOME` is set, so that Dagster's history outlives it."""
-    return is_present(["DAGSTER_HOME"])
+    """Whether Dagster's history outlives it, as far as this process knows.
+
+    `dagster dev` makes up a home without `DAGSTER_HOME`; a code server of its own needs none, and its instance has one.
+    """
+    return BELOW_DAGSTER_DEV not in os.environ or is_present(["DAGSTER_HOME"])
 
 
 def _guarded(evaluate: Evaluation) -> Callable[..., dg.RunRequest | dg.SkipReason]:

@@ -97,8 +97,9 @@ def test_a_failed_run_of_a_source_is_told_with_its_sentence_and_its_success_once
 
 
 def test_a_run_that_asked_for_what_is_not_to_be_had_says_nothing_about_the_source(
-    look: Callable[..., str], project: Project
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", str(UNREAD_DAY))
     assert not project.materialize("cloudcruise", UNREAD_DAY).success
     assert look() == "Nothing new."
 
@@ -221,6 +222,7 @@ def test_it_is_on_if_there_is_somebody_to_tell_and_dagster_remembers(
     monkeypatch: pytest.MonkeyPatch, url: str, home: str, status: str
 ) -> None:
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", url)
+    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")
     monkeypatch.setenv("DAGSTER_HOME", home)
     sensor = alerts_sensor(SOURCES)
     assert sensor.default_status.name == status

@@ -66,6 +66,7 @@ def test_on_a_temporary_instance_it_skips_with_the_reason(tmp_path: Path) -> Non
 def test_it_is_on_where_the_daily_schedule_is(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], is_on: bool
 ) -> None:
+    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert (schedule().default_status == dg.DefaultScheduleStatus.RUNNING) is is_on

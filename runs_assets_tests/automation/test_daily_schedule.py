@@ -93,7 +93,10 @@ def test_it_asks_for_no_day_before_the_first(instance: dg.DagsterInstance, monke
         (CONFIGURED, True, "read again in one run."),
         ({"DAGSTER_HOME": "/somewhere"}, False, "Off until CLOUDCRUISE_API_KEY are set."),
         ({**CONFIGURED, "CLOUDCRUISE_API_KEY": ""}, False, "Off until CLOUDCRUISE_API_KEY are set."),
-        ({"CLOUDCRUISE_API_KEY": "k"}, False, "DAGSTER_HOME is not set"),
+        ({"CLOUDCRUISE_API_KEY": "k", "DAGSTER_IS_DEV_CLI": "1"}, False, "DAGSTER_HOME is not set"),
+        ({**CONFIGURED, "DAGSTER_IS_DEV_CLI": "1"}, True, "read again in one run."),
+        # a code server in a container of its own
+        ({"CLOUDCRUISE_API_KEY": "k"}, True, "read again in one run."),
     ],
 )
 def test_it_is_on_only_where_it_can_work_and_says_why_not(

@@ -247,6 +247,7 @@ def test_a_tick_without_anything_to_do_says_why(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("home", ["", "/somewhere"])
 def test_it_is_on_where_history_is_kept(home: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")
     monkeypatch.setenv("DAGSTER_HOME", home)
     sensor = definitions_of(SOURCES).resolve_sensor_def("outdated_verdicts")
     assert (sensor.default_status == dg.DefaultSensorStatus.RUNNING) == bool(home)

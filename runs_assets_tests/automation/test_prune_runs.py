@@ -297,6 +297,7 @@ def test_it_is_on_where_history_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str, is_on: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")
     monkeypatch.setenv("DAGSTER_HOME", home)
     assert (schedule().default_status == dg.DefaultScheduleStatus.RUNNING) is is_on
     assert (IS_TEMPORARY in (schedule().description or "")) is not is_on

@@ -453,6 +453,7 @@ def test_it_is_on_where_the_source_is_configured_and_history_is_kept(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], is_on: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     sensor = definitions_of(SOURCES).resolve_sensor_def("cloudcruise_unsettled_days")
