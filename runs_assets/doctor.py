@@ -27,6 +27,7 @@ from runs_assets.days import iso, to_us, utc_now
 from runs_assets.errors import RunsAssetsError
 from runs_assets.http.transport import Limits
 from runs_assets.settings import ProjectSettings, is_present, project_settings
+from runs_assets.settings_faults import settings_faults
 from runs_assets.sources.http_client import HttpClient
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
@@ -86,7 +87,10 @@ def examine(now: datetime) -> Iterator[Finding]:
     except RunsAssetsError as error:
         yield Finding("settings", Health.FAILED, str(error))
         return
-    yield Finding("settings", Health.OK, "They can be used.")
+    faults = settings_faults(SOURCES)
+    yield from (Finding("settings", Health.WARNING, fault) for fault in faults)
+    if not faults:
+        yield Finding("settings", Health.OK, "They can be used.")
     layout = Layout(project.data.absolute())
     yield _free_space(layout.root)
     for source in SOURCES:

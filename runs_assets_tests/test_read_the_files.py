@@ -20,7 +20,8 @@ FIRST, LAST = date(2026, 2, 28), date(2026, 3, 2)
 def snippet(language: str) -> str:
     """The README's code in a language, under the heading of the files."""
     section = README.read_text().partition("## Read the files")[2]
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)[0]
+    [code] = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)[:1]
+    return str(code)
 
 
 @pytest.fixture(autouse=True)

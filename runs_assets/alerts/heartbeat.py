@@ -8,7 +8,8 @@ import httpx
 from pydantic import SecretStr
 
 from runs_assets.errors import SettingsError
-from runs_assets.http.transport import NEVER_PROXIED, USER_AGENT
+from runs_assets.http.connections import new_client
+from runs_assets.http.transport import USER_AGENT
 from runs_assets.settings import checked_url
 
 SECONDS = 10.0
@@ -17,14 +18,14 @@ SECONDS = 10.0
 def beat(url: SecretStr, *, has_failed: bool) -> str:
     """Send it, once; returns a sentence if it did not arrive, else nothing.
 
-    Raises `SettingsError` for a URL that cannot be used.
+    Raises `SettingsError` for a URL, a proxy or certificates that cannot be used.
     """
     try:
         address = checked_url(url.get_secret_value()).rstrip("/") + ("/fail" if has_failed else "")
     except ValueError as error:
         raise SettingsError(f"RUNS_ASSETS_HEARTBEAT_URL {error}.") from None
     try:
-        with httpx.Client(timeout=SECONDS, headers={"user-agent": USER_AGENT}, mounts=NEVER_PROXIED) as client:
+        with new_client(address, httpx.Timeout(SECONDS), {"user-agent": USER_AGENT}) as client:
             answer = client.get(address)
     except httpx.HTTPError as error:
         return f"The heartbeat did not arrive: {type(error).__name__}."
