@@ -132,7 +132,7 @@ def _tests_of_values(runs: Frame, until_us: int) -> Iterator[Frame]:
             )
 
 
-def _tests_of_span(values: Frame, numbers: NDArray[np.int64], named: Frame, runs: Frame, start_us: int) -> Frame:
+def _tests_of_span(values: Frame, numbers: NDArray[Any], named: Frame, runs: Frame, start_us: int) -> Frame:
     """The `values` that are tested in the span from `start_us` on; `numbers` has that of each of the `named` runs."""
     now = _counts(numbers, named, start_us, NO_END, len(values))
     past = _counts(numbers, named, start_us - PAST_US, start_us, len(values))

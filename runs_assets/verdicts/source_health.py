@@ -5,11 +5,13 @@ last read are judged, 30 minutes, 2 hours and 12 hours: a short one shows a tota
 one.
 
 A pipeline is *failing* in a span if at least half of its runs that ended there failed, the last one among them. How
-many do so by chance follows from their own usual rates; the source is failing if many more do. A pipeline is *missing*
+many do so by chance follows from their own usual rates; the source is failing if many more do, or if many more than by
+chance have a failure at all, which shows soon that a part of all runs fails. A pipeline is *missing*
 if it ran at the same hours in each of the four weeks before and now has not. The source is silent if most of those
 expected are missing, or if no run at all was created for much longer than ever before.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +36,8 @@ MOST_USUAL_RATE = 0.2
 """Of the pipelines whose failures count: one that often fails anyway says little of a platform."""
 CHANCE = 1e-5
 """About 2,000 looks of three spans a month then find 0.06 failing sources by chance."""
+CHANCE_OF_ANY = 5e-5
+"""The same of pipelines with any failure: an upper bound, to which no look at two healthy months came close."""
 LEAST_SILENCE_US, LONGER = 15 * MINUTE_US, 1.5
 DISPERSION = 0.1
 
@@ -56,7 +60,7 @@ SOURCE_HEALTH = Table(
     name="source_health",
     description="One row per source: whether many of its pipelines fail, or do not run, at once.",
     schema=SCHEMA,
-    version="2",
+    version="3",
     preview=("state", "since", "affected", "active", "usual", "span_minutes", "source_read_until"),
 )
 
@@ -125,12 +129,14 @@ def _all_silent(history: SourceHistory) -> Affected | None:
 def _failing(history: SourceHistory) -> Affected | None:
     """In the shortest span in which more pipelines fail than by chance, if they still do."""
     recent, rates = runs_that_count(history)
-    shorter: list[Affected] = []
+    shorter: list[tuple[Affected, Affected]] = []
     for span in SPANS_MINUTES:
-        found = failing_since(history.until_us - span * MINUTE_US, recent, rates, span)
-        if found.are_many and found.chance <= CHANCE and not any(found.is_over_by(one) for one in shorter):
-            return found
-        shorter.append(found)
+        start_us = history.until_us - span * MINUTE_US
+        kinds = (failing_since(start_us, recent, rates, span), failed_since(start_us, recent, rates, span))
+        for place, (found, chance) in enumerate(zip(kinds, (CHANCE, CHANCE_OF_ANY), strict=True)):
+            if found.are_many and found.chance <= chance and not any(found.is_over_by(one[place]) for one in shorter):
+                return found
+        shorter.append(kinds)
     return None
 
 
@@ -152,13 +158,31 @@ def _usual_rates(past: Frame, pipelines: int) -> NDArray[np.float64]:
 
 def failing_since(start_us: int, recent: Frame, rates: NDArray[np.float64], span: int) -> Affected:
     """The pipelines that are failing by their runs that ended after `start_us`, microseconds since the epoch."""
+    return _affected(start_us, recent, rates, span, lambda counts: np.ceil(counts["size"].to_numpy(np.float64) / 2))
+
+
+def failed_since(start_us: int, recent: Frame, rates: NDArray[np.float64], span: int) -> Affected:
+    """The pipelines with a failure that ended after `start_us`, microseconds since the epoch."""
+    return _affected(start_us, recent, rates, span, lambda counts: np.ones(len(counts)), whatever_came_last=True)
+
+
+def _affected(
+    start_us: int,
+    recent: Frame,
+    rates: NDArray[np.float64],
+    span: int,
+    least_of: Callable[[Frame], NDArray[np.float64]],
+    *,
+    whatever_came_last: bool = False,
+) -> Affected:
+    """The pipelines with at least so many failures, and as many as there would be by chance."""
     runs = recent[recent["ended_us"] > start_us]
     counts = runs.groupby("pipeline")["failed"].agg(["size", "sum", "last"])
-    completed, failed = (counts[name].to_numpy(np.float64) for name in ("size", "sum"))
+    completed, failed, least = counts["size"].to_numpy(np.float64), counts["sum"].to_numpy(), least_of(counts)
     numbers = counts.index.to_numpy()
     a, b = beta_of(rates[numbers], np.full(len(numbers), DISPERSION))
-    usual = float(upper_tail(np.ceil(completed / 2), completed, a, b).sum())
-    members = numbers[(2 * failed >= completed) & counts["last"].to_numpy(np.bool_)]
+    usual = float(upper_tail(least, completed, a, b).sum())
+    members = numbers[(failed >= least) & (whatever_came_last | counts["last"].to_numpy(np.bool_))]
     failures_us = runs.loc[runs["failed"] & runs["pipeline"].isin(members), "ended_us"]
     since_us = int(failures_us.min()) if len(members) else start_us
     return Affected(FAILING, since_us, span, len(numbers), members.tolist(), usual)

@@ -56,14 +56,15 @@ def _all_silent(history: History) -> Found | None:
 
 def _failing(history: History) -> Found | None:
     until = history.read_until
-    shorter: list[tuple[int, int]] = []
+    shorter: dict[bool, list[tuple[int, int]]] = {False: [], True: []}
     for minutes in SPANS:
-        active, members, usual, since = _failing_within(history, timedelta(minutes=minutes))
-        if len(members) >= 5 and (len(members) >= 8 or len(members) >= 0.15 * active):
-            is_over = _is_over(active, len(members), shorter)
-            if _binomial_tail(len(members), active, usual / active) <= 1e-5 and not is_over:
-                return "failing", since or until, minutes, active, members, usual
-        shorter.append((active, len(members)))
+        for by_any, chance in ((False, 1e-5), (True, 5e-5)):
+            active, members, usual, since = _failing_within(history, timedelta(minutes=minutes), by_any=by_any)
+            if len(members) >= 5 and (len(members) >= 8 or len(members) >= 0.15 * active):
+                is_over = _is_over(active, len(members), shorter[by_any])
+                if _binomial_tail(len(members), active, usual / active) <= chance and not is_over:
+                    return "failing", since or until, minutes, active, members, usual
+            shorter[by_any].append((active, len(members)))
     return None
 
 
@@ -114,9 +115,14 @@ def _usual_rate(history: History, runs: Iterable[Run]) -> float:
 
 
 def _failing_within(
-    history: History, span: timedelta, key: tuple[str, str] | None = None, *, of_others: bool = False
+    history: History,
+    span: timedelta,
+    key: tuple[str, str] | None = None,
+    *,
+    of_others: bool = False,
+    by_any: bool = False,
 ) -> tuple[int, list[str | None], float, datetime | None]:
-    """By all runs, or those of a workspace or site, or those that are not."""
+    """By all runs, or those of a workspace or site, or those that are not; by half of them, or by any failure."""
     active, members, usual, failures = 0, [], 0.0, []
     for pipeline, runs in history.decided.items():
         rate = _usual_rate(history, runs)
@@ -126,9 +132,9 @@ def _failing_within(
         if rate >= 0.2 or not inside:
             continue
         active += 1
-        usual += beta_binomial_tail(ceil(len(inside) / 2), len(inside), *shape(rate, 0.1))
+        usual += beta_binomial_tail(1 if by_any else ceil(len(inside) / 2), len(inside), *shape(rate, 0.1))
         failed = [run for run in inside if run.failed]
-        if 2 * len(failed) >= len(inside) and inside[-1].failed:
+        if failed if by_any else 2 * len(failed) >= len(inside) and inside[-1].failed:
             members.append(pipeline)
             failures += [run.ended_at for run in failed]
     return active, members, usual, min(failures, default=None)

@@ -95,9 +95,26 @@ def test_four_pipelines_are_too_few() -> None:
     }
 
 
-def test_a_pipeline_whose_last_run_succeeded_is_not_failing() -> None:
-    recovered = [run(f"daily {number:02}", at(3, 18, 11, 50)) for number in range(2)]
-    assert judged([*daily_fleet(6, failing=6), *recovered])["state"] == "ok"  # 4 of 6 are left
+def test_many_pipelines_with_a_failure_at_all_are_a_matter_of_the_source_though_their_last_run_succeeded() -> None:
+    retried = [
+        it
+        for number in range(12)
+        for it in (
+            run(f"hourly {number:02}", at(3, 18, 11, 30 + number) + timedelta(seconds=10), "failed"),
+            run(f"hourly {number:02}", at(3, 18, 11, 35 + number)),
+        )
+    ]
+    found = judged([*hourly_fleet(40), *retried])
+    # at 11:31 the first of the 29 pipelines that ran since 11:30 has failed
+    expected = {
+        "state": "failing",
+        "since": at(3, 18, 11, 31) + timedelta(seconds=10),
+        "span_minutes": 30,
+        "active": 29,
+        "affected": 12,
+    }
+    assert part_of(found, expected) == expected
+    assert judged([*hourly_fleet(40), *retried[:8]])["state"] == "ok"  # four pipelines
 
 
 def test_a_pipeline_that_often_fails_does_not_count() -> None:
