@@ -123,7 +123,7 @@ def _tests_of_values(runs: Frame, until_us: int) -> Iterator[Frame]:
         if len(named):
             groups = named.groupby(["pipeline", name], observed=True)
             values = groups["failed"].last().rename("last_failed").reset_index().rename(columns={name: "value"})
-            numbers = groups.ngroup().to_numpy(np.int64)
+            numbers = groups.ngroup().to_numpy().astype(np.int64)
             yield from (
                 _tests_of_span(values, numbers, named, runs, until_us - hours * HOUR_US).assign(
                     dimension=dimension, span_hours=hours

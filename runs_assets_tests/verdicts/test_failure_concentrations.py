@@ -113,6 +113,14 @@ def test_the_same_reason_as_ever_is_none() -> None:
     assert judged(runs)[0] == []
 
 
+def test_a_reason_of_a_third_of_the_failures_before_is_no_news() -> None:
+    def change(n: int, one: Run) -> Run:
+        return replace(one, exit_code=137 if n % 6 == 0 or one.created_at >= at(3, 17, 12) else 1)
+
+    assert (1 / 3) ** 12 < 1e-5  # of the 12 failures in 24 hours all have it
+    assert judged(hourly(lambda n, _: n % 2 == 0, change))[0] == []
+
+
 def test_both_computations_agree_on_random_pipelines() -> None:
     found = [judged(random_runs(Random(seed)))[0] for seed in range(12)]
     assert {row["dimension"] for rows in found for row in rows} == {"site", "workspace", "version", "reason"}
