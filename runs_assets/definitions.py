@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import dagster as dg
 
@@ -15,26 +16,35 @@ from runs_assets.automation.prune_runs import prune_job, prune_schedule
 from runs_assets.automation.schedules import checks_job, checks_schedule, daily_job, daily_schedule
 from runs_assets.automation.unsettled_days import unsettled_days_sensor
 from runs_assets.daily.tables import code_versions
+from runs_assets.instance.project import Project
+from runs_assets.names import Names
 from runs_assets.resources import Clock, DataFolder, api_resource
 from runs_assets.settings import project_settings
 from runs_assets.settings_faults import settings_faults
 from runs_assets.sources.source import Source
 
 
-def definitions_of(sources: Sequence[Source], clock: Clock | None = None) -> dg.Definitions:
-    """Everything that Dagster needs to know of these sources; `clock` is for tests that stop it."""
+def definitions_of(sources: Sequence[Source], clock: Clock | None = None, *, prefix: str = "") -> dg.Definitions:
+    """Everything that Dagster needs to know of these sources; `clock` is for tests that stop it.
+
+    With a `prefix`, asset keys begin with it as a part of its own, and all other names with it and `_`; then the
+    executor of the code location is left to others, and only this project's jobs run in one process.
+    """
+    names = Names(prefix)
+    project = Project([replace(source, names=names) for source in sources], names)
     settings = project_settings()
-    folder, now = DataFolder(), (clock or Clock()).now()
-    pruning = prune_job(settings.history_days)
+    folder, time = DataFolder(), clock or Clock()
+    pruning = prune_job(project, settings.history_days)
     shared = dg.Definitions(
         jobs=[pruning],
-        schedules=[prune_schedule(pruning)],
-        sensors=[alerts_sensor(sources)],
-        resources={"data_folder": folder, "clock": clock or Clock()},
-        executor=dg.in_process_executor,
+        schedules=[prune_schedule(names, pruning)],
+        sensors=[alerts_sensor(project)],
+        resources={names.of("data_folder"): folder, names.of("clock"): time},
+        executor=None if prefix else dg.in_process_executor,
     )
-    each = (_definitions_of(source, daily_partitions(folder.first_partition(source, now))) for source in sources)
-    return dg.Definitions.merge(shared, _verdicts_of(sources), *each)
+    first_days = [folder.first_partition(source, time.now()) for source in project.sources]
+    each = map(_definitions_of, project.sources, map(daily_partitions, first_days))
+    return dg.Definitions.merge(shared, _verdicts_of(project), *each)
 
 
 def _definitions_of(source: Source, partitions: dg.DailyPartitionsDefinition) -> dg.Definitions:
@@ -48,14 +58,14 @@ def _definitions_of(source: Source, partitions: dg.DailyPartitionsDefinition) ->
         jobs=[job, judging],
         schedules=[daily_schedule(source, job), checks_schedule(source, judging)],
         sensors=[unsettled_days_sensor(source, job, versions)],
-        resources={source.name: api_resource(source)},
+        resources={source.full_name: api_resource(source)},
     )
 
 
-def _verdicts_of(sources: Sequence[Source]) -> dg.Definitions:
-    verdicts = verdict_assets(sources)
-    job = verdicts_job(verdicts)
-    return dg.Definitions(assets=[verdicts], jobs=[job], sensors=[outdated_verdicts_sensor(sources, job)])
+def _verdicts_of(project: Project) -> dg.Definitions:
+    verdicts = verdict_assets(project)
+    job = verdicts_job(project, verdicts)
+    return dg.Definitions(assets=[verdicts], jobs=[job], sensors=[outdated_verdicts_sensor(project, job)])
 
 
 for fault in settings_faults(SOURCES):

@@ -9,10 +9,11 @@ import dagster as dg
 
 from runs_assets.days import utc_now
 from runs_assets.errors import RunsAssetsError
+from runs_assets.names import Names
 from runs_assets.settings import project_settings
 from runs_assets.settling.reach import Reach
 from runs_assets.settling.rules import Rules
-from runs_assets.sources.source import Source
+from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.files import empty_scratch
 from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets.storage.lock import writing
@@ -68,6 +69,27 @@ class Clock(dg.ConfigurableResource[Any]):
     def now(self) -> datetime:
         """The present instant, aware, UTC."""
         return utc_now()
+
+
+SHARED = ("data_folder", "clock")
+"""The names of the resources that are no source's, a `DataFolder` and a `Clock`."""
+
+
+def keys_of_shared(names: Names) -> set[str]:
+    """The keys of these two resources, for what requires them."""
+    return {names.of(name) for name in SHARED}
+
+
+def shared_resources(resources: Any, names: Names) -> tuple[DataFolder, Clock]:
+    """These two of a context's `resources`."""
+    data_folder, clock = (getattr(resources, names.of(name)) for name in SHARED)
+    return data_folder, clock
+
+
+def api_of(resources: Any, source: Source) -> RunsApi:
+    """The source's API among a context's `resources`."""
+    api: RunsApi = getattr(resources, source.full_name)
+    return api
 
 
 def api_resource(source: Source) -> dg.ResourceDefinition:

@@ -13,10 +13,10 @@ from runs_assets.checks.stored_days import Inspection, StoredDays
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import days_of_tags
 from runs_assets.instance.unfinished_runs import run_in_flight
-from runs_assets.resources import Clock, DataFolder
+from runs_assets.resources import api_of, keys_of_shared, shared_resources
 from runs_assets.settling.reach import Reach
 from runs_assets.settling.state import Versions
-from runs_assets.sources.source import RunsApi, Source
+from runs_assets.sources.source import Source
 
 
 def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinition:
@@ -26,10 +26,10 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
     """
 
     @dg.multi_asset_check(
-        name=f"{source.name}__checks",
+        name=f"{source.full_name}__checks",
         specs=[_spec(data_set, check, source) for data_set, check in CHECKS],
         description=f"Judges the stored files of all days in reach of {source.name}.",
-        required_resource_keys={source.name, "data_folder", "clock"},
+        required_resource_keys={source.full_name, *keys_of_shared(source.names)},
         can_subset=True,
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
@@ -45,10 +45,9 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
 
 def _stored_days(context: dg.AssetCheckExecutionContext, source: Source, versions: Versions) -> StoredDays:
     """Raises `SettingsError` if a setting cannot be used, `StorageError` if the data folder cannot be read."""
-    data_folder: DataFolder = context.resources.data_folder
-    clock: Clock = context.resources.clock
-    api: RunsApi = getattr(context.resources, source.name)
-    now, layout, retention = clock.now(), data_folder.layout, api.capabilities.retention
+    data_folder, clock = shared_resources(context.resources, source.names)
+    retention = api_of(context.resources, source).capabilities.retention
+    now, layout = clock.now(), data_folder.layout
     inspection = Inspection(layout, source.name, versions, data_folder.rules)
     run = run_in_flight(Records(context.instance, now), source, layout)
     being_read = days_of_tags(run.tags) if run and run.run_id != context.run.run_id else None
@@ -58,7 +57,7 @@ def _stored_days(context: dg.AssetCheckExecutionContext, source: Source, version
 
 def _spec(data_set: str, check: Check, source: Source) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
-        check.__name__, asset=[source.name, data_set], description=inspect.getdoc(check), blocking=False
+        check.__name__, asset=source.path(data_set), description=inspect.getdoc(check), blocking=False
     )
 
 

@@ -27,8 +27,8 @@ from runs_assets.errors import RequestRefusedError
 from runs_assets.reading.open_runs import read_open_runs
 from runs_assets.reading.request import ReadingRequest, RunsClient, SingleRunClient, StoredDay
 from runs_assets.reading.whole_days import read_days
-from runs_assets.resources import Clock, DataFolder
-from runs_assets.sources.source import RunsApi, Source
+from runs_assets.resources import api_of, keys_of_shared, shared_resources
+from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS
 
 RAW_VERSION = "1"
@@ -58,9 +58,9 @@ def daily_assets(source: Source, partitions: dg.DailyPartitionsDefinition) -> li
         dg.asset,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name=source.name,
+        group_name=source.full_name,
         owners=OWNERS,
-        required_resource_keys={source.name, "data_folder", "clock"},
+        required_resource_keys={source.full_name, *keys_of_shared(source.names)},
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of the backfill policy, in every process that loads this
@@ -70,9 +70,8 @@ def daily_assets(source: Source, partitions: dg.DailyPartitionsDefinition) -> li
 def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
     def raw_runs(context: dg.AssetExecutionContext, config: RawRunsConfig) -> dg.MaterializeResult[None]:
         days = days_of(context)
-        api: RunsApi = getattr(context.resources, source.name)
-        data_folder: DataFolder = context.resources.data_folder
-        clock: Clock = context.resources.clock
+        api = api_of(context.resources, source)
+        data_folder, clock = shared_resources(context.resources, source.names)
         with (
             failing_clearly(source.name, f"reading {days}", settings=api.fingerprint),
             data_folder.writing(source.name, context.log.info) as layout,
@@ -94,7 +93,7 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
             )
 
     made: dg.AssetsDefinition = asset(
-        key=[source.name, RAW_RUNS],
+        key=source.path(RAW_RUNS),
         kinds={source.platform, "json"},
         code_version=RAW_VERSION,
         description=RAW_RUNS_DESCRIPTION,
@@ -130,7 +129,7 @@ def _raw_metadata(stored: StoredDay, path: Path, client: RunsClient) -> Mapping[
 def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
     def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         days = days_of(context)
-        data_folder: DataFolder = context.resources.data_folder
+        data_folder, _ = shared_resources(context.resources, source.names)
         with (
             failing_clearly(source.name, f"building {table.name} of {days}"),
             data_folder.writing(source.name, context.log.info) as layout,
@@ -139,8 +138,8 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
             return record_days(context, ((built.day, _table_metadata(table, built)) for built in built_days))
 
     made: dg.AssetsDefinition = asset(
-        key=[source.name, table.name],
-        deps=[[source.name, table.built_from]],
+        key=source.path(table.name),
+        deps=[source.path(table.built_from)],
         kinds={"parquet"},
         code_version=table.code_version(source),
         description=table.description,

@@ -1,6 +1,6 @@
 """The verdict tables as assets: one step builds them all, from the same state of the daily files."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from runs_assets.assets.recording import OWNERS, column_schema, failing_clearly, file_metadata, preview
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
+from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import SOURCES_TAG
-from runs_assets.resources import Clock, DataFolder
+from runs_assets.resources import DataFolder, keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
-from runs_assets.sources.source import Source
 from runs_assets.tables import PIPELINE_COLUMNS, Table
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
@@ -24,43 +24,42 @@ from runs_assets.verdicts.tables import VERDICT_TABLES
 PREVIEW_ROWS = 10
 
 
-def verdict_assets(sources: Sequence[Source]) -> dg.AssetsDefinition:
+def verdict_assets(project: Project) -> dg.AssetsDefinition:
     """The assets of the verdict tables, such as `failure_trends` and `pipeline_health`."""
 
     @dg.multi_asset(
-        name="verdicts",
-        specs=[_spec(table, sources) for table in VERDICT_TABLES],
-        required_resource_keys={"data_folder", "clock"},
+        name=project.names.of("verdicts"),
+        specs=[_spec(table, project) for table in VERDICT_TABLES],
+        required_resource_keys=keys_of_shared(project.names),
     )
     def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        data_folder: DataFolder = context.resources.data_folder
-        clock: Clock = context.resources.clock
+        data_folder, clock = shared_resources(context.resources, project.names)
         tag = context.run.tags.get(SOURCES_TAG)
-        only = [source for source in sources if tag is None or source.name in tag.split(",")]
+        only = [source for source in project.sources if tag is None or source.name in tag.split(",")]
         with failing_clearly("verdicts", "judging the stored days"):
             judge = Judge.of(project_settings())
             for source in only:
                 ask_about_failures(source, judge.layout, clock.now, context.log.info)
-            refreshed = judge.refresh(sources, [source.name for source in only], context.log.info)
+            refreshed = judge.refresh(project.sources, [source.name for source in only], context.log.info)
         for table in VERDICT_TABLES:
             metadata = _metadata(table, refreshed.tables[table.name], data_folder)
-            yield dg.MaterializeResult(asset_key=table.name, metadata=metadata)
+            yield dg.MaterializeResult(asset_key=project.verdict(table.name), metadata=metadata)
         if refreshed.problem:
             raise dg.Failure(refreshed.problem, allow_retries=False)
 
     return verdicts
 
 
-def _spec(table: Table, sources: Sequence[Source]) -> dg.AssetSpec:
+def _spec(table: Table, project: Project) -> dg.AssetSpec:
     return dg.AssetSpec(
-        key=table.name,
-        deps=[[source.name, dataset] for source in sources for dataset in (RUNS.name, FAILURE_RATES.name)],
+        key=project.verdict(table.name),
+        deps=[source.path(dataset) for source in project.sources for dataset in (RUNS.name, FAILURE_RATES.name)],
         description=table.description,
         metadata={
             "files": f"<RUNS_ASSETS_DATA>/{table.name}/part-0.parquet",
             "dagster/column_schema": column_schema(table.schema),
         },
-        group_name="verdicts",
+        group_name=project.names.of("verdicts"),
         kinds={"parquet"},
         owners=OWNERS,
         code_version=table.version,

@@ -1,6 +1,7 @@
 """The sensor `alerts`: evaluates every minute what people are to be notified of. It starts no run."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -18,7 +19,6 @@ from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.settings_faults import settings_faults
-from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
@@ -33,7 +33,7 @@ SETTINGS = ("RUNS_ASSETS_ALERT_URLS", "RUNS_ASSETS_HEARTBEAT_URL")
 IS_OFF = f"Off until {' or '.join(SETTINGS)} is set."
 
 
-def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
+def alerts_sensor(project: Project) -> dg.SensorDefinition:
     """`alerts`: observes the verdict tables and the project's runs every minute, and notifies people of what is new.
 
     On by default if an address is set and Dagster's history is kept. Errors are its reason for skipping: they fail
@@ -42,15 +42,15 @@ def alerts_sensor(sources: Sequence[Source]) -> dg.SensorDefinition:
     description = "Notifies when something is wrong with a pipeline, a source or a job, and when it recovers."
     off = "" if _is_wanted() else IS_OFF
 
-    @sensor("alerts", EVERY_SECONDS, description, off or why_off())
+    @sensor(project.names, "alerts", EVERY_SECONDS, description, off or why_off())
     def alerts(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> str:
         if not _is_wanted():
-            return " ".join([IS_OFF, *settings_faults(sources)])
+            return " ".join([IS_OFF, *settings_faults(project.sources)])
         outcome: list[str] = []
         has_failed = False
         try:
-            job_runs = latest_job_runs(context.instance, _project(context), sources, clock.now())
-            awaited = [source.name for source in sources if source.is_configured]
+            job_runs = latest_job_runs(context.instance, replace(project, label=label_of_sensor(context)), clock.now())
+            awaited = [source.name for source in project.sources if source.is_configured]
             _notify(data_folder.layout, job_runs, awaited, clock.now(), outcome)
         except RunsAssetsError as error:
             outcome.append(str(error))
@@ -100,9 +100,3 @@ def _beat(*, has_failed: bool) -> Iterator[str]:
             yield what
     except SettingsError as error:
         yield str(error)
-
-
-def _project(context: dg.SensorEvaluationContext) -> Project:
-    if context.repository_def is None:
-        raise ValueError("the sensor needs its repository to tell which runs are this project's")
-    return Project.of(context.repository_def, label_of_sensor(context))

@@ -9,6 +9,7 @@ Only runs of this project's jobs and assets are touched. The data files know not
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import chain, islice
@@ -19,7 +20,8 @@ from runs_assets.automation.switches import schedule, why_off
 from runs_assets.instance.dagster_internals import AssetCheckExecutionRecordStatus, database_files, delete_evaluations
 from runs_assets.instance.project import Project, label_of
 from runs_assets.instance.run_records import ENDED, LOOK_BACK
-from runs_assets.resources import Clock
+from runs_assets.names import Names
+from runs_assets.resources import keys_of_shared, shared_resources
 
 MAX_RUNS = 500
 PAGE_ROWS = 500
@@ -30,22 +32,23 @@ What = tuple[dg.AssetKey | dg.AssetCheckKey, str | None]
 """What a run materialized or evaluated: an asset or a check, and a partition if it has any."""
 
 
-def prune_job(keep_days: int) -> dg.JobDefinition:
+def prune_job(project: Project, keep_days: int) -> dg.JobDefinition:
     """The job `prune_runs`: deletes superseded runs that ended more than `keep_days` days ago, at most 500 at a time.
 
     Raises `ValueError` if `keep_days` is shorter than the time for which the sensors look back at runs.
     """
+    names = project.names
     if timedelta(days=keep_days) < LOOK_BACK:
         raise ValueError(
             f"Runs cannot be deleted {keep_days} days after their end: the sensors look back for {LOOK_BACK.days} days."
         )
 
-    @dg.op(required_resource_keys={"clock"})
+    @dg.op(name=names.of("delete_superseded_runs"), required_resource_keys=keys_of_shared(names))
     def delete_superseded_runs(context: dg.OpExecutionContext) -> None:
         """Delete old superseded runs, and log how many they were and how many bytes they took."""
-        clock: Clock = context.resources.clock
-        project = Project.of(context.repository_def, label_of(context.run))
-        deleted, freed = delete_superseded(context.instance, project, clock.now() - timedelta(days=keep_days))
+        _, clock = shared_resources(context.resources, names)
+        ours, checks = replace(project, label=label_of(context.run)), project.checks_in(context.repository_def)
+        deleted, freed = delete_superseded(context.instance, ours, checks, clock.now() - timedelta(days=keep_days))
         context.log.info(
             "Deleted %d superseded runs that ended more than %d days ago: %.1f MB of files.",
             deleted,
@@ -56,7 +59,8 @@ def prune_job(keep_days: int) -> dg.JobDefinition:
             context.log.info("No more than %d are deleted at a time; the next run of this job goes on.", MAX_RUNS)
 
     @dg.job(
-        name="prune_runs",
+        name=project.prune_job,
+        executor_def=dg.in_process_executor,
         description=(
             f"Deletes from Dagster's history the runs of this project that ended more than {keep_days} days ago and "
             "whose work newer runs have done again. The last run of every day, asset and check stays, and so does "
@@ -69,10 +73,10 @@ def prune_job(keep_days: int) -> dg.JobDefinition:
     return job
 
 
-def prune_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
+def prune_schedule(names: Names, job: dg.JobDefinition) -> dg.ScheduleDefinition:
     """At 03:40 UTC, once a day; on by default if Dagster's history is kept."""
 
-    @schedule(job, "40 3 * * *", "Every night: keeps Dagster's own history small.", why_off())
+    @schedule(names, job, "40 3 * * *", "Every night: keeps Dagster's own history small.", why_off())
     def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:  # noqa: ARG001  (Dagster passes it by name)
         return dg.RunRequest()
 
@@ -92,15 +96,17 @@ def superseded_runs(ended: Iterable[str], newest_first: Iterable[tuple[What, str
     return (run_id for run_id in ended if run_id not in needed)
 
 
-def delete_superseded(instance: dg.DagsterInstance, project: Project, before: datetime) -> tuple[int, int]:
+def delete_superseded(
+    instance: dg.DagsterInstance, project: Project, checks: Iterable[dg.AssetCheckKey], before: datetime
+) -> tuple[int, int]:
     """Delete the project's superseded runs that ended before `before`, the oldest first, at most 500.
 
-    Returns how many they were, and how many bytes of files went with them.
+    `checks` are all checks of its assets. Returns how many they were, and how many bytes of files went with them.
     """
     by_job = (_ended_runs(instance, project, job, before) for job in project.jobs)
     ended = (run_id for _, run_id in merge(*by_job))
     materialized = (_materializations(instance, asset) for asset in project.assets)
-    evaluated = (_evaluations(instance, check) for check in project.checks)
+    evaluated = (_evaluations(instance, check) for check in checks)
     records = chain.from_iterable(chain(materialized, evaluated))
     doomed = list(islice(superseded_runs(ended, records), MAX_RUNS))
     return len(doomed), sum(_delete(instance, run_id) for run_id in doomed)

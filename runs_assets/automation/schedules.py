@@ -20,6 +20,7 @@ def daily_job(source: Source, assets: list[dg.AssetsDefinition]) -> AssetJob:
     """The job of the source's four daily assets."""
     return dg.define_asset_job(
         source.job_name,
+        executor_def=dg.in_process_executor,
         selection=dg.AssetSelection.assets(*assets),
         description=f"Reads days of {source.name} and rebuilds everything that follows from them.",
     )
@@ -32,7 +33,7 @@ def daily_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
     """
     description = f"Every night: the last {DAYS} whole UTC days of {source.name}, read again in one run."
 
-    @schedule(job, "15 0 * * *", description, why_off(source))
+    @schedule(source.names, job, "15 0 * * *", description, why_off(source))
     def last_days(context: dg.ScheduleEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.RunRequest | str:
         records = Records(context.instance, clock.now())
         if (run := run_in_flight(records, source, data_folder.layout)) is not None:
@@ -49,7 +50,8 @@ def daily_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
 def checks_job(source: Source, checks: dg.AssetChecksDefinition) -> AssetJob:
     """`<source>_checks`: the source's checks on their own, also while reading fails; no request to the API."""
     return dg.define_asset_job(
-        f"{source.name}_checks",
+        source.checks_job_name,
+        executor_def=dg.in_process_executor,
         selection=dg.AssetSelection.checks(checks),
         description=f"Checks the stored files of all days of {source.name} that can still be read, without the API.",
     )
@@ -59,7 +61,7 @@ def checks_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
     """At 05:30 UTC, when the night's readings have ended or failed; on by default as the daily schedule is."""
     description = f"Every morning: checks the stored days of {source.name}, even if they could not be read."
 
-    @schedule(job, "30 5 * * *", description, why_off(source))
+    @schedule(source.names, job, "30 5 * * *", description, why_off(source))
     def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         return dg.RunRequest(run_key=f"{job.name}:{context.scheduled_execution_time.date()}")
 

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable
-from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from runs_assets.instance.dagster_internals import AssetJob
+from runs_assets.names import Names
+from runs_assets.resources import SHARED
 from runs_assets.settings import BELOW_DAGSTER_DEV, is_present
 from runs_assets.settings_faults import half_configured
 from runs_assets.sources.source import Source
@@ -20,11 +22,12 @@ IS_TEMPORARY = (
 )
 
 Evaluation = Callable[..., dg.RunRequest | str]
-"""Gives the run to request at a tick, or why there is none, from the `context` and the resources that it names."""
+"""Gives the run to request at a tick, or why there is none, from the `context` and what it names of `data_folder` and
+`clock`."""
 
 
 def schedule(
-    job: AssetJob | dg.JobDefinition, cron: str, description: str, why_off: str
+    names: Names, job: AssetJob | dg.JobDefinition, cron: str, description: str, why_off: str
 ) -> Callable[[Evaluation], dg.ScheduleDefinition]:
     """Make an evaluation the schedule `<job>_schedule`, in UTC; it is on by default if there is no reason `why_off`."""
     status = dg.DefaultScheduleStatus.STOPPED if why_off else dg.DefaultScheduleStatus.RUNNING
@@ -35,21 +38,23 @@ def schedule(
         execution_timezone="UTC",
         default_status=status,
         description=f"{description} {why_off}".strip(),
-    )(_guarded(evaluate))
+        required_resource_keys={names.of(resource) for resource in _needs(evaluate)},
+    )(_guarded(evaluate, names))
 
 
 def sensor(
-    name: str, seconds: int, description: str, why_off: str, job: AssetJob | None = None
+    names: Names, name: str, seconds: int, description: str, why_off: str, job: AssetJob | None = None
 ) -> Callable[[Evaluation], dg.SensorDefinition]:
     """Make an evaluation a sensor with a tick every `seconds`; it is on by default if there is no reason `why_off`."""
     status = dg.DefaultSensorStatus.STOPPED if why_off else dg.DefaultSensorStatus.RUNNING
     return lambda evaluate: dg.sensor(
-        name=name,
+        name=names.of(name),
         job=job,
         minimum_interval_seconds=seconds,
         default_status=status,
         description=f"{description} {why_off}".strip(),
-    )(_guarded(evaluate))
+        required_resource_keys={names.of(resource) for resource in _needs(evaluate)},
+    )(_guarded(evaluate, names))
 
 
 def why_off(source: Source | None = None) -> str:
@@ -74,9 +79,14 @@ def is_kept() -> bool:
     return BELOW_DAGSTER_DEV not in os.environ or is_present(["DAGSTER_HOME"])
 
 
-def _guarded(evaluate: Evaluation) -> Callable[..., dg.RunRequest | dg.SkipReason]:
-    @wraps(evaluate)
-    def guarded(context: Any, **resources: Any) -> dg.RunRequest | dg.SkipReason:
+def _needs(evaluate: Evaluation) -> list[str]:
+    return [name for name in SHARED if name in signature(evaluate).parameters]
+
+
+def _guarded(evaluate: Evaluation, names: Names) -> Callable[[Any], dg.RunRequest | dg.SkipReason]:
+    # `_` is what Dagster adds if the sensor is called as a function: the same resources under their full names.
+    def guarded(context: Any, **_: Any) -> dg.RunRequest | dg.SkipReason:
+        resources = {name: getattr(context.resources, names.of(name)) for name in _needs(evaluate)}
         request = IS_TEMPORARY if is_temporary(context.instance) else evaluate(context, **resources)
         return dg.SkipReason(request) if isinstance(request, str) else request
 

@@ -41,7 +41,7 @@ def unsettled_days_sensor(source: Source, job: AssetJob, versions: Versions) -> 
         "has become twice as old, and days that were never read before the API forgets them."
     )
 
-    @sensor(f"{source.name}_unsettled_days", SECONDS_BETWEEN_TICKS, description, why_off(source), job)
+    @sensor(source.names, f"{source.name}_unsettled_days", SECONDS_BETWEEN_TICKS, description, why_off(source), job)
     def due_work(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.RunRequest | str:
         if not source.is_configured:
             return why_off(source)
@@ -61,13 +61,13 @@ def run_request(source: Source, request: Request, versions: Versions, today: dat
     """What Dagster is asked for. It has no run key: the same days may be due again."""
     tags = {**range_tags(request.days), "runs_assets/work": request.work.value, "runs_assets/why": request.why}
     if request.work is Work.REBUILD:
-        return dg.RunRequest(tags=tags, asset_selection=[dg.AssetKey([source.name, name]) for name in versions])
+        return dg.RunRequest(tags=tags, asset_selection=[dg.AssetKey(source.path(name)) for name in versions])
     if request.work is Work.READ_OPEN_RUNS:
-        config = {"ops": {step_name(source.name, RAW_RUNS): {"config": {"only_open_runs": True}}}}
+        config = {"ops": {step_name(source.path(RAW_RUNS)): {"config": {"only_open_runs": True}}}}
         return dg.RunRequest(tags=tags, run_config=config)
     if request.days.first == today:
         # The checks look at all days and write half as much history again: not every hour for an unfinished day.
-        every_asset = [dg.AssetKey([source.name, name]) for name in (RAW_RUNS, *versions)]
+        every_asset = [dg.AssetKey(source.path(name)) for name in (RAW_RUNS, *versions)]
         return dg.RunRequest(tags=tags, asset_selection=every_asset, asset_check_keys=[])
     return dg.RunRequest(tags=tags)
 
@@ -147,5 +147,5 @@ class Tick:
         return Unrecorded(unknown.pop(RAW_RUNS, set()), set().union(*unknown.values()))
 
     def _recorded(self, dataset: str) -> set[date]:
-        key = dg.AssetKey([self.source.name, dataset])
+        key = dg.AssetKey(self.source.path(dataset))
         return {date.fromisoformat(day) for day in self.records.instance.get_materialized_partitions(key)}

@@ -1,6 +1,6 @@
 """How the runs that ended lately went: what those of a source tried, and the latest of each job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from runs_assets.alerts.observation import JobFailure, JobRun
 from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.instance.project import ASSET_PAGE_JOB, Project
 from runs_assets.instance.run_records import Records, is_about
-from runs_assets.instance.run_tags import REFRESH_VERDICTS, days_of_tags, step_name
+from runs_assets.instance.run_tags import days_of_tags, step_name
 from runs_assets.settling.attempts import ASKED_NOTHING, Attempt
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS
@@ -43,9 +43,7 @@ def past_attempts(records: Records, source: Source) -> list[Attempt]:
     return [attempt for record in ended for attempt in _attempts(records.instance, source, record)]
 
 
-def latest_job_runs(
-    instance: dg.DagsterInstance, project: Project, sources: Sequence[Source], now: datetime
-) -> list[JobRun]:
+def latest_job_runs(instance: dg.DagsterInstance, project: Project, now: datetime) -> list[JobRun]:
     """The latest run of each job that succeeded or failed within two days; one for each source, whoever started it.
 
     A run from an asset page that is about no source is one of the job that builds the tables over all days. Left out
@@ -58,9 +56,9 @@ def latest_job_runs(
     found: dict[tuple[str, str | None], JobRun] = {}
     for record in sorted(records, key=lambda record: record.end_time or 0.0, reverse=True):
         run = record.dagster_run
-        source = next((source for source in sources if is_about(run, source)), None)
+        source = next((source for source in project.sources if is_about(run, source)), None)
         is_from_page = run.job_name == ASSET_PAGE_JOB
-        own_job = REFRESH_VERDICTS if is_from_page else run.job_name
+        own_job = project.refresh_job if is_from_page else run.job_name
         key = (source.job_name, source.name) if source else (own_job, None)
         if key in found or not project.has(run) or (is_from_page and not run.asset_selection):
             continue
@@ -77,14 +75,14 @@ def _attempts(instance: dg.DagsterInstance, source: Source, record: dg.RunRecord
         return
     ended_at = datetime.fromtimestamp(record.end_time, UTC)
     began_at = datetime.fromtimestamp(record.start_time, UTC) if record.start_time else ended_at
-    asked_the_api = not run.asset_selection or dg.AssetKey([source.name, RAW_RUNS]) in run.asset_selection
+    asked_the_api = not run.asset_selection or dg.AssetKey(source.path(RAW_RUNS)) in run.asset_selection
     tried = Attempt(began_at, ended_at, days, asked_the_api)
     if run.status == SUCCESS:
         yield tried
         return
     failures = {failure.step: failure for failure in _step_failures(instance, run.run_id)}
-    reading = failures.pop(step_name(source.name, RAW_RUNS), None)
-    building = (failures.get(step_name(source.name, table.name)) for table in DAILY_TABLES)
+    reading = failures.pop(step_name(source.path(RAW_RUNS)), None)
+    building = (failures.get(step_name(source.path(table.name))) for table in DAILY_TABLES)
     if failure := next(filter(None, building), None):
         yield replace(tried, asked_the_api=False, failure=failure.kind, settings=failure.settings)
     if asked_the_api and reading:

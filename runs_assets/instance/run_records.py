@@ -8,7 +8,7 @@ from functools import cached_property
 import dagster as dg
 
 from runs_assets.instance.dagster_internals import BulkActionsFilter, BulkActionStatus, PartitionBackfill
-from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG
+from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG, assets_of
 from runs_assets.sources.source import Source
 
 ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
@@ -99,7 +99,7 @@ class Records:
 
 def is_about(run: dg.DagsterRun, source: Source) -> bool:
     """Whether a run is of the source's job, or was started from a page with one of the source's assets."""
-    return run.job_name == source.job_name or any(key.path[0] == source.name for key in run.asset_selection or ())
+    return run.job_name == source.job_name or not assets_of(source).isdisjoint(run.asset_selection or ())
 
 
 def _newest_first(records: Iterable[dg.RunRecord]) -> list[dg.RunRecord]:

@@ -1,7 +1,7 @@
-"""The names by which runs say what they are about: their tags, the job over all sources, and steps."""
+"""The names by which runs say what they are about: their tags, the jobs that are no source's, and steps."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from runs_assets.days import DayRange
@@ -10,15 +10,17 @@ RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 REFRESH_VERDICTS = "refresh_verdicts"
-"""The job that builds the tables over all days and sources."""
+"""The job that builds the tables over all days and sources; `Project.refresh_job` is its full name."""
+PRUNE_RUNS = "prune_runs"
+"""The job that deletes superseded runs; `Project.prune_job` is its full name."""
 SOURCES_TAG = "runs_assets/sources"
 """Whose rows of these tables a run builds, separated by commas; all without it."""
 DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
 
-def step_name(source: str, asset: str) -> str:
-    """What Dagster calls the step of a run that materializes an asset of a source."""
-    return f"{source}__{asset}"
+def step_name(path: Sequence[str]) -> str:
+    """What Dagster calls the step of a run that materializes the asset with this path."""
+    return "__".join(path)
 
 
 def range_tags(days: DayRange) -> dict[str, str]:

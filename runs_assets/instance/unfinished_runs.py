@@ -7,8 +7,9 @@ from pathlib import Path
 import dagster as dg
 
 from runs_assets.instance.dagster_internals import PartitionBackfill
+from runs_assets.instance.project import Project, assets_of
 from runs_assets.instance.run_records import Records, is_about
-from runs_assets.instance.run_tags import REFRESH_VERDICTS, days_of_keys
+from runs_assets.instance.run_tags import days_of_keys
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import ALL_SOURCES, Layout
 from runs_assets.storage.lock import is_being_written
@@ -26,13 +27,13 @@ def run_in_flight(records: Records, source: Source, layout: Layout) -> dg.Dagste
     return _first_at_work(records, unfinished, layout.lock_file(source.name))
 
 
-def refresh_in_flight(records: Records, layout: Layout) -> dg.DagsterRun | None:
+def refresh_in_flight(records: Records, project: Project, layout: Layout) -> dg.DagsterRun | None:
     """A run at work that builds the tables over all days; None if there is none."""
-    table = dg.AssetKey(VERDICT_TABLES[0].name)
+    table = project.verdict(VERDICT_TABLES[0].name)
     unfinished = (
         record
-        for record in records.unfinished(REFRESH_VERDICTS)
-        if record.dagster_run.job_name == REFRESH_VERDICTS or table in (record.dagster_run.asset_selection or ())
+        for record in records.unfinished(project.refresh_job)
+        if record.dagster_run.job_name == project.refresh_job or table in (record.dagster_run.asset_selection or ())
     )
     return _first_at_work(records, unfinished, layout.lock_file(ALL_SOURCES))
 
@@ -78,5 +79,5 @@ def _keys_of(backfill: PartitionBackfill, source: Source) -> Iterator[str]:
     if backfill.job_name == source.job_name:
         yield from backfill.partition_names or ()
     elif backfill.asset_backfill_data is not None:
-        for key in (key for key in backfill.asset_selection or () if key.path[0] == source.name):
+        for key in assets_of(source).intersection(backfill.asset_selection or ()):
             yield from backfill.asset_backfill_data.get_target_partitions_subset(key).get_partition_keys()

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from runs_assets.names import Names
 from runs_assets.normalizing.columns import RawRows
 from runs_assets.reading.request import RunsClient
 from runs_assets.reading.rows import RowShape
@@ -52,11 +53,11 @@ class RunsApi(ABC):
 
 @dataclass(frozen=True)
 class Source:
-    """One account. `name` is the first part of its asset keys and part of its files' paths.
+    """One account. `name` is part of its asset keys and of its files' paths.
 
     `normalizer_version` is raised whenever `normalize` gives other rows for the same raw ones. `needs` lists
     alternative sets of variables, one of which must be set for the source to work. `explanations` map exit codes and
-    errors to reasons.
+    errors to reasons. `names` are set by `definitions_of`.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Source:
     normalizer_version: str
     needs: tuple[tuple[str, ...], ...]
     explanations: Explanations = field(default_factory=Explanations)
+    names: Names = field(default_factory=Names)
 
     def __post_init__(self) -> None:
         checked_source_name(self.name)
@@ -82,6 +84,20 @@ class Source:
         return " or ".join(" and ".join(names) for names in self.needs)
 
     @property
+    def full_name(self) -> str:
+        """Its name in Dagster: its group and its resource, and the beginning of what else is its own."""
+        return self.names.of(self.name)
+
+    @property
     def job_name(self) -> str:
         """The job that holds the source's four daily assets."""
-        return f"{self.name}_daily"
+        return f"{self.full_name}_daily"
+
+    @property
+    def checks_job_name(self) -> str:
+        """The job that holds the source's checks alone."""
+        return f"{self.full_name}_checks"
+
+    def path(self, data_set: str) -> list[str]:
+        """The path of the asset key of one of its data sets."""
+        return self.names.path(self.name, data_set)

@@ -11,7 +11,6 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.alerts.memory import Memory, MemoryFile
 from runs_assets.automation.alerts import alerts_sensor
-from runs_assets.definitions import definitions_of
 from runs_assets.instance.ended_runs import latest_job_runs
 from runs_assets.instance.project import REPOSITORY_TAG
 from runs_assets.instance.project import Project as OurProject
@@ -42,10 +41,9 @@ def look(project: Project, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) 
         clock = StoppedClock(at=now.isoformat())
         context = dg.build_sensor_context(
             instance=project.instance,
-            repository_def=definitions_of(SOURCES, clock).get_repository_def(),
             resources={"data_folder": DataFolder(), "clock": clock},
         )
-        said = alerts_sensor(SOURCES)(context)
+        said = alerts_sensor(OurProject(SOURCES))(context)
         assert isinstance(said, dg.SkipReason)
         return said.skip_message or ""
 
@@ -108,8 +106,7 @@ def test_a_run_that_was_killed_is_told_and_one_of_others_is_not(look: Callable[.
     for job, tags in (("prune_runs", {}), ("theirs", {}), ("cloudcruise_checks", {REPOSITORY_TAG: "other@place"})):
         run = dg.DagsterRun(job, str(uuid.uuid4()), status=dg.DagsterRunStatus.FAILURE, tags=tags)
         project.instance.add_run(run)
-    repository = definitions_of(SOURCES).get_repository_def()
-    found = latest_job_runs(project.instance, OurProject.of(repository, None), SOURCES, NOW)
+    found = latest_job_runs(project.instance, OurProject(SOURCES), NOW)
     assert [(run.job, run.source) for run in found] == [("prune_runs", None)]
     assert found[0].failure is not None
     assert found[0].failure.description.startswith("It ended without an error")
@@ -224,6 +221,6 @@ def test_it_is_on_if_there_is_somebody_to_tell_and_dagster_remembers(
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", url)
     monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")
     monkeypatch.setenv("DAGSTER_HOME", home)
-    sensor = alerts_sensor(SOURCES)
+    sensor = alerts_sensor(OurProject(SOURCES))
     assert sensor.default_status.name == status
     assert ("Off" in (sensor.description or "")) == (status == "STOPPED")

@@ -17,6 +17,7 @@ from runs_assets.automation.outdated_verdicts import WAIT_AFTER_FAILURE, due_ref
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.definitions import definitions_of
+from runs_assets.instance.project import Project as OurProject
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import REFRESH_VERDICTS
 from runs_assets.resources import DataFolder
@@ -51,13 +52,13 @@ def _some_runs(project: Project) -> None:
 
 def asked(project: Project, *, later: timedelta = timedelta(0)) -> str:
     """The sources whose rows a tick asks for, or why it asks for none."""
-    request = due_refresh(SOURCES, Judge.of(project_settings()), Records(project.instance, NOW + later))
+    request = due_refresh(OurProject(SOURCES), Judge.of(project_settings()), Records(project.instance, NOW + later))
     return request if isinstance(request, str) else request.tags["runs_assets/sources"]
 
 
 def refresh(project: Project) -> dg.ExecuteInProcessResult:
     """What a tick asks for, done."""
-    request = due_refresh(SOURCES, Judge.of(project_settings()), Records(project.instance, NOW))
+    request = due_refresh(OurProject(SOURCES), Judge.of(project_settings()), Records(project.instance, NOW))
     assert isinstance(request, dg.RunRequest), request
     job = definitions_of(SOURCES, StoppedClock(at=NOW.isoformat())).resolve_job_def(REFRESH_VERDICTS)
     return job.execute_in_process(instance=project.instance, tags=request.tags, raise_on_error=False)

@@ -3,7 +3,7 @@
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,21 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 
 import runs_assets_tests
+from runs_assets.accounts import SOURCES
 from runs_assets.automation import prune_runs as deletion
 from runs_assets.automation.prune_runs import What, delete_superseded, prune_job, prune_schedule, superseded_runs
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_records import ENDED
-from runs_assets.resources import Clock
+from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import ProjectSettings
 
 DAGSTER_YAML = Path(runs_assets_tests.__file__).parents[1] / "dagster.yaml"
 KEEP_DAYS = ProjectSettings.model_fields["history_days"].default
 START = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 PARTITIONS = dg.DailyPartitionsDefinition("2025-01-01")
-RAW, RATES = dg.AssetKey(["s", "raw"]), dg.AssetKey(["s", "rates"])
+PROJECT = Project([replace(SOURCES[0], name="s")])
+RAW, RATES = dg.AssetKey(["s", "raw_runs"]), dg.AssetKey(["s", "failure_rates"])
 X, Y, Z = "2025-01-01", "2025-01-02", "2025-01-03"
 CHECK = dg.AssetCheckKey(RAW, "holds")
 
@@ -58,8 +60,11 @@ def holds() -> dg.AssetCheckResult:
 DEFS = dg.Definitions(
     assets=[raw, rates],
     asset_checks=[holds],
-    jobs=[dg.define_asset_job("s_daily", selection=dg.AssetSelection.assets(RAW, RATES)), prune_job(KEEP_DAYS)],
-    resources={"clock": Clock()},
+    jobs=[
+        dg.define_asset_job("s_daily", selection=dg.AssetSelection.assets(RAW, RATES)),
+        prune_job(PROJECT, KEEP_DAYS),
+    ],
+    resources={"data_folder": DataFolder(), "clock": Clock()},
     executor=dg.in_process_executor,
 )
 
@@ -96,8 +101,8 @@ class History:
 
     def prune(self, day: float, label: str | None = None) -> int:
         """Delete what ended more than seven days before `day`; returns how many runs that were."""
-        project = Project.of(DEFS.get_repository_def(), label)
-        return delete_superseded(self.instance, project, START + timedelta(days=day - KEEP_DAYS))[0]
+        project, checks = replace(PROJECT, label=label), PROJECT.checks_in(DEFS.get_repository_def())
+        return delete_superseded(self.instance, project, checks, START + timedelta(days=day - KEEP_DAYS))[0]
 
     def add(self, day: float, job_name: str = "s_daily", **options: Any) -> str:
         """A run that left no event; successful unless said otherwise."""
@@ -289,7 +294,7 @@ def test_pages_of_records_are_all_read(history: History, monkeypatch: pytest.Mon
 
 
 def schedule() -> dg.ScheduleDefinition:
-    return prune_schedule(prune_job(KEEP_DAYS))
+    return prune_schedule(PROJECT.names, prune_job(PROJECT, KEEP_DAYS))
 
 
 @pytest.mark.parametrize(("home", "is_on"), [("/somewhere", True), ("", False)])
@@ -319,6 +324,6 @@ def test_it_asks_once_a_day_unless_the_instance_is_temporary(
 
 
 def test_runs_are_kept_for_as_long_as_the_sensors_look_back() -> None:
-    prune_job(keep_days=2)
+    prune_job(PROJECT, keep_days=2)
     with pytest.raises(ValueError, match="cannot be deleted 1 days after their end: the sensors look back for 2 days"):
-        prune_job(keep_days=1)
+        prune_job(PROJECT, keep_days=1)

@@ -97,8 +97,9 @@ class Home:
 
     def prune(self, at: datetime) -> int:
         """Delete as the nightly job does at that time; returns the number of runs deleted."""
-        project = Project.of(self.definitions.get_repository_def(), None)
-        return delete_superseded(self.instance, project, at - timedelta(days=KEEP_DAYS))[0]
+        project = Project(SOURCES)
+        checks = project.checks_in(self.definitions.get_repository_def())
+        return delete_superseded(self.instance, project, checks, at - timedelta(days=KEEP_DAYS))[0]
 
     def tick(self, status: TickStatus) -> None:
         """Record a tick as the daemon does: two identifiers of 40 characters, and what the sensor said."""

@@ -29,7 +29,6 @@ from runs_assets.automation.unsettled_days import Tick
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange
-from runs_assets.definitions import definitions_of
 from runs_assets.instance.ended_runs import latest_job_runs
 from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG, Project
 from runs_assets.instance.run_records import Records
@@ -84,7 +83,7 @@ def measure_ticks(foreign_runs: int, report: Callable[[str], None]) -> Ticks:
 def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[], object]]]:
     source = SOURCES[0]
     folder, judge = DataFolder(), Judge.of(project_settings())
-    project = Project.of(definitions_of(SOURCES).get_repository_def(), OURS)
+    project = Project(SOURCES, label=OURS)
     made_of = (folder.layout, folder.rules, folder.first_day)
     versions = code_versions(source)
     for each in SOURCES:
@@ -95,8 +94,8 @@ def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[],
         f"{source.name}_unsettled_days",
         lambda: Tick(source, versions, Records(instance, NOW, OURS), *made_of).decide(0),
     )
-    yield "outdated_verdicts", lambda: due_refresh(SOURCES, judge, Records(instance, NOW, OURS))
-    yield "alerts", lambda: latest_job_runs(instance, project, SOURCES, NOW)
+    yield "outdated_verdicts", lambda: due_refresh(project, judge, Records(instance, NOW, OURS))
+    yield "alerts", lambda: latest_job_runs(instance, project, NOW)
 
 
 def _times(ask: Callable[[], object]) -> list[float]:
@@ -121,7 +120,7 @@ def _our_runs() -> Iterator[Stored]:
             yield _row(source.job_name, SUCCESS, tags), at
             if hours % 12 == 0:
                 yield _row(ASSET_PAGE_JOB, SUCCESS, tags, page), at
-            yield _row(f"{source.name}_checks", SUCCESS, labelled), at
+            yield _row(source.checks_job_name, SUCCESS, labelled), at
         yield _row(REFRESH_VERDICTS, SUCCESS, labelled), at
 
 

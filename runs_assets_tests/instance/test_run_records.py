@@ -74,4 +74,4 @@ def test_a_launched_run_belongs_to_the_project_of_its_code_location(
     stored = instance.get_run_by_id(run.run_id)
     assert stored is not None
     assert label_of(stored) == label
-    assert Project([RAW], [], [ASSET_PAGE_JOB], OURS).has(stored) is is_ours
+    assert Project(SOURCES, label=OURS).has(stored) is is_ours
