@@ -145,7 +145,8 @@ PARTLY_FAILING = [
     for number, one in enumerate(
         [
             *daily("partly failing", date(2026, 2, 10), date(2026, 3, 16), "ssf" * 10),
-            *daily("partly failing", date(2026, 3, 17), date(2026, 3, 18), "fss" * 10),
+            *daily("partly failing", date(2026, 3, 17), date(2026, 3, 17), "fss" * 10),
+            *daily("partly failing", date(2026, 3, 18), date(2026, 3, 18), "fss" * 5),
         ]
     )
 ]

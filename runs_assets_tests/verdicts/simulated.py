@@ -133,7 +133,7 @@ def _history(runs: pd.DataFrame, pipelines: int) -> SourceHistory:
     runs["run_id"] = np.arange(len(runs))
     runs["status"] = pd.Categorical(np.where(runs["failed"], "failed", "succeeded"))
     runs["duration_seconds"] = (runs["ended_us"] - runs["created_us"]) / SECOND_US
-    for name in ("pipeline_version", "site_id", "exit_code"):
+    for name in ("pipeline_version", "site_id", "workspace_id", "exit_code"):
         runs[name] = None
     by_day = runs.groupby(["pipeline", runs["created_us"] // DAY_US])["failed"].agg(["size", "sum"]).reset_index()
     by_day.columns = pd.Index(["pipeline", "day", "runs", "failed"])
