@@ -33,7 +33,8 @@ _FORMS: Mapping[Any, str] = {
     Path: "a path",
 }
 _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most"}
-SHOWN_CHARACTERS = 80
+SHOWN_CHARACTERS = 20
+"""No longer value is shown: it may be a secret that was set under the wrong name."""
 
 
 def variables() -> dict[str, str]:
@@ -95,7 +96,7 @@ class EnvironmentSettings(BaseModel):
     def load(cls, prefix: str) -> Self:
         """Read and validate the variables `<prefix><FIELD>`; raises `SettingsError` naming each one that is wrong.
 
-        With its value, unless that may be secret as that of any text, and with the form that it should have.
+        With its value, unless that may be secret as any long text may, and with the form that it should have.
         """
         given = variables()
         values = {field: given[name] for name, field in cls.names(prefix).items() if name in given}
@@ -118,9 +119,10 @@ class EnvironmentSettings(BaseModel):
         if not fault["loc"]:
             return f"{prefix}*: {why}"
         name = fault["loc"][0]
-        field, value = cls.model_fields[name], values[name][:SHOWN_CHARACTERS]
+        field, value = cls.model_fields[name], values[name]
         if form := _form_of(field):
-            return f"{prefix}{name.upper()}: {value!r} is not {form}"
+            shown = repr(value) if len(value) <= SHOWN_CHARACTERS else f"a text of {len(value)} characters"
+            return f"{prefix}{name.upper()}: {shown} is not {form}"
         return f"{prefix}{name.upper()}: {why}"
 
 

@@ -199,3 +199,12 @@ def test_presence_is_judged_by_name_in_the_environment_or_the_file(
     assert is_present(["IN_FILE", "IN_ENVIRONMENT"])
     assert not is_present(["IN_FILE", "EMPTY"])
     assert not is_present(["NOWHERE"])
+
+
+def test_a_long_value_is_not_shown_since_it_may_be_a_secret_under_the_wrong_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_GRACE_HOURS", "a-secret-of-25-characters")
+    with pytest.raises(SettingsError, match="RUNS_ASSETS_GRACE_HOURS: a text of 25 characters is not ") as caught:
+        project_settings()
+    assert "secret-of" not in str(caught.value)
