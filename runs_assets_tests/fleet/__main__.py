@@ -1,8 +1,8 @@
 """What is told of a messy fleet, and when: a simulation of a source's pipelines over 86 days.
 
 `python -m runs_assets_tests.fleet [--seeds N] [--held-out] [--step HOURS] [--short]` simulates three worlds for each seed (`world.py`),
-follows what the product tells of them at a look every hour (`telling.py`), and prints the tables of the README here and
-writes them there; the short form and held-out seeds are printed only.
+follows what the product tells of them at a look every hour (`telling.py`), and prints the tables. Those of seeds that no
+rule was tuned with (`--held-out`) it writes into the README here.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from runs_assets_tests.fleet.scores import Score
 from runs_assets_tests.fleet.world import WORLDS
 from runs_assets_tests.readme import write
 
-SEEDS, AT_A_TIME, WIDTH = 2, 2, 150
+SEEDS, AT_A_TIME, WIDTH = 1, 2, 150
 
 
 def markdown(scores: Sequence[Score], what: str) -> str:
@@ -71,9 +71,10 @@ def main() -> None:
         scores, limits = [measure_short()], SHORT_LIMITS
     else:
         scores, limits = _measured(seeds, arguments.step), LIMITS
-    what = f"seeds {', '.join(map(str, seeds))}, looks every {arguments.step} h"
+    kind = "held out" if arguments.held_out else "for tuning"
+    what = f"seeds {', '.join(map(str, seeds))} ({kind}), looks every {arguments.step} h"
     show(console, scores, "the small fleet" if arguments.short else what)
-    if not (arguments.short or arguments.held_out):
+    if arguments.held_out and not arguments.short:
         write(MODULE, markdown(scores, what), README)
     for violation in check(figures_of(scores), limits):
         console.print(violation, style="red")
