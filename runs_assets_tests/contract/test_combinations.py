@@ -49,6 +49,7 @@ def triples(source: str, count: int = 8) -> list[tuple[str, str, str]]:
     return list(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("source", "names"),
     [pytest.param(source, names, id="-".join((source, *names))) for source in SOURCES for names in triples(source)],

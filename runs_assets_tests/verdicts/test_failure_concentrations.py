@@ -121,6 +121,7 @@ def test_a_reason_of_a_third_of_the_failures_before_is_no_news() -> None:
     assert judged(hourly(lambda n, _: n % 2 == 0, change))[0] == []
 
 
+@pytest.mark.long
 def test_both_computations_agree_on_random_pipelines() -> None:
     found = [judged(random_runs(Random(seed)))[0] for seed in range(12)]
     assert {row["dimension"] for rows in found for row in rows} == {"site", "workspace", "version", "reason"}
