@@ -4,11 +4,8 @@ A run belongs to the UTC day of its creation time. Instants inside the program a
 columns, int64 microseconds since 1970-01-01T00:00:00Z.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-
-from runs_assets.errors import OutOfReachError
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -60,22 +57,6 @@ class DayRange:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise ValueError(f"a range of days ends ({self.last}) before it begins ({self.first})")
-
-    @classmethod
-    def of_keys(cls, keys: Sequence[str]) -> "DayRange":
-        """The range that partition keys (`YYYY-MM-DD`, any order, without gaps) stand for.
-
-        Raises `OutOfReachError` if there is none.
-        """
-        days = sorted(date.fromisoformat(key) for key in keys)
-        if not days:
-            raise OutOfReachError(
-                "The range that was asked for holds no day: its first day must not be after its last."
-            )
-        found = cls(days[0], days[-1])
-        if len(found) != len(set(days)):
-            raise ValueError(f"the days asked for in one run have gaps: {', '.join(keys)}")
-        return found
 
     @property
     def start(self) -> datetime:

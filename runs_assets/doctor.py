@@ -10,7 +10,7 @@ import shutil
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -150,11 +150,11 @@ def _notifications(alerts: AlertSettings, layout: Layout, now: datetime) -> Iter
     if not addresses:
         yield Finding("notifications", Health.OK, "They are off: RUNS_ASSETS_ALERT_URLS is not set.")
         return
-    path = MemoryFile(layout).path
-    if not path.exists():
+    evaluated_at = MemoryFile(layout).evaluated_at
+    if evaluated_at is None:
         yield Finding("newest evaluation", Health.WARNING, "Nothing was evaluated yet. Is the sensor alerts on?")
         return
-    yield _age("newest evaluation", datetime.fromtimestamp(path.stat().st_mtime, UTC), now, EVALUATED_EVERY)
+    yield _age("newest evaluation", evaluated_at, now, EVALUATED_EVERY)
 
 
 def _reachability_of(address: Address) -> Finding:

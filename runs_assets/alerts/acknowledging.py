@@ -6,7 +6,7 @@ from rich.console import Console
 
 from runs_assets.alerts.delivery import LOCK_PATIENCE_SECONDS
 from runs_assets.alerts.memory import Acknowledgement, Memory, MemoryFile
-from runs_assets.alerts.phrases import at, cut, label
+from runs_assets.alerts.phrases import at, cut, open_line
 from runs_assets.days import utc_now
 from runs_assets.errors import SettingsError
 from runs_assets.settings import project_settings
@@ -56,8 +56,7 @@ def acknowledgement_lines(known: Iterable[Acknowledgement]) -> list[str]:
 
 def _open(memory: Memory) -> Iterator[tuple[Subject, str]]:
     for subject, state, _ in memory.open_incidents():
-        about = label(subject.pipeline_id, subject.pipeline_name) if subject.pipeline_id else "as a whole"
-        yield subject, f"{cut(subject.source or 'this project')} {about}: {state}"
+        yield subject, open_line(subject, state)
 
 
 def _memory_file() -> MemoryFile:

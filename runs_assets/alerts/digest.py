@@ -17,7 +17,7 @@ from runs_assets.alerts.delivery import Notifier
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Acknowledgement, MemoryFile, Notification, UndeliveredNotification
 from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, Row, rows_of
-from runs_assets.alerts.phrases import at, cut, listed, name_of, rate, span
+from runs_assets.alerts.phrases import at, cut, listed, name_of, rate, run_with_page, span
 from runs_assets.alerts.settings import alert_settings
 from runs_assets.days import DayRange, utc_now
 from runs_assets.settings import project_settings
@@ -218,8 +218,7 @@ def _run(row: Row, run_id: str | None, watch: WatchFile) -> str:
     """A run by its id, with its page where the watch file has a template for it."""
     if run_id is None:
         return ""
-    link = watch.link_of(row["source"], run_id, row["pipeline_id"])
-    return f", run {cut(run_id)}{f' {link}' if link else ''}"
+    return f", run {run_with_page(run_id, watch.link_of(row['source'], run_id, row['pipeline_id']))}"
 
 
 def _silence(row: Row) -> str:

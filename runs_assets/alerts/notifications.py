@@ -11,7 +11,7 @@ from runs_assets.alerts.decisions import Decision, JobDecision, NoticeDecision, 
 from runs_assets.alerts.lifecycle import Event, Incident
 from runs_assets.alerts.memory import Memory, Notification
 from runs_assets.alerts.observation import Observation, Row, SourceObservation, confirmed_at
-from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, listed, name_of, span
+from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, listed, name_of, open_line, span
 from runs_assets.alerts.pipeline_texts import notice_line, notice_title, pipeline_lines, pipeline_title
 from runs_assets.alerts.platforms import began_at
 from runs_assets.watch_entries import Severity, Subject
@@ -70,9 +70,7 @@ def still_open(memory: Memory, tags: frozenset[str], now: datetime) -> Iterator[
 
 
 def _open_line(subject: Subject, state: str, incident: Incident) -> str:
-    about = label(subject.pipeline_id, subject.pipeline_name) if subject.pipeline_id else "as a whole"
-    since = f" since {at(incident.since)}" if incident.since else ""
-    return f"{cut(subject.source or 'this project')} {about}: {state}{since}"
+    return open_line(subject, state) + (f" since {at(incident.since)}" if incident.since else "")
 
 
 def _summary(title: str, lines: Iterable[str], tags: tuple[str, ...], now: datetime) -> Notification:

@@ -142,12 +142,10 @@ class SourceObservation:
         A source that is read for the first time, or that catches up after a pause, is not one that cannot be read.
         """
         longest = max(self.whole.unread_after, 2 * self.whole.today_every)
-        if (
-            self.read_until is None
-            or self.whole.now - max(self.read_until, self.progressed_at or self.read_until) <= longest
-        ):
+        if self.read_until is None:
             return None
-        return self.read_until
+        progressed_at = max(self.read_until, self.progressed_at or self.read_until)
+        return self.read_until if self.whole.now - progressed_at > longest else None
 
     @property
     def known_until(self) -> datetime | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from runs_assets.alerts.observation import Observation, Row
 from runs_assets.plain_text.wording import plain
+from runs_assets.watch_entries import Subject
 
 LISTED = 25
 """Pipelines that a notification about many names; the others are counted."""
@@ -47,6 +48,17 @@ def label(pipeline_id: str | None, pipeline_name: str | None) -> str:
 def name_of(row: Row) -> str:
     """What people call the pipeline of a row."""
     return label(row["pipeline_id"], row["pipeline_name"])
+
+
+def open_line(subject: Subject, state: str) -> str:
+    """What an open incident is about, and its state."""
+    about = label(subject.pipeline_id, subject.pipeline_name) if subject.pipeline_id else "as a whole"
+    return f"{cut(subject.source or 'this project')} {about}: {state}"
+
+
+def run_with_page(run_id: str, page: str | None) -> str:
+    """A run by its id, with the address of its page where the watch file has a template for it."""
+    return f"{cut(run_id)} {page}" if page else cut(run_id)
 
 
 def listed(lines: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from runs_assets.alerts.decisions import Change, NoticeDecision, PipelineDecision
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.observation import FAILS, SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at, subject_of
-from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, name_of, rate, span
+from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, name_of, rate, run_with_page, span
 from runs_assets.verdicts.streak_rules import MIN_FAILURES
 
 PERIODS = {"now": "24 h", "drift": "7 days, compared with five weeks ago"}
@@ -190,8 +190,7 @@ def _reason(row: Row) -> str:
 
 
 def _run(run_id: str, row: Row, view: SourceObservation) -> str:
-    link = view.whole.watch.link_of(view.source, run_id, row["pipeline_id"])
-    return f"{cut(run_id)} {link}" if link else cut(run_id)
+    return run_with_page(run_id, view.whole.watch.link_of(view.source, run_id, row["pipeline_id"]))
 
 
 def _open_runs(row: Row, view: SourceObservation) -> Lines:

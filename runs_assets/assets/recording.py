@@ -15,7 +15,7 @@ import dagster as dg
 import pyarrow as pa
 
 from runs_assets.days import DayRange, iso
-from runs_assets.errors import RunsAssetsError, UnavailableError
+from runs_assets.errors import OutOfReachError, RunsAssetsError, UnavailableError
 from runs_assets.instance.run_tags import days_of_tags
 
 OWNERS = ["team:runs"]
@@ -26,7 +26,9 @@ CELL_CHARACTERS = 300
 def days_of(context: dg.AssetExecutionContext) -> DayRange:
     """The days that this run is about, also those that are no partition. Raises `dagster.Failure` if there are none."""
     with failing_clearly(context.asset_key.path[-2], "finding the days of the run"):
-        return days_of_tags(context.run.tags) or DayRange.of_keys([])
+        if days := days_of_tags(context.run.tags):
+            return days
+        raise OutOfReachError("The range that was asked for holds no day: its first day must not be after its last.")
 
 
 def record_days(

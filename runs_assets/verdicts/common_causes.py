@@ -17,13 +17,13 @@ from runs_assets.verdicts.source_health import (
     CHANCE,
     FAILING,
     LEAST_PIPELINES,
-    MINUTE_US,
     OK,
     SCHEMA,
     SPANS_MINUTES,
     Affected,
     columns_of,
-    failing_since,
+    ended_in,
+    failing,
     runs_that_count,
 )
 from runs_assets.verdicts.source_history import SourceHistory
@@ -58,10 +58,10 @@ def _causes(history: SourceHistory) -> Sequence[tuple[str, str, Affected]]:
     may_hold = [it for it in values if recent.loc[it[2] & recent["failed"], "pipeline"].nunique() >= LEAST_PIPELINES]
     shorter: list[tuple[str, str, Affected]] = []
     for span in SPANS_MINUTES:
-        start_us = history.until_us - span * MINUTE_US
         holding = []
         for dimension, value, is_of_it in may_hold:
-            found, others = (failing_since(start_us, recent[those], rates, span) for those in (is_of_it, ~is_of_it))
+            parts = (ended_in(span, recent[those], history.until_us) for those in (is_of_it, ~is_of_it))
+            found, others = (failing(part, rates) for part in parts)
             before = [one for name, same, one in shorter if (name, same) == (dimension, value)]
             if _holds(found, others, len(values)) and not any(map(found.is_over_by, before)):
                 holding.append((dimension, value, found))

@@ -6,12 +6,11 @@ one.
 
 A pipeline is *failing* in a span if at least half of its runs that ended there failed, the last one among them. How
 many do so by chance follows from their own usual rates; the source is failing if many more do, or if many more than by
-chance have a failure at all, which shows soon that a part of all runs fails. A pipeline is *missing*
-if it ran at the same hours in each of the four weeks before and now has not. The source is silent if most of those
-expected are missing, or if no run at all was created for much longer than ever before.
+chance have a failure at all, which shows soon that a part of all runs fails. A pipeline is *missing* if it ran at the
+same hours in each of the four weeks before and now has not. The source is silent if most of those expected are missing,
+or if no run at all was created for much longer than ever before.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +62,15 @@ SOURCE_HEALTH = Table(
     version="3",
     preview=("state", "since", "affected", "active", "usual", "span_minutes", "source_read_until"),
 )
+
+
+class Ended(NamedTuple):
+    """The runs that ended in a span; of each pipeline, by number, how many, how many failed, if the last one did."""
+
+    span_minutes: int
+    start_us: int
+    runs: Frame
+    counts: Frame
 
 
 class Affected(NamedTuple):
@@ -131,8 +139,8 @@ def _failing(history: SourceHistory) -> Affected | None:
     recent, rates = runs_that_count(history)
     shorter: list[tuple[Affected, Affected]] = []
     for span in SPANS_MINUTES:
-        start_us = history.until_us - span * MINUTE_US
-        kinds = (failing_since(start_us, recent, rates, span), failed_since(start_us, recent, rates, span))
+        ended = ended_in(span, recent, history.until_us)
+        kinds = (failing(ended, rates), _failed(ended, rates))
         for place, (found, chance) in enumerate(zip(kinds, (CHANCE, CHANCE_OF_ANY), strict=True)):
             if found.are_many and found.chance <= chance and not any(found.is_over_by(one[place]) for one in shorter):
                 return found
@@ -156,36 +164,36 @@ def _usual_rates(past: Frame, pipelines: int) -> NDArray[np.float64]:
     return (np.bincount(numbers, past["failed"].to_numpy(), pipelines) + 0.5) / (completed + 1)
 
 
-def failing_since(start_us: int, recent: Frame, rates: NDArray[np.float64], span: int) -> Affected:
-    """The pipelines that are failing by their runs that ended after `start_us`, microseconds since the epoch."""
-    return _affected(start_us, recent, rates, span, lambda counts: np.ceil(counts["size"].to_numpy(np.float64) / 2))
+def ended_in(span: int, recent: Frame, until_us: int) -> Ended:
+    """Those of the runs that ended in the minutes before `until_us`, microseconds since the epoch."""
+    start_us = until_us - span * MINUTE_US
+    runs = recent[recent["ended_us"] > start_us]
+    return Ended(span, start_us, runs, runs.groupby("pipeline")["failed"].agg(["size", "sum", "last"]))
 
 
-def failed_since(start_us: int, recent: Frame, rates: NDArray[np.float64], span: int) -> Affected:
-    """The pipelines with a failure that ended after `start_us`, microseconds since the epoch."""
-    return _affected(start_us, recent, rates, span, lambda counts: np.ones(len(counts)), whatever_came_last=True)
+def failing(ended: Ended, rates: NDArray[np.float64]) -> Affected:
+    """The pipelines of which at least half of the runs failed, the last one among them."""
+    least = np.ceil(ended.counts["size"].to_numpy(np.float64) / 2)
+    return _affected(ended, rates, least, ended.counts["last"].to_numpy(np.bool_))
+
+
+def _failed(ended: Ended, rates: NDArray[np.float64]) -> Affected:
+    """The pipelines with any failure, whichever run was the last."""
+    return _affected(ended, rates, np.ones(len(ended.counts)), np.ones(len(ended.counts), np.bool_))
 
 
 def _affected(
-    start_us: int,
-    recent: Frame,
-    rates: NDArray[np.float64],
-    span: int,
-    least_of: Callable[[Frame], NDArray[np.float64]],
-    *,
-    whatever_came_last: bool = False,
+    ended: Ended, rates: NDArray[np.float64], least: NDArray[np.float64], may_count: NDArray[np.bool_]
 ) -> Affected:
-    """The pipelines with at least so many failures, and as many as there would be by chance."""
-    runs = recent[recent["ended_us"] > start_us]
-    counts = runs.groupby("pipeline")["failed"].agg(["size", "sum", "last"])
-    completed, failed, least = counts["size"].to_numpy(np.float64), counts["sum"].to_numpy(), least_of(counts)
+    """Of the pipelines that may count, those with at least so many failures; and how many there would be by chance."""
+    runs, counts = ended.runs, ended.counts
     numbers = counts.index.to_numpy()
     a, b = beta_of(rates[numbers], np.full(len(numbers), DISPERSION))
-    usual = float(upper_tail(least, completed, a, b).sum())
-    members = numbers[(failed >= least) & (whatever_came_last | counts["last"].to_numpy(np.bool_))]
+    usual = float(upper_tail(least, counts["size"].to_numpy(np.float64), a, b).sum())
+    members = numbers[(counts["sum"].to_numpy() >= least) & may_count]
     failures_us = runs.loc[runs["failed"] & runs["pipeline"].isin(members), "ended_us"]
-    since_us = int(failures_us.min()) if len(members) else start_us
-    return Affected(FAILING, since_us, span, len(numbers), members.tolist(), usual)
+    since_us = int(failures_us.min()) if len(members) else ended.start_us
+    return Affected(FAILING, since_us, ended.span_minutes, len(numbers), members.tolist(), usual)
 
 
 def _missing(history: SourceHistory) -> Affected | None:
