@@ -13,7 +13,7 @@ from runs_assets.alerts.lifecycle import Remembered
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.failure_trends import DAY, PIPELINE, WORSE
-from runs_assets.verdicts.verdict_files import load_verdicts
+from runs_assets.verdicts.tables import load_verdicts
 from runs_assets.watch_entries import About, Rule, Severity, Subject, Tell
 from runs_assets.watch_file import WATCHED_FOR, WatchFile
 

@@ -17,8 +17,7 @@ from runs_assets.settings import project_settings
 from runs_assets.tables import PIPELINE_COLUMNS, Table
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
-from runs_assets.verdicts.platform_details import ask_about_failures
-from runs_assets.verdicts.refresh import Judge
+from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.verdicts.tables import VERDICT_TABLES
 
 PREVIEW_ROWS = 10

@@ -18,7 +18,7 @@ from runs_assets.demo.sandbox import sandbox, settings_of
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh_command import health_table
-from runs_assets.verdicts.verdict_files import load_verdicts
+from runs_assets.verdicts.tables import load_verdicts
 
 SOURCES = ("cloudcruise", "productsup")
 DAYS = 14

@@ -14,9 +14,9 @@ from runs_assets.days import DAY_US, EPOCH, SECOND_US
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts
 from runs_assets.status import RunStatus
 from runs_assets.tables import Frame
+from runs_assets.verdicts.hanging_runs import SuccessDurations
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
-from runs_assets.verdicts.success_durations import SuccessDurations
 
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]

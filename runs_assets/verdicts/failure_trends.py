@@ -19,9 +19,9 @@ from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.statistics.significance import benjamini_hochberg
 from runs_assets.tables import Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.daily_counts import Counts, DailyCounts, counts_between, daily_counts, trailing_sums
+from runs_assets.verdicts.hanging_runs import SuccessDurations
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.source_history import SourceHistory
-from runs_assets.verdicts.success_durations import SuccessDurations
 
 PIPELINE, SOURCE = "pipeline", "source"
 DAY, NOW, DRIFT = "day", "now", "drift"

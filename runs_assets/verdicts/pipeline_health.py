@@ -16,13 +16,12 @@ from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, PIPELINE, WORSE
-from runs_assets.verdicts.hanging_runs import HANGING_RUNS
+from runs_assets.verdicts.hanging_runs import HANGING_RUNS, SuccessDurations
 from runs_assets.verdicts.outages import FailureStreak, going_on_since
 from runs_assets.verdicts.pipeline_states import Evidence, PipelineState, Row, activities, not_judged, state_of
 from runs_assets.verdicts.silences import SILENCES
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.streak_rules import MIN_RUNS
-from runs_assets.verdicts.success_durations import SuccessDurations
 
 SCHEMA = pipeline_schema(
     column("state", pa.string(), f"the first that applies of {', '.join(PipelineState)}", nullable=False),

@@ -9,9 +9,9 @@ from typing import Any
 from runs_assets.days import DAY_US, from_us, start_of, to_us
 from runs_assets.statistics.significance import alternation_z
 from runs_assets.tables import Frame
-from runs_assets.verdicts.failed_once import failed_once_since
 from runs_assets.verdicts.failure_trends import NOW, WORSE
 from runs_assets.verdicts.outages import FailureStreak
+from runs_assets.verdicts.overdue_successes import failed_once_since
 from runs_assets.verdicts.silences import OPEN
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.streak_rules import MIN_RUNS, StreakKind

@@ -1,4 +1,4 @@
-"""Building the verdict tables from the daily files; needs no Dagster, and asks no API.
+"""Building the verdict tables from the daily files, and what the platforms are asked before; needs no Dagster.
 
 Each source's rows are made from its own files alone, so that one whose files cannot be read keeps its former rows and
 stops no other. Each table's file says from which state of the daily files it was built, so that nothing is built twice.
@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from typing import Self
 
@@ -16,23 +17,35 @@ import pyarrow.compute as pc
 
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
-from runs_assets.errors import DamagedFileError, StorageError
+from runs_assets.errors import BusyError, DamagedFileError, SettingsError, StorageError
 from runs_assets.reasons.details_files import load_details, load_error_groups
-from runs_assets.settings import ProjectSettings
+from runs_assets.reasons.platform_details import DetailsRefresh, FailedRuns
+from runs_assets.settings import ProjectSettings, project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.files import cannot_read, empty_scratch
 from runs_assets.storage.layout import ALL_SOURCES, ERROR_GROUPS, Layout
 from runs_assets.storage.lock import writing
+from runs_assets.storage.tables import load_table
 from runs_assets.verdicts.failure_reasons import Errors
 from runs_assets.verdicts.hanging_runs import ABANDONED_AFTER_HOURS
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.source_history import SourceHistory, load_history, read_days
-from runs_assets.verdicts.tables import VERDICT_TABLES, Knowledge, Verdicts, no_verdicts, verdicts_of
-from runs_assets.verdicts.verdict_files import built_from, load_verdicts, store_verdicts
+from runs_assets.verdicts.tables import (
+    VERDICT_TABLES,
+    Knowledge,
+    Verdicts,
+    built_from,
+    load_verdicts,
+    no_verdicts,
+    store_verdicts,
+    verdicts_of,
+)
 from runs_assets.watch_file import WatchFile, load_watch_file
 
 log = logging.getLogger(__name__)
 NEVER_BUILT = ""
+ASKED_DAYS = 31
+"""Of so many newest days, the platforms are asked why runs failed."""
 
 
 @dataclass(frozen=True)
@@ -169,3 +182,44 @@ def _stored_parts(layout: Layout, sources: Sequence[Source]) -> dict[str, _Part]
         is_its = pc.field("source") == source
         parts[source] = _Part(source, fingerprint, {name: rows.filter(is_its) for name, rows in tables.items()})
     return parts
+
+
+def ask_about_failures(
+    source: Source, layout: Layout, clock: Callable[[], datetime], report: Callable[[str], None]
+) -> None:
+    """Ask a source's API, if it is configured and `RUNS_ASSETS_DETAILS` is on; no answer of it is an error.
+
+    Nor is a daily file that cannot be read: then only names are asked for. Raises `StorageError` if earlier answers
+    cannot be read, or the new ones cannot be written.
+    """
+    if not (project_settings().details and source.is_configured):
+        return
+    try:
+        # The client may renew tokens, which only one process at a time can.
+        with (
+            writing(layout.lock_file(source.name), source.name, patience=0, report=report),
+            source.api.client(source.name, layout, clock) as client,
+        ):
+            now = clock()
+            failed_runs = _failed_runs(layout, source.name, now.date(), report)
+            retention = source.api.capabilities.retention
+            DetailsRefresh(source.name, layout, failed_runs, now, report, retention).run(client)
+    except BusyError:
+        report(f"{source.name}: it is being read; names and error codes are requested at the next refresh.")
+    except SettingsError as error:
+        report(f"{source.name}: could not request names and errors. {error}")
+
+
+def _failed_runs(layout: Layout, source: str, today: date, report: Callable[[str], None]) -> FailedRuns:
+    days = (day for day in layout.stored_days(FAILURE_RATES.name, source) if day > today - timedelta(days=ASKED_DAYS))
+    try:
+        return {day: _failed_runs_on(layout, source, day) for day in days}
+    except StorageError as error:
+        report(f"{source}: the reasons of failed runs are not requested. {error}")
+        return {}
+
+
+def _failed_runs_on(layout: Layout, source: str, day: date) -> dict[str, int]:
+    rates, _ = load_table(layout, FAILURE_RATES.name, source, day, ["pipeline_id", "failed"])
+    rows = zip(rates["pipeline_id"].to_pylist(), rates["failed"].to_pylist(), strict=True)
+    return {pipeline: failed for pipeline, failed in rows if pipeline is not None and failed}

@@ -22,7 +22,6 @@ from runs_assets.statistics.beta_binomial import beta_of, upper_tail
 from runs_assets.statistics.significance import binomial_tail
 from runs_assets.tables import TIMESTAMP, Frame, Table, column
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
-from runs_assets.verdicts.usual_gaps import longest_usual
 
 OK, FAILING, SILENT = "ok", "failing", "silent"
 SPANS_MINUTES = (30, 120, 720)
@@ -38,6 +37,7 @@ CHANCE = 1e-5
 CHANCE_OF_ANY = 5e-5
 """The same of pipelines with any failure: an upper bound, to which no look at two healthy months came close."""
 LEAST_SILENCE_US, LONGER = 15 * MINUTE_US, 1.5
+MOST_GAPS = 100
 DISPERSION = 0.1
 
 SCHEMA = pa.schema(
@@ -127,11 +127,28 @@ def _all_silent(history: SourceHistory) -> Affected | None:
     created = np.sort(history.runs["created_us"].to_numpy())
     if not len(created) or not history.was_read(history.until_us - BASELINE_DAYS * DAY_US, history.until_us):
         return None
-    last_us, longest = int(created[-1]), longest_usual(created, LONGER)
+    last_us, longest = int(created[-1]), _longest_usual_gap(created)
     if longest is None or history.until_us - last_us <= max(LONGER * longest, LEAST_SILENCE_US):
         return None
     lately = history.runs.loc[history.runs["created_us"] > last_us - DAY_US, "pipeline"].unique()
     return Affected(SILENT, last_us, None, len(lately), lately.tolist())
+
+
+def _longest_usual_gap(created: NDArray[np.int64]) -> int | None:
+    """The longest usual time between two runs in the 28 days before the last one, microseconds; None if unknown.
+
+    A time is unusual if it is longer than 1.5 times the longest usual one of the 28 days before it, once these are
+    known. Only the 100 longest are looked at: no other can matter.
+    """
+    gaps = np.diff(created)
+    usual: list[tuple[int, int]] = []
+    for place in np.sort(np.argsort(gaps, kind="stable")[-MOST_GAPS:]).tolist():
+        begins, gap = int(created[place]), int(gaps[place])
+        before = [other for ended, other in usual if ended > begins - BASELINE_DAYS * DAY_US]
+        is_learnt = begins - int(created[0]) >= BASELINE_DAYS * DAY_US
+        if not (is_learnt and before and gap > LONGER * max(before)):
+            usual.append((begins + gap, gap))
+    return max((gap for ended, gap in usual if ended > int(created[-1]) - BASELINE_DAYS * DAY_US), default=None)
 
 
 def _failing(history: SourceHistory) -> Affected | None:

@@ -5,10 +5,12 @@ before it that serve as its baseline. A source is judged as of `read_until`, the
 so nothing about it changes while it cannot be read.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +24,8 @@ from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import load_table
 from runs_assets.tables import TIMESTAMP, Frame
+from runs_assets.watch_entries import Subject
+from runs_assets.watch_file import WatchFile
 
 BASELINE_DAYS = 28
 """How many days before a day say what is usual for it: four weeks, so that each weekday counts four times."""
@@ -34,6 +38,8 @@ KEPT_COLUMNS += ["duration_seconds", "site_id", "workspace_id", "exit_code"]
 COMPLETED_COLUMNS = ["pipeline", "pipeline_version", "created_us", "ended_us", "duration_seconds"]
 COMPLETED_COLUMNS += ["site_id", "workspace_id"]
 OPEN_COLUMNS = ["run_id", "pipeline_id", "status", "created_us", "started_us", "observed_us"]
+
+Intervals = tuple[tuple[datetime, datetime], ...]
 
 
 @dataclass(frozen=True)
@@ -210,3 +216,51 @@ def _encoded(runs: pa.Table) -> pa.Table:
     for name in ("status", "pipeline_version", "site_id", "workspace_id"):
         runs = runs.set_column(runs.column_names.index(name), name, runs[name].dictionary_encode())
     return runs
+
+
+def without_left_out(history: SourceHistory, names: Mapping[str, str], watch: WatchFile) -> SourceHistory:
+    """The history in which the completed runs that the watch file leaves out of rates were cancelled.
+
+    A cancelled run is in no rate and in no streak of failures, but it did run. Rates of days before `read_days` stay as
+    they are: of their runs nothing but the sums is known.
+    """
+    is_left_out = _are_left_out(history, names, watch)
+    if not is_left_out.any():
+        return history
+    statuses = history.runs["status"]
+    is_failed, is_succeeded = statuses == RunStatus.FAILED, statuses == RunStatus.SUCCEEDED
+    is_left_out &= (is_failed | is_succeeded).to_numpy()
+    chosen = history.runs.loc[is_left_out, ["pipeline", "created_us"]]
+    counts = chosen.assign(day=chosen["created_us"] // DAY_US, failed=is_failed[is_left_out])
+    counts = counts.groupby(["pipeline", "day"])["failed"].agg(completed="size", failed="sum").reset_index()
+    found = history.rates[["pipeline", "day"]].merge(counts, how="left").fillna(0)
+    fewer = {name: history.rates[name] - found[name].to_numpy(np.int64) for name in ("completed", "failed")}
+    cancelled = statuses.astype(object).mask(is_left_out, RunStatus.CANCELLED.value).astype("category")
+    return replace(history, rates=history.rates.assign(**fewer), runs=history.runs.assign(status=cancelled))
+
+
+def _are_left_out(history: SourceHistory, names: Mapping[str, str], watch: WatchFile) -> NDArray[np.bool_]:
+    """Which of the `runs` were created within an interval of their pipeline."""
+    found = np.zeros(len(history.runs), np.bool_)
+    created_us = history.runs["created_us"]
+    for intervals, numbers in _by_intervals(history, names, watch).items():
+        found |= history.runs["pipeline"].isin(numbers).to_numpy() & _are_inside(created_us, intervals)
+    return found
+
+
+def _by_intervals(history: SourceHistory, names: Mapping[str, str], watch: WatchFile) -> Mapping[Intervals, list[int]]:
+    """The numbers of the pipelines that have the same ones."""
+    days = read_days(history.window)
+    pipelines: defaultdict[Intervals, list[int]] = defaultdict(list)
+    for number, pipeline in enumerate(history.pipelines):
+        subject = Subject(history.source, pipeline, names.get(pipeline or ""))
+        if intervals := watch.left_out(subject, days.start, days.end):
+            pipelines[tuple(intervals)].append(number)
+    return pipelines
+
+
+def _are_inside(instants_us: Any, intervals: Iterable[tuple[datetime, datetime]]) -> NDArray[np.bool_]:
+    """Whether more intervals have begun than ended at each instant (microseconds); they may overlap."""
+    starts, ends = (np.sort([to_us(instant) for instant in one]) for one in zip(*intervals, strict=True))
+    begun, ended = (np.searchsorted(edges, instants_us, side="right") for edges in (starts, ends))
+    return np.asarray(begun > ended)

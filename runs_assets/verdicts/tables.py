@@ -1,12 +1,18 @@
-"""The verdict tables, and one source's rows of all of them; pure."""
+"""The verdict tables: which there are, one source's rows of all of them, and their files."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
 
+from runs_assets.errors import StorageError
 from runs_assets.reasons.reason import Explanations
+from runs_assets.storage.files import is_stored
+from runs_assets.storage.layout import ALL_SOURCES, Layout
+from runs_assets.storage.tables import opened_parquet, write_parquet
+from runs_assets.tables import Table
 from runs_assets.verdicts.common_causes import with_common_cause
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS, failure_concentrations
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons, reasons_of_runs
@@ -17,15 +23,14 @@ from runs_assets.verdicts.hanging_runs import (
     abandoned_runs,
     hanging_runs,
     open_too_long,
+    stuck_since,
+    success_durations,
 )
-from runs_assets.verdicts.left_out import without_left_out
 from runs_assets.verdicts.outages import OUTAGES, failure_streaks, outages
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH, pipeline_health
 from runs_assets.verdicts.silences import SILENCES, silences
 from runs_assets.verdicts.source_health import SOURCE_HEALTH, source_health
-from runs_assets.verdicts.source_history import SourceHistory
-from runs_assets.verdicts.stuck_runs import stuck_since
-from runs_assets.verdicts.success_durations import success_durations
+from runs_assets.verdicts.source_history import SourceHistory, without_left_out
 from runs_assets.watch_file import WatchFile
 
 VERDICT_TABLES = (
@@ -36,6 +41,9 @@ VERDICT_TABLES = (
 
 Verdicts = Mapping[str, pa.Table]
 """Rows by the name of their table."""
+Fingerprints = Mapping[str, str]
+"""By source, the state of the daily files from which its rows were built."""
+_REMEDY = "Materialize it again, or run `runs-assets refresh`: it is rebuilt from the daily files."
 
 
 @dataclass(frozen=True)
@@ -86,3 +94,37 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
 def no_verdicts() -> Verdicts:
     """The tables of a source of which nothing is stored."""
     return {table.name: table.schema.empty_table() for table in VERDICT_TABLES}
+
+
+def store_verdicts(layout: Layout, table: Table, rows: pa.Table, built_from: Fingerprints) -> None:
+    """Replace a table's file atomically. Only for the holder of the lock of `ALL_SOURCES`."""
+    metadata = {"built_from": json.dumps(dict(built_from), sort_keys=True), "code_version": table.version}
+    write_parquet(layout.verdict_file(table.name), layout.scratch(ALL_SOURCES), rows.replace_schema_metadata(metadata))
+
+
+def load_verdicts(layout: Layout, name: str) -> pa.Table:
+    """The rows of all days and sources of a table.
+
+    Raises `StorageError` if it was never built or cannot be read, `DamagedFileError` if it is not as it was written.
+    """
+    path = layout.verdict_file(name)
+    if not is_stored(path):
+        raise StorageError(f"There is no {name} yet ({path}). Materialize it, or run `runs-assets refresh`.")
+    with opened_parquet(path, _REMEDY) as file:
+        return file.read().replace_schema_metadata()
+
+
+def built_from(layout: Layout, table: Table) -> Fingerprints | None:
+    """What the file of a table was built from; None if it is missing, damaged, or of another version of the table."""
+    path = layout.verdict_file(table.name)
+    if not is_stored(path):
+        return None
+    try:
+        with opened_parquet(path, _REMEDY, footer_only=True) as file:
+            metadata = file.schema_arrow.metadata
+    except StorageError:
+        return None
+    if metadata[b"code_version"].decode() != table.version:
+        return None
+    fingerprints: Fingerprints = json.loads(metadata[b"built_from"])
+    return fingerprints

@@ -6,8 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from runs_assets.storage.layout import Layout
-from runs_assets.verdicts.tables import VERDICT_TABLES
-from runs_assets.verdicts.verdict_files import store_verdicts
+from runs_assets.verdicts.tables import VERDICT_TABLES, store_verdicts
 
 TABLES = {table.name: table for table in VERDICT_TABLES}
 

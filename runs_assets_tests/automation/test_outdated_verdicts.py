@@ -27,8 +27,7 @@ from runs_assets.storage.layout import ALL_SOURCES
 from runs_assets.storage.lock import writing
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.verdicts.tables import VERDICT_TABLES
-from runs_assets.verdicts.verdict_files import load_verdicts
+from runs_assets.verdicts.tables import VERDICT_TABLES, load_verdicts
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project, StoppedClock
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE

@@ -6,8 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from runs_assets.days import from_us
-from runs_assets.verdicts.stuck_runs import stuck_since
-from runs_assets.verdicts.success_durations import success_durations
+from runs_assets.verdicts.hanging_runs import stuck_since, success_durations
 from runs_assets.verdicts.tables import Knowledge
 from runs_assets_tests.verdicts import plain_hanging
 from runs_assets_tests.verdicts.by_the_product import by_the_product

@@ -11,9 +11,9 @@ import pytest
 
 from runs_assets.days import DAY_US
 from runs_assets.verdicts.failure_trends import failure_trends
+from runs_assets.verdicts.hanging_runs import success_durations
 from runs_assets.verdicts.outages import failure_streaks
 from runs_assets.verdicts.source_history import SourceHistory
-from runs_assets.verdicts.success_durations import success_durations
 from runs_assets_tests.verdicts.simulated import simulate
 
 SEED, MOST_A_DAY = 11, 40

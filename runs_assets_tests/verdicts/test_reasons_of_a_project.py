@@ -8,8 +8,7 @@ from runs_assets.reasons.details_files import load_details
 from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
 from runs_assets.sandbox.cloudcruise_errors import cause_of
 from runs_assets.storage.lock import writing
-from runs_assets.verdicts.platform_details import ask_about_failures
-from runs_assets.verdicts.refresh import Judge
+from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project

@@ -9,7 +9,7 @@ from runs_assets.sandbox import CloudCruise, FixedHistory, FrozenClock, Products
 from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
 from runs_assets.sandbox.productsup_runs import simulated_productsup
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.verdicts.verdict_files import load_verdicts
+from runs_assets.verdicts.tables import load_verdicts
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project

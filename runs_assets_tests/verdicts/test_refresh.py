@@ -14,8 +14,7 @@ from runs_assets.tables import Table
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.verdicts.tables import VERDICT_TABLES
-from runs_assets.verdicts.verdict_files import built_from, load_verdicts, store_verdicts
+from runs_assets.verdicts.tables import VERDICT_TABLES, built_from, load_verdicts, store_verdicts
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
