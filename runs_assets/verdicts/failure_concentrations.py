@@ -71,9 +71,7 @@ ReasonsOf = Callable[[pa.Table], Sequence[Reason]]
 """The reasons of failed runs (`SourceHistory.failed_runs`), in their order."""
 
 
-def failure_concentrations(
-    history: SourceHistory, streaks: Sequence[FailureStreak], reasons_of: ReasonsOf, names: Mapping[str, str]
-) -> pa.Table:
+def failure_concentrations(history: SourceHistory, streaks: Sequence[FailureStreak], reasons_of: ReasonsOf) -> pa.Table:
     """The rows (schema `SCHEMA`) of a source's pipelines: one for each value that holds, sorted by pipeline and value.
 
     Tested are values that could be found by their numbers of runs, whatever failed: at least four completed runs in the
@@ -86,7 +84,7 @@ def failure_concentrations(
     failures = failures_with_reasons(history, runs, streaks, reasons_of)
     tests = [*_tests_of_values(runs, history.until_us), *_tests_of_reasons(failures, history.until_us)]
     found = sorted(_found(tests), key=lambda test: (test["pipeline"], test["dimension"], test["value"]))
-    return pa.Table.from_pylist([_row(history, test, runs, failures, names) for test in found], schema=SCHEMA)
+    return pa.Table.from_pylist([_row(history, test, runs, failures) for test in found], schema=SCHEMA)
 
 
 def failures_with_reasons(
@@ -197,9 +195,7 @@ def _found(tests: Sequence[Frame]) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in shortest.to_dict("records")]
 
 
-def _row(
-    history: SourceHistory, test: Mapping[str, Any], runs: Frame, failures: Frame, names: Mapping[str, str]
-) -> dict[str, Any]:
+def _row(history: SourceHistory, test: Mapping[str, Any], runs: Frame, failures: Frame) -> dict[str, Any]:
     """Since the first of the last failures of the value among its runs, or of the reason among the failures."""
     if test["dimension"] == REASON:
         those = failures[failures["pipeline"] == test["pipeline"]]
@@ -211,7 +207,7 @@ def _row(
     others = np.flatnonzero(~is_it)
     first = int(others[-1]) + 1 if len(others) else 0
     return {
-        **history.about(test["pipeline"], names),
+        **history.about(test["pipeline"]),
         **test,
         "since": from_us(int(those["ended_us"].iloc[first])),
         "past_rate": test["past_failed"] / test["past_decided"] if test["past_decided"] else None,

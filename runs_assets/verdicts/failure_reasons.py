@@ -7,10 +7,10 @@ many as failed.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import cache, partial
+from functools import cache, cached_property
 
 import pyarrow as pa
 
@@ -46,6 +46,43 @@ FAILURE_REASONS = Table(
 
 
 @dataclass(frozen=True)
+class KnownReasons:
+    """What tells why the runs of a source failed.
+
+    The `explanations` of what its exit codes and errors mean, the `errors` that its API reported, and the `names` of
+    the pipelines that it lists as the account's own, by their ids.
+    """
+
+    explanations: Explanations = field(default_factory=Explanations)
+    errors: Errors = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def by_run(self) -> Mapping[str, Reason]:
+        """The reason of each run that an error names, by its id; of several, that of the latest day."""
+        found: dict[str, Reason] = {}
+        if self.explanations.error is not None:
+            for day in sorted(self.errors):
+                for group in (group for pipeline in self.errors[day].values() for group in pipeline.groups):
+                    found |= dict.fromkeys(group.run_ids, self.explanations.error(group))
+        return found
+
+    @cached_property
+    def by_exit_code(self) -> Callable[[int | None, bool], Reason]:
+        """What `Explanations.exit_code` says, each once: many runs share few reasons."""
+        return cache(self.explanations.exit_code or (lambda _code, _is_own: NOT_KNOWN))
+
+    def of(self, by_error: Reason | None, exit_code: int | None, pipeline_id: str | None) -> Reason:
+        """That of a failed run: of the error that the API names it for, else of its exit code."""
+        return self.by_exit_code(exit_code, pipeline_id in self.names) if by_error is None else by_error
+
+    def of_runs(self, failed: pa.Table) -> list[Reason]:
+        """Those of some failed runs, which have the columns `FAILURE_REASONS.needs`, in their order."""
+        columns = (failed[name].to_pylist() for name in ("run_id", "exit_code", "pipeline_id"))
+        return [self.of(self.by_run.get(run_id), *others) for run_id, *others in zip(*columns, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     pipeline_id: str | None
     day: date
@@ -66,29 +103,20 @@ class _Row:
         )
 
 
-def failure_reasons(
-    source: str,
-    failed: pa.Table,
-    days: DayRange,
-    *,
-    history_from: date,
-    explanations: Explanations,
-    errors: Errors,
-    names: Mapping[str, str],
-) -> pa.Table:
+def failure_reasons(source: str, failed: pa.Table, days: DayRange, history_from: date, known: KnownReasons) -> pa.Table:
     """One row (schema `SCHEMA`) per pipeline, day and reason, sorted by these; null pipelines last.
 
     `failed` has the columns `FAILURE_REASONS.needs` of one source's failed runs, dry ones left out, of `days` and the
     28 days before; only `days` get rows. `history_from` is the first stored day.
     """
-    rows = _rows(failed, explanations, errors, names)
-    new = set(_new_ones(rows, history_from, errors if explanations.exit_code is None else None))
+    rows = _rows(failed, known)
+    new = set(_new_ones(rows, history_from, known.errors if known.explanations.exit_code is None else None))
     shown = [row for row in rows if row.day in days]
     shown.sort(key=lambda row: (row.pipeline_id is None, row.pipeline_id or "", row.day, row.reason.reason))
     columns = {
         "source": [source] * len(shown),
         "pipeline_id": [row.pipeline_id for row in shown],
-        "pipeline_name": [names.get(row.pipeline_id or "") for row in shown],
+        "pipeline_name": [known.names.get(row.pipeline_id or "") for row in shown],
         "date": [row.day for row in shown],
         "reason": [row.reason.reason for row in shown],
         "category": [row.reason.category for row in shown],
@@ -102,46 +130,25 @@ def failure_reasons(
     return pa.table(columns, schema=SCHEMA)
 
 
-def reasons_of_runs(
-    failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]
-) -> list[Reason]:
-    """The reason of each of some failed runs: of the error that the API names it for, else of its exit code.
-
-    `failed` has the columns `FAILURE_REASONS.needs`, as for `failure_reasons`.
-    """
-    named, explained = dict(_named(explanations, errors)), cache(partial(_explained, explanations))
-    columns = (failed[name].to_pylist() for name in ("run_id", "exit_code", "pipeline_id"))
-    return [
-        explained(named.get(run_id), code, pipeline in names) for run_id, code, pipeline in zip(*columns, strict=True)
-    ]
-
-
-def _explained(explanations: Explanations, by_error: Reason | None, exit_code: int | None, is_own: bool) -> Reason:
-    if by_error is not None:
-        return by_error
-    return explanations.exit_code(exit_code, is_own) if explanations.exit_code else NOT_KNOWN
-
-
-def _rows(failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]) -> Sequence[_Row]:
+def _rows(failed: pa.Table, known: KnownReasons) -> Sequence[_Row]:
     found: dict[tuple[str | None, date, str], _Row] = {}
-    for row in _by_run(failed, explanations, errors, names):
-        known = errors.get(row.day, {}).get(row.pipeline_id or "")
-        parts = _shared_out(row, known, explanations) if row.reason == NOT_KNOWN and known else [row]
+    for row in _by_reason(failed, known):
+        errors = known.errors.get(row.day, {}).get(row.pipeline_id or "")
+        parts = _shared_out(row, errors, known.explanations) if row.reason == NOT_KNOWN and errors else [row]
         for part in parts:
             key = (part.pipeline_id, part.day, part.reason.reason)
             found[key] = found[key].merged(part) if key in found else part
     return list(found.values())
 
 
-def _by_run(failed: pa.Table, explanations: Explanations, errors: Errors, names: Mapping[str, str]) -> Iterator[_Row]:
-    """Runs of a pipeline and day with one reason: of the error that the API names them for, else of their exit code."""
-    named = dict(_named(explanations, errors))
-    reasons = list(dict.fromkeys(named.values()))
-    counted = _counted(failed, named, reasons, with_codes=explanations.exit_code is not None)
+def _by_reason(failed: pa.Table, known: KnownReasons) -> Iterator[_Row]:
+    """Runs of a pipeline and day with one reason; there may be several such rows."""
+    reasons = list(dict.fromkeys(known.by_run.values()))
+    counted = _counted(failed, known.by_run, reasons, with_codes=known.explanations.exit_code is not None)
     for group in (row for batch in counted.to_batches(max_chunksize=1_000) for row in batch.to_pylist()):
         pipeline_id = group["pipeline_id"]
         by_error = None if group["named"] is None else reasons[group["named"]]
-        reason = _explained(explanations, by_error, group.get("exit_code"), pipeline_id in names)
+        reason = known.of(by_error, group.get("exit_code"), pipeline_id)
         first_us, last_us, example = (group[name] for name in ("ended_us_min", "ended_us_max", "run_id_last"))
         yield _Row(pipeline_id, group["date"], reason, group["count_all"], first_us, last_us, example)
 
@@ -158,17 +165,6 @@ def _counted(failed: pa.Table, named: Mapping[str, Reason], reasons: Sequence[Re
     keys = ["pipeline_id", "date", "named", *(["exit_code"] if with_codes else [])]
     aggregates = [([], "count_all"), ("ended_us", "min"), ("ended_us", "max"), ("run_id", "last")]
     return runs.group_by(keys, use_threads=False).aggregate(aggregates)
-
-
-def _named(explanations: Explanations, errors: Errors) -> Iterator[tuple[str, Reason]]:
-    """The reason of each run that an error names; of several, that of the latest day."""
-    if explanations.error is None:
-        return
-    for day in sorted(errors):
-        for known in errors[day].values():
-            for group in known.groups:
-                reason = explanations.error(group)
-                yield from ((run_id, reason) for run_id in group.run_ids)
 
 
 def _shared_out(unexplained: _Row, known: PipelineErrors, explanations: Explanations) -> Iterator[_Row]:

@@ -7,8 +7,8 @@ are counted, and are no reason for anything. A pipeline is stuck when its runs s
 start: each single run may still be all right.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from runs_assets.days import DAY_US, SECOND_US, to_us
 from runs_assets.statistics.beta_binomial import Numbers
 from runs_assets.statistics.significance import mann_whitney_greater_p
 from runs_assets.status import TERMINAL
-from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 
 RECENT_DAYS = 7
@@ -96,13 +96,14 @@ class SuccessDurations:
 
 def success_durations(history: SourceHistory) -> SuccessDurations:
     """The durations of all pipelines of a source, as of `read_until`."""
-    completed = history.completed[["pipeline", "ended_us", "failed", "duration_seconds"]]
-    known = completed[~completed["failed"] & completed["duration_seconds"].notna()]
+    completed, earliest_us = history.completed, history.until_us - (RECENT_DAYS + BASELINE_DAYS) * DAY_US
+    is_known = ~completed["failed"] & completed["duration_seconds"].notna() & (completed["ended_us"] > earliest_us)
+    known = completed.loc[is_known, ["pipeline", "ended_us", "duration_seconds"]]
     age_us = history.until_us - known["ended_us"]
     count = len(history.pipelines)
     is_recent = age_us < RECENT_DAYS * DAY_US
     month, recent = known[age_us < BASELINE_DAYS * DAY_US], known[is_recent]
-    earlier = known[(age_us < (RECENT_DAYS + BASELINE_DAYS) * DAY_US) & ~is_recent]
+    earlier = known[~is_recent]
     medians = _quantiles(recent, 0.5, count), _quantiles(earlier, 0.5, count)
     are_enough = np.minimum(_sizes(recent, count), _sizes(earlier, count)) >= MIN_SUCCESSES
     ratio = np.divide(*medians, out=np.full(count, np.nan), where=are_enough & (medians[1] > 0))
@@ -129,8 +130,14 @@ def _is_slower(ratio: Numbers, recent: Frame, earlier: Frame) -> NDArray[np.bool
     return is_slower
 
 
-def open_too_long(history: SourceHistory, durations: SuccessDurations) -> Frame:
-    """The open runs that exceed the limit of their pipeline, with `open_since`, `open_seconds` and `limit_seconds`."""
+def open_too_long(
+    history: SourceHistory, durations: SuccessDurations, abandoned_after_hours: float = ABANDONED_AFTER_HOURS
+) -> Frame:
+    """The open runs that exceed the limit of their pipeline (`SuccessDurations.limits`).
+
+    With `open_since` (microseconds since the epoch), `open_seconds`, `limit_seconds`, and `is_abandoned`: open for more
+    than some hours beyond the limit.
+    """
     runs = history.open_runs
     since_us = runs["started_us"].where(runs["started_us"] >= 0, runs["created_us"])
     runs = runs.assign(
@@ -138,53 +145,43 @@ def open_too_long(history: SourceHistory, durations: SuccessDurations) -> Frame:
         open_seconds=(runs["observed_us"] - since_us) / SECOND_US,
         limit_seconds=durations.limits[runs["pipeline"].to_numpy()],
     )
-    return runs[runs["open_seconds"] > runs["limit_seconds"]]
+    runs = runs[runs["open_seconds"] > runs["limit_seconds"]]
+    abandoned_seconds = runs["limit_seconds"] + abandoned_after_hours * HOUR_SECONDS
+    return runs.assign(is_abandoned=runs["open_seconds"] > abandoned_seconds)
 
 
-def abandoned_runs(history: SourceHistory, too_long: Frame, after_hours: float = ABANDONED_AFTER_HOURS) -> list[int]:
+def abandoned_runs(history: SourceHistory, too_long: Frame) -> list[int]:
     """How many runs of each pipeline, by its number, were created in the window and are abandoned."""
-    runs = too_long[(too_long["created_us"] >= to_us(history.window.start)) & _is_abandoned(too_long, after_hours)]
-    counts: list[int] = np.bincount(runs["pipeline"].to_numpy(), minlength=len(history.pipelines)).tolist()
+    runs = too_long[(too_long["created_us"] >= to_us(history.window.start)) & too_long["is_abandoned"]]
+    counts: list[int] = _sizes(runs, len(history.pipelines)).tolist()
     return counts
 
 
-def hanging_runs(
-    history: SourceHistory,
-    durations: SuccessDurations,
-    names: Mapping[str, str],
-    after_hours: float = ABANDONED_AFTER_HOURS,
-) -> pa.Table:
+def hanging_runs(history: SourceHistory, durations: SuccessDurations, too_long: Frame) -> pa.Table:
     """One row (schema `SCHEMA`) per hanging run created in the window, sorted by pipeline, then longest first.
 
-    A run hangs when it is open for longer than the limit of its pipeline (`SuccessDurations.limits`), no run created
-    after it has succeeded, and it is not abandoned: open for more than `after_hours` beyond the limit.
+    A run hangs when it is open for too long (`open_too_long`), no run created after it has succeeded, and it is not
+    abandoned.
     """
-    runs = open_too_long(history, durations)
-    succeeded = history.completed[~history.completed["failed"]]
-    newest = succeeded.groupby("pipeline")["created_us"].max().reindex(runs["pipeline"], fill_value=-1).to_numpy()
-    is_waited_for = (runs["created_us"] >= newest) & ~_is_abandoned(runs, after_hours)
-    runs = runs[(runs["created_us"] >= to_us(history.window.start)) & is_waited_for]
+    succeeded = history.completed.loc[~history.completed["failed"], ["pipeline", "created_us"]]
+    newest = succeeded.groupby("pipeline")["created_us"].max().reindex(too_long["pipeline"], fill_value=-1).to_numpy()
+    is_waited_for = (too_long["created_us"] >= newest) & ~too_long["is_abandoned"]
+    runs = too_long[(too_long["created_us"] >= to_us(history.window.start)) & is_waited_for]
+    runs = runs.sort_values(["pipeline", "open_seconds", "run_id"], ascending=[True, False, True])
     numbers = runs["pipeline"].to_numpy()
-    runs = runs.assign(
+    about: list[Any] = [history.about(number) for number in numbers]
+    found = runs.assign(
         observed_at=runs["observed_us"],
         p50_seconds=durations.p50[numbers],
         p95_seconds=durations.p95[numbers],
         longest_seconds=durations.longest[numbers],
         successes=durations.successes[numbers],
-        source=history.source,
-        pipeline_id=[history.pipelines[number] for number in numbers],
+        **{field.name: [row[field.name] for row in about] for field in PIPELINE_COLUMNS},
     )
-    runs = runs.sort_values(["pipeline", "open_seconds", "run_id"], ascending=[True, False, True])
-    runs["pipeline_name"] = [names.get(pipeline or "") for pipeline in runs["pipeline_id"]]
-    return pa.Table.from_pandas(runs[SCHEMA.names], schema=SCHEMA, preserve_index=False)
+    return pa.Table.from_pandas(found[SCHEMA.names], schema=SCHEMA, preserve_index=False)
 
 
-def _is_abandoned(too_long: Frame, after_hours: float) -> NDArray[np.bool_]:
-    limits = too_long["limit_seconds"].to_numpy() + after_hours * HOUR_SECONDS
-    return np.asarray(too_long["open_seconds"].to_numpy() > limits)
-
-
-def stuck_since(history: SourceHistory, durations: SuccessDurations) -> dict[int, int]:
+def stuck_since(history: SourceHistory, too_long: Frame) -> dict[int, int]:
     """By the number of each stuck pipeline, since when: the creation of the first of the runs, microseconds.
 
     Stuck is a pipeline of which 3 or more open runs exceed its limit and none created after the first of them has ended
@@ -195,7 +192,7 @@ def stuck_since(history: SourceHistory, durations: SuccessDurations) -> dict[int
     month_us = history.until_us - BASELINE_DAYS * DAY_US
     ended = _newest(history, history.runs[history.runs["status"].isin(TERMINAL)])
     started = _newest(history, history.open_runs[history.open_runs["started_us"] >= 0])
-    not_ending = _unbroken(open_too_long(history, durations), ended, month_us)
+    not_ending = _unbroken(too_long, ended, month_us)
     not_starting = _unbroken(_waiting(history, month_us), np.maximum(ended, started), month_us)
     found = not_ending | not_starting
     return found | {number: min(not_ending[number], found[number]) for number in not_ending}

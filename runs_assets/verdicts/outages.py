@@ -104,14 +104,14 @@ def failure_streaks(history: SourceHistory) -> list[FailureStreak]:
     return [streak for _, group in groups for streak in _Pipeline(group, source).streaks()]
 
 
-def outages(history: SourceHistory, streaks: Iterable[FailureStreak], names: Mapping[str, str]) -> pa.Table:
+def outages(history: SourceHistory, streaks: Iterable[FailureStreak]) -> pa.Table:
     """The rows (schema `SCHEMA`) of a source's streaks in its window, sorted by pipeline and beginning."""
     shown = (
         it
         for it in going_on_since(to_us(history.window.start), streaks)
         if it.failures >= MIN_FAILURES or it.is_confirmed
     )
-    return pa.Table.from_pylist([{**history.about(it.pipeline, names), **it.row()} for it in shown], schema=SCHEMA)
+    return pa.Table.from_pylist([{**history.about(it.pipeline), **it.row()} for it in shown], schema=SCHEMA)
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,9 @@ def _success_due(last_us: int, gaps: Gaps, ends: Ends, told: list[int]) -> Overd
     run = int(np.searchsorted(gaps.created, last_us, side="right")) - 1
     if len(known) < SUCCESSES or known[-SUCCESSES] <= known[-1] - MONTH_US or not gaps.is_regular()[run]:
         return None
-    known = known[known > known[-1] - MONTH_US]
-    places = np.searchsorted(known, told, side="right") - 1
-    waits = np.delete(np.diff(known), places[(places >= 0) & (places < len(known) - 1)])
-    if not len(waits):
+    longest = _longest_wait(known[known > known[-1] - MONTH_US], told)
+    if longest is None:
         return None
-    longest = int(waits.max())
     overdue_us = last_us + gaps.with_rests(run, FACTOR * longest)
     return OverdueRun(overdue_us, INTERVAL, longest, last_us - MONTH_US - DAY_US)
 
@@ -105,24 +102,25 @@ def failed_once_since(
         return None
     told_us = [it.failing_since_us for it in streaks if it.is_confirmed] + [to_us(it["expected_by"]) for it in silences]
     successes_us = _successes_us(history, streak.pipeline)
-    longest_us = _longest_usual_us(successes_us, told_us) if len(successes_us) >= MIN_SUCCESSES else None
-    if longest_us is None or history.until_us <= streak.failing_since_us:
+    if len(successes_us) < MIN_SUCCESSES or history.until_us <= streak.failing_since_us:
+        return None
+    first = np.searchsorted(successes_us, successes_us[-1] - LEARNT_US, side="right") - 1
+    longest_us = _longest_wait(successes_us[max(first, 0) :], [told - 1 for told in told_us])
+    if longest_us is None:
         return None
     waited_us = history.until_us - int(successes_us[-1]) - GRACE_US
     return from_us(streak.failing_since_us) if 10 * waited_us > TENTHS_OF_LONGEST * longest_us else None
 
 
-def _successes_us(history: SourceHistory, pipeline: int) -> NDArray[np.int64]:
+def _successes_us(history: SourceHistory, pipeline: int) -> Instants:
     """When the successes of a pipeline ended, in order."""
     completed = history.completed
     mine = completed.iloc[slice(*np.searchsorted(completed["pipeline"], [pipeline, pipeline + 1]))]
     return mine.loc[~mine["failed"], "ended_us"].to_numpy()
 
 
-def _longest_usual_us(ends_us: NDArray[np.int64], told_us: Iterable[int]) -> int | None:
-    """The longest time between two successes in the 56 days up to the last one, without those in which one was told."""
-    is_usual = ends_us[1:] > ends_us[-1] - LEARNT_US
-    places = np.searchsorted(ends_us, [*told_us]) - 1
-    is_usual[places[(places >= 0) & (places < len(is_usual))]] = False
-    usual = np.diff(ends_us)[is_usual]
-    return int(usual.max()) if len(usual) else None
+def _longest_wait(successes_us: Instants, told_us: Sequence[int]) -> int | None:
+    """The longest time between two successes, without those that hold an instant in [one success, the next)."""
+    places = np.searchsorted(successes_us, told_us, side="right") - 1
+    waits = np.delete(np.diff(successes_us), places[(places >= 0) & (places < len(successes_us) - 1)])
+    return int(waits.max()) if len(waits) else None

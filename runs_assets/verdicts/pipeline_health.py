@@ -87,7 +87,6 @@ def pipeline_health(
     durations: SuccessDurations,
     stuck: Mapping[int, int],
     abandoned: Sequence[int],
-    names: Mapping[str, str],
     verdicts: Mapping[str, pa.Table],
 ) -> pa.Table:
     """One row (schema `SCHEMA`) for each pipeline with a run in the window, sorted by pipeline.
@@ -95,30 +94,47 @@ def pipeline_health(
     `stuck` has, by number, when the first of the runs that are stuck was created (microseconds since the epoch),
     `abandoned` how many runs are, and `verdicts` the source's rows of the other tables, by their names.
     """
-    return pa.Table.from_pylist([*_rows(history, streaks, durations, stuck, abandoned, names, verdicts)], schema=SCHEMA)
+    reasons, versions = _main_reasons(verdicts[FAILURE_REASONS.name], history.last_day), _versions(history)
+    rows = (
+        {
+            **history.about(found.number),
+            **_state(found),
+            **reasons.get(history.pipelines[found.number], {}),
+            **_failing(found.open_streak),
+            **_last_24_hours(found.now),
+            **found.activity,
+            **_recoveries(found.streaks),
+            **versions.get(found.number, {}),
+            **_durations(durations, found.number),
+            "hanging_runs": len(found.hanging),
+            "abandoned_runs": abandoned[found.number],
+            "source_read_until": history.read_until,
+        }
+        for found in _evidence(history, streaks, stuck, verdicts)
+    )
+    return pa.Table.from_pylist([*rows], schema=SCHEMA)
 
 
-def _rows(
+def _evidence(
     history: SourceHistory,
     all_streaks: Iterable[FailureStreak],
-    durations: SuccessDurations,
     stuck: Mapping[int, int],
-    abandoned: Sequence[int],
-    names: Mapping[str, str],
     verdicts: Mapping[str, pa.Table],
-) -> Iterator[Row]:
+) -> Iterator[Evidence]:
+    """Of each pipeline with a run in the window, in order."""
     trends = verdicts[FAILURE_TRENDS.name].filter(pc.field("scope") == PIPELINE)
     is_worse_day = (pc.field("period") == DAY) & (pc.field("verdict") == WORSE)
     spans, worse = (_by_pipeline(trends.filter(chosen)) for chosen in (pc.field("period") != DAY, is_worse_day))
-    others = (SILENCES, HANGING_RUNS, FAILURE_CONCENTRATIONS, FAILURE_REASONS)
-    silences, hanging, concentrations, reasons = (_by_pipeline(verdicts[table.name]) for table in others)
-    versions, streaks = _versions(history), defaultdict(list)
+    others = (SILENCES, HANGING_RUNS, FAILURE_CONCENTRATIONS)
+    silences, hanging, concentrations = (_by_pipeline(verdicts[table.name]) for table in others)
+    streaks = defaultdict(list)
     for streak in going_on_since(to_us(history.window.start), all_streaks):
         streaks[streak.pipeline].append(streak)
     for number, activity in sorted(activities(history).items()):
         pipeline_id = history.pipelines[number]
-        evidence = Evidence(
+        yield Evidence(
             history=history,
+            number=number,
             activity=activity,
             streaks=streaks[number],
             silences=silences[pipeline_id],
@@ -128,25 +144,6 @@ def _rows(
             worse_days={row["date"] for row in worse[pipeline_id]},
             stuck_since=from_us(stuck[number]) if number in stuck else None,
         )
-        state, since = state_of(evidence)
-        silence = evidence.open_silence
-        yield {
-            "state": state.value,
-            "since": since,
-            "expected_by": silence["expected_by"] if silence else None,
-            **_reason(reasons[pipeline_id], history.last_day),
-            **_failing(evidence.open_streak),
-            **_last_24_hours(evidence.now),
-            "not_judged": not_judged(evidence),
-            **activity,
-            **_recoveries(streaks[number]),
-            **versions.get(number, {}),
-            "hanging_runs": len(hanging[pipeline_id]),
-            "abandoned_runs": abandoned[number],
-            "source_read_until": history.read_until,
-            **_durations(durations, number),
-            **history.about(number, names),
-        }
 
 
 def _by_pipeline(table: pa.Table) -> Mapping[str | None, list[Row]]:
@@ -156,13 +153,26 @@ def _by_pipeline(table: pa.Table) -> Mapping[str | None, list[Row]]:
     return rows
 
 
-def _reason(reasons: list[Row], today: date) -> Row:
-    """The reason of most failures on the newest day with any of the last 28."""
-    recent = [row for row in reasons if today - row["date"] <= timedelta(days=BASELINE_DAYS)]
-    newest = max((row["date"] for row in recent), default=None)
-    of_the_day = (row for row in recent if row["date"] == newest)
-    main = min(of_the_day, key=lambda row: (-row["runs"], row["reason"]), default=None)
-    return {"reason": main["reason"], "reason_category": main["category"], "reason_side": main["side"]} if main else {}
+def _state(evidence: Evidence) -> Row:
+    state, since = state_of(evidence)
+    silence = evidence.open_silence
+    return {
+        "state": state.value,
+        "since": since,
+        "expected_by": silence["expected_by"] if silence else None,
+        "not_judged": not_judged(evidence),
+    }
+
+
+def _main_reasons(reasons: pa.Table, today: date) -> dict[str | None, Row]:
+    """By pipeline, the reason of most failures on the newest day with any of the last 28."""
+    recent = reasons.filter(pc.field("date") >= pa.scalar(today - timedelta(days=BASELINE_DAYS)))
+    recent = recent.select(["pipeline_id", "date", "runs", "reason", "category", "side"])
+    order = [("date", "ascending"), ("runs", "ascending"), ("reason", "descending")]
+    return {
+        row["pipeline_id"]: {"reason": row["reason"], "reason_category": row["category"], "reason_side": row["side"]}
+        for row in recent.sort_by(order).to_pylist()  # the last one of a pipeline counts
+    }
 
 
 def _failing(streak: FailureStreak | None) -> Row:
@@ -181,7 +191,7 @@ def _last_24_hours(now: Row | None) -> Row:
     return {**{f"{name}_24h": now[name] for name in rates}, **ends, "normal_rate": now["baseline_rate"]}
 
 
-def _recoveries(streaks: list[FailureStreak]) -> Row:
+def _recoveries(streaks: Iterable[FailureStreak]) -> Row:
     seconds = [row["recovery_seconds"] for row in map(FailureStreak.row, streaks) if row["ended_at"] is not None]
     return {"recoveries": len(seconds), "median_recovery_seconds": median(seconds) if seconds else None}
 
@@ -195,8 +205,9 @@ def _durations(durations: SuccessDurations, number: int) -> Row:
 
 def _versions(history: SourceHistory) -> dict[int, Row]:
     """Of each pipeline, by its number: its newest version, and how its failure rate differs from the one before."""
-    runs = history.completed[["pipeline", "pipeline_version", "created_us", "failed"]]
-    runs = runs[runs["pipeline_version"].notna() & (runs["created_us"] >= to_us(history.window.start))]
+    completed = history.completed
+    is_versioned = completed["pipeline_version"].notna() & (completed["created_us"] >= to_us(history.window.start))
+    runs = completed.loc[is_versioned, ["pipeline", "pipeline_version", "created_us", "failed"]]
     counted = runs.groupby(["pipeline", "pipeline_version"], observed=True).agg(
         first=("created_us", "min"), runs=("failed", "size"), failed=("failed", "sum")
     )

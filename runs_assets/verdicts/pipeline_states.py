@@ -45,7 +45,7 @@ class PipelineState(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the state of a pipeline is derived from.
+    """What the state of a pipeline, by its number in the history, is derived from.
 
     `activity` is one of `activities`, `streaks` are those of the window; `silences`, `hanging` and `concentrations` are
     rows of these tables, `spans` those of `failure_trends` up to now, by their periods; `worse_days` are the days with
@@ -54,6 +54,7 @@ class Evidence:
     """
 
     history: SourceHistory
+    number: int
     activity: Row
     streaks: Sequence[FailureStreak]
     silences: Sequence[Row]

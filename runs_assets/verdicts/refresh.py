@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.errors import BusyError, DamagedFileError, SettingsError, StorageError
-from runs_assets.reasons.details_files import load_details, load_error_groups
+from runs_assets.reasons.details_files import load_error_groups
 from runs_assets.reasons.platform_details import DetailsRefresh, FailedRuns
 from runs_assets.settings import ProjectSettings, project_settings
 from runs_assets.sources.source import Source
@@ -145,8 +145,8 @@ class Judge:
             history = load_history(self.layout, source.name, self.window_days)
             if history is None:
                 return _Part(source.name, fingerprint, no_verdicts())
-            names, errors = load_details(self.layout, source.name).names, self._errors(source.name, history, report)
-            knowledge = Knowledge(names, source.explanations, errors, self.watch, self.abandoned_after_hours)
+            errors = self._errors(source.name, history, report)
+            knowledge = Knowledge(source.explanations, errors, self.watch, self.abandoned_after_hours)
             return _Part(source.name, fingerprint, verdicts_of(history, knowledge))
         except StorageError as error:
             return _Part(source.name, fingerprint, former()[source.name].rows, str(error))

@@ -5,7 +5,7 @@ when the pipeline is back at its pace, or when it has shown a new one: then it h
 lasted for three times the usual time is given up: the pipeline is retired. Days that were not read prove nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,7 +20,6 @@ from runs_assets.verdicts.expected_runs import HOUR_US, Gaps, OverdueRun
 from runs_assets.verdicts.local_times import zone_of
 from runs_assets.verdicts.overdue_successes import ends_of, times_by_pipeline, without_success
 from runs_assets.verdicts.source_history import SourceHistory
-from runs_assets.watch_entries import Subject
 from runs_assets.watch_file import WatchFile
 
 NO_RUNS, NO_SUCCESS = "no_runs", "no_success"
@@ -80,24 +79,24 @@ class Silence(NamedTuple):
         return GIVEN_UP if until_us - self.due.overdue_us >= patience_us else OPEN
 
 
-def silences(history: SourceHistory, watch: WatchFile, names: Mapping[str, str]) -> pa.Table:
+def silences(history: SourceHistory, watch: WatchFile) -> pa.Table:
     """The rows (schema `SCHEMA`) of a source's silences that were open in its window, by pipeline and beginning.
 
     Where the watch file says how often a pipeline runs, that alone counts for it.
     """
     start_us = to_us(history.window.start)
-    found = [one for one in _found(history, watch, names) if one.ended_at_us is None or one.ended_at_us >= start_us]
+    found = [one for one in _found(history, watch) if one.ended_at_us is None or one.ended_at_us >= start_us]
     found.sort(key=lambda silence: (silence.pipeline, silence.since_us, silence.kind))
-    return pa.Table.from_pylist([_row(silence, history, names) for silence in found], schema=SCHEMA)
+    return pa.Table.from_pylist([_row(silence, history) for silence in found], schema=SCHEMA)
 
 
-def _found(history: SourceHistory, watch: WatchFile, names: Mapping[str, str]) -> Iterator[Silence]:
+def _found(history: SourceHistory, watch: WatchFile) -> Iterator[Silence]:
     created_by_pipeline = times_by_pipeline(history.runs, "created_us", len(history.pipelines))
     ends, last_day = ends_of(history), history.last_day + HOLIDAYS_AHEAD
     for number, created in enumerate(created_by_pipeline):
         if not len(created):
             continue
-        subject = Subject(history.source, history.pipelines[number], names.get(history.pipelines[number] or ""))
+        subject = history.subject(number)
         expectation = watch.expectation_of(subject)
         holidays = watch.holidays_of(subject, history.days[0].day, last_day)
         zone = ZoneInfo(expectation.timezone) if expectation else zone_of(created)
@@ -190,9 +189,9 @@ def _overdue(number: int, gaps: Gaps, expectation: Expectation, history: SourceH
             yield Silence(number, NO_RUNS, begin_us, due, end_us if place + 1 < len(waits) else None)
 
 
-def _row(silence: Silence, history: SourceHistory, names: Mapping[str, str]) -> dict[str, Any]:
+def _row(silence: Silence, history: SourceHistory) -> dict[str, Any]:
     return {
-        **history.about(silence.pipeline, names),
+        **history.about(silence.pipeline),
         "kind": silence.kind,
         "basis": silence.due.basis,
         "since": silence.since_us,

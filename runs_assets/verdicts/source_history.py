@@ -7,7 +7,7 @@ so nothing about it changes while it cannot be read.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DAY_US, EPOCH, DayRange, day_of_us, end_of, to_us
+from runs_assets.reasons.details_files import load_details
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import load_table
@@ -65,7 +66,7 @@ class SourceHistory:
     `completed` and `failed`, all without dry runs. `runs` has the runs, without dry ones, that were created in
     `read_days(window)`, with `KEPT_COLUMNS`; `open_runs` those of them that have not ended, with `OPEN_COLUMNS`. Both
     have the number `pipeline` instead of an id; `ended_us` is `finished_at`, or `created_at` where that is unknown or
-    earlier. Instants are microseconds since the epoch, -1 where unknown.
+    earlier. Instants are microseconds since the epoch, -1 where unknown. `names` are those of pipelines, by their ids.
     """
 
     source: str
@@ -75,16 +76,21 @@ class SourceHistory:
     rates: Frame
     runs: Frame
     open_runs: Frame
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def read_until(self) -> datetime:
         """The latest instant up to which the source was read, UTC."""
         return max(day.seen_until for day in self.days)
 
-    def about(self, number: int, names: Mapping[str, str]) -> dict[str, str | None]:
-        """The `runs_assets.tables.PIPELINE_COLUMNS` of a pipeline's row, by its number."""
+    def subject(self, number: int) -> Subject:
+        """The pipeline of a number, as entries of the watch file select it."""
         pipeline_id = self.pipelines[number]
-        return {"source": self.source, "pipeline_id": pipeline_id, "pipeline_name": names.get(pipeline_id or "")}
+        return Subject(self.source, pipeline_id, self.names.get(pipeline_id or ""))
+
+    def about(self, number: int) -> dict[str, str | None]:
+        """The `runs_assets.tables.PIPELINE_COLUMNS` of a pipeline's row, by its number."""
+        return self.subject(number)._asdict()
 
     @property
     def last_day(self) -> date:
@@ -164,8 +170,9 @@ def load_history(layout: Layout, source: str, window_days: int) -> SourceHistory
     runs, open_runs = _load_runs(layout, source, [day for day in stored if day in read_days(window)])
     ids = pa.chunked_array([*rates["pipeline_id"].chunks, *runs["pipeline_id"].chunks], pa.string())
     known = pc.unique(ids).sort(null_placement="at_end")
-    frames = (_numbered(table, known) for table in (rates, runs, open_runs))
-    return SourceHistory(source, window, days, tuple(known.to_pylist()), *frames)
+    rates, runs, open_runs = (_numbered(table, known) for table in (rates, runs, open_runs))
+    names = load_details(layout, source).names
+    return SourceHistory(source, window, days, tuple(known.to_pylist()), rates, runs, open_runs, names)
 
 
 def _numbered(table: pa.Table, pipelines: pa.Array) -> Frame:
@@ -204,10 +211,10 @@ def _load_runs(layout: Layout, source: str, stored: list[date]) -> tuple[pa.Tabl
 
 def _in_microseconds(table: pa.Table) -> pa.Table:
     """The same with each `..._at` as a column `..._us` of whole numbers."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type):
-            name = f"{field.name.removesuffix('_at')}_us"
-            table = table.set_column(place, name, pc.fill_null(table[field.name].cast(pa.int64()), -1))
+    for place, found in enumerate(table.schema):
+        if pa.types.is_timestamp(found.type):
+            name = f"{found.name.removesuffix('_at')}_us"
+            table = table.set_column(place, name, pc.fill_null(table[found.name].cast(pa.int64()), -1))
     return table
 
 
@@ -218,13 +225,13 @@ def _encoded(runs: pa.Table) -> pa.Table:
     return runs
 
 
-def without_left_out(history: SourceHistory, names: Mapping[str, str], watch: WatchFile) -> SourceHistory:
+def without_left_out(history: SourceHistory, watch: WatchFile) -> SourceHistory:
     """The history in which the completed runs that the watch file leaves out of rates were cancelled.
 
     A cancelled run is in no rate and in no streak of failures, but it did run. Rates of days before `read_days` stay as
     they are: of their runs nothing but the sums is known.
     """
-    is_left_out = _are_left_out(history, names, watch)
+    is_left_out = _are_left_out(history, watch)
     if not is_left_out.any():
         return history
     statuses = history.runs["status"]
@@ -239,22 +246,21 @@ def without_left_out(history: SourceHistory, names: Mapping[str, str], watch: Wa
     return replace(history, rates=history.rates.assign(**fewer), runs=history.runs.assign(status=cancelled))
 
 
-def _are_left_out(history: SourceHistory, names: Mapping[str, str], watch: WatchFile) -> NDArray[np.bool_]:
+def _are_left_out(history: SourceHistory, watch: WatchFile) -> NDArray[np.bool_]:
     """Which of the `runs` were created within an interval of their pipeline."""
     found = np.zeros(len(history.runs), np.bool_)
     created_us = history.runs["created_us"]
-    for intervals, numbers in _by_intervals(history, names, watch).items():
+    for intervals, numbers in _by_intervals(history, watch).items():
         found |= history.runs["pipeline"].isin(numbers).to_numpy() & _are_inside(created_us, intervals)
     return found
 
 
-def _by_intervals(history: SourceHistory, names: Mapping[str, str], watch: WatchFile) -> Mapping[Intervals, list[int]]:
+def _by_intervals(history: SourceHistory, watch: WatchFile) -> Mapping[Intervals, list[int]]:
     """The numbers of the pipelines that have the same ones."""
     days = read_days(history.window)
     pipelines: defaultdict[Intervals, list[int]] = defaultdict(list)
-    for number, pipeline in enumerate(history.pipelines):
-        subject = Subject(history.source, pipeline, names.get(pipeline or ""))
-        if intervals := watch.left_out(subject, days.start, days.end):
+    for number in range(len(history.pipelines)):
+        if intervals := watch.left_out(history.subject(number), days.start, days.end):
             pipelines[tuple(intervals)].append(number)
     return pipelines
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 import pyarrow as pa
 
@@ -15,7 +14,7 @@ from runs_assets.storage.tables import opened_parquet, write_parquet
 from runs_assets.tables import Table
 from runs_assets.verdicts.common_causes import with_common_cause
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS, failure_concentrations
-from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, failure_reasons, reasons_of_runs
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, Errors, KnownReasons, failure_reasons
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, failure_trends
 from runs_assets.verdicts.hanging_runs import (
     ABANDONED_AFTER_HOURS,
@@ -50,12 +49,10 @@ _REMEDY = "Materialize it again, or run `runs-assets refresh`: it is rebuilt fro
 class Knowledge:
     """What is known of a source besides its runs.
 
-    `names` of pipelines by their ids, `explanations` of what its exit codes and errors mean, the `errors` that its API
-    reported by day and pipeline, what a person wrote into the `watch` file, and how many hours after its limit an open
-    run is abandoned.
+    `explanations` of what its exit codes and errors mean, the `errors` that its API reported by day and pipeline, what
+    a person wrote into the `watch` file, and how many hours after its limit an open run is abandoned.
     """
 
-    names: Mapping[str, str] = field(default_factory=dict)
     explanations: Explanations = field(default_factory=Explanations)
     errors: Errors = field(default_factory=dict)
     watch: WatchFile = field(default_factory=WatchFile)
@@ -64,31 +61,23 @@ class Knowledge:
 
 def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
     """A source's rows of every table."""
-    names, after_hours = knowledge.names, knowledge.abandoned_after_hours
-    history = without_left_out(history, names, knowledge.watch)
+    history = without_left_out(history, knowledge.watch)
     streaks, durations = failure_streaks(history), success_durations(history)
-    explanations, errors = knowledge.explanations, knowledge.errors
-    reasons_of = partial(reasons_of_runs, explanations=explanations, errors=errors, names=names)
+    too_long = open_too_long(history, durations, knowledge.abandoned_after_hours)
+    reasons = KnownReasons(knowledge.explanations, knowledge.errors, history.names)
     found = {
-        FAILURE_TRENDS.name: failure_trends(history, streaks, durations, names),
-        OUTAGES.name: outages(history, streaks, names),
-        SILENCES.name: silences(history, knowledge.watch, names),
-        HANGING_RUNS.name: hanging_runs(history, durations, names, after_hours),
+        FAILURE_TRENDS.name: failure_trends(history, streaks, durations, history.names),
+        OUTAGES.name: outages(history, streaks),
+        SILENCES.name: silences(history, knowledge.watch),
+        HANGING_RUNS.name: hanging_runs(history, durations, too_long),
         SOURCE_HEALTH.name: with_common_cause(source_health(history), history),
         FAILURE_REASONS.name: failure_reasons(
-            history.source,
-            history.failed_runs(),
-            history.window,
-            history_from=history.days[0].day,
-            explanations=explanations,
-            errors=errors,
-            names=names,
+            history.source, history.failed_runs(), history.window, history.days[0].day, reasons
         ),
-        FAILURE_CONCENTRATIONS.name: failure_concentrations(history, streaks, reasons_of, names),
+        FAILURE_CONCENTRATIONS.name: failure_concentrations(history, streaks, reasons.of_runs),
     }
-    stuck, too_long = stuck_since(history, durations), open_too_long(history, durations)
-    abandoned = abandoned_runs(history, too_long, after_hours)
-    return found | {PIPELINE_HEALTH.name: pipeline_health(history, streaks, durations, stuck, abandoned, names, found)}
+    stuck, abandoned = stuck_since(history, too_long), abandoned_runs(history, too_long)
+    return found | {PIPELINE_HEALTH.name: pipeline_health(history, streaks, durations, stuck, abandoned, found)}
 
 
 def no_verdicts() -> Verdicts:

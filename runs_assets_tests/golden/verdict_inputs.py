@@ -12,7 +12,7 @@ from runs_assets.days import DayRange
 from runs_assets.reasons.details_files import PipelineErrors
 from runs_assets.reasons.reason import ErrorGroup
 from runs_assets.tables import TIMESTAMP
-from runs_assets.verdicts.failure_reasons import failure_reasons
+from runs_assets.verdicts.failure_reasons import KnownReasons, failure_reasons
 from runs_assets_tests.verdicts.cases import CaseRun, at, daily, run
 from runs_assets_tests.verdicts.plain_runs import History, Run
 from runs_assets_tests.verdicts.worked import history_of
@@ -65,15 +65,8 @@ def reasons_rows() -> Iterator[dict[str, Any]]:
     )
     errors = {date(2026, 3, 18): {"p": PipelineErrors("p", 5, at(3, 18, 11), groups)}}
     for source, runs, known in ((PRODUCTSUP, coded, {}), (CLOUDCRUISE, named, errors)):
-        table = failure_reasons(
-            source.name,
-            _failed(runs),
-            days,
-            history_from=date(2026, 1, 1),
-            explanations=source.explanations,
-            errors=known,
-            names={"p": "Pipeline"},
-        )
+        reasons = KnownReasons(source.explanations, known, {"p": "Pipeline"})
+        table = failure_reasons(source.name, _failed(runs), days, date(2026, 1, 1), reasons)
         yield from table.to_pylist()
 
 

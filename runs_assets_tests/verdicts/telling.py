@@ -84,7 +84,7 @@ def troubles_of(history: SourceHistory) -> list[Trouble]:
         if one.confirmed_at_us is not None
     ]
     numbers = {pipeline_id: number for number, pipeline_id in enumerate(history.pipelines)}
-    for row in silences(history, WatchFile(), {}).to_pylist():
+    for row in silences(history, WatchFile()).to_pylist():
         since, ended_at = to_us(row["since"]), _or_never(row["ended_at"] and to_us(row["ended_at"]))
         expected_by, usual = to_us(row["expected_by"]), int(row["usual_interval_seconds"] * SECOND_US)
         until = min(ended_at, expected_by + max(GIVEN_UP_CYCLES * usual, LEAST_GIVEN_UP_US))

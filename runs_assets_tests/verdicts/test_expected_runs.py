@@ -33,7 +33,7 @@ def found(
     watch = WatchFile(expectations=said, holidays=(Holidays(dates=tuple(holidays)),) if holidays else ())
     rows = [
         {name: value for name, value in row.items() if name != "pipeline_name"}
-        for row in silences(product_history(history), watch, {}).to_pylist()
+        for row in silences(product_history(history), watch).to_pylist()
     ]
     expected = plain_silences.silences(history, frozenset(holidays), zone)
     assert sorted(rows, key=_key) == sorted(expected, key=_key)

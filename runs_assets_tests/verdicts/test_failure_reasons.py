@@ -13,7 +13,7 @@ from runs_assets.days import DayRange
 from runs_assets.reasons.details_files import PipelineErrors
 from runs_assets.reasons.reason import Attribution, ErrorGroup, Explanations, Reason
 from runs_assets.tables import TIMESTAMP
-from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, failure_reasons
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS, KnownReasons, failure_reasons
 
 DAY = date(2026, 3, 17)
 LONG_AGO = date(2025, 1, 1)
@@ -68,10 +68,8 @@ def rows(
         "src",
         pa.Table.from_pylist([dict(run) for run in runs], SCHEMA),
         days,
-        history_from=history_from,
-        explanations=explanations,
-        errors=errors or {},
-        names=names or {},
+        history_from,
+        KnownReasons(explanations, errors or {}, names or {}),
     )
     assert table.schema == FAILURE_REASONS.schema
     table.validate(full=True)

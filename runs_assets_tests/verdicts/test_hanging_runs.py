@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from runs_assets.days import from_us
-from runs_assets.verdicts.hanging_runs import stuck_since, success_durations
+from runs_assets.verdicts.hanging_runs import open_too_long, stuck_since, success_durations
 from runs_assets.verdicts.tables import Knowledge
 from runs_assets_tests.verdicts import plain_hanging
 from runs_assets_tests.verdicts.by_the_product import by_the_product
@@ -27,7 +27,7 @@ def open_for(span: timedelta) -> CaseRun:
 def stuck(history: History) -> dict[str | None, datetime]:
     """By both computations."""
     found = product_history(history)
-    product = stuck_since(found, success_durations(found))
+    product = stuck_since(found, open_too_long(found, success_durations(found)))
     expected = plain_hanging.stuck_since(history)
     assert {found.pipelines[number]: from_us(since_us) for number, since_us in product.items()} == expected
     return expected
