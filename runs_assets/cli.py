@@ -119,7 +119,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _refresh(options: argparse.Namespace) -> None:
-    from runs_assets.verdicts.refresh_command import refresh_and_show
+    from runs_assets.refresh_command import refresh_and_show
 
     _warn()
     refresh_and_show(Console(), offline=options.offline)

@@ -15,9 +15,9 @@ from runs_assets.demo.page import page, page_url, reserve
 from runs_assets.demo.processes import Child, wait_until
 from runs_assets.demo.report import failure_table
 from runs_assets.demo.sandbox import sandbox, settings_of
+from runs_assets.refresh_command import health_table
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
-from runs_assets.verdicts.refresh_command import health_table
 from runs_assets.verdicts.tables import load_verdicts
 
 SOURCES = ("cloudcruise", "productsup")

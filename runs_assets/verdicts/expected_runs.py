@@ -18,11 +18,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, EPOCH, SECOND_US
+from runs_assets.days import DAY_US, EPOCH, HOUR_US, SECOND_US
 from runs_assets.verdicts.local_times import MONTH_US, Instants, instant_of, wall_clock
 
 TIMETABLE, INTERVAL, MONTH = "timetable", "interval", "month"
-HOUR_US = 3_600 * SECOND_US
 WEEK_US, WEEKS = 7 * DAY_US, 4
 GRACE_US = 90 * 60 * SECOND_US
 """How late a run may be, and how much its time may vary: more than the hour by which clocks change, microseconds."""

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, from_us
+from runs_assets.days import DAY_US, HOUR_US, from_us
 from runs_assets.reasons.reason import NOT_KNOWN, Reason
 from runs_assets.statistics.significance import benjamini_hochberg, fisher_greater_p
 from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
@@ -26,7 +26,6 @@ REASON = "reason"
 DIMENSIONS = {"site": "site_id", "workspace": "workspace_id", "version": "pipeline_version"}
 """Of runs, and the columns that have them."""
 SPANS_HOURS = (24, 72, 168)
-HOUR_US = DAY_US // 24
 PAST_US = BASELINE_DAYS * DAY_US
 FALSE_DISCOVERIES = 0.001
 """Stricter than for spans that are worse: of each pipeline many values are tested at every look."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, SECOND_US, day_of_us, from_us, start_of, to_us
+from runs_assets.days import DAY_US, HOUR_US, SECOND_US, day_of_us, from_us, start_of, to_us
 from runs_assets.verdicts.source_history import BASELINE_DAYS
 
 Instants = NDArray[np.int64]
@@ -82,7 +82,7 @@ def _share_at_same_time(created: Instants, zone: ZoneInfo, change_us: int) -> fl
 @lru_cache(maxsize=64)
 def _offsets(zone: ZoneInfo, first: date, last: date) -> tuple[Instants, Instants]:
     """When the offset from UTC changes from the first day to the last, and the offsets before, between and after."""
-    hours = np.arange(to_us(start_of(first)), to_us(start_of(last)) + 2 * DAY_US, 3_600 * SECOND_US)
+    hours = np.arange(to_us(start_of(first)), to_us(start_of(last)) + 2 * DAY_US, HOUR_US)
     days = [_offset_us(int(hour), zone) for hour in hours[::24]]
     changes, offsets = [], days[:1]
     for place in np.flatnonzero(np.diff(days)).tolist():

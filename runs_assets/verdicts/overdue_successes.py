@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from runs_assets.days import DAY_US, SECOND_US, from_us, to_us
+from runs_assets.days import DAY_US, HOUR_US, from_us, to_us
 from runs_assets.status import RunStatus
 from runs_assets.tables import Frame
 from runs_assets.verdicts.expected_runs import INTERVAL, Gaps, OverdueRun
@@ -20,7 +20,7 @@ SUCCESSES, FACTOR = 8, 2
 """Of so many successes in 28 days, none takes twice the longest usual time between two to come, if runs are regular."""
 LEARNT_US = 56 * DAY_US
 """So long before the last success, times between successes say what is usual: of a weekly pipeline, eight."""
-TENTHS_OF_LONGEST, GRACE_US = 11, 3600 * SECOND_US
+TENTHS_OF_LONGEST, GRACE_US = 11, HOUR_US
 """A success is overdue 1.1 times the longest usual time after the last one, and an hour: a retry may mend it before."""
 
 

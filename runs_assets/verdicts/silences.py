@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from runs_assets.calendars import Expectation
-from runs_assets.days import DAY_US, SECOND_US, from_us, to_us
+from runs_assets.days import DAY_US, HOUR_US, SECOND_US, from_us, to_us
 from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
-from runs_assets.verdicts.expected_runs import HOUR_US, Gaps, OverdueRun
+from runs_assets.verdicts.expected_runs import Gaps, OverdueRun
 from runs_assets.verdicts.local_times import zone_of
 from runs_assets.verdicts.overdue_successes import ends_of, times_by_pipeline, without_success
 from runs_assets.verdicts.source_history import SourceHistory

@@ -170,7 +170,7 @@ def runs_that_count(history: SourceHistory) -> tuple[Frame, NDArray[np.float64]]
     completed, longest_us = history.completed, history.until_us - SPANS_MINUTES[-1] * MINUTE_US
     ended_us = completed["ended_us"]
     is_past = (ended_us <= longest_us) & (ended_us > longest_us - BASELINE_DAYS * DAY_US)
-    rates = _usual_rates(completed[is_past], len(history.pipelines))
+    rates = _usual_rates(completed.loc[is_past, ["pipeline", "failed"]], len(history.pipelines))
     return completed[(ended_us > longest_us) & (rates[completed["pipeline"].to_numpy()] < MOST_USUAL_RATE)], rates
 
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
+from runs_assets.refresh_command import health_table
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
-from runs_assets.verdicts.refresh_command import health_table
 from runs_assets_tests.verdicts.cases import READ_UNTIL, at
 
 ROW = {
