@@ -169,7 +169,8 @@ class Memory(Remembered):
         """What is open."""
         for name, source in self.sources.items():
             yield from _if_open(Subject(name), "cannot be read, or its job fails", source.job.incident)
-            yield from _if_open(Subject(name), source.platform.state if source.platform else "", source.platform)
+            if source.platform:
+                yield from _if_open(Subject(name), source.platform.state, source.platform)
             for one in source.pipelines:
                 yield from _if_open(one.subject(name), one.state, one)
         for job, memory in self.jobs.items():

@@ -19,7 +19,8 @@ def next_notices(before: SourceMemory, view: SourceObservation) -> tuple[Decisio
     for pipeline_id, row in view.rows.items():
         notice, incident, failed_at = known.get(pipeline_id), incidents.get(pipeline_id), _failure(row, view)
         is_new = failed_at is not None and (notice is None or failed_at > notice.failed_at)
-        if failed_at and is_new and not view.is_muted(subject_of(row)) and not is_on_hold(before, incident, row, view):
+        is_held = view.is_muted(subject_of(row)) or is_on_hold(pipeline_id, before, incident, row, view)
+        if failed_at and is_new and not is_held:
             notice = Notice(pipeline_id=pipeline_id, failed_at=failed_at)
             decisions += [] if _is_known(incident, row, view) else [_decision(row, view)]
         after += [notice] if notice else []

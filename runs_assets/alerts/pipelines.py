@@ -48,8 +48,7 @@ def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decis
     after: list[PipelineIncident] = []
     for pipeline_id in sorted({*known, *view.rows}, key=lambda pipeline_id: pipeline_id or ""):
         incident, row = known.get(pipeline_id), view.rows.get(pipeline_id)
-        is_part = before.platform is None or before.platform.covers(pipeline_id)
-        if not (is_part and is_on_hold(before, incident, row, view)):
+        if not is_on_hold(pipeline_id, before, incident, row, view):
             news, incident = _next_pipeline(incident, row, view)
             decisions += news
         after += [incident] if incident else []
@@ -57,13 +56,19 @@ def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decis
 
 
 def is_on_hold(
-    memory: SourceMemory, incident: PipelineIncident | None, row: Row | None, view: SourceObservation
+    pipeline_id: str | None,
+    memory: SourceMemory,
+    incident: PipelineIncident | None,
+    row: Row | None,
+    view: SourceObservation,
 ) -> bool:
     """Whether it is a matter of the source's platform incident, or was one of the last that nobody was told singly."""
+    platform = memory.platform or memory.last_platform
+    if platform is None or not platform.covers(pipeline_id):
+        return False
     if memory.platform:
-        return not _is_after(memory.platform, incident, row)
-    platform = memory.last_platform
-    if platform is None or row is None or (incident and incident.is_open and not incident.is_listed):
+        return not _is_after(platform, incident, row)
+    if row is None or (incident and incident.is_open and not incident.is_listed):
         return False
     return row["state"] in {*SEVERITIES, FAILED_ONCE} and _was_part_of(platform, row, view)
 
