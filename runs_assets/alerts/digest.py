@@ -11,15 +11,15 @@ from datetime import date, datetime, timedelta
 import pyarrow.compute as pc
 from rich.console import Console
 
-from runs_assets.alerts.acknowledging import acknowledgement_lines
-from runs_assets.alerts.addresses import addresses_of
-from runs_assets.alerts.delivery import Notifier
+from runs_assets.alerts.addresses import addresses_of, alert_settings
+from runs_assets.alerts.delivery import LOCK_PATIENCE_SECONDS, Notifier
 from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.memory import Acknowledgement, MemoryFile, Notification, UndeliveredNotification
+from runs_assets.alerts.memory import Acknowledgement, Memory, MemoryFile, Notification, UndeliveredNotification
 from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, Row, rows_of
-from runs_assets.alerts.phrases import at, cut, listed, name_of, rate, run_with_page, span
-from runs_assets.alerts.settings import alert_settings
+from runs_assets.alerts.pipeline_texts import name_of, open_line, run_with_page
 from runs_assets.days import DayRange, utc_now
+from runs_assets.errors import SettingsError
+from runs_assets.plain_text.wording import at, listed, rate, shortened, span
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
@@ -204,7 +204,7 @@ def _largest(reasons: Iterable[Row]) -> list[Row]:
 def _outage(row: Row, reasons: Sequence[Row], watch: WatchFile) -> str:
     lasted = f"lasted {span(row['ended_at'] - row['failing_since'])}" if row["ended_at"] else "ongoing"
     during = [one for one in reasons if one["pipeline_id"] == row["pipeline_id"] and _is_during(row, one["date"])]
-    because = "".join(f", {cut(one['reason'])}" for one in _largest(during)[:1])
+    because = "".join(f", {shortened(one['reason'])}" for one in _largest(during)[:1])
     what = f"{row['failures']} failures since {at(row['failing_since'])}, {lasted}{because}"
     return f"{name_of(row)}: {what}{_run(row, row['latest_run_id'], watch)}"
 
@@ -215,10 +215,7 @@ def _is_during(outage: Row, day: date) -> bool:
 
 
 def _run(row: Row, run_id: str | None, watch: WatchFile) -> str:
-    """A run by its id, with its page where the watch file has a template for it."""
-    if run_id is None:
-        return ""
-    return f", run {run_with_page(run_id, watch.link_of(row['source'], run_id, row['pipeline_id']))}"
+    return f", run {run_with_page(run_id, row, watch)}" if run_id else ""
 
 
 def _silence(row: Row) -> str:
@@ -233,5 +230,59 @@ def _slower(row: Row) -> str:
 
 def _reason(row: Row, watch: WatchFile) -> str:
     runs = f"{row['total']} runs" if "total" in row else f"{row['runs']} runs on {row['date']}"
-    what = f"{cut(row['reason'])}, {runs}, attribution: {row['side']}"
+    what = f"{shortened(row['reason'])}, {runs}, attribution: {row['side']}"
     return f"{name_of(row)}: {what}{_run(row, row['example_run_id'], watch)}"
+
+
+def acknowledge(console: Console, known: Acknowledgement) -> None:
+    """Remember it instead of a former one of the same patterns, and print what it is about.
+
+    Raises `SettingsError` if nothing open is, `StorageError` if the memory cannot be read or written, `BusyError` while
+    another process is notifying.
+    """
+    file = _memory_file()
+    with file.locked(LOCK_PATIENCE_SECONDS):
+        memory = file.load(known.acknowledged_at)
+        about = [line for subject, line in _open(memory) if known.covers(subject)]
+        if not about:
+            raise SettingsError(f"No open incident is about pipeline {known.pipeline} of source {known.source}.")
+        others = (one for one in memory.acknowledged if (one.source, one.pipeline) != (known.source, known.pipeline))
+        file.save(memory.model_copy(update={"acknowledged": (*others, known)}), known.acknowledged_at)
+    _print(console, ["No reminders of:", *about])
+
+
+def show_acknowledged(console: Console) -> None:
+    """Print each acknowledgement that holds, and every open incident that none is about.
+
+    Raises `StorageError` if the memory cannot be read.
+    """
+    now = utc_now()
+    memory = _memory_file().load(now)
+    holding = memory.acknowledged_at(now)
+    others = [line for subject, line in _open(memory) if not any(known.covers(subject) for known in holding)]
+    _print(console, ["Acknowledged:", *(acknowledgement_lines(holding) or ["nothing"])])
+    _print(console, ["Open, and not acknowledged:", *(others or ["nothing"])])
+
+
+def acknowledgement_lines(known: Iterable[Acknowledgement]) -> list[str]:
+    """Each as one line, in words."""
+    return [
+        f"{shortened(one.pipeline)} of {shortened(one.source)}, "
+        + (f"until {at(one.until)}" if one.until else "until it is over")
+        + (f": {shortened(one.note)}" if one.note else "")
+        for one in known
+    ]
+
+
+def _open(memory: Memory) -> Iterator[tuple[Subject, str]]:
+    for subject, state, _ in memory.open_incidents():
+        yield subject, open_line(subject, state)
+
+
+def _memory_file() -> MemoryFile:
+    return MemoryFile(Layout.stored(project_settings().data.absolute()))
+
+
+def _print(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,24 +1,62 @@
 """One evaluation: the memory and the present observation become decisions and the next memory.
 
 Pure: the same observation twice decides nothing new. While a source is unread its pipelines are on hold: nothing about
-them opens, is reminded of or resolves, and the only news of it is that it is unread.
+them opens, is reminded of or resolves, and the only news of it is that it is unread. A failure that is no incident may
+be worth a notice: one line, told once, and nothing follows.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from runs_assets.alerts.decisions import Decision, Decisions, JobDecision
-from runs_assets.alerts.lifecycle import Condition, Event, Incident, Policy, advance
-from runs_assets.alerts.memory import Acknowledgement, JobMemory, Memory, SourceMemory
-from runs_assets.alerts.notices import next_notices
-from runs_assets.alerts.observation import JobRun, Observation, SourceObservation
-from runs_assets.alerts.pipelines import next_pipelines
+from runs_assets.alerts.lifecycle import (
+    Condition,
+    Decision,
+    Decisions,
+    Event,
+    Incident,
+    PipelineIncident,
+    Policy,
+    advance,
+)
+from runs_assets.alerts.memory import Acknowledgement, JobMemory, Memory, Notice, SourceMemory
+from runs_assets.alerts.observation import (
+    FAILED_ONCE,
+    JobFailure,
+    JobRun,
+    Observation,
+    Row,
+    SourceObservation,
+    subject_of,
+)
+from runs_assets.alerts.pipelines import is_on_hold, next_pipelines
 from runs_assets.alerts.platforms import next_platform
-from runs_assets.watch_entries import Severity, Subject
+from runs_assets.watch_entries import Severity, Subject, Tell
 
 PROJECT = Policy(is_limited=True, reminded_for=timedelta(days=28), keeps_since=True)
 """For sources, jobs and settings, which may fail now and then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobDecision(Decision):
+    """About a job whose latest run failed, or the source that it reads (`view`), which may be unread instead.
+
+    `failures` happened since it was last resolved; 0 if it was not, or longer than a day ago.
+    """
+
+    job: str
+    since: datetime
+    failure: JobFailure | None
+    failures: int
+    view: SourceObservation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeDecision(Decision):
+    """About a failure of a pipeline that is no incident: its row of `pipeline_health`."""
+
+    view: SourceObservation
+    row: Row
 
 
 @dataclass(frozen=True)
@@ -61,7 +99,7 @@ def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tu
         return decisions, after
     of_platform, after = next_platform(after, view)
     of_pipelines, after = next_pipelines(after, view)
-    notices, after = next_notices(after, view)
+    notices, after = _next_notices(after, view)
     return [*decisions, *of_platform, *of_pipelines, *notices], after
 
 
@@ -123,3 +161,43 @@ def _next_job(
         view=view,
     )
     return [decision], after
+
+
+def _next_notices(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
+    """The notices of a source whose incidents have just been evaluated: what opened one needs no notice."""
+    known = {notice.pipeline_id: notice for notice in before.notices}
+    incidents = {incident.pipeline_id: incident for incident in before.pipelines}
+    decisions: Decisions = []
+    after: list[Notice] = []
+    for pipeline_id, row in view.rows.items():
+        notice, incident, failed_at = known.get(pipeline_id), incidents.get(pipeline_id), _notable_failure(row, view)
+        is_new = failed_at is not None and (notice is None or failed_at > notice.failed_at)
+        is_held = view.is_muted(subject_of(row)) or is_on_hold(pipeline_id, before, incident, row, view)
+        if failed_at and is_new and not is_held:
+            notice = Notice(pipeline_id=pipeline_id, failed_at=failed_at)
+            decisions += [] if _is_told(incident, row, view) else [_notice(row, view)]
+        after += [notice] if notice else []
+    return decisions, before.model_copy(update={"notices": tuple(after)})
+
+
+def _notable_failure(row: Row, view: SourceObservation) -> datetime | None:
+    """The failure that is worth a notice: the first one of its streak, or each one if a rule says so."""
+    tell = view.whole.watch.rule_of(subject_of(row)).tell
+    last_failure: datetime | None = row["last_failure_at"]
+    if tell is Tell.EVERY_FAILURE:
+        return None if view.was_known(last_failure) else last_failure
+    failing_since: datetime | None = row["failing_since"]
+    return failing_since if tell is Tell.USUAL and row["state"] == FAILED_ONCE else None
+
+
+def _is_told(incident: PipelineIncident | None, row: Row, view: SourceObservation) -> bool:
+    """Whether an incident tells it already; that goes on while each single failure is told too."""
+    if incident is None or not incident.is_open:
+        return False
+    wants_every = view.whole.watch.rule_of(subject_of(row)).tell is Tell.EVERY_FAILURE
+    return not wants_every or incident.notified_at == view.whole.now
+
+
+def _notice(row: Row, view: SourceObservation) -> NoticeDecision:
+    tags = view.whole.watch.tags_of(subject_of(row), Severity.INFO)
+    return NoticeDecision(event=Event.NOTICE, severity=Severity.INFO, tags=tuple(sorted(tags)), view=view, row=row)

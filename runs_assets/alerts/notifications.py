@@ -7,13 +7,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from runs_assets.alerts.decisions import Decision, JobDecision, NoticeDecision, PipelineDecision, PlatformDecision
-from runs_assets.alerts.lifecycle import Event, Incident
+from runs_assets.alerts.evaluation import JobDecision, NoticeDecision
+from runs_assets.alerts.lifecycle import Decision, Event, Incident
 from runs_assets.alerts.memory import Memory, Notification
 from runs_assets.alerts.observation import Observation, Row, SourceObservation, confirmed_at
-from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, listed, name_of, open_line, span
-from runs_assets.alerts.pipeline_texts import notice_line, notice_title, pipeline_lines, pipeline_title
-from runs_assets.alerts.platforms import began_at
+from runs_assets.alerts.pipeline_texts import (
+    Lines,
+    label,
+    lateness,
+    name_of,
+    notice_line,
+    notice_title,
+    open_line,
+    pipeline_lines,
+    pipeline_title,
+)
+from runs_assets.alerts.pipelines import PipelineDecision
+from runs_assets.alerts.platforms import PlatformDecision, began_at
+from runs_assets.plain_text.wording import at, listed, shortened, span
 from runs_assets.watch_entries import Severity, Subject
 
 LONGEST_FAILURE = 600
@@ -106,7 +117,7 @@ def _platform_lines(decision: PlatformDecision) -> Lines:
         if incident.usual is not None:
             yield f"By chance it would be {incident.usual:.1f} of {incident.active}."
         if incident.common:
-            yield f"{incident.affected} pipelines, all of {cut(incident.common)}; others are well."
+            yield f"{incident.affected} pipelines, all of {shortened(incident.common)}; others are well."
         yield from _headed("Pipelines:", (_member(pipeline_id, decision) for pipeline_id in incident.members))
         yield "Until this is resolved, there are no separate notifications for these pipelines."
     if decision.event is Event.OPENED:
@@ -178,4 +189,4 @@ def _job_lines(decision: JobDecision) -> Lines:
             times = "1 failure" if decision.failures == 1 else f"{decision.failures} failures"
             yield f"{times} since it was last resolved; this is the latest."
         yield f"Run {failure.run_id} failed at {at(failure.ended_at)}."
-        yield cut(failure.description, LONGEST_FAILURE)
+        yield shortened(failure.description, LONGEST_FAILURE)

@@ -1,13 +1,24 @@
 """The incidents of pipelines: one for each with a state that is one. Those of a platform incident are on hold."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from math import ceil, log, log1p
 from typing import NamedTuple
 
-from runs_assets.alerts.decisions import Change, Decisions, PipelineDecision
-from runs_assets.alerts.lifecycle import DAY, Condition, Event, Policy, advance
-from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
+from runs_assets.alerts.lifecycle import (
+    DAY,
+    Condition,
+    Decision,
+    Decisions,
+    Event,
+    PipelineIncident,
+    PlatformIncident,
+    Policy,
+    advance,
+)
+from runs_assets.alerts.memory import SourceMemory
 from runs_assets.alerts.observation import (
     ENDED_BY_SUCCESSES,
     FAILED_ONCE,
@@ -39,6 +50,33 @@ SEEN_BEFORE = timedelta(hours=1)
 source is judged knows only of the last half hour before a look, and looks are an hour apart."""
 SPAN_LENGTHS = {span.period: timedelta(days=span.days) for span in SPANS}
 """Of the spans in which a pipeline may be worse."""
+
+
+class Change(StrEnum):
+    """Why people are notified again of a pipeline's incident."""
+
+    FLAPPING = "it came back within a day"
+    STATE = "another state, which is more severe or something else"
+    FAILURES = "many times as many failures in a row"
+    RATE = "a much higher failure rate"
+    REASON = "a new reason"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineDecision(Decision):
+    """About a pipeline: its incident, its row of `pipeline_health` (None: gone), and the state it was in before.
+
+    `change` is why there is an update. `ended_at` is when it ended, if that is known of one that is over. Until that is
+    told it takes so many `successes_needed` in a row.
+    """
+
+    view: SourceObservation
+    incident: PipelineIncident
+    row: Row | None
+    previous_state: str
+    change: Change | None = None
+    ended_at: datetime | None = None
+    successes_needed: int = 1
 
 
 def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:

@@ -8,11 +8,20 @@ opened is on its own. What is left when it is resolved is listed once, and only 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runs_assets.alerts.decisions import Decisions, PlatformDecision
-from runs_assets.alerts.lifecycle import Condition, Event, Policy, advance
-from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
+from runs_assets.alerts.lifecycle import (
+    Condition,
+    Decision,
+    Decisions,
+    Event,
+    PipelineIncident,
+    PlatformIncident,
+    Policy,
+    advance,
+)
+from runs_assets.alerts.memory import SourceMemory
 from runs_assets.alerts.observation import BAD, SEVERITIES, Row, SourceObservation, confirmed_at, subject_of
 from runs_assets.alerts.pipelines import incident_of
 from runs_assets.verdicts.source_health import OK
@@ -25,6 +34,16 @@ OPENS_AT, OPENS_AT_SHARE, OPENS_ANYWAY_AT = 5, 0.15, 8
 LASTS_AT, LASTS_AT_SHARE = 3, 0.05
 GROWN = 2
 """How many times as many pipelines as people were notified of make an update."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformDecision(Decision):
+    """About many pipelines of a source at once: those that are `bad` (down or silent) and, at its end, `resolved`."""
+
+    view: SourceObservation
+    incident: PlatformIncident
+    bad: tuple[Row, ...]
+    resolved: tuple[PipelineIncident, ...] = ()
 
 
 def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:

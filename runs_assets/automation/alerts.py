@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from runs_assets.alerts.addresses import usable_addresses
-from runs_assets.alerts.delivery import Notifier
-from runs_assets.alerts.heartbeat import beat
+from runs_assets.alerts.addresses import alert_settings, usable_addresses
+from runs_assets.alerts.delivery import Notifier, beat
 from runs_assets.alerts.memory import usable_watch_file
 from runs_assets.alerts.observation import JobRun, Observation, is_worse_span, rows_of
-from runs_assets.alerts.settings import alert_settings
 from runs_assets.automation.switches import sensor, why_off
 from runs_assets.errors import RunsAssetsError, SettingsError
 from runs_assets.instance.ended_runs import latest_job_runs
