@@ -148,14 +148,9 @@ def send_test(console: Console) -> int:
         console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
     for place, address in enumerate(addresses, start=1):
         tags = f" with the tags {', '.join(sorted(address.tags))}" if address.tags else ""
-        notification = Notification(
-            title=f"TEST of runs-assets ({place} of {len(addresses)})",
-            body=f"This is a test. It went to address {address.position} of RUNS_ASSETS_ALERT_URLS{tags}.",
-            event=Event.SUMMARY,
-            severity=Severity.INFO,
-            decided_at=utc_now(),
-        )
-        was_taken = address.send(notification)
+        body = f"This is a test. It went to address {address.position} of RUNS_ASSETS_ALERT_URLS{tags}."
+        title = f"TEST of runs-assets ({place} of {len(addresses)})"
+        was_taken = address.send(Notification.summary(title, [body], utc_now()))
         refused += not was_taken
         outcome = "taken" if was_taken else "REFUSED, or not reached"
         console.print(f"Address {address.position}{tags}: {outcome}.", markup=False, highlight=False, soft_wrap=True)

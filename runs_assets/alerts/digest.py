@@ -13,8 +13,7 @@ from rich.console import Console
 
 from runs_assets.alerts.addresses import addresses_of, alert_settings
 from runs_assets.alerts.delivery import LOCK_PATIENCE_SECONDS, Notifier
-from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.memory import Acknowledgement, Memory, MemoryFile, Notification, UndeliveredNotification
+from runs_assets.alerts.memory import Acknowledgement, MemoryFile, Notification, UndeliveredNotification
 from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, Row, rows_of
 from runs_assets.alerts.pipeline_texts import name_of, open_line, run_with_page
 from runs_assets.days import DayRange, utc_now
@@ -41,16 +40,14 @@ def week_of(name: str) -> DayRange:
     found = _WEEK_NAME.fullmatch(name)
     if not found:
         raise ValueError(f"a week is written as 2026-W11, not {name!r}")
-    return _week_from(date.fromisocalendar(int(found[1]), int(found[2]), 1))
+    monday = date.fromisocalendar(int(found[1]), int(found[2]), 1)
+    return DayRange(monday, monday + timedelta(days=6))
 
 
 def last_week(now: datetime) -> DayRange:
     """The last ISO week that is over at `now` (aware UTC)."""
-    return _week_from(now.date() - timedelta(days=now.weekday() + 7))
-
-
-def _week_from(monday: date) -> DayRange:
-    return DayRange(monday, monday + timedelta(days=6))
+    sunday = now.date() - timedelta(days=now.isoweekday())
+    return DayRange(sunday - timedelta(days=6), sunday)
 
 
 def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
@@ -64,11 +61,10 @@ def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
     notifier = Notifier(layout, addresses_of(alert_settings().alert_urls) if send else ())
     summary = Week.stored(layout, days or last_week(now), now).summary(watch, now)
     console.print(summary.title, style="bold", markup=False, highlight=False, soft_wrap=True)
-    console.print(summary.body, markup=False, highlight=False, soft_wrap=True)
-    if not notifier.addresses:
-        return
-    waiting = notifier.send(summary).waiting
-    console.print(f"Sent. Deliveries waiting: {waiting}." if waiting else "Sent.", markup=False, highlight=False)
+    _print(console, [summary.body])
+    if notifier.addresses:
+        waiting = notifier.send(summary).waiting
+        _print(console, [f"Sent. Deliveries waiting: {waiting}." if waiting else "Sent."])
 
 
 @dataclass(frozen=True)
@@ -93,11 +89,11 @@ class Week:
         memory = MemoryFile(layout).load(now)
         return cls(
             days=days,
-            health=rows_of(layout, PIPELINE_HEALTH.name),
+            health=rows_of(layout, PIPELINE_HEALTH),
             totals=_totals(layout, DayRange(days.first - WEEK, days.last)),
-            outages=rows_of(layout, OUTAGES.name),
-            silences=rows_of(layout, SILENCES.name),
-            reasons=rows_of(layout, FAILURE_REASONS.name),
+            outages=rows_of(layout, OUTAGES),
+            silences=rows_of(layout, SILENCES),
+            reasons=rows_of(layout, FAILURE_REASONS),
             undelivered=memory.undelivered,
             acknowledged=memory.acknowledged_at(now),
         )
@@ -105,14 +101,9 @@ class Week:
     def summary(self, watch: WatchFile, now: datetime) -> Notification:
         """The week as a notification."""
         year, number, _ = self.days.first.isocalendar()
-        return Notification(
-            title=f"Week {year}-W{number:02}: {self.days.first} to {self.days.last}",
-            body="\n".join(self._lines(watch, now)),
-            event=Event.SUMMARY,
-            severity=Severity.INFO,
-            tags=tuple(sorted(watch.tags_of(Subject(), Severity.INFO))),
-            decided_at=now,
-        )
+        title = f"Week {year}-W{number:02}: {self.days.first} to {self.days.last}"
+        tags = watch.tags_of(Subject(), Severity.INFO)
+        return Notification.summary(title, self._lines(watch, now), now, tags)
 
     def _lines(self, watch: WatchFile, now: datetime) -> Iterator[str]:
         sources = sorted({row["source"] for row in (*self.health, *self.totals)})
@@ -122,7 +113,7 @@ class Week:
             yield from self._source(source, watch)
             if self.days.end > now - WEEK:
                 yield from _present([row for row in self.health if row["source"] == source])
-        yield from _section("Acknowledged", acknowledgement_lines(self.acknowledged))
+        yield from _section("Acknowledged", _acknowledgements(self.acknowledged))
         yield from _section("Undelivered notifications", self._lost())
 
     def _source(self, source: str, watch: WatchFile) -> Iterator[str]:
@@ -162,7 +153,7 @@ class Week:
 def _totals(layout: Layout, days: DayRange) -> list[Row]:
     of_sources = (pc.field("scope") == SOURCE) & (pc.field("period") == DAY)
     of_days = (pc.field("date") >= days.first) & (pc.field("date") <= days.last)
-    return rows_of(layout, FAILURE_TRENDS.name, of_sources & of_days)
+    return rows_of(layout, FAILURE_TRENDS, of_sources & of_days)
 
 
 def _total(totals: Sequence[Row], days: DayRange) -> str:
@@ -243,7 +234,7 @@ def acknowledge(console: Console, known: Acknowledgement) -> None:
     file = _memory_file()
     with file.locked(LOCK_PATIENCE_SECONDS):
         memory = file.load(known.acknowledged_at)
-        about = [line for subject, line in _open(memory) if known.covers(subject)]
+        about = [open_line(subject, state) for subject, state, _ in memory.open_incidents() if known.covers(subject)]
         if not about:
             raise SettingsError(f"No open incident is about pipeline {known.pipeline} of source {known.source}.")
         others = (one for one in memory.acknowledged if (one.source, one.pipeline) != (known.source, known.pipeline))
@@ -259,24 +250,19 @@ def show_acknowledged(console: Console) -> None:
     now = utc_now()
     memory = _memory_file().load(now)
     holding = memory.acknowledged_at(now)
-    others = [line for subject, line in _open(memory) if not any(known.covers(subject) for known in holding)]
-    _print(console, ["Acknowledged:", *(acknowledgement_lines(holding) or ["nothing"])])
+    rest = (one for one in memory.open_incidents() if not any(known.covers(one.subject) for known in holding))
+    others = [open_line(one.subject, one.state) for one in rest]
+    _print(console, ["Acknowledged:", *(_acknowledgements(holding) or ["nothing"])])
     _print(console, ["Open, and not acknowledged:", *(others or ["nothing"])])
 
 
-def acknowledgement_lines(known: Iterable[Acknowledgement]) -> list[str]:
-    """Each as one line, in words."""
+def _acknowledgements(known: Iterable[Acknowledgement]) -> list[str]:
     return [
         f"{shortened(one.pipeline)} of {shortened(one.source)}, "
         + (f"until {at(one.until)}" if one.until else "until it is over")
         + (f": {shortened(one.note)}" if one.note else "")
         for one in known
     ]
-
-
-def _open(memory: Memory) -> Iterator[tuple[Subject, str]]:
-    for subject, state, _ in memory.open_incidents():
-        yield subject, open_line(subject, state)
 
 
 def _memory_file() -> MemoryFile:

@@ -9,16 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from runs_assets.alerts.lifecycle import (
-    Condition,
-    Decision,
-    Decisions,
-    Event,
-    Incident,
-    PipelineIncident,
-    Policy,
-    advance,
-)
+from runs_assets.alerts.lifecycle import Condition, Decision, Event, Incident, PipelineIncident, Policy, advance
 from runs_assets.alerts.memory import Acknowledgement, JobMemory, Memory, Notice, SourceMemory
 from runs_assets.alerts.observation import (
     FAILED_ONCE,
@@ -86,15 +77,15 @@ def _acknowledged(memory: Memory, seen: Observation) -> tuple[Acknowledgement, .
     return tuple(known for known in memory.acknowledged_at(seen.now) if known.until or any(map(known.covers, subjects)))
 
 
-def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tuple[Decisions, SourceMemory]:
+def _evaluate_source(source: str, before: SourceMemory, seen: Observation) -> tuple[list[Decision], SourceMemory]:
     view = SourceObservation(seen, source, before.read_until, _progressed_at(source, before, seen))
     run = next((run for run in seen.job_runs if run.source == source), None)
     decisions, job = _next_job(source, before.job, run, seen, view)  # unread or failed: together one incident
     after = before.model_copy(update={"job": job, "progressed_at": view.progressed_at})
     if not view.rows:
         return decisions, after
-    read_until = [instant for instant in (view.known_until, view.read_until) if instant]
-    after = after.model_copy(update={"read_until": max(read_until)})
+    read_until = max(instant for instant in (view.known_until, view.read_until) if instant)
+    after = after.model_copy(update={"read_until": read_until})
     if view.unread_since:
         return decisions, after
     of_platform, after = next_platform(after, view)
@@ -111,16 +102,16 @@ def _progressed_at(source: str, before: SourceMemory, seen: Observation) -> date
     return seen.now if seen.is_resumed else before.progressed_at
 
 
-def _next_settings(before: Incident | None, seen: Observation) -> tuple[Decisions, Incident | None]:
+def _next_settings(before: Incident | None, seen: Observation) -> tuple[list[Decision], Incident | None]:
     incident = Incident(since=seen.now) if seen.faults else None
     step = advance(before, Condition(seen.now, incident), PROJECT)
     return ([Decision(event=step.event)] if step.event else []), step.incident
 
 
-def _next_jobs(before: Mapping[str, JobMemory], seen: Observation) -> tuple[Decisions, dict[str, JobMemory]]:
+def _next_jobs(before: Mapping[str, JobMemory], seen: Observation) -> tuple[list[Decision], dict[str, JobMemory]]:
     """The jobs that read no source: each is wrong while its latest ended run is a failed one."""
     runs = {run.job: run for run in seen.job_runs if run.source is None}
-    decisions: Decisions = []
+    decisions: list[Decision] = []
     after: dict[str, JobMemory] = {}
     for job in sorted({*before, *runs}):
         news, memory = _next_job(job, before.get(job, JobMemory()), runs.get(job), seen)
@@ -132,7 +123,7 @@ def _next_jobs(before: Mapping[str, JobMemory], seen: Observation) -> tuple[Deci
 
 def _next_job(
     job: str, before: JobMemory, run: JobRun | None, seen: Observation, view: SourceObservation | None = None
-) -> tuple[Decisions, JobMemory]:
+) -> tuple[list[Decision], JobMemory]:
     """A job, or the source that it reads; that a source is unread is urgent."""
     unread_since = view.unread_since if view else None
     failure = run.failure if run else before.failure
@@ -163,21 +154,20 @@ def _next_job(
     return [decision], after
 
 
-def _next_notices(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
+def _next_notices(before: SourceMemory, view: SourceObservation) -> tuple[list[Decision], SourceMemory]:
     """The notices of a source whose incidents have just been evaluated: what opened one needs no notice."""
-    known = {notice.pipeline_id: notice for notice in before.notices}
-    incidents = {incident.pipeline_id: incident for incident in before.pipelines}
-    decisions: Decisions = []
-    after: list[Notice] = []
+    failures = {notice.pipeline_id: notice.failed_at for notice in before.notices}
+    known = {incident.pipeline_id: incident for incident in before.pipelines}
+    decisions: list[Decision] = []
     for pipeline_id, row in view.rows.items():
-        notice, incident, failed_at = known.get(pipeline_id), incidents.get(pipeline_id), _notable_failure(row, view)
-        is_new = failed_at is not None and (notice is None or failed_at > notice.failed_at)
+        incident, failed_at, told_at = known.get(pipeline_id), _notable_failure(row, view), failures.get(pipeline_id)
+        is_new = failed_at is not None and (told_at is None or failed_at > told_at)
         is_held = view.is_muted(subject_of(row)) or is_on_hold(pipeline_id, before, incident, row, view)
         if failed_at and is_new and not is_held:
-            notice = Notice(pipeline_id=pipeline_id, failed_at=failed_at)
+            failures[pipeline_id] = failed_at
             decisions += [] if _is_told(incident, row, view) else [_notice(row, view)]
-        after += [notice] if notice else []
-    return decisions, before.model_copy(update={"notices": tuple(after)})
+    told = (Notice(pipeline_id=one, failed_at=failures[one]) for one in view.rows if one in failures)
+    return decisions, before.model_copy(update={"notices": tuple(told)})
 
 
 def _notable_failure(row: Row, view: SourceObservation) -> datetime | None:

@@ -135,7 +135,6 @@ class Decision:
     tags: tuple[str, ...] = ()
 
 
-Decisions = list[Decision]
 AnyIncident = TypeVar("AnyIncident", bound=Incident)
 
 

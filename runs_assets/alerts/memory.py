@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,12 @@ class Notification(Remembered):
     severity: Severity
     tags: tuple[str, ...] = ()
     decided_at: AwareDatetime
+
+    @classmethod
+    def summary(cls, title: str, lines: Iterable[str], now: datetime, tags: Iterable[str] = ()) -> "Notification":
+        """Of how things are, not about an event."""
+        body, kind = "\n".join(lines), Event.SUMMARY
+        return cls(title=title, body=body, event=kind, severity=Severity.INFO, tags=tuple(sorted(tags)), decided_at=now)
 
 
 class Delivery(Remembered):

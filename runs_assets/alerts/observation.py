@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 from runs_assets.alerts.lifecycle import Remembered
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
+from runs_assets.tables import Table
 from runs_assets.verdicts.failure_trends import DAY, PIPELINE, WORSE
 from runs_assets.verdicts.verdict_files import load_verdicts
 from runs_assets.watch_entries import About, Rule, Severity, Subject, Tell
@@ -34,9 +35,7 @@ SEVERITIES = {
 """The states of a pipeline that are incidents, and how severe each is unless a rule says otherwise."""
 STREAKS = frozenset({"down", "never succeeded", "failing"})
 """Those that are failures in a row."""
-ENDED_BY_SUCCESSES = STREAKS | {"worse"}
-"""Those that so many successes end as mean it."""
-FAILS = ENDED_BY_SUCCESSES | {"partly failing"}
+FAILS = STREAKS | {"worse", "partly failing"}
 """Those of pipelines whose runs fail. What only a site or a reason has is over when the verdict says so."""
 FAILED_ONCE = "failed once"
 LATE = timedelta(hours=1.5)
@@ -221,13 +220,13 @@ def is_worse_span() -> pc.Expression:
     return (pc.field("scope") == PIPELINE) & (pc.field("period") != DAY) & (pc.field("verdict") == WORSE)
 
 
-def rows_of(layout: Layout, table: str, where: pc.Expression | None = None) -> list[Row]:
+def rows_of(layout: Layout, table: Table, where: pc.Expression | None = None) -> list[Row]:
     """The rows of a verdict table where an expression holds; none if it has not been built yet.
 
     Raises `StorageError` if it is damaged or cannot be read.
     """
-    if not is_stored(layout.verdict_file(table)):
+    if not is_stored(layout.verdict_file(table.name)):
         return []
-    stored = load_verdicts(layout, table)
+    stored = load_verdicts(layout, table.name)
     rows: list[Row] = (stored if where is None else stored.filter(where)).to_pylist()
     return rows

@@ -47,8 +47,19 @@ BY_STATE = {
 LOOK = "open the latest failed run, and compare it with the last success."
 
 
-def pipeline_title(decision: PipelineDecision) -> str:
-    """Short enough for a lock screen."""
+def pipeline_words(decision: PipelineDecision) -> tuple[str, Lines]:
+    """The title and the lines of the notification of an incident."""
+    return _title(decision), _lines(decision)
+
+
+def notice_words(decision: NoticeDecision) -> tuple[str, Lines]:
+    """The title, and all that there is to say, on one line."""
+    row = decision.row
+    title = f"FAILED {name_of(row)} ({row['source']}) at {at(row['last_failure_at'])}"
+    return title, iter(["; ".join(_notice(row, decision.view))])
+
+
+def _title(decision: PipelineDecision) -> str:
     incident, row = decision.incident, decision.row
     state = "flapping" if incident.is_flapping else incident.state
     about = f"{label(incident.pipeline_id, incident.pipeline_name)} ({decision.view.source})"
@@ -78,8 +89,7 @@ def _change(decision: PipelineDecision) -> str:
     return f"was {decision.previous_state}"
 
 
-def pipeline_lines(decision: PipelineDecision) -> Lines:
-    """The body of the notification of an incident."""
+def _lines(decision: PipelineDecision) -> Lines:
     incident, row, view = decision.incident, decision.row, decision.view
     yield f"Pipeline: {shortened(incident.pipeline_id or '(none)')} of {view.source}"
     if owner := view.whole.watch.owner_of(incident.subject(view.source)):
@@ -217,17 +227,6 @@ def _to_do(row: Row) -> str:
     return of_reason or BY_STATE.get(state, LOOK)
 
 
-def notice_title(decision: NoticeDecision) -> str:
-    """Short enough for a lock screen."""
-    row = decision.row
-    return f"FAILED {name_of(row)} ({row['source']}) at {at(row['last_failure_at'])}"
-
-
-def notice_line(decision: NoticeDecision) -> str:
-    """All that there is to say, on one line."""
-    return "; ".join(_notice(decision.row, decision.view))
-
-
 def _notice(row: Row, view: SourceObservation) -> Lines:
     times = "once" if row["failures"] == 1 else f"{row['failures']} times in a row"
     yield f"Failed {times}, usual {rate(row['normal_rate'])}"
@@ -251,10 +250,10 @@ def name_of(row: Row) -> str:
     return label(row["pipeline_id"], row["pipeline_name"])
 
 
-def open_line(subject: Subject, state: str) -> str:
-    """What an open incident is about, and its state."""
+def open_line(subject: Subject, state: str, since: datetime | None = None) -> str:
+    """What an open incident is about, its state, and since when if that is to be said."""
     about = label(subject.pipeline_id, subject.pipeline_name) if subject.pipeline_id else "as a whole"
-    return f"{shortened(subject.source or 'this project')} {about}: {state}"
+    return f"{shortened(subject.source or 'this project')} {about}: {state}" + (f" since {at(since)}" if since else "")
 
 
 def run_with_page(run_id: str, row: Row, watch: WatchFile) -> str:

@@ -7,32 +7,17 @@ from enum import StrEnum
 from math import ceil, log, log1p
 from typing import NamedTuple
 
-from runs_assets.alerts.lifecycle import (
-    DAY,
-    Condition,
-    Decision,
-    Decisions,
-    Event,
-    PipelineIncident,
-    PlatformIncident,
-    Policy,
-    advance,
-)
+from runs_assets.alerts.lifecycle import Condition, Decision, Event, PipelineIncident, PlatformIncident, Policy, advance
 from runs_assets.alerts.memory import SourceMemory
-from runs_assets.alerts.observation import (
-    ENDED_BY_SUCCESSES,
-    FAILED_ONCE,
-    FAILS,
-    SEVERITIES,
-    STREAKS,
-    Row,
-    SourceObservation,
-    confirmed_at,
-)
+from runs_assets.alerts.observation import FAILED_ONCE, FAILS, SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at
 from runs_assets.verdicts.failure_trends import SPANS
 from runs_assets.watch_entries import Severity
 
 PIPELINE = Policy(may_flap=True)
+UPDATED_EVERY = timedelta(hours=24)
+"""At most, if it is not more severe."""
+ENDED_BY_SUCCESSES = STREAKS | {"worse"}
+"""The states that so many successes end as mean it."""
 MORE_FAILURES, MORE_RATE = 10, 2
 """So many times as many failures in a row, or as high a rate, is another matter than what people were told."""
 RELIABLE_RATE = 0.1
@@ -79,10 +64,10 @@ class PipelineDecision(Decision):
     successes_needed: int = 1
 
 
-def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
+def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[list[Decision], SourceMemory]:
     """The incidents of all pipelines of a source that is read, but of those in a platform incident."""
     known = {incident.pipeline_id: incident for incident in before.pipelines}
-    decisions: Decisions = []
+    decisions: list[Decision] = []
     after: list[PipelineIncident] = []
     for pipeline_id in sorted({*known, *view.rows}, key=lambda pipeline_id: pipeline_id or ""):
         incident, row = known.get(pipeline_id), view.rows.get(pipeline_id)
@@ -132,7 +117,7 @@ def _was_part_of(platform: PlatformIncident, row: Row, view: SourceObservation) 
 
 def _next_pipeline(
     before: PipelineIncident | None, row: Row | None, view: SourceObservation
-) -> tuple[Decisions, PipelineIncident | None]:
+) -> tuple[list[Decision], PipelineIncident | None]:
     found = _present(before, row, view)
     reported = found or before
     if reported is None:
@@ -230,7 +215,7 @@ def _change(before: PipelineIncident, found: PipelineIncident, view: SourceObser
         return Change.FLAPPING
     if SEVERITIES[found.state] is Severity.CRITICAL and SEVERITIES[before.state] is not Severity.CRITICAL:
         return Change.STATE
-    is_recent = before.updated_at is not None and view.whole.now - before.updated_at < DAY
+    is_recent = before.updated_at is not None and view.whole.now - before.updated_at < UPDATED_EVERY
     if before.is_flapping or is_recent or view.whole.is_acknowledged(before.subject(view.source)):
         return None
     return next(_changes(before, found), None)

@@ -1,26 +1,13 @@
 """The incident of a platform: what befalls many pipelines of a source at once is one incident, not one of each.
 
-It opens when `source_health` says that the source is failing or silent, or when at least 8 of its pipelines, or 5 that
-are 15 % of the active ones, went down or silent within three hours. It is updated when it affects twice as many, and
-resolved when the source has been well for two hours and fewer than 3, or less than 5 %, of those pipelines are
-still down or silent. Meanwhile the incidents of its pipelines are on hold; one that goes down more than a day after it
-opened is on its own. What is left when it is resolved is listed once, and only what lasts is told again.
+What is left when it is resolved is listed once, and only what lasts is told again; the README here has all its rules.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runs_assets.alerts.lifecycle import (
-    Condition,
-    Decision,
-    Decisions,
-    Event,
-    PipelineIncident,
-    PlatformIncident,
-    Policy,
-    advance,
-)
+from runs_assets.alerts.lifecycle import Condition, Decision, Event, PipelineIncident, PlatformIncident, Policy, advance
 from runs_assets.alerts.memory import SourceMemory
 from runs_assets.alerts.observation import BAD, SEVERITIES, Row, SourceObservation, confirmed_at, subject_of
 from runs_assets.alerts.pipelines import incident_of
@@ -46,7 +33,7 @@ class PlatformDecision(Decision):
     resolved: tuple[PipelineIncident, ...] = ()
 
 
-def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
+def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[list[Decision], SourceMemory]:
     """The source's platform incident; what is left of it when it is resolved goes on as incidents of pipelines."""
     if view.is_muted(Subject(view.source)):
         return [], before
@@ -77,7 +64,7 @@ def _decided(
     reported: PlatformIncident,
     before: SourceMemory,
     view: SourceObservation,
-) -> tuple[Decisions, SourceMemory]:
+) -> tuple[list[Decision], SourceMemory]:
     bad = [row for row in _part_of(reported, view) if not view.is_muted(subject_of(row))]
     resolved = [one for one in before.pipelines if _is_resolved(one, view)] if event is Event.RESOLVED else []
     tags = reported.recipients(_routes_of(bad, resolved, view))

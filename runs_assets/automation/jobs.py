@@ -1,10 +1,7 @@
 """The jobs, with the schedules of those that run by the clock: reading, checking, judging and pruning.
 
-`prune_runs` keeps Dagster's own history small, which would grow by gigabytes a year: a run writes a database file of
-its own and rows in a shared one, and Dagster never deletes any of it. But most runs only repeat what an earlier one
-did: today is read every hour. A run that holds the newest materialization of any partition of any asset, or the newest
-evaluation of any check, stays for as long as it is the newest, however old. So no day turns "missing". Only runs of
-this project's jobs and assets are touched. The data files know nothing of runs, and stay as they are.
+`prune_runs` keeps Dagster's own history small, as the README here says: a run that holds the newest materialization of
+any partition of any asset, or the newest evaluation of any check, stays however old it is, and so do others' runs.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,7 @@
 """The sensors that request runs: days that are not settled, and tables over all days that are behind the daily files.
 
 `outdated_verdicts` compares the stored files with the ones that the tables were built from, so it also notices what was
-written while no daemon ran, or without Dagster. It waits for the end of a run or a backfill of a source, which changes
-many days one after the other; the other sources do not wait with it.
+written while no daemon ran, or without Dagster.
 """
 
 import hashlib
