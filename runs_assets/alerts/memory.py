@@ -1,4 +1,4 @@
-"""What notifications remember from one evaluation to the next: incidents, what waits for delivery, the watch file."""
+"""What notifications remember from one evaluation to the next: incidents, the outbox, the watch file; and its file."""
 
 import json
 import logging
@@ -23,16 +23,6 @@ from runs_assets.watch_file import WatchFile, load_watch_file
 log = logging.getLogger(__name__)
 FOLDER = ".alerts"
 VERSION = 2
-_LIFE = {
-    "told_at": "notified_at",
-    "told": "tags",
-    "ended_at": "resolved_at",
-    "noted": "failures_since",
-    "is_over": "is_resolved",
-    "is_old": "is_history",
-}
-_FIELDS = {"sources", "jobs", "fault", "outbox", "given_up"}
-_EVENTS = {"changed": "updated", "ended": "resolved"}
 
 
 class Notification(Remembered):
@@ -237,6 +227,19 @@ def _replace(path: Path, content: bytes) -> None:
         return
     with replacing(path, path.parent / "scratch") as file:
         file.write(content)
+
+
+# Former versions of the file. Each step can be deleted once no installation has such a file any more.
+_LIFE = {
+    "told_at": "notified_at",
+    "told": "tags",
+    "ended_at": "resolved_at",
+    "noted": "failures_since",
+    "is_over": "is_resolved",
+    "is_old": "is_history",
+}
+_FIELDS = {"sources", "jobs", "fault", "outbox", "given_up"}
+_EVENTS = {"changed": "updated", "ended": "resolved"}
 
 
 def migrated(found: dict[str, Any]) -> dict[str, Any]:
