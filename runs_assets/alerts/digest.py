@@ -13,7 +13,7 @@ from rich.console import Console
 
 from runs_assets.alerts.addresses import addresses_of, alert_settings
 from runs_assets.alerts.delivery import LOCK_PATIENCE_SECONDS, Notifier
-from runs_assets.alerts.memory import Acknowledgement, MemoryFile, Notification, UndeliveredNotification
+from runs_assets.alerts.memory import Acknowledgement, Memory, MemoryFile, Notification
 from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, Row, rows_of
 from runs_assets.alerts.pipeline_texts import name_of, open_line, run_with_page
 from runs_assets.days import DayRange, utc_now
@@ -80,13 +80,11 @@ class Week:
     outages: Sequence[Row]
     silences: Sequence[Row]
     reasons: Sequence[Row]
-    undelivered: Sequence[UndeliveredNotification] = ()
-    acknowledged: Sequence[Acknowledgement] = ()
+    memory: Memory
 
     @classmethod
     def stored(cls, layout: Layout, days: DayRange, now: datetime) -> "Week":
         """Raises `StorageError` if a table is damaged or cannot be read; one that does not exist yet holds nothing."""
-        memory = MemoryFile(layout).load(now)
         return cls(
             days=days,
             health=rows_of(layout, PIPELINE_HEALTH),
@@ -94,8 +92,7 @@ class Week:
             outages=rows_of(layout, OUTAGES),
             silences=rows_of(layout, SILENCES),
             reasons=rows_of(layout, FAILURE_REASONS),
-            undelivered=memory.undelivered,
-            acknowledged=memory.acknowledged_at(now),
+            memory=MemoryFile(layout).load(now),
         )
 
     def summary(self, watch: WatchFile, now: datetime) -> Notification:
@@ -113,7 +110,7 @@ class Week:
             yield from self._source(source, watch)
             if self.days.end > now - WEEK:
                 yield from _present([row for row in self.health if row["source"] == source])
-        yield from _section("Acknowledged", _acknowledgements(self.acknowledged))
+        yield from _section("Acknowledged", _acknowledgements(self.memory.acknowledged_at(now)))
         yield from _section("Undelivered notifications", self._lost())
 
     def _source(self, source: str, watch: WatchFile) -> Iterator[str]:
@@ -145,7 +142,7 @@ class Week:
         return began < self.days.end and (ended is None or ended >= self.days.start)
 
     def _lost(self) -> Iterator[str]:
-        for lost in self.undelivered:
+        for lost in self.memory.undelivered:
             if lost.given_up_at >= self.days.start:
                 yield f"{lost.title} (decided {at(lost.decided_at)})"
 

@@ -38,7 +38,6 @@ STREAKS = frozenset({"down", "never succeeded", "failing"})
 FAILS = STREAKS | {"worse", "partly failing"}
 """Those of pipelines whose runs fail. What only a site or a reason has is over when the verdict says so."""
 FAILED_ONCE = "failed once"
-LATE = timedelta(hours=1.5)
 HISTORY = timedelta(hours=24)
 """How much older than the previous observation the last sign of an incident may be without being history."""
 
@@ -100,11 +99,6 @@ class Observation:
         """Whether somebody said that the incidents of a subject are known."""
         return any(known.covers(subject) for known in self.acknowledged)
 
-    def lateness(self, confirmed_at: datetime | None) -> timedelta | None:
-        """How late news is; None if not by more than the two readings of today that may lie between."""
-        late = self.now - confirmed_at if confirmed_at else timedelta(0)
-        return late if late > max(LATE, 2 * self.today_every) else None
-
 
 @dataclass(frozen=True)
 class SourceObservation:
@@ -123,11 +117,6 @@ class SourceObservation:
         """The rows of `pipeline_health` by pipeline id, with the states that the rules make of them."""
         rows = (row for row in self.whole.health if row["source"] == self.source)
         return {row["pipeline_id"]: _by_rule(row, self.whole.watch.rule_of(subject_of(row))) for row in rows}
-
-    @property
-    def source_row(self) -> Row | None:
-        """The source's row of `source_health`."""
-        return next((row for row in self.whole.source_health if row["source"] == self.source), None)
 
     @cached_property
     def read_until(self) -> datetime | None:
@@ -175,10 +164,6 @@ class SourceObservation:
         """Whether a mute of the pipeline, or the source as a whole, holds now, or a rule says never."""
         watch = self.whole.watch
         return watch.is_muted(subject, self.whole.now) or watch.rule_of(subject).tell is Tell.NEVER
-
-    def severity_of(self, subject: Subject, state: str) -> Severity:
-        """How severe an incident is: by the rule of the pipeline, or by its state."""
-        return self.whole.watch.rule_of(subject).severity or SEVERITIES[state]
 
     def worse_span(self, row: Row) -> Row | None:
         """Of the spans in which a pipeline is worse than usual, the one with the highest failure rate."""

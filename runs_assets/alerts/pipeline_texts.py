@@ -30,6 +30,7 @@ PERIODS = {"now": "24 h", "drift": "7 days, compared with five weeks ago"}
 USUAL_FOR = timedelta(days=28)
 SPANS = {24: "24 hours", 72: "3 days", 168: "7 days"}
 """What the spans of `failure_concentrations` are called, by their hours."""
+LATE = timedelta(hours=1.5)
 SHOWN_RUNS = 3
 """Open runs that a notification names."""
 BY_ATTRIBUTION = {
@@ -263,7 +264,7 @@ def run_with_page(run_id: str, row: Row, watch: WatchFile) -> str:
 
 
 def lateness(certain_at: datetime | None, seen: Observation) -> Lines:
-    """How late it is reported that something is certain, if it is."""
-    late = seen.lateness(certain_at)
-    if certain_at and late:
+    """How late it is reported that something is certain, if by more than the two readings that may lie between."""
+    late = seen.now - certain_at if certain_at else timedelta(0)
+    if certain_at and late > max(LATE, 2 * seen.today_every):
         yield f"Reported {span(late)} late: confirmed at {at(certain_at)}."

@@ -137,7 +137,7 @@ def _next_pipeline(
     if step.event is None or (step.event is Event.RESOLVED and reported.is_listed):
         return [], _as_told(step.incident, before)
     shown, before = step.incident or reported, before or reported
-    severity = view.severity_of(subject, shown.state)
+    severity = view.whole.watch.rule_of(subject).severity or SEVERITIES[shown.state]
     decision = PipelineDecision(
         event=step.event,
         severity=severity,

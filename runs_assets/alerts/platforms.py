@@ -94,7 +94,8 @@ def _decided(
 
 def _by_verdict(before: SourceMemory, view: SourceObservation) -> PlatformIncident | None:
     """The incident as it would open now, if the source as a whole is failing or silent, and was not told so before."""
-    row, last = view.source_row, before.last_platform
+    row = next((row for row in view.whole.source_health if row["source"] == view.source), None)
+    last = before.last_platform
     if row is None or row["state"] == OK:
         return None
     if before.platform is None and last and last.well_since and row["since"] <= last.well_since:
