@@ -133,7 +133,7 @@ def _digest(options: argparse.Namespace) -> None:
 
 
 def _notify(_options: argparse.Namespace) -> int:
-    from runs_assets.alerts.trial import send_test
+    from runs_assets.alerts.addresses import send_test
 
     return send_test(Console())
 
@@ -171,7 +171,7 @@ def _add_ack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _acknowledge(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    from runs_assets.alerts.acknowledging import acknowledge, show_acknowledged
+    from runs_assets.alerts.digest import acknowledge, show_acknowledged
     from runs_assets.alerts.memory import Acknowledgement
 
     if options.shown:

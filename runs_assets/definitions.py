@@ -11,10 +11,16 @@ from runs_assets.assets.checks import source_checks
 from runs_assets.assets.daily import daily_assets, daily_partitions
 from runs_assets.assets.verdicts import verdict_assets
 from runs_assets.automation.alerts import alerts_sensor
-from runs_assets.automation.outdated_verdicts import outdated_verdicts_sensor, verdicts_job
-from runs_assets.automation.prune_runs import prune_job, prune_schedule
-from runs_assets.automation.schedules import checks_job, checks_schedule, daily_job, daily_schedule
-from runs_assets.automation.unsettled_days import unsettled_days_sensor
+from runs_assets.automation.jobs import (
+    checks_job,
+    checks_schedule,
+    daily_job,
+    daily_schedule,
+    prune_job,
+    prune_schedule,
+    verdicts_job,
+)
+from runs_assets.automation.sensors import outdated_verdicts_sensor, unsettled_days_sensor
 from runs_assets.daily.tables import code_versions
 from runs_assets.instance.project import Project
 from runs_assets.names import Names

@@ -19,13 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from runs_assets.accounts import SOURCES
-from runs_assets.alerts.addresses import Address, usable_addresses
+from runs_assets.alerts.addresses import Address, AlertSettings, alert_settings, usable_addresses
 from runs_assets.alerts.memory import MemoryFile
-from runs_assets.alerts.phrases import span
-from runs_assets.alerts.settings import AlertSettings, alert_settings
 from runs_assets.days import iso, to_us, utc_now
 from runs_assets.errors import RunsAssetsError
 from runs_assets.http.transport import Limits
+from runs_assets.plain_text.wording import span
 from runs_assets.settings import ProjectSettings, is_present, project_settings
 from runs_assets.settings_faults import settings_faults
 from runs_assets.sources.http_client import HttpClient

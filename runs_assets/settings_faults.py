@@ -6,7 +6,7 @@ A typing mistake in a name is no error anywhere else: the setting keeps its defa
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
-from runs_assets.alerts.settings import AlertSettings
+from runs_assets.alerts.addresses import AlertSettings
 from runs_assets.errors import SettingsError
 from runs_assets.settings import EnvironmentSettings, ProjectSettings, variables
 from runs_assets.sources.source import Source

@@ -10,18 +10,21 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from urllib.request import getproxies
 
 from pydantic import SecretStr
+from rich.console import Console
 
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
+from runs_assets.days import utc_now
 from runs_assets.errors import SettingsError
 from runs_assets.plain_text.redaction import RedactingFilter, Redactor
-from runs_assets.settings import LOOPBACK_HOSTS
+from runs_assets.settings import LOOPBACK_HOSTS, EnvironmentSettings, PositiveDuration
 from runs_assets.watch_entries import Severity
 
 if TYPE_CHECKING:
@@ -41,6 +44,27 @@ _TAGGED = re.compile(r"(?P<tags>[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*)=(?P<url>[A-Z
 _NEXT = re.compile(r",+(?=(?:[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*=)?[A-Za-z][A-Za-z0-9+.-]*://)")
 _redact = Redactor()
 _log_filter = RedactingFilter(_redact)
+
+
+class AlertSettings(EnvironmentSettings):
+    """`alert_urls` are Apprise URLs separated by white space or commas, each a secret.
+
+    `tag,tag=` stands before those that have tags. `heartbeat_url` gets a GET after each evaluation.
+    """
+
+    alert_urls: SecretStr | None = None
+    heartbeat_url: SecretStr | None = None
+    unread_after_hours: PositiveDuration = 6
+
+    @property
+    def unread_after(self) -> timedelta:
+        """How long a source may go unread before that is an incident."""
+        return timedelta(hours=self.unread_after_hours)
+
+
+def alert_settings() -> AlertSettings:
+    """The `RUNS_ASSETS_*` settings of notifications; raises `SettingsError` naming each invalid one."""
+    return AlertSettings.load("RUNS_ASSETS_")
 
 
 @dataclass(frozen=True)
@@ -109,6 +133,28 @@ def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[
     if faults and not found:
         raise faults[0]
     return tuple(address for addresses in found.values() for address in addresses), faults
+
+
+def send_test(console: Console) -> int:
+    """Send it now, whatever the routes say; returns 1 if an address is invalid or refuses, else 0.
+
+    Raises `SettingsError` if there is no valid address.
+    """
+    addresses, faults = usable_addresses(alert_settings().alert_urls)
+    if not addresses:
+        raise SettingsError("RUNS_ASSETS_ALERT_URLS is not set: there is nobody to send a message to.")
+    refused = 0
+    for fault in faults:
+        console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+    for place, address in enumerate(addresses, start=1):
+        tags = f" with the tags {', '.join(sorted(address.tags))}" if address.tags else ""
+        body = f"This is a test. It went to address {address.position} of RUNS_ASSETS_ALERT_URLS{tags}."
+        title = f"TEST of runs-assets ({place} of {len(addresses)})"
+        was_taken = address.send(Notification.summary(title, [body], utc_now()))
+        refused += not was_taken
+        outcome = "taken" if was_taken else "REFUSED, or not reached"
+        console.print(f"Address {address.position}{tags}: {outcome}.", markup=False, highlight=False, soft_wrap=True)
+    return int(refused > 0 or bool(faults))
 
 
 def _addresses(position: int, text: str) -> list[Address]:

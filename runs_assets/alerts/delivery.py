@@ -14,15 +14,22 @@ from functools import partial
 from queue import Empty, Queue
 from threading import Thread
 
+import httpx
+from pydantic import SecretStr
+
 from runs_assets.alerts.addresses import Address
 from runs_assets.alerts.evaluation import evaluate
 from runs_assets.alerts.memory import Delivery, Memory, MemoryFile, Notification, UndeliveredNotification
 from runs_assets.alerts.notifications import notification_of, still_open, welcome_of
 from runs_assets.alerts.observation import Observation
+from runs_assets.errors import SettingsError
+from runs_assets.http.connections import new_client
+from runs_assets.http.transport import USER_AGENT
+from runs_assets.settings import checked_url
 from runs_assets.storage.layout import Layout
 
 log = logging.getLogger(__name__)
-PATIENCE_SECONDS, LOCK_PATIENCE_SECONDS = 30.0, 60.0
+PATIENCE_SECONDS, LOCK_PATIENCE_SECONDS, HEARTBEAT_SECONDS = 30.0, 60.0, 10.0
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 GIVEN_UP_AFTER, REMEMBERED_FOR = timedelta(days=3), timedelta(days=35)
 PAUSE, WELCOMED_AFTER = timedelta(hours=1), timedelta(hours=1)
@@ -214,3 +221,23 @@ class _Round:
                     break
         finally:
             self.results.put((address.fingerprint, None))
+
+
+def beat(url: SecretStr, *, has_failed: bool) -> str:
+    """Send the heartbeat, a GET of a URL or of `<URL>/fail`; returns a sentence if it did not arrive, else nothing.
+
+    A service such as Healthchecks raises an alarm when none comes, since the daemon itself is down then. The URL is a
+    secret: whoever knows it can feign life.
+
+    Raises `SettingsError` for a URL, a proxy or certificates that cannot be used.
+    """
+    try:
+        address = checked_url(url.get_secret_value()).rstrip("/") + ("/fail" if has_failed else "")
+    except ValueError as error:
+        raise SettingsError(f"RUNS_ASSETS_HEARTBEAT_URL {error}.") from None
+    try:
+        with new_client(address, httpx.Timeout(HEARTBEAT_SECONDS), {"user-agent": USER_AGENT}) as client:
+            answer = client.get(address)
+    except httpx.HTTPError as error:
+        return f"The heartbeat did not arrive: {type(error).__name__}."
+    return "" if answer.is_success else f"The heartbeat was refused: HTTP {answer.status_code}."

@@ -11,15 +11,14 @@ from datetime import date, datetime, timedelta
 import pyarrow.compute as pc
 from rich.console import Console
 
-from runs_assets.alerts.acknowledging import acknowledgement_lines
-from runs_assets.alerts.addresses import addresses_of
-from runs_assets.alerts.delivery import Notifier
-from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.memory import Acknowledgement, MemoryFile, Notification, UndeliveredNotification
+from runs_assets.alerts.addresses import addresses_of, alert_settings
+from runs_assets.alerts.delivery import LOCK_PATIENCE_SECONDS, Notifier
+from runs_assets.alerts.memory import Acknowledgement, Memory, MemoryFile, Notification
 from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, Row, rows_of
-from runs_assets.alerts.phrases import at, cut, listed, name_of, rate, run_with_page, span
-from runs_assets.alerts.settings import alert_settings
+from runs_assets.alerts.pipeline_texts import name_of, open_line, run_with_page
 from runs_assets.days import DayRange, utc_now
+from runs_assets.errors import SettingsError
+from runs_assets.plain_text.wording import at, listed, rate, shortened, span
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
@@ -41,16 +40,14 @@ def week_of(name: str) -> DayRange:
     found = _WEEK_NAME.fullmatch(name)
     if not found:
         raise ValueError(f"a week is written as 2026-W11, not {name!r}")
-    return _week_from(date.fromisocalendar(int(found[1]), int(found[2]), 1))
+    monday = date.fromisocalendar(int(found[1]), int(found[2]), 1)
+    return DayRange(monday, monday + timedelta(days=6))
 
 
 def last_week(now: datetime) -> DayRange:
     """The last ISO week that is over at `now` (aware UTC)."""
-    return _week_from(now.date() - timedelta(days=now.weekday() + 7))
-
-
-def _week_from(monday: date) -> DayRange:
-    return DayRange(monday, monday + timedelta(days=6))
+    sunday = now.date() - timedelta(days=now.isoweekday())
+    return DayRange(sunday - timedelta(days=6), sunday)
 
 
 def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
@@ -64,11 +61,10 @@ def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
     notifier = Notifier(layout, addresses_of(alert_settings().alert_urls) if send else ())
     summary = Week.stored(layout, days or last_week(now), now).summary(watch, now)
     console.print(summary.title, style="bold", markup=False, highlight=False, soft_wrap=True)
-    console.print(summary.body, markup=False, highlight=False, soft_wrap=True)
-    if not notifier.addresses:
-        return
-    waiting = notifier.send(summary).waiting
-    console.print(f"Sent. Deliveries waiting: {waiting}." if waiting else "Sent.", markup=False, highlight=False)
+    _print(console, [summary.body])
+    if notifier.addresses:
+        waiting = notifier.send(summary).waiting
+        _print(console, [f"Sent. Deliveries waiting: {waiting}." if waiting else "Sent."])
 
 
 @dataclass(frozen=True)
@@ -84,35 +80,27 @@ class Week:
     outages: Sequence[Row]
     silences: Sequence[Row]
     reasons: Sequence[Row]
-    undelivered: Sequence[UndeliveredNotification] = ()
-    acknowledged: Sequence[Acknowledgement] = ()
+    memory: Memory
 
     @classmethod
     def stored(cls, layout: Layout, days: DayRange, now: datetime) -> "Week":
         """Raises `StorageError` if a table is damaged or cannot be read; one that does not exist yet holds nothing."""
-        memory = MemoryFile(layout).load(now)
         return cls(
             days=days,
-            health=rows_of(layout, PIPELINE_HEALTH.name),
+            health=rows_of(layout, PIPELINE_HEALTH),
             totals=_totals(layout, DayRange(days.first - WEEK, days.last)),
-            outages=rows_of(layout, OUTAGES.name),
-            silences=rows_of(layout, SILENCES.name),
-            reasons=rows_of(layout, FAILURE_REASONS.name),
-            undelivered=memory.undelivered,
-            acknowledged=memory.acknowledged_at(now),
+            outages=rows_of(layout, OUTAGES),
+            silences=rows_of(layout, SILENCES),
+            reasons=rows_of(layout, FAILURE_REASONS),
+            memory=MemoryFile(layout).load(now),
         )
 
     def summary(self, watch: WatchFile, now: datetime) -> Notification:
         """The week as a notification."""
         year, number, _ = self.days.first.isocalendar()
-        return Notification(
-            title=f"Week {year}-W{number:02}: {self.days.first} to {self.days.last}",
-            body="\n".join(self._lines(watch, now)),
-            event=Event.SUMMARY,
-            severity=Severity.INFO,
-            tags=tuple(sorted(watch.tags_of(Subject(), Severity.INFO))),
-            decided_at=now,
-        )
+        title = f"Week {year}-W{number:02}: {self.days.first} to {self.days.last}"
+        tags = watch.tags_of(Subject(), Severity.INFO)
+        return Notification.summary(title, self._lines(watch, now), now, tags)
 
     def _lines(self, watch: WatchFile, now: datetime) -> Iterator[str]:
         sources = sorted({row["source"] for row in (*self.health, *self.totals)})
@@ -122,7 +110,7 @@ class Week:
             yield from self._source(source, watch)
             if self.days.end > now - WEEK:
                 yield from _present([row for row in self.health if row["source"] == source])
-        yield from _section("Acknowledged", acknowledgement_lines(self.acknowledged))
+        yield from _section("Acknowledged", _acknowledgements(self.memory.acknowledged_at(now)))
         yield from _section("Undelivered notifications", self._lost())
 
     def _source(self, source: str, watch: WatchFile) -> Iterator[str]:
@@ -154,7 +142,7 @@ class Week:
         return began < self.days.end and (ended is None or ended >= self.days.start)
 
     def _lost(self) -> Iterator[str]:
-        for lost in self.undelivered:
+        for lost in self.memory.undelivered:
             if lost.given_up_at >= self.days.start:
                 yield f"{lost.title} (decided {at(lost.decided_at)})"
 
@@ -162,7 +150,7 @@ class Week:
 def _totals(layout: Layout, days: DayRange) -> list[Row]:
     of_sources = (pc.field("scope") == SOURCE) & (pc.field("period") == DAY)
     of_days = (pc.field("date") >= days.first) & (pc.field("date") <= days.last)
-    return rows_of(layout, FAILURE_TRENDS.name, of_sources & of_days)
+    return rows_of(layout, FAILURE_TRENDS, of_sources & of_days)
 
 
 def _total(totals: Sequence[Row], days: DayRange) -> str:
@@ -204,7 +192,7 @@ def _largest(reasons: Iterable[Row]) -> list[Row]:
 def _outage(row: Row, reasons: Sequence[Row], watch: WatchFile) -> str:
     lasted = f"lasted {span(row['ended_at'] - row['failing_since'])}" if row["ended_at"] else "ongoing"
     during = [one for one in reasons if one["pipeline_id"] == row["pipeline_id"] and _is_during(row, one["date"])]
-    because = "".join(f", {cut(one['reason'])}" for one in _largest(during)[:1])
+    because = "".join(f", {shortened(one['reason'])}" for one in _largest(during)[:1])
     what = f"{row['failures']} failures since {at(row['failing_since'])}, {lasted}{because}"
     return f"{name_of(row)}: {what}{_run(row, row['latest_run_id'], watch)}"
 
@@ -215,10 +203,7 @@ def _is_during(outage: Row, day: date) -> bool:
 
 
 def _run(row: Row, run_id: str | None, watch: WatchFile) -> str:
-    """A run by its id, with its page where the watch file has a template for it."""
-    if run_id is None:
-        return ""
-    return f", run {run_with_page(run_id, watch.link_of(row['source'], run_id, row['pipeline_id']))}"
+    return f", run {run_with_page(run_id, row, watch)}" if run_id else ""
 
 
 def _silence(row: Row) -> str:
@@ -233,5 +218,54 @@ def _slower(row: Row) -> str:
 
 def _reason(row: Row, watch: WatchFile) -> str:
     runs = f"{row['total']} runs" if "total" in row else f"{row['runs']} runs on {row['date']}"
-    what = f"{cut(row['reason'])}, {runs}, attribution: {row['side']}"
+    what = f"{shortened(row['reason'])}, {runs}, attribution: {row['side']}"
     return f"{name_of(row)}: {what}{_run(row, row['example_run_id'], watch)}"
+
+
+def acknowledge(console: Console, known: Acknowledgement) -> None:
+    """Remember it instead of a former one of the same patterns, and print what it is about.
+
+    Raises `SettingsError` if nothing open is, `StorageError` if the memory cannot be read or written, `BusyError` while
+    another process is notifying.
+    """
+    file = _memory_file()
+    with file.locked(LOCK_PATIENCE_SECONDS):
+        memory = file.load(known.acknowledged_at)
+        about = [open_line(subject, state) for subject, state, _ in memory.open_incidents() if known.covers(subject)]
+        if not about:
+            raise SettingsError(f"No open incident is about pipeline {known.pipeline} of source {known.source}.")
+        others = (one for one in memory.acknowledged if (one.source, one.pipeline) != (known.source, known.pipeline))
+        file.save(memory.model_copy(update={"acknowledged": (*others, known)}), known.acknowledged_at)
+    _print(console, ["No reminders of:", *about])
+
+
+def show_acknowledged(console: Console) -> None:
+    """Print each acknowledgement that holds, and every open incident that none is about.
+
+    Raises `StorageError` if the memory cannot be read.
+    """
+    now = utc_now()
+    memory = _memory_file().load(now)
+    holding = memory.acknowledged_at(now)
+    rest = (one for one in memory.open_incidents() if not any(known.covers(one.subject) for known in holding))
+    others = [open_line(one.subject, one.state) for one in rest]
+    _print(console, ["Acknowledged:", *(_acknowledgements(holding) or ["nothing"])])
+    _print(console, ["Open, and not acknowledged:", *(others or ["nothing"])])
+
+
+def _acknowledgements(known: Iterable[Acknowledgement]) -> list[str]:
+    return [
+        f"{shortened(one.pipeline)} of {shortened(one.source)}, "
+        + (f"until {at(one.until)}" if one.until else "until it is over")
+        + (f": {shortened(one.note)}" if one.note else "")
+        for one in known
+    ]
+
+
+def _memory_file() -> MemoryFile:
+    return MemoryFile(Layout.stored(project_settings().data.absolute()))
+
+
+def _print(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The life of an incident: opened, updated, reminded of, resolved or given up.
+"""Incidents, and their life: opened, updated, reminded of, resolved or given up.
 
 Pure, and the same for a pipeline, a platform, a source, a job and the settings of notifications: `advance` alone says
 which event follows from the incident as remembered and the condition that holds now. A `Policy` is how kinds differ.
@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from runs_assets.watch_entries import Severity, Subject
 
 DAY, WEEK = timedelta(hours=24), timedelta(days=7)
 """A day at least is between two reminders, and between two openings of what a policy limits or what flaps."""
@@ -67,6 +69,70 @@ class Incident(Remembered):
     def recipients(self, routed: frozenset[str]) -> tuple[str, ...]:
         """The tags of its next notification: where it is `routed`, and all who were notified before."""
         return tuple(sorted({*routed, *(self.tags or ())}))
+
+
+class PipelineIncident(Incident):
+    """What is wrong with a pipeline; `since` and `state` are as in `pipeline_health`.
+
+    What people were notified of last: the state, `failures` in a row, and the failure `rate` if it is worse than usual
+    (None if not); and all `reasons` so far. They heard at `updated_at` that it had changed without being more severe.
+    `worst_rate` is the highest failure rate of 24 hours while something was wrong. Of one that `is_listed` they know
+    only from the list at the end of a platform incident.
+    """
+
+    pipeline_id: str | None
+    pipeline_name: str | None
+    state: str
+    failures: int = 0
+    rate: float | None = None
+    reasons: tuple[str, ...] = ()
+    updated_at: AwareDatetime | None = None
+    worst_rate: float = 0.0
+    is_listed: bool = False
+
+    def subject(self, source: str) -> Subject:
+        """The pipeline, of the source whose memory this is in."""
+        return Subject(source, self.pipeline_id, self.pipeline_name)
+
+
+class PlatformIncident(Incident):
+    """What befell many pipelines of a source at once (`state`: failing, silent, down or in trouble).
+
+    If it is a matter of what they have in `common` ("workspace 600"), other pipelines are no part of it.
+
+    `affected` of the `active` pipelines is what people were notified of last (`usual` would be as many by chance), and
+    `members` are the ids of all that ever were. The source has been well since `well_since`, None while it is not.
+    Pipelines that are down or silent are a part of it if that was confirmed from `counts_from` to `counts_until`;
+    later ones are on their own.
+    """
+
+    since: AwareDatetime
+    state: str = "down"
+    affected: int = 0
+    active: int = 0
+    usual: float | None = None
+    common: str | None = None
+    members: tuple[str | None, ...] = ()
+    well_since: AwareDatetime | None = None
+    counts_from: AwareDatetime
+    counts_until: AwareDatetime | None = None
+
+    def covers(self, pipeline_id: str | None) -> bool:
+        """Whether what happens to a pipeline can be a part of it."""
+        return self.common is None or pipeline_id in self.members
+
+    def is_after(self, instant: datetime) -> bool:
+        """Whether what happened at `instant` came too late to be a part of it."""
+        return self.counts_until is not None and instant > self.counts_until
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """An event to notify people of, and the tags to which it is routed; itself about the settings of notifications."""
+
+    event: Event
+    severity: Severity = Severity.WARNING
+    tags: tuple[str, ...] = ()
 
 
 AnyIncident = TypeVar("AnyIncident", bound=Incident)

@@ -1,18 +1,17 @@
-"""What notifications remember from one evaluation to the next: incidents, what waits for delivery, the watch file."""
+"""What notifications remember from one evaluation to the next: incidents, the outbox, the watch file; and its file."""
 
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
-from runs_assets.alerts.lifecycle import Event, Incident, Remembered
-from runs_assets.alerts.migration import migrated
+from runs_assets.alerts.lifecycle import Event, Incident, PipelineIncident, PlatformIncident, Remembered
 from runs_assets.alerts.observation import JobFailure
 from runs_assets.errors import SettingsError, StorageError
 from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
@@ -36,6 +35,12 @@ class Notification(Remembered):
     tags: tuple[str, ...] = ()
     decided_at: AwareDatetime
 
+    @classmethod
+    def summary(cls, title: str, lines: Iterable[str], now: datetime, tags: Iterable[str] = ()) -> "Notification":
+        """Of how things are, not about an event."""
+        body, kind = "\n".join(lines), Event.SUMMARY
+        return cls(title=title, body=body, event=kind, severity=Severity.INFO, tags=tuple(sorted(tags)), decided_at=now)
+
 
 class Delivery(Remembered):
     """A notification that an address (by its fingerprint, never the address) has not taken yet."""
@@ -52,61 +57,6 @@ class UndeliveredNotification(Remembered):
     title: str
     decided_at: AwareDatetime
     given_up_at: AwareDatetime
-
-
-class PipelineIncident(Incident):
-    """What is wrong with a pipeline; `since` and `state` are as in `pipeline_health`.
-
-    What people were notified of last: the state, `failures` in a row, and the failure `rate` if it is worse than usual
-    (None if not); and all `reasons` so far. They heard at `updated_at` that it had changed without being more severe.
-    `worst_rate` is the highest failure rate of 24 hours while something was wrong. Of one that `is_listed` they know
-    only from the list at the end of a platform incident.
-    """
-
-    pipeline_id: str | None
-    pipeline_name: str | None
-    state: str
-    failures: int = 0
-    rate: float | None = None
-    reasons: tuple[str, ...] = ()
-    updated_at: AwareDatetime | None = None
-    worst_rate: float = 0.0
-    is_listed: bool = False
-
-    def subject(self, source: str) -> Subject:
-        """The pipeline, of the source whose memory this is in."""
-        return Subject(source, self.pipeline_id, self.pipeline_name)
-
-
-class PlatformIncident(Incident):
-    """What befell many pipelines of a source at once (`state`: failing, silent, down or in trouble).
-
-    If it is a matter of what they have in `common` ("workspace 600"), other pipelines are no part of it.
-
-    `affected` of the `active` pipelines is what people were notified of last (`usual` would be as many by chance), and
-    `members` are the ids of all that ever were. The source has been well since `well_since`, None while it is not.
-    Pipelines that are down or silent are a part of it if that was confirmed from `counts_from` to `counts_until`;
-    later ones are on their own.
-    """
-
-    since: AwareDatetime
-    state: str = "down"
-    affected: int = 0
-    active: int = 0
-    usual: float | None = None
-    common: str | None = None
-    members: tuple[str | None, ...] = ()
-    well_since: AwareDatetime | None = None
-    counts_from: AwareDatetime
-    counts_until: AwareDatetime | None = None
-
-    def covers(self, pipeline_id: str | None) -> bool:
-        """Whether what happens to a pipeline can be a part of it."""
-        return self.common is None or pipeline_id in self.members
-
-    def is_after(self, instant: datetime) -> bool:
-        """Whether what happened at `instant` came too late to be a part of it."""
-        return self.counts_until is not None and instant > self.counts_until
 
 
 class Notice(Remembered):
@@ -169,7 +119,8 @@ class Memory(Remembered):
         """What is open."""
         for name, source in self.sources.items():
             yield from _if_open(Subject(name), "cannot be read, or its job fails", source.job.incident)
-            yield from _if_open(Subject(name), source.platform.state if source.platform else "", source.platform)
+            if source.platform:
+                yield from _if_open(Subject(name), source.platform.state, source.platform)
             for one in source.pipelines:
                 yield from _if_open(one.subject(name), one.state, one)
         for job, memory in self.jobs.items():
@@ -276,3 +227,66 @@ def _replace(path: Path, content: bytes) -> None:
         return
     with replacing(path, path.parent / "scratch") as file:
         file.write(content)
+
+
+# Former versions of the file. Each step can be deleted once no installation has such a file any more.
+_LIFE = {
+    "told_at": "notified_at",
+    "told": "tags",
+    "ended_at": "resolved_at",
+    "noted": "failures_since",
+    "is_over": "is_resolved",
+    "is_old": "is_history",
+}
+_FIELDS = {"sources", "jobs", "fault", "outbox", "given_up"}
+_EVENTS = {"changed": "updated", "ended": "resolved"}
+
+
+def migrated(found: dict[str, Any]) -> dict[str, Any]:
+    """The content of a file of version 2, from one of version 1 or none; any error means that it is no such memory."""
+    return _from_version_1(found if found.get("version") == 1 else _from_none(found))
+
+
+def _from_version_1(found: dict[str, Any]) -> dict[str, Any]:
+    """Reminders count from the opening, which was not remembered of pipelines that a platform incident left."""
+    for source in found["sources"].values():
+        for incident in source["pipelines"]:
+            incident["opened_at"] = incident.get("opened_at") or incident.get("notified_at")
+    return found | {"version": 2}
+
+
+def _from_none(found: dict[str, Any]) -> dict[str, Any]:
+    if unknown := found.keys() - _FIELDS:
+        raise ValueError(f"unknown fields: {unknown}")
+    return {
+        "version": 1,
+        "sources": {name: _former_source(source) for name, source in found.get("sources", {}).items()},
+        "jobs": {name: _former_job(job["failure"], job) for name, job in found.get("jobs", {}).items()},
+        "settings": _former_incident(found.get("fault")),
+        "outbox": [_former_delivery(delivery) for delivery in found.get("outbox", ())],
+        "undelivered": found.get("given_up", ()),
+    }
+
+
+def _former_source(source: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "read_until": source.get("read_until"),
+        "job": _former_job(source.get("job_failure"), source),
+        "platform": _former_incident(source.get("platform")),
+        "pipelines": [_former_incident(incident) for incident in source.get("incidents", ())],
+    }
+
+
+def _former_job(failure: dict[str, Any] | None, job: dict[str, Any]) -> dict[str, Any]:
+    last_failure = job.get("last_failure") or failure
+    return {"failure": failure, "last_failure": last_failure, "incident": _former_incident(job.get("trouble"))}
+
+
+def _former_incident(incident: dict[str, Any] | None) -> dict[str, Any] | None:
+    return incident and {_LIFE.get(name, name): value for name, value in incident.items()}
+
+
+def _former_delivery(delivery: dict[str, Any]) -> dict[str, Any]:
+    message = delivery["message"]
+    notification = message | {"event": _EVENTS.get(message["event"], message["event"])}
+    return {name: value for name, value in delivery.items() if name != "message"} | {"notification": notification}

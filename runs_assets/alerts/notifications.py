@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from runs_assets.alerts.decisions import Decision, JobDecision, NoticeDecision, PipelineDecision, PlatformDecision
-from runs_assets.alerts.lifecycle import Event, Incident
+from runs_assets.alerts.evaluation import JobDecision, NoticeDecision
+from runs_assets.alerts.lifecycle import Decision, Event
 from runs_assets.alerts.memory import Memory, Notification
 from runs_assets.alerts.observation import Observation, Row, SourceObservation, confirmed_at
-from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, listed, name_of, open_line, span
-from runs_assets.alerts.pipeline_texts import notice_line, notice_title, pipeline_lines, pipeline_title
-from runs_assets.alerts.platforms import began_at
-from runs_assets.watch_entries import Severity, Subject
+from runs_assets.alerts.pipeline_texts import Lines, label, lateness, name_of, notice_words, open_line, pipeline_words
+from runs_assets.alerts.pipelines import PipelineDecision
+from runs_assets.alerts.platforms import PlatformDecision, began_at
+from runs_assets.plain_text.wording import at, listed, shortened, span
 
 LONGEST_FAILURE = 600
 """Characters of why a run failed."""
@@ -25,9 +25,9 @@ def notification_of(decision: Decision, seen: Observation) -> Notification:
     """The notification of a decision that was made on an observation."""
     match decision:
         case PipelineDecision():
-            title, lines = pipeline_title(decision), pipeline_lines(decision)
+            title, lines = pipeline_words(decision)
         case NoticeDecision():
-            title, lines = notice_title(decision), iter([notice_line(decision)])
+            title, lines = notice_words(decision)
         case PlatformDecision():
             title, lines = _platform_title(decision), _platform_lines(decision)
         case JobDecision(view=SourceObservation() as view):
@@ -58,7 +58,7 @@ def welcome_of(wrong: Sequence[Notification], seen: Observation) -> Notification
     lines.append("Who gets what is set in RUNS_ASSETS_ALERT_URLS and in the watch file (RUNS_ASSETS_WATCH_FILE).")
     what = f"{len(wrong)} things are wrong already" if len(wrong) != 1 else "one thing is wrong already"
     title = f"WATCHING {', '.join(sorted(pipelines)) or 'nothing yet'}: {what if wrong else 'all is well'}"
-    return _summary(title, lines, (), seen.now)
+    return Notification.summary(title, lines, seen.now)
 
 
 def still_open(memory: Memory, tags: frozenset[str], now: datetime) -> Iterator[Notification]:
@@ -66,17 +66,8 @@ def still_open(memory: Memory, tags: frozenset[str], now: datetime) -> Iterator[
     found = [one for one in memory.open_incidents() if not tags or tags & {*(one.incident.tags or ())}]
     if found:
         title = f"OPEN NOW: {len(found)} incident{'s' if len(found) != 1 else ''}"
-        yield _summary(title, listed(_open_line(*one) for one in found), tuple(sorted(tags)), now)
-
-
-def _open_line(subject: Subject, state: str, incident: Incident) -> str:
-    return open_line(subject, state) + (f" since {at(incident.since)}" if incident.since else "")
-
-
-def _summary(title: str, lines: Iterable[str], tags: tuple[str, ...], now: datetime) -> Notification:
-    return Notification(
-        title=title, body="\n".join(lines), event=Event.SUMMARY, severity=Severity.INFO, tags=tags, decided_at=now
-    )
+        lines = listed(open_line(one.subject, one.state, one.incident.since) for one in found)
+        yield Notification.summary(title, lines, now, tags)
 
 
 def _platform_title(decision: PlatformDecision) -> str:
@@ -106,7 +97,7 @@ def _platform_lines(decision: PlatformDecision) -> Lines:
         if incident.usual is not None:
             yield f"By chance it would be {incident.usual:.1f} of {incident.active}."
         if incident.common:
-            yield f"{incident.affected} pipelines, all of {cut(incident.common)}; others are well."
+            yield f"{incident.affected} pipelines, all of {shortened(incident.common)}; others are well."
         yield from _headed("Pipelines:", (_member(pipeline_id, decision) for pipeline_id in incident.members))
         yield "Until this is resolved, there are no separate notifications for these pipelines."
     if decision.event is Event.OPENED:
@@ -178,4 +169,4 @@ def _job_lines(decision: JobDecision) -> Lines:
             times = "1 failure" if decision.failures == 1 else f"{decision.failures} failures"
             yield f"{times} since it was last resolved; this is the latest."
         yield f"Run {failure.run_id} failed at {at(failure.ended_at)}."
-        yield cut(failure.description, LONGEST_FAILURE)
+        yield shortened(failure.description, LONGEST_FAILURE)

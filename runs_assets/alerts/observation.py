@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 from runs_assets.alerts.lifecycle import Remembered
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
+from runs_assets.tables import Table
 from runs_assets.verdicts.failure_trends import DAY, PIPELINE, WORSE
 from runs_assets.verdicts.tables import load_verdicts
 from runs_assets.watch_entries import About, Rule, Severity, Subject, Tell
@@ -34,12 +35,9 @@ SEVERITIES = {
 """The states of a pipeline that are incidents, and how severe each is unless a rule says otherwise."""
 STREAKS = frozenset({"down", "never succeeded", "failing"})
 """Those that are failures in a row."""
-ENDED_BY_SUCCESSES = STREAKS | {"worse"}
-"""Those that so many successes end as mean it."""
-FAILS = ENDED_BY_SUCCESSES | {"partly failing"}
+FAILS = STREAKS | {"worse", "partly failing"}
 """Those of pipelines whose runs fail. What only a site or a reason has is over when the verdict says so."""
 FAILED_ONCE = "failed once"
-LATE = timedelta(hours=1.5)
 HISTORY = timedelta(hours=24)
 """How much older than the previous observation the last sign of an incident may be without being history."""
 
@@ -101,11 +99,6 @@ class Observation:
         """Whether somebody said that the incidents of a subject are known."""
         return any(known.covers(subject) for known in self.acknowledged)
 
-    def lateness(self, confirmed_at: datetime | None) -> timedelta | None:
-        """How late news is; None if not by more than the two readings of today that may lie between."""
-        late = self.now - confirmed_at if confirmed_at else timedelta(0)
-        return late if late > max(LATE, 2 * self.today_every) else None
-
 
 @dataclass(frozen=True)
 class SourceObservation:
@@ -124,11 +117,6 @@ class SourceObservation:
         """The rows of `pipeline_health` by pipeline id, with the states that the rules make of them."""
         rows = (row for row in self.whole.health if row["source"] == self.source)
         return {row["pipeline_id"]: _by_rule(row, self.whole.watch.rule_of(subject_of(row))) for row in rows}
-
-    @property
-    def source_row(self) -> Row | None:
-        """The source's row of `source_health`."""
-        return next((row for row in self.whole.source_health if row["source"] == self.source), None)
 
     @cached_property
     def read_until(self) -> datetime | None:
@@ -177,10 +165,6 @@ class SourceObservation:
         watch = self.whole.watch
         return watch.is_muted(subject, self.whole.now) or watch.rule_of(subject).tell is Tell.NEVER
 
-    def severity_of(self, subject: Subject, state: str) -> Severity:
-        """How severe an incident is: by the rule of the pipeline, or by its state."""
-        return self.whole.watch.rule_of(subject).severity or SEVERITIES[state]
-
     def worse_span(self, row: Row) -> Row | None:
         """Of the spans in which a pipeline is worse than usual, the one with the highest failure rate."""
         found = self.of_pipeline(self.whole.worse_spans, row["pipeline_id"])
@@ -221,13 +205,13 @@ def is_worse_span() -> pc.Expression:
     return (pc.field("scope") == PIPELINE) & (pc.field("period") != DAY) & (pc.field("verdict") == WORSE)
 
 
-def rows_of(layout: Layout, table: str, where: pc.Expression | None = None) -> list[Row]:
+def rows_of(layout: Layout, table: Table, where: pc.Expression | None = None) -> list[Row]:
     """The rows of a verdict table where an expression holds; none if it has not been built yet.
 
     Raises `StorageError` if it is damaged or cannot be read.
     """
-    if not is_stored(layout.verdict_file(table)):
+    if not is_stored(layout.verdict_file(table.name)):
         return []
-    stored = load_verdicts(layout, table)
+    stored = load_verdicts(layout, table.name)
     rows: list[Row] = (stored if where is None else stored.filter(where)).to_pylist()
     return rows

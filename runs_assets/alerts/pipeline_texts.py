@@ -1,21 +1,36 @@
 """What people read about a pipeline: what is wrong, since when, how bad, how unusual, whose, which runs, what to do."""
 
 import shlex
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from operator import itemgetter
 
-from runs_assets.alerts.decisions import Change, NoticeDecision, PipelineDecision
+from runs_assets.alerts.evaluation import NoticeDecision
 from runs_assets.alerts.lifecycle import Event
-from runs_assets.alerts.observation import FAILS, SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at, subject_of
-from runs_assets.alerts.phrases import Lines, at, cut, label, lateness, name_of, rate, run_with_page, span
+from runs_assets.alerts.observation import (
+    FAILS,
+    SEVERITIES,
+    STREAKS,
+    Observation,
+    Row,
+    SourceObservation,
+    confirmed_at,
+    subject_of,
+)
+from runs_assets.alerts.pipelines import Change, PipelineDecision
+from runs_assets.plain_text.wording import at, rate, shortened, span
 from runs_assets.verdicts.streak_rules import MIN_FAILURES
+from runs_assets.watch_entries import Subject
+from runs_assets.watch_file import WatchFile
+
+Lines = Iterator[str]
 
 PERIODS = {"now": "24 h", "drift": "7 days, compared with five weeks ago"}
 """What the spans of `failure_trends` are called; others by their own name."""
 USUAL_FOR = timedelta(days=28)
 SPANS = {24: "24 hours", 72: "3 days", 168: "7 days"}
 """What the spans of `failure_concentrations` are called, by their hours."""
+LATE = timedelta(hours=1.5)
 SHOWN_RUNS = 3
 """Open runs that a notification names."""
 BY_ATTRIBUTION = {
@@ -33,8 +48,19 @@ BY_STATE = {
 LOOK = "open the latest failed run, and compare it with the last success."
 
 
-def pipeline_title(decision: PipelineDecision) -> str:
-    """Short enough for a lock screen."""
+def pipeline_words(decision: PipelineDecision) -> tuple[str, Lines]:
+    """The title and the lines of the notification of an incident."""
+    return _title(decision), _lines(decision)
+
+
+def notice_words(decision: NoticeDecision) -> tuple[str, Lines]:
+    """The title, and all that there is to say, on one line."""
+    row = decision.row
+    title = f"FAILED {name_of(row)} ({row['source']}) at {at(row['last_failure_at'])}"
+    return title, iter(["; ".join(_notice(row, decision.view))])
+
+
+def _title(decision: PipelineDecision) -> str:
     incident, row = decision.incident, decision.row
     state = "flapping" if incident.is_flapping else incident.state
     about = f"{label(incident.pipeline_id, incident.pipeline_name)} ({decision.view.source})"
@@ -60,16 +86,15 @@ def _change(decision: PipelineDecision) -> str:
         case Change.RATE:
             return f"now {rate(incident.rate)} failed"
         case Change.REASON:
-            return f"new reason {cut(incident.reasons[-1])}"
+            return f"new reason {shortened(incident.reasons[-1])}"
     return f"was {decision.previous_state}"
 
 
-def pipeline_lines(decision: PipelineDecision) -> Lines:
-    """The body of the notification of an incident."""
+def _lines(decision: PipelineDecision) -> Lines:
     incident, row, view = decision.incident, decision.row, decision.view
-    yield f"Pipeline: {cut(incident.pipeline_id or '(none)')} of {view.source}"
+    yield f"Pipeline: {shortened(incident.pipeline_id or '(none)')} of {view.source}"
     if owner := view.whole.watch.owner_of(incident.subject(view.source)):
-        yield f"Owner: {cut(owner)}"
+        yield f"Owner: {shortened(owner)}"
     if decision.change is Change.FLAPPING:
         yield "It is wrong again within a day, and stays open until nothing has been wrong for a day."
     if row and row["state"] in SEVERITIES:
@@ -110,7 +135,7 @@ def _facts(row: Row, decision: PipelineDecision) -> Lines:
         yield f"To do: {_to_do(row)}"
     if decision.event is Event.REMINDED:
         command = shlex.join(["runs-assets", "ack", view.source, row["pipeline_id"] or "*"])
-        yield f"No more reminders: {cut(command)}"
+        yield f"No more reminders: {shortened(command)}"
 
 
 def _what(row: Row, view: SourceObservation) -> Lines:
@@ -143,7 +168,7 @@ def _in_common(row: Row, view: SourceObservation) -> Lines:
         counted = f"All {failures}" if one["failed"] == failures else f"{one['failed']} of {failures}"
         common = "have the reason" if is_reason else f"are of {one['dimension']}"
         beside = f"{others} in the 28 days before" if is_reason else f"{others} other runs failed"
-        yield f"{counted} failures of the last {SPANS[one['span_hours']]} {common} {cut(one['value'])} ({beside})"
+        yield f"{counted} failures of the last {SPANS[one['span_hours']]} {common} {shortened(one['value'])} ({beside})"
 
 
 def _silence(row: Row, view: SourceObservation) -> Lines:
@@ -181,23 +206,20 @@ def _failures(row: Row, view: SourceObservation) -> Lines:
         yield f"Reason: {_reason(row)}"
     for which in ("first", "latest"):
         if run_id := row[f"{which}_failed_run_id"]:
-            yield f"{which.capitalize()} failed run: {_run(run_id, row, view)}"
+            yield f"{which.capitalize()} failed run: {run_with_page(run_id, row, view.whole.watch)}"
 
 
 def _reason(row: Row) -> str:
-    category = f" ({cut(row['reason_category'])})" if row["reason_category"] else ""
-    return f"{cut(row['reason'])}{category}, attribution: {cut(row['reason_side'] or 'unknown')}"
-
-
-def _run(run_id: str, row: Row, view: SourceObservation) -> str:
-    return run_with_page(run_id, view.whole.watch.link_of(view.source, run_id, row["pipeline_id"]))
+    category = f" ({shortened(row['reason_category'])})" if row["reason_category"] else ""
+    return f"{shortened(row['reason'])}{category}, attribution: {shortened(row['reason_side'] or 'unknown')}"
 
 
 def _open_runs(row: Row, view: SourceObservation) -> Lines:
     runs = view.of_pipeline(view.whole.hanging_runs, row["pipeline_id"])
     for run in sorted(runs, key=itemgetter("open_since"))[:SHOWN_RUNS]:
         limit = span(timedelta(seconds=run["limit_seconds"]))
-        yield f"Open since {at(run['open_since'])}, usually {limit} at most: {_run(run['run_id'], row, view)}"
+        shown = run_with_page(run["run_id"], row, view.whole.watch)
+        yield f"Open since {at(run['open_since'])}, usually {limit} at most: {shown}"
 
 
 def _to_do(row: Row) -> str:
@@ -206,25 +228,43 @@ def _to_do(row: Row) -> str:
     return of_reason or BY_STATE.get(state, LOOK)
 
 
-def notice_title(decision: NoticeDecision) -> str:
-    """Short enough for a lock screen."""
-    row = decision.row
-    return f"FAILED {name_of(row)} ({row['source']}) at {at(row['last_failure_at'])}"
-
-
-def notice_line(decision: NoticeDecision) -> str:
-    """All that there is to say, on one line."""
-    return "; ".join(_notice(decision.row, decision.view))
-
-
-def _notice(row: Row, view: SourceObservation) -> Iterable[str]:
+def _notice(row: Row, view: SourceObservation) -> Lines:
     times = "once" if row["failures"] == 1 else f"{row['failures']} times in a row"
     yield f"Failed {times}, usual {rate(row['normal_rate'])}"
     yield f"last success {at(row['last_success_at'])}" if row["last_success_at"] else "no success known"
     if row["reason"]:
         yield f"reason {_reason(row)}"
     if run_id := row["latest_failed_run_id"]:
-        yield f"run {_run(run_id, row, view)}"
+        yield f"run {run_with_page(run_id, row, view.whole.watch)}"
     if owner := view.whole.watch.owner_of(subject_of(row)):
-        yield f"owner {cut(owner)}"
+        yield f"owner {shortened(owner)}"
     yield "nothing to do if the next run succeeds"
+
+
+def label(pipeline_id: str | None, pipeline_name: str | None) -> str:
+    """What people call a pipeline: its name, else its id."""
+    return shortened(pipeline_name or "") or shortened(pipeline_id or "") or "(no pipeline)"
+
+
+def name_of(row: Row) -> str:
+    """What people call the pipeline of a row."""
+    return label(row["pipeline_id"], row["pipeline_name"])
+
+
+def open_line(subject: Subject, state: str, since: datetime | None = None) -> str:
+    """What an open incident is about, its state, and since when if that is to be said."""
+    about = label(subject.pipeline_id, subject.pipeline_name) if subject.pipeline_id else "as a whole"
+    return f"{shortened(subject.source or 'this project')} {about}: {state}" + (f" since {at(since)}" if since else "")
+
+
+def run_with_page(run_id: str, row: Row, watch: WatchFile) -> str:
+    """A run of the pipeline of a row by its id, with its page where the watch file has a template for it."""
+    page = watch.link_of(row["source"], run_id, row["pipeline_id"])
+    return f"{shortened(run_id)} {page}" if page else shortened(run_id)
+
+
+def lateness(certain_at: datetime | None, seen: Observation) -> Lines:
+    """How late it is reported that something is certain, if by more than the two readings that may lie between."""
+    late = seen.now - certain_at if certain_at else timedelta(0)
+    if certain_at and late > max(LATE, 2 * seen.today_every):
+        yield f"Reported {span(late)} late: confirmed at {at(certain_at)}."

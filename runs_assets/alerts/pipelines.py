@@ -1,27 +1,23 @@
 """The incidents of pipelines: one for each with a state that is one. Those of a platform incident are on hold."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from math import ceil, log, log1p
 from typing import NamedTuple
 
-from runs_assets.alerts.decisions import Change, Decisions, PipelineDecision
-from runs_assets.alerts.lifecycle import DAY, Condition, Event, Policy, advance
-from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
-from runs_assets.alerts.observation import (
-    ENDED_BY_SUCCESSES,
-    FAILED_ONCE,
-    FAILS,
-    SEVERITIES,
-    STREAKS,
-    Row,
-    SourceObservation,
-    confirmed_at,
-)
+from runs_assets.alerts.lifecycle import Condition, Decision, Event, PipelineIncident, PlatformIncident, Policy, advance
+from runs_assets.alerts.memory import SourceMemory
+from runs_assets.alerts.observation import FAILED_ONCE, FAILS, SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at
 from runs_assets.verdicts.failure_trends import SPANS
 from runs_assets.watch_entries import Severity
 
 PIPELINE = Policy(may_flap=True)
+UPDATED_EVERY = timedelta(hours=24)
+"""At most, if it is not more severe."""
+ENDED_BY_SUCCESSES = STREAKS | {"worse"}
+"""The states that so many successes end as mean it."""
 MORE_FAILURES, MORE_RATE = 10, 2
 """So many times as many failures in a row, or as high a rate, is another matter than what people were told."""
 RELIABLE_RATE = 0.1
@@ -41,15 +37,41 @@ SPAN_LENGTHS = {span.period: timedelta(days=span.days) for span in SPANS}
 """Of the spans in which a pipeline may be worse."""
 
 
-def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
+class Change(StrEnum):
+    """Why people are notified again of a pipeline's incident."""
+
+    FLAPPING = "it came back within a day"
+    STATE = "another state, which is more severe or something else"
+    FAILURES = "many times as many failures in a row"
+    RATE = "a much higher failure rate"
+    REASON = "a new reason"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineDecision(Decision):
+    """About a pipeline: its incident, its row of `pipeline_health` (None: gone), and the state it was in before.
+
+    `change` is why there is an update. `ended_at` is when it ended, if that is known of one that is over. Until that is
+    told it takes so many `successes_needed` in a row.
+    """
+
+    view: SourceObservation
+    incident: PipelineIncident
+    row: Row | None
+    previous_state: str
+    change: Change | None = None
+    ended_at: datetime | None = None
+    successes_needed: int = 1
+
+
+def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[list[Decision], SourceMemory]:
     """The incidents of all pipelines of a source that is read, but of those in a platform incident."""
     known = {incident.pipeline_id: incident for incident in before.pipelines}
-    decisions: Decisions = []
+    decisions: list[Decision] = []
     after: list[PipelineIncident] = []
     for pipeline_id in sorted({*known, *view.rows}, key=lambda pipeline_id: pipeline_id or ""):
         incident, row = known.get(pipeline_id), view.rows.get(pipeline_id)
-        is_part = before.platform is None or before.platform.covers(pipeline_id)
-        if not (is_part and is_on_hold(before, incident, row, view)):
+        if not is_on_hold(pipeline_id, before, incident, row, view):
             news, incident = _next_pipeline(incident, row, view)
             decisions += news
         after += [incident] if incident else []
@@ -57,13 +79,19 @@ def next_pipelines(before: SourceMemory, view: SourceObservation) -> tuple[Decis
 
 
 def is_on_hold(
-    memory: SourceMemory, incident: PipelineIncident | None, row: Row | None, view: SourceObservation
+    pipeline_id: str | None,
+    memory: SourceMemory,
+    incident: PipelineIncident | None,
+    row: Row | None,
+    view: SourceObservation,
 ) -> bool:
     """Whether it is a matter of the source's platform incident, or was one of the last that nobody was told singly."""
+    platform = memory.platform or memory.last_platform
+    if platform is None or not platform.covers(pipeline_id):
+        return False
     if memory.platform:
-        return not _is_after(memory.platform, incident, row)
-    platform = memory.last_platform
-    if platform is None or row is None or (incident and incident.is_open and not incident.is_listed):
+        return not _is_after(platform, incident, row)
+    if row is None or (incident and incident.is_open and not incident.is_listed):
         return False
     return row["state"] in {*SEVERITIES, FAILED_ONCE} and _was_part_of(platform, row, view)
 
@@ -89,7 +117,7 @@ def _was_part_of(platform: PlatformIncident, row: Row, view: SourceObservation) 
 
 def _next_pipeline(
     before: PipelineIncident | None, row: Row | None, view: SourceObservation
-) -> tuple[Decisions, PipelineIncident | None]:
+) -> tuple[list[Decision], PipelineIncident | None]:
     found = _present(before, row, view)
     reported = found or before
     if reported is None:
@@ -109,7 +137,7 @@ def _next_pipeline(
     if step.event is None or (step.event is Event.RESOLVED and reported.is_listed):
         return [], _as_told(step.incident, before)
     shown, before = step.incident or reported, before or reported
-    severity = view.severity_of(subject, shown.state)
+    severity = view.whole.watch.rule_of(subject).severity or SEVERITIES[shown.state]
     decision = PipelineDecision(
         event=step.event,
         severity=severity,
@@ -187,7 +215,7 @@ def _change(before: PipelineIncident, found: PipelineIncident, view: SourceObser
         return Change.FLAPPING
     if SEVERITIES[found.state] is Severity.CRITICAL and SEVERITIES[before.state] is not Severity.CRITICAL:
         return Change.STATE
-    is_recent = before.updated_at is not None and view.whole.now - before.updated_at < DAY
+    is_recent = before.updated_at is not None and view.whole.now - before.updated_at < UPDATED_EVERY
     if before.is_flapping or is_recent or view.whole.is_acknowledged(before.subject(view.source)):
         return None
     return next(_changes(before, found), None)

@@ -1,18 +1,14 @@
 """The incident of a platform: what befalls many pipelines of a source at once is one incident, not one of each.
 
-It opens when `source_health` says that the source is failing or silent, or when at least 8 of its pipelines, or 5 that
-are 15 % of the active ones, went down or silent within three hours. It is updated when it affects twice as many, and
-resolved when the source has been well for two hours and fewer than 3, or less than 5 %, of those pipelines are
-still down or silent. Meanwhile the incidents of its pipelines are on hold; one that goes down more than a day after it
-opened is on its own. What is left when it is resolved is listed once, and only what lasts is told again.
+What is left when it is resolved is listed once, and only what lasts is told again; the README here has all its rules.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runs_assets.alerts.decisions import Decisions, PlatformDecision
-from runs_assets.alerts.lifecycle import Condition, Event, Policy, advance
-from runs_assets.alerts.memory import PipelineIncident, PlatformIncident, SourceMemory
+from runs_assets.alerts.lifecycle import Condition, Decision, Event, PipelineIncident, PlatformIncident, Policy, advance
+from runs_assets.alerts.memory import SourceMemory
 from runs_assets.alerts.observation import BAD, SEVERITIES, Row, SourceObservation, confirmed_at, subject_of
 from runs_assets.alerts.pipelines import incident_of
 from runs_assets.verdicts.source_health import OK
@@ -27,7 +23,17 @@ GROWN = 2
 """How many times as many pipelines as people were notified of make an update."""
 
 
-def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[Decisions, SourceMemory]:
+@dataclass(frozen=True, kw_only=True)
+class PlatformDecision(Decision):
+    """About many pipelines of a source at once: those that are `bad` (down or silent) and, at its end, `resolved`."""
+
+    view: SourceObservation
+    incident: PlatformIncident
+    bad: tuple[Row, ...]
+    resolved: tuple[PipelineIncident, ...] = ()
+
+
+def next_platform(before: SourceMemory, view: SourceObservation) -> tuple[list[Decision], SourceMemory]:
     """The source's platform incident; what is left of it when it is resolved goes on as incidents of pipelines."""
     if view.is_muted(Subject(view.source)):
         return [], before
@@ -58,7 +64,7 @@ def _decided(
     reported: PlatformIncident,
     before: SourceMemory,
     view: SourceObservation,
-) -> tuple[Decisions, SourceMemory]:
+) -> tuple[list[Decision], SourceMemory]:
     bad = [row for row in _part_of(reported, view) if not view.is_muted(subject_of(row))]
     resolved = [one for one in before.pipelines if _is_resolved(one, view)] if event is Event.RESOLVED else []
     tags = reported.recipients(_routes_of(bad, resolved, view))
@@ -88,7 +94,8 @@ def _decided(
 
 def _by_verdict(before: SourceMemory, view: SourceObservation) -> PlatformIncident | None:
     """The incident as it would open now, if the source as a whole is failing or silent, and was not told so before."""
-    row, last = view.source_row, before.last_platform
+    row = next((row for row in view.whole.source_health if row["source"] == view.source), None)
+    last = before.last_platform
     if row is None or row["state"] == OK:
         return None
     if before.platform is None and last and last.well_since and row["since"] <= last.well_since:

@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from runs_assets.alerts.addresses import usable_addresses
-from runs_assets.alerts.delivery import Notifier
-from runs_assets.alerts.heartbeat import beat
+from runs_assets.alerts.addresses import alert_settings, usable_addresses
+from runs_assets.alerts.delivery import Notifier, beat
 from runs_assets.alerts.memory import usable_watch_file
 from runs_assets.alerts.observation import JobRun, Observation, is_worse_span, rows_of
-from runs_assets.alerts.settings import alert_settings
 from runs_assets.automation.switches import sensor, why_off
 from runs_assets.errors import RunsAssetsError, SettingsError
 from runs_assets.instance.ended_runs import latest_job_runs
@@ -72,13 +70,13 @@ def _notify(
     seen = Observation(
         now,
         watch,
-        health=rows_of(layout, PIPELINE_HEALTH.name),
-        outages=rows_of(layout, OUTAGES.name),
-        silences=rows_of(layout, SILENCES.name),
-        source_health=rows_of(layout, SOURCE_HEALTH.name),
-        worse_spans=rows_of(layout, FAILURE_TRENDS.name, is_worse_span()),
-        hanging_runs=rows_of(layout, HANGING_RUNS.name),
-        concentrations=rows_of(layout, FAILURE_CONCENTRATIONS.name),
+        health=rows_of(layout, PIPELINE_HEALTH),
+        outages=rows_of(layout, OUTAGES),
+        silences=rows_of(layout, SILENCES),
+        source_health=rows_of(layout, SOURCE_HEALTH),
+        worse_spans=rows_of(layout, FAILURE_TRENDS, is_worse_span()),
+        hanging_runs=rows_of(layout, HANGING_RUNS),
+        concentrations=rows_of(layout, FAILURE_CONCENTRATIONS),
         job_runs=job_runs,
         unread_after=settings.unread_after,
         today_every=timedelta(minutes=project.today_every_minutes),

@@ -58,25 +58,19 @@ def sensor(
 
 
 def why_off(source: Source | None = None) -> str:
-    """Why what works for a source, or for all of them, is off by default; empty if it is on."""
-    if not is_kept():
+    """Why what works for a source, or for all of them, is off by default; empty if it is on.
+
+    `dagster dev` makes up a home without `DAGSTER_HOME`; a code server of its own needs none, and its instance has one.
+    """
+    if BELOW_DAGSTER_DEV in os.environ and not is_present(["DAGSTER_HOME"]):
         return IS_TEMPORARY
     if source is None or source.is_configured:
         return ""
     return f"Off until {source.what_it_needs} are set. {half_configured(source) or ''}".strip()
 
 
-def is_temporary(instance: dg.DagsterInstance) -> bool:
-    """Whether the instance's history is lost when Dagster stops."""
+def _is_temporary(instance: dg.DagsterInstance) -> bool:
     return instance.is_persistent and Path(instance.root_directory).name.startswith(TEMPORARY_HOME_PREFIX)
-
-
-def is_kept() -> bool:
-    """Whether Dagster's history outlives it, as far as this process knows.
-
-    `dagster dev` makes up a home without `DAGSTER_HOME`; a code server of its own needs none, and its instance has one.
-    """
-    return BELOW_DAGSTER_DEV not in os.environ or is_present(["DAGSTER_HOME"])
 
 
 def _needs(evaluate: Evaluation) -> list[str]:
@@ -87,7 +81,7 @@ def _guarded(evaluate: Evaluation, names: Names) -> Callable[[Any], dg.RunReques
     # `_` is what Dagster adds if the sensor is called as a function: the same resources under their full names.
     def guarded(context: Any, **_: Any) -> dg.RunRequest | dg.SkipReason:
         resources = {name: getattr(context.resources, names.of(name)) for name in _needs(evaluate)}
-        request = IS_TEMPORARY if is_temporary(context.instance) else evaluate(context, **resources)
+        request = IS_TEMPORARY if _is_temporary(context.instance) else evaluate(context, **resources)
         return dg.SkipReason(request) if isinstance(request, str) else request
 
     return guarded

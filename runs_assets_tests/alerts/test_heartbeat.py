@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 from pydantic import SecretStr
 
-from runs_assets.alerts.heartbeat import beat
+from runs_assets.alerts.delivery import beat
 from runs_assets.errors import SettingsError
 
 

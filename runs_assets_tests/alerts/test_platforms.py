@@ -360,3 +360,34 @@ def test_what_goes_down_meanwhile_is_a_part_and_what_has_not_run_since_is_listed
         "- p05",
         "As of 2026-03-18 16:00 UTC.",
     ]
+
+
+def test_of_one_workspace_only_its_pipelines_are_on_hold_and_so_are_their_notices() -> None:
+    people = Watching()
+    ill = {**source("failing", 12, since=T0 - hours(0.5)), "common_dimension": "workspace", "common_value": "600"}
+    failed: dict[str, Any] = {"failing_since": T0 - hours(0.2), "last_failure_at": T0 - hours(0.2), "failures": 1}
+    inside, outside = health("p03", "failed once", **failed), health("p30", "failed once", **failed)
+    rows = [row for row in many(0, 40) if row["pipeline_id"] not in {"p03", "p30"}]
+    assert people.evaluate(inside, outside, *rows, sources=[ill]) == [
+        "PLATFORM cloudcruise: 12 of 40 pipelines failing since 2026-03-18 11:30 UTC",
+        "FAILED p30 (cloudcruise) at 2026-03-18 11:48 UTC",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "told"), [("p03", []), ("p30", ["FAILED p30 (cloudcruise) at 2026-03-18 12:30 UTC"])]
+)
+def test_what_failed_during_one_of_another_workspace_is_told_though_it_is_read_after_its_end(
+    pipeline: str, told: list[str]
+) -> None:
+    people = Watching()
+    ill = {**source("failing", 12, since=T0 - hours(0.5)), "common_dimension": "workspace", "common_value": "600"}
+    people.evaluate(*many(0, 40), sources=[ill])
+    for hour in (1, 3):  # well for two hours
+        at = T0 + hours(hour)
+        people.evaluate(*many(0, 40, at=at), now=at, sources=[source("ok")])
+    assert people.memory.sources["cloudcruise"].platform is None
+    at, failed_at = T0 + hours(4), T0 + hours(0.5)
+    late = health(pipeline, "failed once", at=at, failing_since=failed_at, last_failure_at=failed_at, failures=1)
+    rows = [row for row in many(0, 40, at=at) if row["pipeline_id"] != pipeline]
+    assert people.evaluate(late, *rows, now=at, sources=[source("ok")]) == told

@@ -13,7 +13,7 @@ import pytest
 from dagster._core.test_utils import freeze_time
 
 from runs_assets.accounts import SOURCES
-from runs_assets.automation.unsettled_days import Tick, run_request
+from runs_assets.automation.sensors import Tick, run_request
 from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange, start_of
 from runs_assets.definitions import definitions_of

@@ -13,7 +13,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import freeze_time
 
 from runs_assets.accounts import SOURCES
-from runs_assets.automation.outdated_verdicts import WAIT_AFTER_FAILURE, due_refresh
+from runs_assets.automation.sensors import WAIT_AFTER_FAILURE, due_refresh
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.definitions import definitions_of

@@ -18,8 +18,8 @@ from dagster._core.test_utils import freeze_time
 
 import runs_assets_tests
 from runs_assets.accounts import SOURCES
-from runs_assets.automation import prune_runs as deletion
-from runs_assets.automation.prune_runs import What, delete_superseded, prune_job, prune_schedule, superseded_runs
+from runs_assets.automation import jobs as deletion
+from runs_assets.automation.jobs import What, delete_superseded, prune_job, prune_schedule, superseded_runs
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_records import ENDED

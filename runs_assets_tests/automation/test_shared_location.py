@@ -13,7 +13,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from runs_assets.accounts import SOURCES
 from runs_assets.alerts.memory import Memory, MemoryFile
-from runs_assets.automation.prune_runs import delete_superseded
+from runs_assets.automation.jobs import delete_superseded
 from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.definitions import definitions_of
 from runs_assets.instance.project import Project as Copy

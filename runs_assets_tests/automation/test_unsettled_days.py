@@ -14,8 +14,8 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse, Response
 
 from runs_assets.accounts import SOURCES
+from runs_assets.automation.sensors import run_request
 from runs_assets.automation.switches import TEMPORARY_HOME_PREFIX
-from runs_assets.automation.unsettled_days import run_request
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange, end_of

@@ -34,7 +34,7 @@ from rich.table import Table
 
 import runs_assets_tests
 from runs_assets.accounts import SOURCES
-from runs_assets.automation.prune_runs import delete_superseded
+from runs_assets.automation.jobs import delete_superseded
 from runs_assets.days import DayRange
 from runs_assets.definitions import definitions_of
 from runs_assets.instance.project import Project

@@ -24,8 +24,7 @@ from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 from dagster_shared.serdes import serialize_value
 
 from runs_assets.accounts import SOURCES
-from runs_assets.automation.outdated_verdicts import due_refresh
-from runs_assets.automation.unsettled_days import Tick
+from runs_assets.automation.sensors import Tick, due_refresh
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange

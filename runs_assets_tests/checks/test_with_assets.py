@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from runs_assets.accounts import SOURCES
-from runs_assets.automation.unsettled_days import run_request
+from runs_assets.automation.sensors import run_request
 from runs_assets.checks.catalog import CHECKS as ALL_CHECKS
 from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange

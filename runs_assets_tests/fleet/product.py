@@ -6,11 +6,12 @@ Whoever changes the product's rules adapts this module; nothing else here knows 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from runs_assets.alerts.decisions import Decision, JobDecision, NoticeDecision, PipelineDecision, PlatformDecision
-from runs_assets.alerts.evaluation import evaluate
-from runs_assets.alerts.lifecycle import Event
+from runs_assets.alerts.evaluation import JobDecision, NoticeDecision, evaluate
+from runs_assets.alerts.lifecycle import Decision, Event
 from runs_assets.alerts.memory import Memory
 from runs_assets.alerts.observation import Observation, is_worse_span
+from runs_assets.alerts.pipelines import PipelineDecision
+from runs_assets.alerts.platforms import PlatformDecision
 from runs_assets.calendars import Holidays
 from runs_assets.reasons.reason import Explanations
 from runs_assets.sources.productsup.reasons import reason_of_exit_code

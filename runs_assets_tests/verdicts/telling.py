@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from runs_assets.alerts.decisions import Decision, PipelineDecision
 from runs_assets.alerts.evaluation import evaluate
-from runs_assets.alerts.lifecycle import Event
+from runs_assets.alerts.lifecycle import Decision, Event
 from runs_assets.alerts.memory import Memory
 from runs_assets.alerts.observation import Observation
+from runs_assets.alerts.pipelines import PipelineDecision
 from runs_assets.days import SECOND_US, from_us, to_us
 from runs_assets.verdicts.outages import failure_streaks, going_on_since
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH

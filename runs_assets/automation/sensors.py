@@ -1,20 +1,28 @@
-"""The sensor that keeps a source's days current until they are settled: it requests what is due, one run at a time."""
+"""The sensors that request runs: days that are not settled, and tables over all days that are behind the daily files.
 
+`outdated_verdicts` compares the stored files with the ones that the tables were built from, so it also notices what was
+written while no daemon ran, or without Dagster.
+"""
+
+import hashlib
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
 from runs_assets.automation.switches import sensor, why_off
+from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
 from runs_assets.instance.dagster_internals import AssetJob
 from runs_assets.instance.ended_runs import past_attempts
-from runs_assets.instance.project import label_of_sensor
+from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.instance.run_records import Records
-from runs_assets.instance.run_tags import range_tags, step_name
-from runs_assets.instance.unfinished_runs import days_being_backfilled, run_in_flight
+from runs_assets.instance.run_tags import SOURCES_TAG, range_tags, step_name
+from runs_assets.instance.unfinished_runs import days_being_backfilled, refresh_in_flight, run_in_flight
 from runs_assets.resources import Clock, DataFolder
+from runs_assets.settings import project_settings
+from runs_assets.settings_faults import settings_faults
 from runs_assets.settling.attempts import Attempt, Waits, waits_after
 from runs_assets.settling.due import Due, Request, Unrecorded, Work, due_days, next_request
 from runs_assets.settling.reach import Capabilities, Reach
@@ -22,12 +30,16 @@ from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState, Versions, day_state, verified
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
+from runs_assets.storage.lock import is_being_written
+from runs_assets.verdicts.refresh import Judge
 
-SECONDS_BETWEEN_TICKS = 60
+TICK_SECONDS_OF_DAYS, TICK_SECONDS_OF_VERDICTS = 60, 30
 TICKS_PER_REBUILD_TICK = 10
 """At every tenth tick, days beyond reach are examined instead, whose tables may have to be built again."""
 HEADWAY = timedelta(minutes=30)
 """A day that the API forgets within this time is not asked for: the run might begin too late for it."""
+STATE_TAG = "runs_assets/state"
+WAIT_AFTER_FAILURE = timedelta(minutes=10)
 
 
 def unsettled_days_sensor(source: Source, job: AssetJob, versions: Versions) -> dg.SensorDefinition:
@@ -41,7 +53,7 @@ def unsettled_days_sensor(source: Source, job: AssetJob, versions: Versions) -> 
         "has become twice as old, and days that were never read before the API forgets them."
     )
 
-    @sensor(source.names, f"{source.name}_unsettled_days", SECONDS_BETWEEN_TICKS, description, why_off(source), job)
+    @sensor(source.names, f"{source.name}_unsettled_days", TICK_SECONDS_OF_DAYS, description, why_off(source), job)
     def due_work(context: dg.SensorEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.RunRequest | str:
         if not source.is_configured:
             return why_off(source)
@@ -149,3 +161,55 @@ class Tick:
     def _recorded(self, dataset: str) -> set[date]:
         key = dg.AssetKey(self.source.path(dataset))
         return {date.fromisoformat(day) for day in self.records.instance.get_materialized_partitions(key)}
+
+
+def outdated_verdicts_sensor(project: Project, job: AssetJob) -> dg.SensorDefinition:
+    """`outdated_verdicts`: asks for one run of the job as soon as the daily files of some sources have changed.
+
+    On by default if Dagster's history is kept. A tick makes no request to any API. Its reason for asking for none
+    also tells what is wrong with the settings.
+    """
+    description = "Judges all days again when the daily files of a source have changed, once its runs have ended."
+
+    @sensor(project.names, "outdated_verdicts", TICK_SECONDS_OF_VERDICTS, description, why_off(), job)
+    def refresh(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | str:
+        try:
+            judge = Judge.of(project_settings())
+        except SettingsError as error:
+            return str(error)
+        request = due_refresh(project, judge, Records(context.instance, clock.now(), label_of_sensor(context)))
+        return " ".join([request, *settings_faults(project.sources)]) if isinstance(request, str) else request
+
+    return refresh
+
+
+def due_refresh(project: Project, judge: Judge, records: Records) -> dg.RunRequest | str:
+    """The run to request now, or why there is none."""
+    if (run := refresh_in_flight(records, project, judge.layout)) is not None:
+        return f"The tables are being built by run {run.run_id}."
+    behind = [source for source in project.sources if judge.layout.stored_days(FAILURE_RATES.name, source.name)]
+    behind = [source for source in behind if judge.is_behind(source.name)]
+    ready = [source.name for source in behind if not _is_changing(source, judge, records)]
+    if not ready:
+        waiting = ", ".join(source.name for source in behind)
+        return f"{waiting}: waiting until its days are written." if behind else "The tables are up to date."
+    state = hashlib.blake2b("".join(map(judge.fingerprint, ready)).encode(), digest_size=8).hexdigest()
+    if (until := _wait_after_failure(records.instance, project.refresh_job, state)) > records.now:
+        return f"Building the tables failed. They are built again at {iso(until)}, or when the files have changed."
+    return dg.RunRequest(tags={SOURCES_TAG: ",".join(ready), STATE_TAG: state})
+
+
+def _is_changing(source: Source, judge: Judge, records: Records) -> bool:
+    return (
+        is_being_written(judge.layout.lock_file(source.name))
+        or run_in_flight(records, source, judge.layout) is not None
+        or bool(days_being_backfilled(records, source))
+    )
+
+
+def _wait_after_failure(instance: dg.DagsterInstance, job: str, state: str) -> datetime:
+    """When the same files may be tried again after building from them failed; long ago, if it did not."""
+    failed = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.FAILURE], tags={STATE_TAG: state})
+    for record in instance.get_run_records(failed, limit=1):
+        return datetime.fromtimestamp(record.end_time or 0, UTC) + WAIT_AFTER_FAILURE
+    return datetime.min.replace(tzinfo=UTC)

@@ -1,11 +1,7 @@
-"""The job that keeps Dagster's own history small, once a day: it would grow by gigabytes a year.
+"""The jobs, with the schedules of those that run by the clock: reading, checking, judging and pruning.
 
-A run writes a database file of its own and rows in a shared one, and Dagster never deletes any of it. But most runs
-only repeat what an earlier one did: today is read every hour. A run that holds the newest materialization of any
-partition of any asset, or the newest evaluation of any check, stays for as long as it is the newest, however old. So
-no day turns "missing".
-
-Only runs of this project's jobs and assets are touched. The data files know nothing of runs, and stay as they are.
+`prune_runs` keeps Dagster's own history small, as the README here says: a run that holds the newest materialization of
+any partition of any asset, or the newest evaluation of any check, stays however old it is, and so do others' runs.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,19 +13,81 @@ from itertools import chain, islice
 import dagster as dg
 
 from runs_assets.automation.switches import schedule, why_off
-from runs_assets.instance.dagster_internals import AssetCheckExecutionRecordStatus, database_files, delete_evaluations
+from runs_assets.days import DayRange
+from runs_assets.instance.dagster_internals import (
+    AssetCheckExecutionRecordStatus,
+    AssetJob,
+    database_files,
+    delete_evaluations,
+)
 from runs_assets.instance.project import Project, label_of
-from runs_assets.instance.run_records import ENDED, LOOK_BACK
+from runs_assets.instance.run_records import ENDED, LOOK_BACK, Records
+from runs_assets.instance.run_tags import range_tags
+from runs_assets.instance.unfinished_runs import run_in_flight
 from runs_assets.names import Names
-from runs_assets.resources import keys_of_shared, shared_resources
+from runs_assets.resources import Clock, DataFolder, keys_of_shared, shared_resources
+from runs_assets.sources.source import Source
 
-MAX_RUNS = 500
-PAGE_ROWS = 500
+DAYS = 3
+MAX_RUNS, PAGE_ROWS = 500, 500
 EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
-
 
 What = tuple[dg.AssetKey | dg.AssetCheckKey, str | None]
 """What a run materialized or evaluated: an asset or a check, and a partition if it has any."""
+
+
+def daily_job(source: Source, assets: list[dg.AssetsDefinition]) -> AssetJob:
+    """The job of the source's four daily assets."""
+    description = f"Reads days of {source.name} and rebuilds everything that follows from them."
+    return _asset_job(source.job_name, dg.AssetSelection.assets(*assets), description)
+
+
+def daily_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
+    """At 00:15 UTC: yesterday and the two days before it, as one run.
+
+    On by default if the source is configured and Dagster's history is kept.
+    """
+    description = f"Every night: the last {DAYS} whole UTC days of {source.name}, read again in one run."
+
+    @schedule(source.names, job, "15 0 * * *", description, why_off(source))
+    def last_days(context: dg.ScheduleEvaluationContext, data_folder: DataFolder, clock: Clock) -> dg.RunRequest | str:
+        records = Records(context.instance, clock.now())
+        if (run := run_in_flight(records, source, data_folder.layout)) is not None:
+            return f"{source.name} is being read by run {run.run_id}; the sensor asks for the rest."
+        yesterday = context.scheduled_execution_time.date() - timedelta(days=1)
+        if yesterday < data_folder.first_day:
+            return f"The first day to be kept, {data_folder.first_day}, is not over yet."
+        days = DayRange(max(yesterday - timedelta(days=DAYS - 1), data_folder.first_day), yesterday)
+        return dg.RunRequest(run_key=f"{source.job_name}:{days}", tags=range_tags(days))
+
+    return last_days
+
+
+def checks_job(source: Source, checks: dg.AssetChecksDefinition) -> AssetJob:
+    """`<source>_checks`: the source's checks on their own, also while reading fails; no request to the API."""
+    description = f"Checks the stored files of all days of {source.name} that can still be read, without the API."
+    return _asset_job(source.checks_job_name, dg.AssetSelection.checks(checks), description)
+
+
+def checks_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
+    """At 05:30 UTC, when the night's readings have ended or failed; on by default as the daily schedule is."""
+    description = f"Every morning: checks the stored days of {source.name}, even if they could not be read."
+
+    @schedule(source.names, job, "30 5 * * *", description, why_off(source))
+    def every_morning(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=f"{job.name}:{context.scheduled_execution_time.date()}")
+
+    return every_morning
+
+
+def verdicts_job(project: Project, assets: dg.AssetsDefinition) -> AssetJob:
+    """The job of these assets; a run's tag `runs_assets/sources` lists the sources whose rows it builds."""
+    description = "Judges all stored days of all sources, from the files."
+    return _asset_job(project.refresh_job, dg.AssetSelection.assets(assets), description)
+
+
+def _asset_job(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:
+    return dg.define_asset_job(name, selection, executor_def=dg.in_process_executor, description=description)
 
 
 def prune_job(project: Project, keep_days: int) -> dg.JobDefinition:
