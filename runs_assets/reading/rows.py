@@ -5,10 +5,8 @@ value, and its text is stored as it came. Any other page is read row by row, wit
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from itertools import chain
 from typing import Any, cast
 
@@ -19,32 +17,11 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from runs_assets.days import iso
-from runs_assets.normalizing.columns import instants_us
+from runs_assets.normalizing.columns import RowShape, instants_us
 from runs_assets.paging.page import NO_TIME, Page
 from runs_assets.plain_text.redaction import SCALARS, without_secrets
 
 NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class RowShape:
-    """Which fields a platform's rows have.
-
-    `fields` are those that may be stored, with their documented JSON types; sensitive ones are not among them. The
-    times among them are `time_fields`; where these are documented as UTC (`times_are_utc`), one without an offset is
-    read.
-    """
-
-    id_field: str
-    created_field: str
-    fields: pa.Schema
-    time_fields: Sequence[str]
-    times_are_utc: bool = False
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """The names of `fields`."""
-        return frozenset(self.fields.names)
 
 
 @dataclass(frozen=True)

@@ -14,29 +14,18 @@ import pyarrow as pa
 from runs_assets.days import from_us, iso
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
+from runs_assets.normalizing.columns import RowShape
 from runs_assets.paging.cursor import CursorAsk, CursorPager
-from runs_assets.reading.rows import RowShape, RunPage, array_page, run_page
+from runs_assets.reading.rows import RunPage, array_page, run_page
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.sources.cloudcruise.normalize import STATUS_OF
+from runs_assets.sources.cloudcruise.normalize import FIELDS, STATUS_OF
 from runs_assets.sources.cloudcruise.reasons import error_groups_of
 from runs_assets.sources.http_client import HttpClient
 
 SHAPE = RowShape(
     id_field="session_id",
     created_field="created_at",
-    fields=pa.schema(
-        [
-            ("session_id", pa.string()),
-            ("status", pa.string()),
-            ("created_at", pa.string()),
-            ("workflow_id", pa.string()),
-            ("workspace_id", pa.string()),
-            ("execution_start", pa.string()),
-            ("execution_end", pa.string()),
-            ("dry_run", pa.bool_()),
-        ]
-    ),
-    time_fields=("created_at", "execution_start", "execution_end"),
+    fields=pa.schema({**dict.fromkeys(FIELDS.values(), pa.string()), "dry_run": pa.bool_()}),
     times_are_utc=True,
 )
 MAX_PAGE_SIZE = 10_000

@@ -15,36 +15,19 @@ import pyarrow as pa
 from runs_assets.errors import NoSuchPageError, UnavailableError
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
+from runs_assets.normalizing.columns import RowShape
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
-from runs_assets.reading.rows import RowShape, RunPage, run_page
+from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.sources.http_client import HttpClient
+from runs_assets.sources.productsup.normalize import FIELDS
 
+NUMBERS = ("site-id", "project-id", "account-id", "exit-code")
+TEXTS = (*FIELDS.values(), "container-api-docker-image", "container-api-version-constraint")
 # registered-secrets, authentications, connector-setup-config and cli-command can carry credentials and are left out.
 SHAPE = RowShape(
     id_field="id",
     created_field="created-at",
-    fields=pa.schema(
-        [
-            ("id", pa.string()),
-            ("connector-id", pa.string()),
-            ("connector-version", pa.string()),
-            ("state", pa.string()),
-            ("process-id", pa.string()),
-            ("site-id", pa.int64()),
-            ("site-name", pa.string()),
-            ("project-id", pa.int64()),
-            ("project-name", pa.string()),
-            ("account-id", pa.int64()),
-            ("account-name", pa.string()),
-            ("exit-code", pa.int64()),
-            ("container-api-docker-image", pa.string()),
-            ("container-api-version-constraint", pa.string()),
-            ("started-at", pa.string()),
-            ("finished-at", pa.string()),
-            ("created-at", pa.string()),
-        ]
-    ),
-    time_fields=("created-at", "started-at", "finished-at"),
+    fields=pa.schema({**dict.fromkeys(TEXTS, pa.string()), **dict.fromkeys(NUMBERS, pa.int64())}),
 )
 MAX_PAGE_SIZE = 10_000
 NO_TIMES = np.array([], np.int64)
