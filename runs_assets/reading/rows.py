@@ -6,7 +6,7 @@ value, and its text is stored as it came. Any other page is read row by row, wit
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import Any, cast
 
@@ -21,8 +21,6 @@ from runs_assets.normalizing.columns import RowShape, instants_us
 from runs_assets.paging.page import NO_TIME, Page
 from runs_assets.plain_text.redaction import SCALARS, without_secrets
 
-NEVER = datetime.min.replace(tzinfo=UTC)
-
 
 @dataclass(frozen=True)
 class RunPage(Page):
@@ -33,7 +31,7 @@ class RunPage(Page):
 
     rows: list[bytes | None] = field(default_factory=list, kw_only=True)
     bad: dict[int, dict[str, Any]] = field(default_factory=dict, kw_only=True)
-    observed_at: datetime = field(default=NEVER, kw_only=True)
+    observed_at: datetime = field(kw_only=True)
 
     def good_rows(self, indexes: NDArray[np.int64]) -> tuple[list[str], list[bytes]]:
         """The ids and rows at ascending positions, bad ones left out."""
@@ -75,9 +73,15 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
 
 
 def run_page(
-    documents: list[Any], shape: RowShape, observed_at: datetime, *, offset: int = 0, total: int | None = None
+    documents: list[Any],
+    shape: RowShape,
+    observed_at: datetime,
+    *,
+    offset: int = 0,
+    total: int | None = None,
+    refusal: str | None = None,
 ) -> RunPage:
-    """A page of an answer's decoded rows, whatever they are.
+    """A page of an answer's decoded rows, whatever they are; the other values are those of `Page`.
 
     A row without an id, that is not an object, or without a usable creation time is bad: it is described for the
     quarantine, and stops nothing.
@@ -93,7 +97,7 @@ def run_page(
         bad[index] = {"observed_at": iso(observed_at), **_trace_of(documents[index], storable[index], missing)}
         rows[index] = None
     keys = [key or f"digest:{_digest(document)}" for key, document in zip(ids, documents, strict=True)]
-    return RunPage(keys, created_us, offset, total, rows=rows, bad=bad, observed_at=observed_at)
+    return RunPage(keys, created_us, offset, total, refusal, rows=rows, bad=bad, observed_at=observed_at)
 
 
 def _ids_of(values: list[Any]) -> list[str | None]:

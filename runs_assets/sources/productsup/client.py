@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from runs_assets.errors import NoSuchPageError, UnavailableError
@@ -30,7 +29,6 @@ SHAPE = RowShape(
     fields=pa.schema({**dict.fromkeys(TEXTS, pa.string()), **dict.fromkeys(NUMBERS, pa.int64())}),
 )
 MAX_PAGE_SIZE = 10_000
-NO_TIMES = np.array([], np.int64)
 TOO_FAR = frozenset({400, 404, 416})
 """Statuses with which a server may refuse an offset that it does not like."""
 PAST_END = TOO_FAR | {500}
@@ -63,7 +61,7 @@ class ProductsupClient(HttpClient):
         try:
             return self.transport.get("/runs", params, partial(_page_of, asked=ask.offset), no_page=no_page)
         except NoSuchPageError as error:
-            return RunPage([], NO_TIMES, ask.offset, refusal=str(error))
+            return run_page([], SHAPE, self.transport.clock(), offset=ask.offset, refusal=str(error))
 
     def pipeline_names(self) -> dict[str, str]:
         """The names of the account's own connectors, by id; those of others are not listed.
@@ -98,7 +96,7 @@ def _page_of(answer: Answer, asked: int = 0) -> RunPage:
     """The page at the offset `asked`: null, and `data` that is null in a whole envelope, stand for one without rows."""
     document = answer.json()
     if document is None:
-        return RunPage([], NO_TIMES, asked, observed_at=answer.received_at)
+        return run_page([], SHAPE, answer.received_at, offset=asked)
     data = document.get("data", ...) if isinstance(document, dict) else ...
     if data is not None and not isinstance(data, list):
         raise UnexpectedBodyError("the body is not an object with a list of runs in 'data'")
