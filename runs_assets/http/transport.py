@@ -82,7 +82,7 @@ class Answer:
 
 @dataclass
 class Transport:
-    """GET requests to one API, with one set of credentials.
+    """GET requests to one API, with one set of credentials. Use it as a context manager: it holds connections.
 
     `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `requests` counts every attempt
     that was sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.

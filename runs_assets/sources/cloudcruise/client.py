@@ -43,29 +43,29 @@ class CloudCruiseClient(HttpClient):
         return CursorPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE, statuses=tuple(STATUS_OF))
 
     def fetch(self, ask: CursorAsk) -> RunPage:
-        """One page. Raises what `Transport.get` raises."""
+        """One page. Raises what `get` raises."""
         params: Params = {
             **({"status": ask.status} if ask.status else {}),
             "start_time": iso(from_us(ask.start_us)),
             "cursor": iso(from_us(ask.cursor_us)),
             "limit": ask.limit,
         }
-        return self.transport.get("/runs", params, _page_of)
+        return self.get("/runs", params, _page_of)
 
     def pipeline_names(self) -> dict[str, str]:
-        """The names of the workspace's workflows, by id. Raises what `Transport.get` raises."""
-        rows = self.transport.get("/workflows", {}, Answer.json)
+        """The names of the workspace's workflows, by id. Raises what `get` raises."""
+        rows = self.get("/workflows", {}, Answer.json)
         return self.names(rows if isinstance(rows, list) else ())
 
     def error_groups(self, pipeline_id: str, start: datetime, end: datetime) -> Sequence[ErrorGroup]:
         """A workflow's errors in [start, end), by code; none if the answer has another shape.
 
-        Raises what `Transport.get` raises.
+        Raises what `get` raises.
         """
         if not re.fullmatch(r"[\w-]+", pipeline_id):  # it becomes part of a path
             return ()
         params: Params = {"start_timestamp": iso(start), "end_timestamp": iso(end), "limit": MAX_ERRORS}
-        document = self.transport.get(f"/runs/workflow/{pipeline_id}/errors", params, Answer.json)
+        document = self.get(f"/runs/workflow/{pipeline_id}/errors", params, Answer.json)
         return error_groups_of(document, self.shortened)
 
 

@@ -51,30 +51,30 @@ class ProductsupClient(HttpClient):
         return OffsetPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE)
 
     def fetch_run(self, run_id: str) -> RunPage:
-        """The page of a single run, empty if the API no longer shows it. Raises what `Transport.get` raises."""
-        return self.transport.get("/runs", {"id": run_id}, _page_of)
+        """The page of a single run, empty if the API no longer shows it. Raises what `get` raises."""
+        return self.get("/runs", {"id": run_id}, _page_of)
 
     def fetch(self, ask: OffsetAsk) -> RunPage:
-        """One page; without rows where the API refuses to show one. Raises what else `Transport.get` raises."""
+        """One page; without rows where the API refuses to show one. Raises what else `get` raises."""
         params: Params = {"from": ask.offset, "limit": ask.limit}
         no_page = PAST_END if ask.is_past_end else TOO_FAR if ask.offset else ()
         try:
-            return self.transport.get("/runs", params, partial(_page_of, asked=ask.offset), no_page=no_page)
+            return self.get("/runs", params, partial(_page_of, asked=ask.offset), no_page=no_page)
         except NoSuchPageError as error:
-            return run_page([], SHAPE, self.transport.clock(), offset=ask.offset, refusal=str(error))
+            return run_page([], SHAPE, self.clock(), offset=ask.offset, refusal=str(error))
 
     def pipeline_names(self) -> dict[str, str]:
         """The names of the account's own connectors, by id; those of others are not listed.
 
-        Raises what `Transport.get` raises, `UnavailableError` also if the list does not end.
+        Raises what `get` raises, `UnavailableError` also if the list does not end.
         """
         names: dict[str, str] = {}
-        offset, until = 0, self.transport.monotonic() + CONNECTORS_SECONDS
+        offset, until = 0, self.monotonic() + CONNECTORS_SECONDS
         for _ in range(MOST_CONNECTOR_PAGES):
-            if self.transport.monotonic() > until:
+            if self.monotonic() > until:
                 break
             ask: Params = {"from": offset, "limit": CONNECTORS_PAGE}
-            rows, total = self.transport.get("/connectors", ask, _connectors_of)
+            rows, total = self.get("/connectors", ask, _connectors_of)
             fresh = self.names(rows)
             offset += len(rows)
             is_over = fresh.keys() <= names.keys() if total is None else offset >= total
