@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Strict, model_validator
 
-from runs_assets.watch_entries import About
-from runs_assets.weekly_times import time_zone
+from runs_assets.watch_entries import About, time_zone
 
 LONGEST_WAIT = timedelta(days=62)
 """For how long no run may be expected: two months."""

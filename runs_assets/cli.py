@@ -1,10 +1,11 @@
 """The command `runs-assets`. What a command needs is imported when it runs, so that help takes no second."""
 
 import argparse
+import inspect
 import io
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from importlib.metadata import version
 
@@ -48,77 +49,56 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"runs-assets {version('runs-assets')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    demo = commands.add_parser(
-        "demo",
-        help="see it work on simulated runs",
-        description=(
-            "Reads two weeks of simulated runs from a sandbox of both platforms, prints how often each pipeline "
-            "failed, and serves the Dagster page until Ctrl-C. Needs no account. Writes only to .demo (.demo-2 beside "
-            "another demo that runs); delete that folder to start over."
-        ),
-    )
+
+    def command(run: Callable[[argparse.Namespace], int | None], summary: str) -> argparse.ArgumentParser:
+        """A command has the name of its function, and the docstring for its description."""
+        added = commands.add_parser(run.__name__.strip("_"), help=summary, description=inspect.getdoc(run))
+        added.set_defaults(run=run, command=added)
+        return added
+
+    demo = command(_demo, "see it work on simulated runs")
     demo.add_argument("--port", type=_port, default=3000, help="the page's port (default: 3000)")
     demo.add_argument(
         "--host", default="127.0.0.1", help="the page's address; in a container 0.0.0.0 (default: 127.0.0.1)"
     )
     demo.add_argument("--no-ui", dest="ui", action="store_false", help="stop after the tables, without the page")
-    demo.set_defaults(run=_demo)
-    refresh = commands.add_parser(
-        "refresh",
-        help="rebuild the tables over all days, and print the pipelines that need attention",
-        description=(
-            "Rebuilds the tables over all days (failure_trends, outages, silences, hanging_runs, failure_reasons, "
-            "failure_concentrations, source_health, pipeline_health) from the stored files, as the Dagster job "
-            "refresh_verdicts does."
-        ),
-    )
+    refresh = command(_refresh, "rebuild the tables over all days, and print the pipelines that need attention")
     refresh.add_argument(
         "--offline", action="store_true", help="do not ask the platforms for pipeline names and error codes"
     )
-    refresh.set_defaults(run=_refresh)
-    digest = commands.add_parser(
-        "digest",
-        help="print the summary of a week, and send it",
-        description=(
-            "Prints what failed, went down or fell silent in a week, including what caused no notification, and sends "
-            "it to the addresses in RUNS_ASSETS_ALERT_URLS, if any. Reads the stored tables; asks no API."
-        ),
-    )
+    digest = command(_digest, "print the summary of a week, and send it")
     digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
-    digest.set_defaults(run=_digest)
-    _add_ack(commands)
-    notify = commands.add_parser(
-        "notify",
-        help="send a test message to each address",
-        description=(
-            "Sends one message that says that it is a test to each address in RUNS_ASSETS_ALERT_URLS, whatever the "
-            "routes say, and prints which of them took it. Exit status: 1 if one did not."
-        ),
-    )
+    ack = command(_ack, "acknowledge open incidents: nobody is reminded of them")
+    ack.add_argument("source", nargs="?", help="a source, or a shell pattern of sources")
+    ack.add_argument("pipeline", nargs="?", default="*", help="a pattern of ids or names of pipelines (default: all)")
+    ack.add_argument("--until", type=_until, help="the end of a UTC day, or a time such as 2026-03-20T08:00+01:00")
+    ack.add_argument("--note", help="a word to others, shown in the digest")
+    ack.add_argument("--list", dest="shown", action="store_true", help="only list what is and what is not acknowledged")
+    notify = command(_notify, "send a test message to each address")
     notify.add_argument("--test", action="store_true", required=True, help="say that it is a test")
-    notify.set_defaults(run=_notify)
-    check = commands.add_parser(
-        "doctor",
-        help="find out whether everything works, for people, cron and monitors",
-        description=(
-            "Looks at the settings, asks each source for one run, connects to each address, and tells how old the "
-            "newest reading, evaluation and heartbeat of Dagster's daemon are, and how much space is free. Sends "
-            "nothing and changes nothing. Exit status: 0 ok, 1 warning, 2 failed."
-        ),
-    )
-    check.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object")
-    check.set_defaults(run=_doctor)
+    doctor = command(_doctor, "find out whether everything works, for people, cron and monitors")
+    doctor.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object")
     return parser
 
 
 def _demo(options: argparse.Namespace) -> None:
+    """Reads two weeks of simulated runs from a sandbox of both platforms, and prints how often each pipeline failed.
+
+    Then it serves the Dagster page until Ctrl-C. Needs no account. Writes only to .demo (.demo-2 beside another demo
+    that runs); delete that folder to start over.
+    """
     from runs_assets.demo.run import run_demo
 
     run_demo(Console(), options.host, port=options.port if options.ui else None)
 
 
 def _refresh(options: argparse.Namespace) -> None:
+    """Rebuilds the tables over all days from the stored files, as the Dagster job refresh_verdicts does.
+
+    They are failure_trends, outages, silences, hanging_runs, failure_reasons, failure_concentrations, source_health and
+    pipeline_health.
+    """
     from runs_assets.refresh_command import refresh_and_show
 
     _warn()
@@ -126,19 +106,48 @@ def _refresh(options: argparse.Namespace) -> None:
 
 
 def _digest(options: argparse.Namespace) -> None:
+    """Prints what failed, went down or fell silent in a week, including what caused no notification, and sends it.
+
+    It goes to the addresses in RUNS_ASSETS_ALERT_URLS, if any. Reads the stored tables; asks no API.
+    """
     from runs_assets.alerts.digest import send_digest
 
     _warn()
     send_digest(Console(), options.week, send=options.send)
 
 
+def _ack(options: argparse.Namespace) -> None:
+    """Stops the reminders of the open incidents that are about some pipelines, until a time or until they are over.
+
+    Their updates and ends are still notified of; to silence a pipeline, mute it in the watch file.
+    """
+    from runs_assets.alerts.digest import acknowledge, show_acknowledged
+    from runs_assets.alerts.memory import Acknowledgement
+
+    if options.shown:
+        return show_acknowledged(Console())
+    if options.source is None:
+        options.command.error("a source is needed, or --list")
+    copied = {name: getattr(options, name) for name in ("source", "pipeline", "note", "until")}
+    return acknowledge(Console(), Acknowledgement(**copied, acknowledged_at=utc_now()))
+
+
 def _notify(_options: argparse.Namespace) -> int:
+    """Sends one message that says that it is a test to each address in RUNS_ASSETS_ALERT_URLS, whatever the routes say.
+
+    Prints which of them took it. Exit status: 1 if one did not.
+    """
     from runs_assets.alerts.addresses import send_test
 
     return send_test(Console())
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    """Looks at the settings, asks each source for one run, connects to each address, and tells how old things are.
+
+    That is the newest reading, evaluation and heartbeat of Dagster's daemon; and how much space is free. Sends nothing
+    and changes nothing. Exit status: 0 ok, 1 warning, 2 failed.
+    """
     from runs_assets.doctor import doctor
 
     return doctor(Console(), as_json=options.as_json)
@@ -151,35 +160,6 @@ def _warn() -> None:
 
     for fault in settings_faults(SOURCES):
         _complain(fault)
-
-
-def _add_ack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    ack = commands.add_parser(
-        "ack",
-        help="acknowledge open incidents: nobody is reminded of them",
-        description=(
-            "Stops the reminders of the open incidents that are about some pipelines, until a time or until they are "
-            "over. Their updates and ends are still notified of; to silence a pipeline, mute it in the watch file."
-        ),
-    )
-    ack.add_argument("source", nargs="?", help="a source, or a shell pattern of sources")
-    ack.add_argument("pipeline", nargs="?", default="*", help="a pattern of ids or names of pipelines (default: all)")
-    ack.add_argument("--until", type=_until, help="the end of a UTC day, or a time such as 2026-03-20T08:00+01:00")
-    ack.add_argument("--note", help="a word to others, shown in the digest")
-    ack.add_argument("--list", dest="shown", action="store_true", help="only list what is and what is not acknowledged")
-    ack.set_defaults(run=lambda options: _acknowledge(ack, options))
-
-
-def _acknowledge(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    from runs_assets.alerts.digest import acknowledge, show_acknowledged
-    from runs_assets.alerts.memory import Acknowledgement
-
-    if options.shown:
-        return show_acknowledged(Console())
-    if options.source is None:
-        parser.error("a source is needed, or --list")
-    copied = {name: getattr(options, name) for name in ("source", "pipeline", "note", "until")}
-    return acknowledge(Console(), Acknowledgement(**copied, acknowledged_at=utc_now()))
 
 
 def _until(text: str) -> datetime:

@@ -21,6 +21,8 @@ from pydantic.fields import FieldInfo
 from runs_assets.errors import SettingsError
 
 ENV_FILE = Path(".env")
+PREFIX = "RUNS_ASSETS_"
+"""Of all settings that are no source's."""
 BELOW_DAGSTER_DEV = "DAGSTER_IS_DEV_CLI"
 """A variable of the processes below `dagster dev`, which has put `.env` over the environment."""
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -171,7 +173,7 @@ class ProjectSettings(EnvironmentSettings):
 
 def project_settings() -> ProjectSettings:
     """The `RUNS_ASSETS_*` settings; none of them is secret."""
-    return ProjectSettings.load("RUNS_ASSETS_")
+    return ProjectSettings.load(PREFIX)
 
 
 def checked_base_url(url: str) -> str:

@@ -8,10 +8,9 @@ from difflib import get_close_matches
 
 from runs_assets.alerts.addresses import AlertSettings
 from runs_assets.errors import SettingsError
-from runs_assets.settings import EnvironmentSettings, ProjectSettings, variables
+from runs_assets.settings import PREFIX, EnvironmentSettings, ProjectSettings, variables
 from runs_assets.sources.source import Source
 
-PREFIX = "RUNS_ASSETS_"
 SHARED: tuple[type[EnvironmentSettings], ...] = (ProjectSettings, AlertSettings)
 LIKENESS = 0.9
 """From which on a name with no prefix of ours is a misspelt one of ours: `CLOUDCRUSE_API_KEY` is 0.97 of its own, and
@@ -20,15 +19,12 @@ LIKENESS = 0.9
 
 def settings_faults(sources: Sequence[Source]) -> list[str]:
     """A sentence for each fault, without any secret; none if all is well. Raises `SettingsError` for a bad `.env`."""
-    given = variables().keys()
-    known = {name: None for source in sources for name in names_of(source)}
-    known |= {name: None for group in SHARED for name in group.names(PREFIX)}
-    prefixes = {PREFIX, *(f"{source.platform.upper()}_" for source in sources)}
-    prefixes |= {source.api.settings_prefix for source in sources}
-    unknown = sorted(given - known.keys())
-    named = (sentence for name in unknown if (sentence := _misspelt(name, list(known), tuple(prefixes))))
-    half = (sentence for source in sources if (sentence := half_configured(source)))
-    return [*_unusable(sources), *half, *named]
+    known = [name for source in sources for name in names_of(source)]
+    known += [name for group in SHARED for name in group.names(PREFIX)]
+    of_sources = (name for source in sources for name in (source.api.settings_prefix, f"{source.platform.upper()}_"))
+    prefixes = (PREFIX, *of_sources)
+    misspelt = (_misspelt(name, known, prefixes) for name in sorted(variables().keys() - set(known)))
+    return [*_unusable(sources), *filter(None, map(half_configured, sources)), *filter(None, misspelt)]
 
 
 def names_of(source: Source) -> Iterable[str]:

@@ -13,10 +13,10 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.days import to_us
 from runs_assets.definitions import definitions_of
-from runs_assets.normalizing.columns import RawRows, instants, texts
+from runs_assets.normalizing.columns import RawRows, RowShape, texts
 from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.paging.cursor import CursorAsk, CursorPager
-from runs_assets.reading.rows import RowShape, RunPage, run_page
+from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.sandbox import CloudCruise, FixedHistory, Sandbox
 from runs_assets.sources.cloudcruise.source import cloudcruise
 from runs_assets.sources.source import RunsApi, Source
@@ -49,7 +49,7 @@ def test_a_second_cloudcruise_account_is_one_line(project: Project, monkeypatch:
 TOY_RUNS = [{"key": f"k{n}", "born": f"{YESTERDAY}T10:00:{n:02d}Z", "verdict": "ok" if n else "bad"} for n in range(3)]
 
 
-TOY_SHAPE = RowShape("key", "born", pa.schema([(name, pa.string()) for name in ("key", "born", "verdict")]), ("born",))
+TOY_SHAPE = RowShape("key", "born", pa.schema([(name, pa.string()) for name in ("key", "born", "verdict")]))
 
 
 @dataclass
@@ -79,18 +79,11 @@ class Toy(RunsApi):
 
 
 def normalize(rows: RawRows) -> pa.Table:
-    verdicts = texts(rows["verdict"])
     statuses = {"ok": "succeeded", "bad": "failed"}
     return runs_table(
-        {
-            "run_id": texts(rows["key"]),
-            "raw_status": verdicts,
-            "status": texts([statuses[verdict] for verdict in verdicts.to_pylist()]),
-            "created_at": instants(rows["born"]),
-            "started_at": instants([None] * len(rows)),
-            "finished_at": instants([None] * len(rows)),
-            "observed_at": instants(rows.observed_at),
-        }
+        rows,
+        {"run_id": "key", "raw_status": "verdict", "created_at": "born"},
+        lambda columns: texts([statuses[verdict] for verdict in columns["raw_status"].to_pylist()]),
     )
 
 

@@ -35,7 +35,6 @@ def nothing_is_quarantined(stored: StoredDays) -> Outcome:
             "source's client the new spelling. Then materialize raw_runs for these days again: rows that are good by "
             "then leave the quarantine, and a damaged file is replaced."
         ),
-        is_error=False,
         sample=[{"day": day, "reason": why, "rows": rows} for day, why, rows in [*damaged, *quarantined]],
     )
 
@@ -111,7 +110,6 @@ def every_status_is_known(stored: StoredDays) -> Outcome:
             f"Add the platform's word to the normalizer of {stored.source}, and raise its VERSION. "
             f"{rebuild(stored.source, days)}"
         ),
-        is_error=False,
         numbers=_not_judged(stored),
         sample=[{"day": day, "raw_status": word, "runs": count} for day, word, count in unknown],
     )
@@ -136,7 +134,6 @@ def every_time_is_understood(stored: StoredDays) -> Outcome:
             "changed how it prints them. Report it to the platform, or teach the source's normalizer the new spelling "
             f"and raise its VERSION. {rebuild(stored.source, [day for day, _ in odd])}"
         ),
-        is_error=False,
         numbers=_not_judged(stored),
         sample=[
             {"day": day, "times_assumed_utc": found.assumed_utc, "unreadable_times": found.unreadable_times}
@@ -159,7 +156,6 @@ def open_runs_are_not_abandoned(stored: StoredDays) -> Outcome:
             "Look at these runs on the platform, and stop those that hang. Their days are not final until the platform "
             f"says how they ended. {read_again(stored.source, [day for day, _ in having])}"
         ),
-        is_error=False,
         numbers=_not_judged(stored),
         sample=[row for _, runs in having for row in runs.abandoned_sample],
     )

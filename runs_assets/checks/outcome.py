@@ -21,7 +21,7 @@ class Outcome:
     summary: str
     wrong: Mapping[str, int]
     remedy: str
-    is_error: bool
+    is_error: bool = False
     numbers: Mapping[str, int] = field(default_factory=dict)
     sample: Sequence[Mapping[str, Any]]
 

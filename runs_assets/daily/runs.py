@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.daily.table import DailyTable
-from runs_assets.normalizing.columns import odd_times, raw_rows
+from runs_assets.normalizing.columns import raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import Source
@@ -19,12 +19,10 @@ def normalized(source: Source, day: date, layout: Layout, rules: Rules) -> tuple
     """A day's rows with the schema `RUNS_SCHEMA`, and what they were built from."""
     path = layout.day_file(RAW_RUNS, source.name, day)
     read = stat_day(path).read
-    shape, tables, assumed_utc, unreadable = source.shape, [RUNS_SCHEMA.empty_table()], 0, 0
-    for rows in (raw_rows(lines, shape.fields) for lines in blocks(path)):
+    tables, assumed_utc, unreadable = [RUNS_SCHEMA.empty_table()], 0, 0
+    for rows in (raw_rows(lines, source.shape) for lines in blocks(path)):
         tables.append(source.normalize(rows))
-        for field in shape.time_fields:
-            assumed, unread = odd_times(rows[field], are_utc=shape.times_are_utc)
-            assumed_utc, unreadable = assumed_utc + assumed, unreadable + unread
+        assumed_utc, unreadable = assumed_utc + rows.assumed_utc, unreadable + rows.unreadable_times
     table = pa.concat_tables(tables)
     ended: int = pc.sum(table["is_terminal"]).as_py() or 0
     open_runs = table.num_rows - ended

@@ -110,21 +110,13 @@ def _seconds_of(value: str, now: datetime) -> float | None:
     try:
         number = float(value)
     except ValueError:
-        return _seconds_until(value, now)
+        moment = instant_of(value)
+        return (moment - now).total_seconds() if moment else None
     return number - now.timestamp() if number >= EPOCH_FROM else number
 
 
-def _seconds_until(http_date: str, now: datetime) -> float | None:
-    moment = _instant_of(http_date)
-    return (moment - now).total_seconds() if moment else None
-
-
-def date_of(headers: Mapping[str, str]) -> datetime | None:
-    """When the server says that it answered (UTC); None if it does not."""
-    return _instant_of(headers.get("date", ""))
-
-
-def _instant_of(http_date: str) -> datetime | None:
+def instant_of(http_date: str) -> datetime | None:
+    """The instant (UTC) that a header such as `Date` holds; None if it holds none."""
     try:
         moment = parsedate_to_datetime(http_date)
     except (ValueError, OverflowError):

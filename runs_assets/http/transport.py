@@ -24,7 +24,7 @@ from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
 from runs_assets.http.connections import new_client
-from runs_assets.http.faults import TransientError, UnexpectedBodyError, date_of, message_of, no_connection, refusal
+from runs_assets.http.faults import TransientError, UnexpectedBodyError, instant_of, message_of, no_connection, refusal
 from runs_assets.plain_text.redaction import Redactor, redacted_logs
 from runs_assets.plain_text.wording import shortened
 
@@ -82,7 +82,7 @@ class Answer:
 
 @dataclass
 class Transport:
-    """GET requests to one API, with one set of credentials.
+    """GET requests to one API, with one set of credentials. Use it as a context manager: it holds connections.
 
     `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `requests` counts every attempt
     that was sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.
@@ -179,7 +179,7 @@ class Transport:
         response = None
         try:
             response = self._http.send(request, stream=True)
-            self.server_time = date_of(response.headers)
+            self.server_time = instant_of(response.headers.get("date", ""))
             return response, b"".join(self._pieces(response, most_bytes, until))
         except httpx.ConnectError as error:
             raise no_connection(error, self.base_url, self._shorten) from None

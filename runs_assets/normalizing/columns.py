@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,14 +38,37 @@ Values: TypeAlias = Sequence[Any] | pa.Array
 
 
 @dataclass(frozen=True)
+class RowShape:
+    """Which fields a platform's rows have.
+
+    `fields` are those that may be stored, with their documented JSON types; sensitive ones are not among them. Where
+    times are documented as UTC (`times_are_utc`), one without an offset is read.
+    """
+
+    id_field: str
+    created_field: str
+    fields: pa.Schema
+    times_are_utc: bool = False
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names of `fields`."""
+        return frozenset(self.fields.names)
+
+
+@dataclass
 class RawRows:
     """Some raw rows. `rows["status"]` is that field of every row: JSON values, or an Arrow array; null where absent.
 
-    `observed_at` is when the API showed each of them: ISO 8601, UTC.
+    `observed_at` is when the API showed each of them: ISO 8601, UTC. Of the times that were read, `assumed_utc` had no
+    offset, and `unreadable_times` had no sensible reading.
     """
 
     observed_at: Values
     runs: list[dict[str, Any]] | pa.StructArray
+    times_are_utc: bool
+    assumed_utc: int = 0
+    unreadable_times: int = 0
 
     def __getitem__(self, field: str) -> Values:
         if isinstance(self.runs, list):
@@ -52,20 +76,27 @@ class RawRows:
         values: Values = self.runs.field(field)
         return values
 
-    def __len__(self) -> int:
-        return len(self.runs)
+    def times(self, field: str) -> pa.Array:
+        """A field's values as `instants`; those that are not as they should be are counted."""
+        values = self[field]
+        found, assumed_utc = _instants(values, are_utc=self.times_are_utc)
+        nulls = values.null_count if isinstance(values, pa.Array) else values.count(None)
+        self.assumed_utc += assumed_utc
+        self.unreadable_times += found.null_count - nulls
+        return found
 
 
-def raw_rows(lines: bytes, fields: pa.Schema) -> RawRows:
-    """Whole lines of a raw file; `fields` has the documented JSON types of the platform's fields."""
-    schema = pa.schema([("observed_at", pa.string()), ("run", pa.struct(list(fields)))])
+def raw_rows(lines: bytes, shape: RowShape) -> RawRows:
+    """Whole lines of a raw file."""
+    schema = pa.schema([("observed_at", pa.string()), ("run", pa.struct(list(shape.fields)))])
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     try:
         table = pj.read_json(pa.BufferReader(lines), parse_options=options).combine_chunks()
     except pa.ArrowInvalid:
         documents = orjson.loads(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
-        return RawRows([line["observed_at"] for line in documents], [line["run"] for line in documents])
-    return RawRows(table["observed_at"].chunk(0), table["run"].chunk(0))
+        observed_at, runs = ([line[name] for line in documents] for name in schema.names)
+        return RawRows(observed_at, runs, shape.times_are_utc)
+    return RawRows(table["observed_at"].chunk(0), table["run"].chunk(0), shape.times_are_utc)
 
 
 def texts(values: Values) -> pa.Array:
@@ -83,10 +114,7 @@ def instants(values: Values, *, are_utc: bool = False) -> pa.Array:
     A time without an offset has no sensible reading unless the platform's times `are_utc`, nor has one before 1970 or
     after 2199, such as the year 1 that some languages print for "never".
     """
-    with suppress(*MISFIT):
-        return _of_our_time(pc.cast(_as(pa.string(), values), TIMESTAMP))
-    found = [_instant_us(value, are_utc=are_utc) for value in _listed(values)]
-    return _of_our_time(pa.array(found, pa.int64()).cast(TIMESTAMP))
+    return _instants(values, are_utc=are_utc)[0]
 
 
 def instants_us(values: Values, *, are_utc: bool = False) -> NDArray[np.int64]:
@@ -94,16 +122,6 @@ def instants_us(values: Values, *, are_utc: bool = False) -> NDArray[np.int64]:
     found = instants(values, are_utc=are_utc).cast(pa.int64()).fill_null(NO_TIME)
     us: NDArray[np.int64] = found.to_numpy(zero_copy_only=False)
     return us
-
-
-def odd_times(values: Values, *, are_utc: bool) -> tuple[int, int]:
-    """How many values `instants` reads as UTC for want of an offset, and how many that are not null it cannot read."""
-    given = len(values) - (values.null_count if isinstance(values, pa.Array) else values.count(None))
-    with_offset = len(values) - instants(values).null_count
-    if with_offset == given or not are_utc:
-        return 0, given - with_offset
-    found = len(values) - instants(values, are_utc=True).null_count
-    return found - with_offset, given - found
 
 
 def int32s(values: Values) -> pa.Array:
@@ -125,6 +143,17 @@ def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
     """End - start in seconds (float64), null where either is."""
     microseconds = pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))
     return pc.divide(microseconds.cast(pa.float64()), 1e6)
+
+
+def _instants(values: Values, *, are_utc: bool) -> tuple[pa.Array, int]:
+    """See `instants`; and how many of them had no offset."""
+    with suppress(*MISFIT):
+        return _of_our_time(pc.cast(_as(pa.string(), values), TIMESTAMP)), 0
+    moments = [_moment(value, are_utc=are_utc) for value in _listed(values)]
+    found_us = [None if moment is None else to_us(moment.replace(tzinfo=moment.tzinfo or UTC)) for moment in moments]
+    found = _of_our_time(pa.array(found_us, pa.int64()).cast(TIMESTAMP))
+    has_no_offset = pa.array([moment is not None and moment.tzinfo is None for moment in moments], pa.bool_())
+    return found, pc.sum(pc.and_(has_no_offset, pc.is_valid(found))).as_py() or 0
 
 
 def _of_our_time(found: pa.Array) -> pa.Array:
@@ -157,16 +186,13 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _instant_us(value: Any, *, are_utc: bool) -> int | None:
-    if not isinstance(value, str):
-        return None
+def _moment(value: Any, *, are_utc: bool) -> datetime | None:
+    """Without a zone only if it is UTC for want of an offset."""
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
     except ValueError:
         return None
-    if moment.tzinfo is None and are_utc:
-        moment = moment.replace(tzinfo=UTC)
-    return None if moment.tzinfo is None else to_us(moment)
+    return moment if are_utc or moment.tzinfo else None
 
 
 def _int32(value: Any) -> int | None:

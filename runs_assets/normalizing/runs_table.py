@@ -1,11 +1,11 @@
 """What every platform's normalizer ends with: derived columns, and exactly the schema of `runs`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.normalizing.columns import seconds_between
+from runs_assets.normalizing.columns import RawRows, booleans, instants, int32s, seconds_between, texts
 from runs_assets.status import TERMINAL, RunStatus
 from runs_assets.tables import TIMESTAMP, column
 
@@ -36,19 +36,29 @@ RUNS_SCHEMA = pa.schema(
 )
 
 
-def runs_table(columns: Mapping[str, pa.Array]) -> pa.Table:
-    """A table with schema `RUNS_SCHEMA` from a platform's columns; those it does not have are null.
+Columns = Mapping[str, pa.Array]
+_CONVERSIONS = {pa.string(): texts, pa.int32(): int32s, pa.bool_(): booleans}
 
-    Derives `is_terminal` (an unknown status has ended only if there is a finish time), `queue_seconds` and
-    `duration_seconds`.
+
+def runs_table(rows: RawRows, fields: Mapping[str, str], status_of: Callable[[Columns], pa.Array]) -> pa.Table:
+    """The raw rows as a table with schema `RUNS_SCHEMA`.
+
+    `fields` has the raw field of each column that the platform has, others are null; a field is converted to its
+    column's type. `status_of` gives the canonical statuses from these columns. Derives `is_terminal` (an unknown status
+    has ended only if there is a finish time), `queue_seconds` and `duration_seconds`.
     """
+    columns = {field.name: pa.nulls(len(rows.runs), field.type) for field in RUNS_SCHEMA}
+    columns |= {name: _converted(rows, field, RUNS_SCHEMA.field(name).type) for name, field in fields.items()}
+    columns["observed_at"] = instants(rows.observed_at)
+    columns["raw_status"] = pc.fill_null(columns["raw_status"], "")
+    columns["status"] = status_of(columns)
     ended_by_word = pc.is_in(columns["status"], value_set=pa.array(sorted(TERMINAL)))
     ended_unknown = pc.and_(pc.equal(columns["status"], RunStatus.UNKNOWN), pc.is_valid(columns["finished_at"]))
-    present = {
-        **columns,
-        "is_terminal": pc.or_(ended_by_word, ended_unknown),
-        "queue_seconds": seconds_between(columns["created_at"], columns["started_at"]),
-        "duration_seconds": seconds_between(columns["started_at"], columns["finished_at"]),
-    }
-    rows = len(columns["run_id"])
-    return pa.table([present.get(field.name, pa.nulls(rows, field.type)) for field in RUNS_SCHEMA], schema=RUNS_SCHEMA)
+    columns["is_terminal"] = pc.or_(ended_by_word, ended_unknown)
+    columns["queue_seconds"] = seconds_between(columns["created_at"], columns["started_at"])
+    columns["duration_seconds"] = seconds_between(columns["started_at"], columns["finished_at"])
+    return pa.table(columns, schema=RUNS_SCHEMA)
+
+
+def _converted(rows: RawRows, field: str, kind: pa.DataType) -> pa.Array:
+    return rows.times(field) if kind == TIMESTAMP else _CONVERSIONS[kind](rows[field])

@@ -5,10 +5,8 @@ value, and its text is stored as it came. Any other page is read row by row, wit
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import datetime
 from itertools import chain
 from typing import Any, cast
 
@@ -19,32 +17,9 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from runs_assets.days import iso
-from runs_assets.normalizing.columns import instants_us
+from runs_assets.normalizing.columns import RowShape, instants_us
 from runs_assets.paging.page import NO_TIME, Page
 from runs_assets.plain_text.redaction import SCALARS, without_secrets
-
-NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class RowShape:
-    """Which fields a platform's rows have.
-
-    `fields` are those that may be stored, with their documented JSON types; sensitive ones are not among them. The
-    times among them are `time_fields`; where these are documented as UTC (`times_are_utc`), one without an offset is
-    read.
-    """
-
-    id_field: str
-    created_field: str
-    fields: pa.Schema
-    time_fields: Sequence[str]
-    times_are_utc: bool = False
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """The names of `fields`."""
-        return frozenset(self.fields.names)
 
 
 @dataclass(frozen=True)
@@ -56,7 +31,7 @@ class RunPage(Page):
 
     rows: list[bytes | None] = field(default_factory=list, kw_only=True)
     bad: dict[int, dict[str, Any]] = field(default_factory=dict, kw_only=True)
-    observed_at: datetime = field(default=NEVER, kw_only=True)
+    observed_at: datetime = field(kw_only=True)
 
     def good_rows(self, indexes: NDArray[np.int64]) -> tuple[list[str], list[bytes]]:
         """The ids and rows at ascending positions, bad ones left out."""
@@ -98,9 +73,15 @@ def array_page(array: bytes, shape: RowShape, observed_at: datetime) -> RunPage 
 
 
 def run_page(
-    documents: list[Any], shape: RowShape, observed_at: datetime, *, offset: int = 0, total: int | None = None
+    documents: list[Any],
+    shape: RowShape,
+    observed_at: datetime,
+    *,
+    offset: int = 0,
+    total: int | None = None,
+    refusal: str | None = None,
 ) -> RunPage:
-    """A page of an answer's decoded rows, whatever they are.
+    """A page of an answer's decoded rows, whatever they are; the other values are those of `Page`.
 
     A row without an id, that is not an object, or without a usable creation time is bad: it is described for the
     quarantine, and stops nothing.
@@ -116,7 +97,7 @@ def run_page(
         bad[index] = {"observed_at": iso(observed_at), **_trace_of(documents[index], storable[index], missing)}
         rows[index] = None
     keys = [key or f"digest:{_digest(document)}" for key, document in zip(ids, documents, strict=True)]
-    return RunPage(keys, created_us, offset, total, rows=rows, bad=bad, observed_at=observed_at)
+    return RunPage(keys, created_us, offset, total, refusal, rows=rows, bad=bad, observed_at=observed_at)
 
 
 def _ids_of(values: list[Any]) -> list[str | None]:

@@ -7,13 +7,12 @@ the day: they are data, and a damaged file is an error that names it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
 
 from runs_assets.errors import DamagedFileError
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.storage.files import is_stored, reading, replacing
+from runs_assets.storage.files import content_of, replacing
 from runs_assets.storage.layout import ERROR_GROUPS, DayFiles, Layout
 
 _REMEDY = (
@@ -54,7 +53,7 @@ def load_details(layout: Layout, source: str) -> KnownDetails:
 
     Raises `StorageError` if it cannot be read.
     """
-    content = _content(layout.names_file(source))
+    content = content_of(layout.names_file(source))
     try:
         return _KNOWN.validate_json(content) if content is not None else KnownDetails()
     except ValidationError:
@@ -73,7 +72,7 @@ def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, Pipel
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it is not what was written.
     """
     path = layout.day_file(ERROR_GROUPS, source, day)
-    content = _content(path)
+    content = content_of(path)
     try:
         stored = _ERRORS.validate_json(content) if content is not None else []
     except ValidationError as error:
@@ -91,10 +90,3 @@ def store_error_groups(layout: Layout, source: str, day: date, errors: Mapping[s
 def set_aside_error_groups(layout: Layout, source: str, day: date, name: str) -> None:
     """Copy a damaged day's file to where nothing overwrites it, under `name`."""
     DayFiles(layout, source, day).keep_aside(ERROR_GROUPS, name, layout.details_scratch(source))
-
-
-def _content(path: Path) -> bytes | None:
-    if not is_stored(path):
-        return None
-    with reading(path) as file:
-        return file.read()

@@ -9,11 +9,10 @@ from typing import ClassVar
 import pyarrow as pa
 
 from runs_assets.names import Names
-from runs_assets.normalizing.columns import RawRows
+from runs_assets.normalizing.columns import RawRows, RowShape
 from runs_assets.reading.request import RunsClient
-from runs_assets.reading.rows import RowShape
 from runs_assets.reasons.reason import Explanations
-from runs_assets.settings import EnvironmentSettings, fingerprint, is_present
+from runs_assets.settings import PREFIX, EnvironmentSettings, fingerprint, is_present
 from runs_assets.settling.reach import Capabilities
 from runs_assets.storage.layout import Layout, checked_source_name
 
@@ -39,7 +38,7 @@ class RunsApi(ABC):
     @property
     def fingerprint(self) -> str:
         """Changes with the settings, so that what failed before can be tried again at once."""
-        return fingerprint([self.settings_prefix, "RUNS_ASSETS_"])
+        return fingerprint([self.settings_prefix, PREFIX])
 
     @property
     def capabilities(self) -> Capabilities:

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -23,16 +23,15 @@ def replacing(target: Path, scratch: Path) -> Iterator[BinaryIO]:
     """
     temporary = scratch / f"{target.parent.parent.parent.name}-{target.parent.name}-{target.name}"
     try:
-        scratch.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        _make_folder(target.parent)
-        temporary.replace(target)
-        _sync_folder(target.parent)
-    except OSError as error:
-        raise cannot_write(target, error) from error
+        with raising(cannot_write, target):
+            scratch.mkdir(parents=True, exist_ok=True)
+            with temporary.open("w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _make_folder(target.parent)
+            temporary.replace(target)
+            _sync_folder(target.parent)
     finally:
         with suppress(OSError):  # a read-only folder refuses this too, and the first error is already on its way
             temporary.unlink()
@@ -41,19 +40,31 @@ def replacing(target: Path, scratch: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def reading(path: Path) -> Iterator[BinaryIO]:
     """An open file; raises `StorageError` naming it when it is not there or the disk refuses to show it."""
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise cannot_read(path, error) from error
+    with raising(cannot_read, path), path.open("rb") as file:
+        yield file
+
+
+def content_of(path: Path) -> bytes | None:
+    """All of a file, None if there is none; raises `StorageError` if the disk refuses to show it."""
+    if not is_stored(path):
+        return None
+    with reading(path) as file:
+        return file.read()
 
 
 def is_stored(path: Path) -> bool:
     """Whether there is something under this name; raises `StorageError` if that cannot be found out."""
-    try:
+    with raising(cannot_read, path):
         return path.exists()
+
+
+@contextmanager
+def raising(cannot: Callable[[Path, OSError], StorageError], path: Path) -> Iterator[None]:
+    """Raise `cannot_write` or `cannot_read` of a path for any error of the disk in the block."""
+    try:
+        yield
     except OSError as error:
-        raise cannot_read(path, error) from error
+        raise cannot(path, error) from error
 
 
 def cannot_write(path: Path, error: OSError) -> StorageError:
@@ -83,19 +94,15 @@ def keep_aside(damaged: Path, kept: Path, scratch: Path) -> None:
 
 def remove(path: Path) -> None:
     """Remove a file, if it is there; raises `StorageError` naming it when the disk refuses."""
-    try:
+    with raising(cannot_write, path):
         path.unlink(missing_ok=True)
-    except OSError as error:
-        raise cannot_write(path, error) from error
 
 
 def empty_scratch(scratch: Path) -> None:
     """Remove what a killed process left behind. Only for the holder of the source's lock."""
-    try:
+    with raising(cannot_write, scratch):
         if scratch.exists():
             shutil.rmtree(scratch)
-    except OSError as error:
-        raise cannot_write(scratch, error) from error
 
 
 def _make_folder(folder: Path) -> None:

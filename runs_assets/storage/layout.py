@@ -5,13 +5,14 @@ and Athena read them as they are. Names that begin with a dot are not data and a
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Self
 
 from runs_assets.errors import NoDataFolderError
-from runs_assets.storage.files import cannot_read, is_stored, keep_aside
+from runs_assets.storage.files import cannot_read, is_stored, keep_aside, raising
 
 RAW_RUNS = "raw_runs"
 QUARANTINE = "quarantine"
@@ -64,13 +65,10 @@ class Layout:
         Raises `StorageError` if the folder cannot be read.
         """
         folder = self.root / dataset / f"source={source}"
-        try:
+        with raising(cannot_read, folder), suppress(FileNotFoundError):
             days = sorted(day for entry in folder.iterdir() if (day := _day_of(entry.name)) is not None)
             return [day for day in days if self.day_file(dataset, source, day).is_file()]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise cannot_read(folder, error) from error
+        return []
 
     def scratch(self, writer: str) -> Path:
         """The folder for unfinished files; on the same file system, so that they can be renamed into place.

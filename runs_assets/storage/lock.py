@@ -15,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from runs_assets.errors import BusyError
-from runs_assets.storage.files import cannot_write, is_stored
+from runs_assets.storage.files import cannot_write, is_stored, raising
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 900.0
@@ -31,13 +31,11 @@ def writing(
     Raises `StorageError` if the data folder cannot be written.
     """
     lock = FileLock(lock_file)
-    try:
+    with raising(cannot_write, lock_file):
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             os.utime(lock_file)  # shows that somebody came
         _acquire(lock, source, patience, report)
-    except OSError as error:
-        raise cannot_write(lock_file, error) from error
     try:
         yield
     finally:
@@ -48,13 +46,9 @@ def is_being_written(lock_file: Path) -> bool:
     """Whether some process holds the lock at this moment; raises `StorageError` if that cannot be found out."""
     if not is_stored(lock_file):
         return False
-    try:
-        with FileLock(lock_file, timeout=0):
-            return False
-    except Timeout:
-        return True
-    except OSError as error:
-        raise cannot_write(lock_file, error) from error
+    with raising(cannot_write, lock_file), suppress(Timeout), FileLock(lock_file, timeout=0):
+        return False
+    return True
 
 
 def _acquire(lock: FileLock, source: str, patience: float, report: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ import orjson
 import zstandard
 
 from runs_assets.errors import DamagedFileError
-from runs_assets.storage.files import is_stored, reading, remove, replacing
+from runs_assets.storage.files import content_of, remove, replacing
 from runs_assets.storage.layout import QUARANTINE, DayFiles, Layout
 from runs_assets.storage.raw import compressing
 
@@ -48,10 +48,8 @@ def load_quarantine(layout: Layout, source: str, day: date) -> list[dict[str, An
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it is damaged.
     """
     path = layout.day_file(QUARANTINE, source, day)
-    if not is_stored(path):
+    if (content := content_of(path)) is None:
         return []
-    with reading(path) as file:
-        content = file.read()
     decoder = zstandard.ZstdDecompressor().decompressobj()
     try:
         lines = [orjson.loads(line) for line in decoder.decompress(content).splitlines()]

@@ -11,7 +11,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -82,11 +82,9 @@ class CheckedFrame:
                 self.prefix_crcs.append(self.crc)
 
 
-@contextmanager
-def compressing(file: Any) -> Iterator[Any]:
-    """A stream that compresses what is written to it into one zstd frame of `file`."""
-    with zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False) as out:
-        yield out
+def compressing(file: Any) -> AbstractContextManager[BinaryIO]:
+    """A stream that compresses what is written to it into one zstd frame of `file`, to be used in a `with` block."""
+    return zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False)
 
 
 def finish(frame: CheckedFrame, day: RawDay) -> None:

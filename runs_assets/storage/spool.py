@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import iso
-from runs_assets.storage.files import cannot_write
+from runs_assets.storage.files import cannot_write, raising
 
 BLOCK_BYTES = 4 * 1024 * 1024
 
@@ -25,11 +25,9 @@ class Spool:
         self._path = path
         self._ids: list[pa.Array] = []
         self._lengths: list[NDArray[np.int64]] = []
-        try:
+        with raising(cannot_write, path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w+b")
-        except OSError as error:
-            raise cannot_write(path, error) from error
 
     def append(self, ids: list[str], rows: list[bytes], observed_at: datetime) -> None:
         """Add rows, at least one, that one answer showed; as JSON; `ids` runs parallel to `rows`."""
@@ -37,10 +35,8 @@ class Spool:
         tail = b"}\n"
         self._ids.append(pa.array(ids, pa.string()))
         self._lengths.append(np.fromiter(map(len, rows), np.int64, len(rows)) + len(head) + len(tail))
-        try:
+        with raising(cannot_write, self._path):
             self._file.write(head + (tail + head).join(rows) + tail)
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
 
     def ids(self) -> pa.ChunkedArray:
         """Every id appended, in order, repeats included."""

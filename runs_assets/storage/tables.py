@@ -61,11 +61,10 @@ class Lineage:
     def of(cls, schema: pa.Schema) -> "Lineage":
         """The inverse of `to_metadata`."""
         found = {name.decode(): value.decode() for name, value in (schema.metadata or {}).items()}
-        open_runs, assumed_utc, unreadable = (
-            int(found.get(name, "0")) for name in ("open_runs", "assumed_utc", "unreadable_times")
+        counts = {name: int(found.get(name, "0")) for name in ("open_runs", "assumed_utc", "unreadable_times")}
+        return cls(
+            Read.from_json(found), settled=found["settled"] == "true", code_version=found["code_version"], **counts
         )
-        is_settled, version = found["settled"] == "true", found["code_version"]
-        return cls(Read.from_json(found), open_runs, is_settled, version, assumed_utc, unreadable)
 
 
 def store_table(layout: Layout, dataset: str, source: str, day: date, table: pa.Table, lineage: Lineage) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -17,10 +18,7 @@ from runs_assets.automation.sensors import Tick, run_request
 from runs_assets.daily.tables import code_versions
 from runs_assets.days import DayRange, start_of
 from runs_assets.definitions import definitions_of
-from runs_assets.http.auth import Auth
-from runs_assets.http.transport import Transport
 from runs_assets.instance.run_records import Records
-from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reading.request import ReadingRequest
 from runs_assets.reading.whole_days import read_days
 from runs_assets.resources import Clock, DataFolder
@@ -29,7 +27,10 @@ from runs_assets.settings import project_settings
 from runs_assets.settling.due import Request
 from runs_assets.settling.state import Versions, day_state
 from runs_assets.sources.cloudcruise import source as cloudcruise_source
+from runs_assets.sources.cloudcruise.client import CloudCruiseClient
+from runs_assets.sources.http_client import HttpClient
 from runs_assets.sources.productsup import source as productsup_source
+from runs_assets.sources.productsup.client import ProductsupClient
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets_tests.contract.played import PlayedTime
@@ -54,18 +55,21 @@ def _definitions_since(_first_day: date) -> dg.Definitions:
 
 
 @contextmanager
-def waits_that_take_no_time() -> Iterator[list[Transport]]:
-    """Yields every transport that is made meanwhile."""
+def waits_that_take_no_time() -> Iterator[list[HttpClient]]:
+    """Yields every client that is made meanwhile."""
     played = PlayedTime()
-    made: list[Transport] = []
+    made: list[HttpClient] = []
 
-    def transport(base_url: str, auth: Auth, redact: Redactor, *, clock: Callable[[], datetime]) -> Transport:
-        made.append(Transport(base_url, auth, redact, sleep=played.sleep, monotonic=played.monotonic, clock=clock))
-        return made[-1]
+    def making(kind: Callable[..., HttpClient]) -> Callable[..., HttpClient]:
+        def client(*access: Any, **options: Any) -> HttpClient:
+            made.append(kind(*access, sleep=played.sleep, monotonic=played.monotonic, **options))
+            return made[-1]
+
+        return client
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cloudcruise_source, "Transport", transport)
-        patch.setattr(productsup_source, "Transport", transport)
+        patch.setattr(cloudcruise_source, "CloudCruiseClient", making(CloudCruiseClient))
+        patch.setattr(productsup_source, "ProductsupClient", making(ProductsupClient))
         yield made
 
 

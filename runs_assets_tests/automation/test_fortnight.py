@@ -53,7 +53,7 @@ def served(sandbox: Sandbox, source: str) -> SimulatedHistory:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_a_fortnight(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Sandbox() as sandbox, waits_that_take_no_time() as transports, dg.DagsterInstance.ephemeral() as instance:
+    with Sandbox() as sandbox, waits_that_take_no_time() as clients, dg.DagsterInstance.ephemeral() as instance:
         set_up(sandbox, tmp_path, monkeypatch)
         history = served(sandbox, source.name)
         life = Life(source, sandbox, instance)
@@ -69,7 +69,7 @@ def test_a_fortnight(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyP
             elif not is_inside(OFF) and isinstance(life.tick(), Request):
                 for day in life.done_days(DayRange(FIRST, CLOCK.now.date())) - done_at.keys():
                     done_at[day] = CLOCK.now
-        requests = sum(transport.requests for transport in transports)
+        requests = sum(client.requests for client in clients)
 
         for CLOCK.now in every_two_hours():
             if not is_inside(OFF) and not is_inside(DOWN):

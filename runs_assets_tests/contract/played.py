@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from runs_assets.accounts import SOURCES
 from runs_assets.definitions import definitions_of
-from runs_assets.http.transport import Limits, Transport
+from runs_assets.http.transport import Limits
 from runs_assets.sandbox import CloudCruise, FrozenClock, Productsup, Sandbox
 from runs_assets.sources.cloudcruise import source as cloudcruise_source
+from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 from runs_assets.sources.productsup import source as productsup_source
+from runs_assets.sources.productsup.client import ProductsupClient
 from runs_assets.storage.layout import Layout
 from runs_assets_tests import project as project_module
 from runs_assets_tests.contract.history import WrittenHistory
@@ -67,13 +70,13 @@ def staged(
     server.clock = clock
     server.requests.clear()
     played = PlayedTime()
-    transport = partial(Transport, limits=LIMITS, sleep=played.sleep, monotonic=played.monotonic)
+    waits: dict[str, Any] = {"limits": LIMITS, "sleep": played.sleep, "monotonic": played.monotonic}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for name, value in _settings(server, folder, refreshes_tokens=refreshes_tokens).items():
             patch.setenv(name, value)
-        patch.setattr(cloudcruise_source, "Transport", transport)
-        patch.setattr(productsup_source, "Transport", transport)
+        patch.setattr(cloudcruise_source, "CloudCruiseClient", partial(CloudCruiseClient, **waits))
+        patch.setattr(productsup_source, "ProductsupClient", partial(ProductsupClient, **waits))
         patch.setattr(project_module, "definitions_of", lambda _sources, stopped: _definitions_at(stopped.at))
         project = Project(server, Layout(folder / "data"), instance)
         yield Stage(project, clock, played, lambda source, size: patch.setenv(PAGE_SIZE_SETTINGS[source], str(size)))

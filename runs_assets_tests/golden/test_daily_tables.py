@@ -30,7 +30,7 @@ def runs_of_a_day() -> pa.Table:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_a_normalizer(source: Source) -> None:
     lines = (INPUT / f"{source.platform}.jsonl").read_bytes()
-    rows = source.normalize(raw_rows(lines, source.shape.fields)).to_pylist()
+    rows = source.normalize(raw_rows(lines, source.shape)).to_pylist()
     where = f"runs_assets/sources/{source.platform}/normalize.py (`VERSION`)"
     check(source.platform, source.normalizer_version, rows, where, by_hand=True)
 

@@ -6,9 +6,8 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from runs_assets.normalizing.columns import RawRows, odd_times, raw_rows
+from runs_assets.normalizing.columns import RawRows, RowShape, raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
-from runs_assets.reading.rows import RowShape
 from runs_assets.sources.cloudcruise.client import SHAPE as CC_SHAPE
 from runs_assets.sources.cloudcruise.normalize import normalize as cloudcruise
 from runs_assets.sources.productsup.client import SHAPE as PS_SHAPE
@@ -19,7 +18,7 @@ SEEN = "2026-03-18T12:00:00.250000Z"
 
 def stored(rows: list[dict[str, Any]], shape: RowShape) -> RawRows:
     lines = [orjson.dumps({"observed_at": SEEN, "run": row}) + b"\n" for row in rows]
-    return raw_rows(b"".join(lines), shape.fields)
+    return raw_rows(b"".join(lines), shape)
 
 
 def cc(**fields: Any) -> dict[str, Any]:
@@ -141,9 +140,15 @@ def test_a_time_without_an_offset_is_null_where_it_may_be_of_any_zone() -> None:
 def test_times_that_are_not_as_they_should_be_are_counted(
     times: list[Any], are_utc: bool, expected: tuple[int, int]
 ) -> None:
-    assert odd_times(times, are_utc=are_utc) == expected
+    assert odd_times([{"at": time} for time in times], are_utc) == expected
     if all(isinstance(time, str | None) for time in times):
-        assert odd_times(pa.array(times, pa.string()), are_utc=are_utc) == expected
+        assert odd_times(pa.StructArray.from_arrays([pa.array(times, pa.string())], ["at"]), are_utc) == expected
+
+
+def odd_times(runs: list[dict[str, Any]] | pa.StructArray, are_utc: bool) -> tuple[int, int]:
+    rows = RawRows([SEEN] * len(runs), runs, are_utc)
+    assert len(rows.times("at")) == len(runs)
+    return rows.assumed_utc, rows.unreadable_times
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from runs_assets.errors import CredentialsError, RequestRefusedError, UnavailableError
 from runs_assets.http.auth import HeaderAuth
-from runs_assets.http.transport import Limits, Transport
+from runs_assets.http.transport import Limits
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.sandbox import Sandbox, simulated_cloudcruise
 from runs_assets.sandbox.answers import Handler
@@ -31,13 +31,13 @@ WORKFLOW = named_id("statement-upload")
 @pytest.fixture
 def cloudcruise(sandbox: Sandbox) -> CloudCruiseClient:
     auth = HeaderAuth("cc-key", sandbox.api_key, "KEY")
-    return CloudCruiseClient(Transport(sandbox.cloudcruise_url, auth, Redactor([sandbox.api_key]))).within(IMPATIENT)
+    return CloudCruiseClient(sandbox.cloudcruise_url, auth, Redactor([sandbox.api_key])).within(IMPATIENT)
 
 
 @pytest.fixture
 def productsup(sandbox: Sandbox) -> ProductsupClient:
     auth = HeaderAuth("authorization", f"Bearer {sandbox.token}", "TOKEN")
-    return ProductsupClient(Transport(sandbox.productsup_url, auth, Redactor([sandbox.token]))).within(IMPATIENT)
+    return ProductsupClient(sandbox.productsup_url, auth, Redactor([sandbox.token])).within(IMPATIENT)
 
 
 def answering(sandbox: Sandbox, platform: str, document: Any) -> None:
@@ -84,7 +84,7 @@ def test_a_list_of_connectors_without_end_is_given_up(sandbox: Sandbox, products
         productsup.pipeline_names()
     assert len(sandbox.requests) == 40
     seconds = iter(range(1000))
-    productsup.transport.monotonic = lambda: float(next(seconds))
+    productsup.monotonic = lambda: float(next(seconds))
     with productsup.within(IMPATIENT) as slow, pytest.raises(UnavailableError, match="too long"):
         slow.pipeline_names()
     assert len(sandbox.requests) < 50
@@ -195,7 +195,7 @@ def test_trouble_is_one_of_our_errors_soon(
 
 def test_bounds_are_of_the_client_that_was_given_them(cloudcruise: CloudCruiseClient) -> None:
     other = cloudcruise.within(Limits(deadline=7))
-    assert (cloudcruise.transport.limits, other.transport.limits.deadline) == (IMPATIENT, 7)
+    assert (cloudcruise.limits, other.limits.deadline) == (IMPATIENT, 7)
     with cloudcruise, other:
         other.pipeline_names()
         assert (cloudcruise.requests, other.requests) == (0, 1)

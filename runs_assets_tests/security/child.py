@@ -31,7 +31,7 @@ class ImpatientCloudCruise(CloudCruiseApi):
 
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> Any:
         client = super().client(source, layout, clock)
-        client.transport.limits = IMPATIENT
+        client.limits = IMPATIENT
         return client
 
 
@@ -40,7 +40,7 @@ class ImpatientProductsup(ProductsupApi):
 
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> Any:
         client = super().client(source, layout, clock)
-        client.transport.limits = IMPATIENT
+        client.limits = IMPATIENT
         return client
 
 

@@ -35,7 +35,7 @@ def test_settings_resources_clients_and_what_they_are_made_of(
     shown: list[object] = [CloudCruiseSettings.load("X_"), ProductsupSettings.load("X_")]
     for api in (CloudCruiseApi(settings_prefix="X_"), ProductsupApi(settings_prefix="X_")):
         with api.client("account", Layout(tmp_path), clock) as client:
-            shown += [api, client, client.transport, client.transport.auth, client.transport.redact]
+            shown += [api, client, client.auth, client.redact]
     assert "host.invalid" in repr(shown)
     assert found(f"{shown!r} {[str(thing) for thing in shown]}".encode()) == []
 

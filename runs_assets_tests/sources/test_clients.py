@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from runs_assets.days import to_us
 from runs_assets.errors import RequestRefusedError, UnavailableError
 from runs_assets.http.auth import HeaderAuth
-from runs_assets.http.transport import Limits, Transport
+from runs_assets.http.transport import Limits
 from runs_assets.paging.cursor import CursorAsk
 from runs_assets.paging.offset import OffsetAsk
 from runs_assets.plain_text.redaction import Redactor
@@ -27,13 +27,13 @@ IMPATIENT = Limits(deadline=0.0)
 @pytest.fixture
 def cloudcruise(sandbox: Sandbox) -> CloudCruiseClient:
     auth = HeaderAuth("cc-key", sandbox.api_key, "KEY")
-    return CloudCruiseClient(Transport(sandbox.cloudcruise_url, auth, Redactor(), IMPATIENT))
+    return CloudCruiseClient(sandbox.cloudcruise_url, auth, Redactor(), IMPATIENT)
 
 
 @pytest.fixture
 def productsup(sandbox: Sandbox) -> ProductsupClient:
     auth = HeaderAuth("authorization", f"Bearer {sandbox.token}", "TOKEN")
-    return ProductsupClient(Transport(sandbox.productsup_url, auth, Redactor(), IMPATIENT))
+    return ProductsupClient(sandbox.productsup_url, auth, Redactor(), IMPATIENT)
 
 
 def test_cloudcruise_sends_the_window(sandbox: Sandbox, cloudcruise: CloudCruiseClient) -> None:

@@ -14,29 +14,18 @@ import pyarrow as pa
 from runs_assets.days import from_us, iso
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
+from runs_assets.normalizing.columns import RowShape
 from runs_assets.paging.cursor import CursorAsk, CursorPager
-from runs_assets.reading.rows import RowShape, RunPage, array_page, run_page
+from runs_assets.reading.rows import RunPage, array_page, run_page
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.sources.cloudcruise.normalize import STATUS_OF
+from runs_assets.sources.cloudcruise.normalize import FIELDS, STATUS_OF
 from runs_assets.sources.cloudcruise.reasons import error_groups_of
 from runs_assets.sources.http_client import HttpClient
 
 SHAPE = RowShape(
     id_field="session_id",
     created_field="created_at",
-    fields=pa.schema(
-        [
-            ("session_id", pa.string()),
-            ("status", pa.string()),
-            ("created_at", pa.string()),
-            ("workflow_id", pa.string()),
-            ("workspace_id", pa.string()),
-            ("execution_start", pa.string()),
-            ("execution_end", pa.string()),
-            ("dry_run", pa.bool_()),
-        ]
-    ),
-    time_fields=("created_at", "execution_start", "execution_end"),
+    fields=pa.schema({**dict.fromkeys(FIELDS.values(), pa.string()), "dry_run": pa.bool_()}),
     times_are_utc=True,
 )
 MAX_PAGE_SIZE = 10_000
@@ -54,29 +43,29 @@ class CloudCruiseClient(HttpClient):
         return CursorPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE, statuses=tuple(STATUS_OF))
 
     def fetch(self, ask: CursorAsk) -> RunPage:
-        """One page. Raises what `Transport.get` raises."""
+        """One page. Raises what `get` raises."""
         params: Params = {
             **({"status": ask.status} if ask.status else {}),
             "start_time": iso(from_us(ask.start_us)),
             "cursor": iso(from_us(ask.cursor_us)),
             "limit": ask.limit,
         }
-        return self.transport.get("/runs", params, _page_of)
+        return self.get("/runs", params, _page_of)
 
     def pipeline_names(self) -> dict[str, str]:
-        """The names of the workspace's workflows, by id. Raises what `Transport.get` raises."""
-        rows = self.transport.get("/workflows", {}, Answer.json)
+        """The names of the workspace's workflows, by id. Raises what `get` raises."""
+        rows = self.get("/workflows", {}, Answer.json)
         return self.names(rows if isinstance(rows, list) else ())
 
     def error_groups(self, pipeline_id: str, start: datetime, end: datetime) -> Sequence[ErrorGroup]:
         """A workflow's errors in [start, end), by code; none if the answer has another shape.
 
-        Raises what `Transport.get` raises.
+        Raises what `get` raises.
         """
         if not re.fullmatch(r"[\w-]+", pipeline_id):  # it becomes part of a path
             return ()
         params: Params = {"start_timestamp": iso(start), "end_timestamp": iso(end), "limit": MAX_ERRORS}
-        document = self.transport.get(f"/runs/workflow/{pipeline_id}/errors", params, Answer.json)
+        document = self.get(f"/runs/workflow/{pipeline_id}/errors", params, Answer.json)
         return error_groups_of(document, self.shortened)
 
 

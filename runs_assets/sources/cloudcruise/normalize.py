@@ -1,10 +1,9 @@
 """CloudCruise rows as `runs`: which field is which column, which word which status."""
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from runs_assets.normalizing.columns import RawRows, booleans, instants, texts
-from runs_assets.normalizing.runs_table import runs_table
+from runs_assets.normalizing.columns import RawRows
+from runs_assets.normalizing.runs_table import Columns, runs_table
 from runs_assets.status import RunStatus
 
 VERSION = "2"
@@ -22,28 +21,26 @@ STATUS_OF = {
 OLDER_SPELLINGS = {"execution.pause": RunStatus.PAUSED}
 
 
+FIELDS = {
+    "run_id": "session_id",
+    "raw_status": "status",
+    "created_at": "created_at",
+    "started_at": "execution_start",
+    "finished_at": "execution_end",
+    "pipeline_id": "workflow_id",
+    "workspace_id": "workspace_id",
+    "dry_run": "dry_run",
+}
+
+
 def normalize(rows: RawRows) -> pa.Table:
     """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS_SCHEMA`) of raw rows."""
-    raw_status = pc.fill_null(texts(rows["status"]), "")
-    return runs_table(
-        {
-            "run_id": texts(rows["session_id"]),
-            "raw_status": raw_status,
-            "status": statuses(raw_status),
-            "created_at": instants(rows["created_at"], are_utc=True),
-            "started_at": instants(rows["execution_start"], are_utc=True),
-            "finished_at": instants(rows["execution_end"], are_utc=True),
-            "observed_at": instants(rows.observed_at),
-            "pipeline_id": texts(rows["workflow_id"]),
-            "workspace_id": texts(rows["workspace_id"]),
-            "dry_run": booleans(rows["dry_run"]),
-        }
-    )
+    return runs_table(rows, FIELDS, statuses)
 
 
-def statuses(raw_status: pa.Array) -> pa.Array:
+def statuses(columns: Columns) -> pa.Array:
     """The canonical status of each of the platform's words."""
-    words = raw_status.dictionary_encode()
+    words = columns["raw_status"].dictionary_encode()
     status_of = {**STATUS_OF, **OLDER_SPELLINGS}
     canonical = pa.array([status_of.get(word, RunStatus.UNKNOWN) for word in words.dictionary.to_pylist()], pa.string())
     return canonical.take(words.indices)

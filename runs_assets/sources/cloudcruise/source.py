@@ -8,7 +8,6 @@ from pydantic import AfterValidator, Field
 
 from runs_assets.errors import SettingsError
 from runs_assets.http.auth import HeaderAuth
-from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url
@@ -41,8 +40,8 @@ class CloudCruiseApi(RunsApi):
         if settings.api_key is None:
             raise SettingsError(f"{variable} is not set. Put the workspace's API key into .env or the environment.")
         key = settings.api_key.get_secret_value()
-        transport = Transport(settings.base_url, HeaderAuth("cc-key", key, variable), Redactor([key]), clock=clock)
-        return CloudCruiseClient(transport, settings.page_size)
+        auth = HeaderAuth("cc-key", key, variable)
+        return CloudCruiseClient(settings.base_url, auth, Redactor([key]), clock=clock, page_size=settings.page_size)
 
     @property
     def capabilities(self) -> Capabilities:

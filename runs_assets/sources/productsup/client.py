@@ -9,45 +9,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from runs_assets.errors import NoSuchPageError, UnavailableError
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
+from runs_assets.normalizing.columns import RowShape
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
-from runs_assets.reading.rows import RowShape, RunPage, run_page
+from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.sources.http_client import HttpClient
+from runs_assets.sources.productsup.normalize import FIELDS
 
+NUMBERS = ("site-id", "project-id", "account-id", "exit-code")
+TEXTS = (*FIELDS.values(), "container-api-docker-image", "container-api-version-constraint")
 # registered-secrets, authentications, connector-setup-config and cli-command can carry credentials and are left out.
 SHAPE = RowShape(
     id_field="id",
     created_field="created-at",
-    fields=pa.schema(
-        [
-            ("id", pa.string()),
-            ("connector-id", pa.string()),
-            ("connector-version", pa.string()),
-            ("state", pa.string()),
-            ("process-id", pa.string()),
-            ("site-id", pa.int64()),
-            ("site-name", pa.string()),
-            ("project-id", pa.int64()),
-            ("project-name", pa.string()),
-            ("account-id", pa.int64()),
-            ("account-name", pa.string()),
-            ("exit-code", pa.int64()),
-            ("container-api-docker-image", pa.string()),
-            ("container-api-version-constraint", pa.string()),
-            ("started-at", pa.string()),
-            ("finished-at", pa.string()),
-            ("created-at", pa.string()),
-        ]
-    ),
-    time_fields=("created-at", "started-at", "finished-at"),
+    fields=pa.schema({**dict.fromkeys(TEXTS, pa.string()), **dict.fromkeys(NUMBERS, pa.int64())}),
 )
 MAX_PAGE_SIZE = 10_000
-NO_TIMES = np.array([], np.int64)
 TOO_FAR = frozenset({400, 404, 416})
 """Statuses with which a server may refuse an offset that it does not like."""
 PAST_END = TOO_FAR | {500}
@@ -70,30 +51,30 @@ class ProductsupClient(HttpClient):
         return OffsetPager(start_us, end_us, limit=self.page_size, max_limit=MAX_PAGE_SIZE)
 
     def fetch_run(self, run_id: str) -> RunPage:
-        """The page of a single run, empty if the API no longer shows it. Raises what `Transport.get` raises."""
-        return self.transport.get("/runs", {"id": run_id}, _page_of)
+        """The page of a single run, empty if the API no longer shows it. Raises what `get` raises."""
+        return self.get("/runs", {"id": run_id}, _page_of)
 
     def fetch(self, ask: OffsetAsk) -> RunPage:
-        """One page; without rows where the API refuses to show one. Raises what else `Transport.get` raises."""
+        """One page; without rows where the API refuses to show one. Raises what else `get` raises."""
         params: Params = {"from": ask.offset, "limit": ask.limit}
         no_page = PAST_END if ask.is_past_end else TOO_FAR if ask.offset else ()
         try:
-            return self.transport.get("/runs", params, partial(_page_of, asked=ask.offset), no_page=no_page)
+            return self.get("/runs", params, partial(_page_of, asked=ask.offset), no_page=no_page)
         except NoSuchPageError as error:
-            return RunPage([], NO_TIMES, ask.offset, refusal=str(error))
+            return run_page([], SHAPE, self.clock(), offset=ask.offset, refusal=str(error))
 
     def pipeline_names(self) -> dict[str, str]:
         """The names of the account's own connectors, by id; those of others are not listed.
 
-        Raises what `Transport.get` raises, `UnavailableError` also if the list does not end.
+        Raises what `get` raises, `UnavailableError` also if the list does not end.
         """
         names: dict[str, str] = {}
-        offset, until = 0, self.transport.monotonic() + CONNECTORS_SECONDS
+        offset, until = 0, self.monotonic() + CONNECTORS_SECONDS
         for _ in range(MOST_CONNECTOR_PAGES):
-            if self.transport.monotonic() > until:
+            if self.monotonic() > until:
                 break
             ask: Params = {"from": offset, "limit": CONNECTORS_PAGE}
-            rows, total = self.transport.get("/connectors", ask, _connectors_of)
+            rows, total = self.get("/connectors", ask, _connectors_of)
             fresh = self.names(rows)
             offset += len(rows)
             is_over = fresh.keys() <= names.keys() if total is None else offset >= total
@@ -115,7 +96,7 @@ def _page_of(answer: Answer, asked: int = 0) -> RunPage:
     """The page at the offset `asked`: null, and `data` that is null in a whole envelope, stand for one without rows."""
     document = answer.json()
     if document is None:
-        return RunPage([], NO_TIMES, asked, observed_at=answer.received_at)
+        return run_page([], SHAPE, answer.received_at, offset=asked)
     data = document.get("data", ...) if isinstance(document, dict) else ...
     if data is not None and not isinstance(data, list):
         raise UnexpectedBodyError("the body is not an object with a list of runs in 'data'")

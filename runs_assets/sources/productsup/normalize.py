@@ -3,50 +3,46 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.normalizing.columns import RawRows, instants, int32s, texts
-from runs_assets.normalizing.runs_table import runs_table
+from runs_assets.normalizing.columns import RawRows
+from runs_assets.normalizing.runs_table import Columns, runs_table
 from runs_assets.status import RunStatus
 
 VERSION = "2"
 
 
+FIELDS = {
+    "run_id": "id",
+    "raw_status": "state",
+    "created_at": "created-at",
+    "started_at": "started-at",
+    "finished_at": "finished-at",
+    "pipeline_id": "connector-id",
+    "pipeline_version": "connector-version",
+    "workspace_id": "account-id",
+    "workspace_name": "account-name",
+    "project_id": "project-id",
+    "project_name": "project-name",
+    "site_id": "site-id",
+    "site_name": "site-name",
+    "process_id": "process-id",
+    "exit_code": "exit-code",
+}
+
+
 def normalize(rows: RawRows) -> pa.Table:
     """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS_SCHEMA`) of raw rows."""
-    state = pc.fill_null(texts(rows["state"]), "")
-    exit_code = int32s(rows["exit-code"])
-    started_at = instants(rows["started-at"])
-    finished_at = instants(rows["finished-at"])
-    return runs_table(
-        {
-            "run_id": texts(rows["id"]),
-            "raw_status": state,
-            "status": statuses(state, exit_code, started_at, finished_at),
-            "created_at": instants(rows["created-at"]),
-            "started_at": started_at,
-            "finished_at": finished_at,
-            "observed_at": instants(rows.observed_at),
-            "pipeline_id": texts(rows["connector-id"]),
-            "pipeline_version": texts(rows["connector-version"]),
-            "workspace_id": texts(rows["account-id"]),
-            "workspace_name": texts(rows["account-name"]),
-            "project_id": texts(rows["project-id"]),
-            "project_name": texts(rows["project-name"]),
-            "site_id": texts(rows["site-id"]),
-            "site_name": texts(rows["site-name"]),
-            "process_id": texts(rows["process-id"]),
-            "exit_code": exit_code,
-        }
-    )
+    return runs_table(rows, FIELDS, statuses)
 
 
-def statuses(state: pa.Array, exit_code: pa.Array, started_at: pa.Array, finished_at: pa.Array) -> pa.Array:
+def statuses(columns: Columns) -> pa.Array:
     """The canonical status of each run.
 
     Only `finished` and `failed` are public words. A non-zero exit code is a failure whatever the word; for any other
     word, the times decide.
     """
-    failed = pc.or_(pc.equal(state, "failed"), pc.fill_null(pc.not_equal(exit_code, 0), fill_value=False))
-    has_started, has_finished = pc.is_valid(started_at), pc.is_valid(finished_at)
+    state = columns["raw_status"]
+    failed = pc.or_(pc.equal(state, "failed"), pc.fill_null(pc.not_equal(columns["exit_code"], 0), fill_value=False))
+    has_started, has_finished = (pc.is_valid(columns[name]) for name in ("started_at", "finished_at"))
     return pc.case_when(
         pc.make_struct(failed, pc.equal(state, "finished"), has_finished, has_started),
         pa.scalar(RunStatus.FAILED.value),

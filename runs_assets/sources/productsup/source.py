@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, model_validator
 from runs_assets.errors import SettingsError
 from runs_assets.http.auth import Auth, HeaderAuth, RefreshingBearerAuth
 from runs_assets.http.token_file import RefreshGrant, TokenFile
-from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url, checked_url
@@ -69,8 +68,7 @@ class ProductsupApi(RunsApi):
             )
         redact = Redactor()
         auth = self._auth(settings, redact, layout.token_file(source), clock)
-        transport = Transport(settings.base_url, auth, redact, clock=clock)
-        return ProductsupClient(transport, settings.page_size)
+        return ProductsupClient(settings.base_url, auth, redact, clock=clock, page_size=settings.page_size)
 
     @property
     def capabilities(self) -> Capabilities:
