@@ -2,10 +2,12 @@
 
 import argparse
 import io
+import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 
 from rich.console import Console
@@ -33,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options) or 0
     except (DemoError, RunsAssetsError) as error:
         _complain(str(error))
-        return MISUSED if isinstance(error, NoDataFolderError) else FAILED
+        return MISUSED if isinstance(error, NoDataFolderError) else options.failure
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # `| head` has read enough; what Python still flushes at its end must go somewhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
 
 
 def _complain(sentence: str) -> None:
@@ -47,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="runs-assets", description="The run history of CloudCruise and Productsup CDE."
     )
     parser.add_argument("--version", action="version", version=f"runs-assets {version('runs-assets')}")
+    parser.set_defaults(failure=FAILED)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     demo = commands.add_parser(
         "demo",
@@ -87,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
     digest.set_defaults(run=_digest)
+    _add_answers(commands)
     _add_ack(commands)
     notify = commands.add_parser(
         "notify",
@@ -119,10 +126,10 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _refresh(options: argparse.Namespace) -> None:
-    from runs_assets.verdicts.refresh_command import refresh_and_show
+    from runs_assets.insight.commands import refresh
 
     _warn()
-    refresh_and_show(Console(), offline=options.offline)
+    refresh(Console(), offline=options.offline)
 
 
 def _digest(options: argparse.Namespace) -> None:
@@ -151,6 +158,84 @@ def _warn() -> None:
 
     for fault in settings_faults(SOURCES):
         _complain(fault)
+
+
+def _add_answers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from runs_assets.status import RunStatus
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--source", help="only this source")
+    common.add_argument("--json", dest="as_json", action="store_true", help="print a JSON object on each line")
+    status = commands.add_parser(
+        "status",
+        parents=[common],
+        help="print what is wrong now, the worst first",
+        description=(
+            "Prints the pipelines that need attention, from the stored tables; asks no API. Exit status: 0 if nothing "
+            "is broken, 1 if a pipeline is down, never succeeded, stuck or silent, or a source is in trouble as a "
+            "whole, 2 if it could not be told."
+        ),
+    )
+    status.set_defaults(run=_status, failure=MISUSED)
+    runs = commands.add_parser(
+        "runs",
+        parents=[common],
+        help="list runs, such as the failed ones of a pipeline",
+        description="Lists stored runs, the newest first, by the time of their creation (UTC), without dry runs.",
+    )
+    runs.add_argument("--failed", dest="status", action="store_const", const=RunStatus.FAILED, help="only failed runs")
+    since = "a span such as 24h or 7d, a UTC day, or a time such as 2026-03-20T08:00+01:00"
+    runs.add_argument("--since", type=_past, default="24h", help=f"from when on: {since} (default: 24h)")
+    runs.add_argument("--until", type=_past, default="0h", help="up to when, in the same forms (default: now)")
+    runs.add_argument("--pipeline", default="*", help="a shell pattern of ids or names of pipelines (default: all)")
+    runs.add_argument("--reason", help="only the failed runs with this reason")
+    runs.add_argument("--limit", type=int, default=50, help="how many rows a table shows (default: 50); JSON has all")
+    runs.set_defaults(run=_runs)
+    pipeline = commands.add_parser(
+        "pipeline",
+        parents=[common],
+        help="print all about one pipeline: days, incidents, reasons, versions, sites, failed runs",
+        description="Prints what is known of one pipeline over four weeks, from the stored tables; asks no API.",
+    )
+    pipeline.add_argument("name", help="its name or id, or a shell pattern that only one pipeline matches")
+    pipeline.set_defaults(run=_pipeline)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from runs_assets.insight.commands import status
+
+    return status(Console(), options.source, as_json=options.as_json)
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from runs_assets.insight.commands import runs
+    from runs_assets.insight.runs import RunsQuery
+    from runs_assets.watch_entries import About
+
+    wanted = About(pipeline=options.pipeline).covers
+    query = RunsQuery(
+        since=options.since, until=options.until, wanted=wanted, status=options.status, reason=options.reason
+    )
+    runs(Console(), options.source, query, options.limit, as_json=options.as_json)
+
+
+def _pipeline(options: argparse.Namespace) -> None:
+    from runs_assets.insight.commands import pipeline
+
+    pipeline(Console(), options.source, options.name, as_json=options.as_json)
+
+
+def _past(text: str) -> datetime:
+    """An instant: so many hours or days before now, the beginning of a UTC day, or a time (UTC if it has no zone)."""
+    if found := re.fullmatch(r"(\d{1,6})([hd])", text):
+        return utc_now() - timedelta(**{{"h": "hours", "d": "days"}[found[2]]: int(found[1])})
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a time is written as 24h, 7d, 2026-03-20 or 2026-03-20T08:00, not {text!r}"
+        ) from None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _add_ack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
