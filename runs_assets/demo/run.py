@@ -35,11 +35,11 @@ def run_demo(console: Console, host: str, *, port: int | None) -> None:
     """
     with ExitStack() as stack:
         reserved = stack.enter_context(reserve(host, port)) if port else None
-        folder = stack.enter_context(own_folder(Path.cwd()))
-        console.print(GREETING, style="bold")
         days = _last_days()
+        folder = stack.enter_context(own_folder(Path.cwd(), days.last))
+        console.print(GREETING, style="bold")
         env = demo_environment(os.environ, folder, days.first)
-        platforms = stack.enter_context(sandbox(os.environ, folder))
+        platforms = stack.enter_context(sandbox(os.environ, folder, days.last))
         with console.status("Starting the sandbox"):
             prepare_instance(env, folder)
             env |= settings_of(platforms)
