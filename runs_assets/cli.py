@@ -3,10 +3,12 @@
 import argparse
 import inspect
 import io
+import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 
 from rich.console import Console
@@ -15,6 +17,7 @@ from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.errors import DemoError
 from runs_assets.errors import NoDataFolderError, RunsAssetsError
 
+Run = Callable[[argparse.Namespace], int | None]
 FAILED = 1
 MISUSED = 2
 INTERRUPTED = 130
@@ -34,9 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options) or 0
     except (DemoError, RunsAssetsError) as error:
         _complain(str(error))
-        return MISUSED if isinstance(error, NoDataFolderError) else FAILED
+        return MISUSED if isinstance(error, NoDataFolderError) else options.failure
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # `| head` has read enough; what Python still flushes at its end must go somewhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
 
 
 def _complain(sentence: str) -> None:
@@ -50,10 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"runs-assets {version('runs-assets')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(run: Callable[[argparse.Namespace], int | None], summary: str) -> argparse.ArgumentParser:
+    def command(run: Run, summary: str) -> argparse.ArgumentParser:
         """A command has the name of its function, and the docstring for its description."""
         added = commands.add_parser(run.__name__.strip("_"), help=summary, description=inspect.getdoc(run))
-        added.set_defaults(run=run, command=added)
+        added.set_defaults(run=run, command=added, failure=FAILED)
         return added
 
     demo = command(_demo, "see it work on simulated runs")
@@ -66,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     refresh.add_argument(
         "--offline", action="store_true", help="do not ask the platforms for pipeline names and error codes"
     )
+    _add_answers(command)
     digest = command(_digest, "print the summary of a week, and send it")
     digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
@@ -80,6 +87,24 @@ def _parser() -> argparse.ArgumentParser:
     doctor = command(_doctor, "find out whether everything works, for people, cron and monitors")
     doctor.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object")
     return parser
+
+
+def _add_answers(command: Callable[[Run, str], argparse.ArgumentParser]) -> None:
+    status = command(_status, "print what is wrong now, the worst first")
+    status.set_defaults(failure=MISUSED)
+    runs = command(_runs, "list runs, such as the failed ones of a pipeline")
+    runs.add_argument("--failed", action="store_true", help="only failed runs")
+    since = "a span such as 24h or 7d, a UTC day, or a time such as 2026-03-20T08:00+01:00"
+    runs.add_argument("--since", type=_past, default="24h", help=f"from when on: {since} (default: 24h)")
+    runs.add_argument("--until", type=_past, default="0h", help="up to when, in the same forms (default: now)")
+    runs.add_argument("--pipeline", default="*", help="a shell pattern of ids or names of pipelines (default: all)")
+    runs.add_argument("--reason", help="only the failed runs with this reason")
+    runs.add_argument("--limit", type=int, default=50, help="how many rows a table shows (default: 50); JSON has all")
+    pipeline = command(_pipeline, "print all about one pipeline: days, incidents, reasons, failed runs")
+    pipeline.add_argument("name", help="its name or id, or a shell pattern that only one pipeline matches")
+    for answer in (status, runs, pipeline):
+        answer.add_argument("--source", help="only this source")
+        answer.add_argument("--json", dest="as_json", action="store_true", help="print a JSON object on each line")
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -99,10 +124,45 @@ def _refresh(options: argparse.Namespace) -> None:
     They are failure_trends, outages, silences, hanging_runs, failure_reasons, failure_concentrations, source_health and
     pipeline_health.
     """
-    from runs_assets.refresh_command import refresh_and_show
+    from runs_assets.insight.commands import refresh
 
     _warn()
-    refresh_and_show(Console(), offline=options.offline)
+    refresh(Console(), offline=options.offline)
+
+
+def _status(options: argparse.Namespace) -> int:
+    """Prints the pipelines that need attention, from the stored tables; asks no API.
+
+    Exit status: 0 if nothing is broken, 1 if a pipeline is down, never succeeded, stuck or silent, or a source is in
+    trouble as a whole, 2 if it could not be told.
+    """
+    from runs_assets.insight.commands import status
+
+    return status(Console(), options.source, as_json=options.as_json)
+
+
+def _runs(options: argparse.Namespace) -> None:
+    """Lists stored runs, the newest first, by the time of their creation (UTC), without dry runs."""
+    from runs_assets.insight.commands import runs
+    from runs_assets.insight.runs import RunsQuery
+    from runs_assets.status import RunStatus
+    from runs_assets.watch_entries import About
+
+    query = RunsQuery(
+        since=options.since,
+        until=options.until,
+        wanted=About(pipeline=options.pipeline).covers,
+        status=RunStatus.FAILED if options.failed else None,
+        reason=options.reason,
+    )
+    runs(Console(), options.source, query, options.limit, as_json=options.as_json)
+
+
+def _pipeline(options: argparse.Namespace) -> None:
+    """Prints what is known of one pipeline over four weeks, from the stored tables; asks no API."""
+    from runs_assets.insight.commands import pipeline
+
+    pipeline(Console(), options.source, options.name, as_json=options.as_json)
 
 
 def _digest(options: argparse.Namespace) -> None:
@@ -160,6 +220,19 @@ def _warn() -> None:
 
     for fault in settings_faults(SOURCES):
         _complain(fault)
+
+
+def _past(text: str) -> datetime:
+    """An instant: so many hours or days before now, the beginning of a UTC day, or a time (UTC if it has no zone)."""
+    if found := re.fullmatch(r"(\d{1,6})([hd])", text):
+        return utc_now() - timedelta(**{{"h": "hours", "d": "days"}[found[2]]: int(found[1])})
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a time is written as 24h, 7d, 2026-03-20 or 2026-03-20T08:00, not {text!r}"
+        ) from None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _until(text: str) -> datetime:

@@ -4,6 +4,7 @@ A run belongs to the UTC day of its creation time. Instants inside the program a
 columns, int64 microseconds since 1970-01-01T00:00:00Z.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -81,3 +82,12 @@ class DayRange:
     def newest_first(self) -> list[date]:
         """Every day, the last one first: the order in which the APIs show them."""
         return [self.last - timedelta(days=back) for back in range(len(self))]
+
+
+def stretches(days: Iterable[date]) -> list[DayRange]:
+    """The unbroken ranges that some days are made of, in order."""
+    found: list[DayRange] = []
+    for day in sorted(days):
+        goes_on = found and found[-1].last + timedelta(days=1) == day
+        found.append(DayRange(found.pop().first if goes_on else day, day))
+    return found

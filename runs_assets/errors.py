@@ -63,6 +63,10 @@ class NoDataFolderError(RunsAssetsError):
     """Name the data folder: the one that the settings name has never held a run."""
 
 
+class NotFoundError(RunsAssetsError):
+    """Name another one: no source or pipeline is called that, or more than one."""
+
+
 class DamagedFileError(StorageError):
     """Build this one file again, or restore it: it is not as it was written. `why` is how that was noticed."""
 

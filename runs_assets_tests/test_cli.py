@@ -55,7 +55,7 @@ def test_refresh_judges_what_is_stored_and_asks_nothing_offline(
     assert main(["refresh", "--offline"]) == 0
     assert project.sandbox.requests == []
     out = capsys.readouterr().out
-    assert "cloudcruise: 1 need attention, 0 do not; read until 2026-03-18 00:00." in out
+    assert "cloudcruise: 1 needs attention, 0 well; read until 2026-03-18 00:00 UTC" in out
     assert "9 failures in a row" in out
     assert main(["refresh"]) == 0
     assert {asked.path for asked in project.sandbox.requests} >= {"/workflows"}

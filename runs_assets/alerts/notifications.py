@@ -11,10 +11,10 @@ from runs_assets.alerts.evaluation import JobDecision, NoticeDecision
 from runs_assets.alerts.lifecycle import Decision, Event
 from runs_assets.alerts.memory import Memory, Notification
 from runs_assets.alerts.observation import Observation, Row, SourceObservation, confirmed_at
-from runs_assets.alerts.pipeline_texts import Lines, label, lateness, name_of, notice_words, open_line, pipeline_words
+from runs_assets.alerts.pipeline_texts import Lines, lateness, name_of, notice_words, open_line, pipeline_words
 from runs_assets.alerts.pipelines import PipelineDecision
 from runs_assets.alerts.platforms import PlatformDecision, began_at
-from runs_assets.plain_text.wording import at, listed, shortened, span
+from runs_assets.plain_text.wording import at, label, listed, shortened, span
 
 LONGEST_FAILURE = 600
 """Characters of why a run failed."""

@@ -18,7 +18,7 @@ from runs_assets.alerts.observation import (
     subject_of,
 )
 from runs_assets.alerts.pipelines import Change, PipelineDecision
-from runs_assets.plain_text.wording import at, rate, shortened, span
+from runs_assets.plain_text.wording import at, label, rate, shortened, span
 from runs_assets.verdicts.streak_rules import MIN_FAILURES
 from runs_assets.watch_entries import Subject
 from runs_assets.watch_file import WatchFile
@@ -239,11 +239,6 @@ def _notice(row: Row, view: SourceObservation) -> Lines:
     if owner := view.whole.watch.owner_of(subject_of(row)):
         yield f"owner {shortened(owner)}"
     yield "nothing to do if the next run succeeds"
-
-
-def label(pipeline_id: str | None, pipeline_name: str | None) -> str:
-    """What people call a pipeline: its name, else its id."""
-    return shortened(pipeline_name or "") or shortened(pipeline_id or "") or "(no pipeline)"
 
 
 def name_of(row: Row) -> str:

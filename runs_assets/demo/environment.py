@@ -1,5 +1,6 @@
 """The demo's own folder and environment, so that nothing of it meets the user's data, settings or Dagster history."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from runs_assets.sandbox.story import WATCH_FILE
 
 FOLDER = ".demo"
 SETTINGS = ("CLOUDCRUISE_", "PRODUCTSUP_", "RUNS_ASSETS_", "DAGSTER_")
@@ -56,21 +59,33 @@ class DemoFolder:
         """What the Dagster page loads, under a name that says what it is."""
         return self.root / "workspace.yaml"
 
-    def prepare(self) -> None:
-        """Make the folders and the files that Dagster reads; what earlier demos stored stays."""
+    @property
+    def watch_file(self) -> Path:
+        """`RUNS_ASSETS_WATCH_FILE`."""
+        return self.root / "watch.toml"
+
+    def prepare(self, day: date) -> None:
+        """Make the folders and the files that Dagster reads; what a demo stored on the same UTC day stays."""
+        marker = self.root / "day"
+        if not marker.exists() or marker.read_text() != str(day):
+            for folder in (self.data, self.dagster_home, self.logs):
+                shutil.rmtree(folder, ignore_errors=True)  # another day tells the story of other runs
         for folder in (self.data, self.dagster_home, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
         (self.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML)
         self.workspace.write_text(WORKSPACE_YAML)
+        self.watch_file.write_text(WATCH_FILE)
+        marker.write_text(str(day))
 
 
 @contextmanager
-def own_folder(parent: Path) -> Iterator[DemoFolder]:
+def own_folder(parent: Path, day: date) -> Iterator[DemoFolder]:
     """`.demo`, or `.demo-2` and so on while other demos run in those before; prepared, and held to the block's end."""
     for number in count(1):
         folder = DemoFolder(parent / (FOLDER if number == 1 else f"{FOLDER}-{number}"))
-        folder.prepare()
+        folder.root.mkdir(parents=True, exist_ok=True)
         with suppress(Timeout), FileLock(folder.root / "running.lock", timeout=0):
+            folder.prepare(day)
             yield folder
             return
 
@@ -88,6 +103,7 @@ def demo_environment(environment: Mapping[str, str], folder: DemoFolder, first_d
     return {
         **without_settings(environment),
         "RUNS_ASSETS_DATA": str(folder.data),
+        "RUNS_ASSETS_WATCH_FILE": str(folder.watch_file),
         "RUNS_ASSETS_FIRST_DAY": first_day.isoformat(),
         "DAGSTER_HOME": str(folder.dagster_home),
     }

@@ -15,10 +15,10 @@ from runs_assets.demo.page import page, page_url, reserve
 from runs_assets.demo.processes import Child, wait_until
 from runs_assets.demo.report import failure_table
 from runs_assets.demo.sandbox import sandbox, settings_of
-from runs_assets.refresh_command import health_table
+from runs_assets.insight.status import current_status
+from runs_assets.insight.views import print_status
 from runs_assets.storage.layout import Layout
-from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
-from runs_assets.verdicts.tables import load_verdicts
+from runs_assets.watch_file import WatchFile
 
 SOURCES = ("cloudcruise", "productsup")
 DAYS = 14
@@ -35,11 +35,11 @@ def run_demo(console: Console, host: str, *, port: int | None) -> None:
     """
     with ExitStack() as stack:
         reserved = stack.enter_context(reserve(host, port)) if port else None
-        folder = stack.enter_context(own_folder(Path.cwd()))
-        console.print(GREETING, style="bold")
         days = _last_days()
+        folder = stack.enter_context(own_folder(Path.cwd(), days.last))
+        console.print(GREETING, style="bold")
         env = demo_environment(os.environ, folder, days.first)
-        platforms = stack.enter_context(sandbox(os.environ, folder))
+        platforms = stack.enter_context(sandbox(os.environ, folder, days.last))
         with console.status("Starting the sandbox"):
             prepare_instance(env, folder)
             env |= settings_of(platforms)
@@ -48,9 +48,9 @@ def run_demo(console: Console, host: str, *, port: int | None) -> None:
         console.print(failure_table(layout, SOURCES, days))
         with console.status("Judging the pipelines"):
             judge(env, folder)
-        console.print(
-            health_table(load_verdicts(layout, PIPELINE_HEALTH.name), title="SANDBOX: pipelines that need attention")
-        )
+        console.print("SANDBOX: what is wrong now", style="bold")
+        for status in current_status(layout, WatchFile(), SOURCES):
+            print_status(console, status)
         console.print(f"The files: {folder.data}", markup=False, soft_wrap=True)
         if port and reserved:
             reserved.close()

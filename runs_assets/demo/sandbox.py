@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 
 from runs_assets.demo.environment import DemoFolder, without_settings
 from runs_assets.demo.processes import Child, running, wait_until
@@ -13,9 +14,9 @@ _SETTING = re.compile(r"^([A-Z_]+)=(.*)\n", re.MULTILINE)
 
 
 @contextmanager
-def sandbox(environment: Mapping[str, str], folder: DemoFolder) -> Iterator[Child]:
-    """A sandbox that is being started, and is gone at the end of the block."""
-    arguments = ["runs_assets.sandbox", "--port", "0"]
+def sandbox(environment: Mapping[str, str], folder: DemoFolder, day: date) -> Iterator[Child]:
+    """A sandbox that is being started, tells the story of a day, and is gone at the end of the block."""
+    arguments = ["runs_assets.sandbox", "--port", "0", "--story", str(day)]
     env, log = without_settings(environment), folder.logs / "sandbox.log"
     with running("The sandbox", arguments, env=env, cwd=folder.root, log=log) as child:
         yield child

@@ -49,3 +49,8 @@ def listed(lines: Iterable[str]) -> list[str]:
     every = [f"- {line}" for line in lines]
     rest = len(every) - LISTED
     return every if rest <= 0 else [*every[:LISTED], f"- and {rest} more"]
+
+
+def label(pipeline_id: str | None, pipeline_name: str | None) -> str:
+    """What people call a pipeline: its name, else its id."""
+    return shortened(pipeline_name or "") or shortened(pipeline_id or "") or "(no pipeline)"

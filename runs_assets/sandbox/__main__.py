@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 from threading import Event
 
 from runs_assets.sandbox.faults import FAULTS, FaultError, checked_name
@@ -20,7 +21,10 @@ def main() -> None:
     is_over = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: is_over.set())
-    sandbox = Sandbox.simulated(days=options.days, volume=options.volume, seed=options.seed, port=options.port)
+    if options.story:
+        sandbox = Sandbox.telling_a_story(options.story, days=options.days, port=options.port)
+    else:
+        sandbox = Sandbox.simulated(days=options.days, volume=options.volume, seed=options.seed, port=options.port)
     for platform, name in options.fault:
         sandbox.switch_on(platform, name)
     with ExitStack() as stack:
@@ -41,6 +45,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8765, help="0 takes a free one (default: 8765)")
     parser.add_argument("--days", type=int, default=45, help="days of history before today (default: 45)")
     parser.add_argument("--volume", type=float, default=1.0, help="a factor for the runs a day (default: 1)")
+    parser.add_argument(
+        "--story",
+        type=date.fromisoformat,
+        metavar="DAY",
+        help="the demo's history as of a day, whatever the seed",
+    )
     parser.add_argument("--seed", type=int, default=1, help="another seed is another history (default: 1)")
     parser.add_argument(
         "--fault",

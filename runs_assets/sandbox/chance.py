@@ -5,15 +5,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import exp
 from random import Random
 
-from runs_assets.sandbox.profiles import Pipeline, PlannedIncident
+from runs_assets.sandbox.profiles import Incident, Pipeline, Profiles
 
 TIE_CHANCE = 0.04
 BATCH_CHANCE = 0.5  # per day
 BATCH_SIZE = 5
 
 
-def creations(pipelines: Sequence[Pipeline], day: date, volume: float, rng: Random) -> list[tuple[datetime, Pipeline]]:
+def creations(profiles: Profiles, day: date, volume: float, rng: Random) -> list[tuple[datetime, Pipeline]]:
     """Return a day's creation times with their pipelines, oldest first; some share their second."""
+    pipelines = profiles.pipelines
     drawn = [
         (_second_of_day(pipeline, rng), place)
         for place, pipeline in enumerate(pipelines)
@@ -22,17 +23,19 @@ def creations(pipelines: Sequence[Pipeline], day: date, volume: float, rng: Rand
     drawn.sort()
     seconds = _with_ties([second for second, _ in drawn], rng)
     midnight = datetime.combine(day, time(), UTC)
-    return [
+    created = [
         (midnight + timedelta(seconds=second), pipelines[place])
         for second, (_, place) in zip(seconds, drawn, strict=True)
     ]
+    return [
+        (at, pipeline) for at, pipeline in created if not any(it.is_silent for it in profiles.episodes(pipeline, at))
+    ]
 
 
-def fails(pipeline: Pipeline, created_at: datetime, incidents: Sequence[PlannedIncident], rng: Random) -> bool:
+def fails(pipeline: Pipeline, created_at: datetime, incidents: Sequence[Incident], rng: Random) -> bool:
     """Return whether a run fails: by its pipeline's usual rate, or by an incident's."""
     rate = pipeline.usual_failure_rate(created_at.date())
-    caught = [incident.failure_rate for incident in incidents if incident.covers(pipeline, created_at)]
-    return rng.random() < max([rate, *caught])
+    return rng.random() < max([rate, *(incident.rate_of(pipeline, created_at) for incident in incidents)])
 
 
 def duration(pipeline: Pipeline, rng: Random, *, failed: bool) -> timedelta:

@@ -17,7 +17,7 @@ from runs_assets.sandbox.cloudcruise_runs import simulated_cloudcruise
 from runs_assets.sandbox.details import Trouble, troubled
 from runs_assets.sandbox.faults.fault import Fault, faulty
 from runs_assets.sandbox.history import Body, History, Row, first_before
-from runs_assets.sandbox.profiles import WORKFLOWS
+from runs_assets.sandbox.profiles import WORKFLOW_PROFILES, WORKFLOWS, Profiles
 
 STATUSES = frozenset(
     f"execution.{word}" for word in ("queued", "start", "failed", "success", "paused", "stopped", "requeued")
@@ -33,7 +33,7 @@ ERRORS_PATH = re.compile(r"/runs/workflow/([^/]+)/errors")
 class CloudCruise:
     """One workspace. Its attributes may be changed while it is served.
 
-    `trouble` is about the workflows and their errors alone.
+    `trouble` is about the workflows and their errors alone; `profiles` say which errors sessions had.
     """
 
     history: History = field(default_factory=simulated_cloudcruise)
@@ -41,6 +41,7 @@ class CloudCruise:
     retention_days: float = 31
     faults: list[Fault] = field(default_factory=list)
     trouble: Trouble = None
+    profiles: Profiles = WORKFLOW_PROFILES
 
     async def answer(self, request: Request, path: str, now: datetime) -> Response:
         """Answer one request; `path` is below the platform's base URL."""
@@ -68,7 +69,7 @@ class CloudCruise:
             raise _RefusedError(400, "workflow_id must be a UUID; start_timestamp and end_timestamp are required")
         rows = (row.body for row in self._rows_between(start - LONGEST_RUN, end, now))
         its = (row for row in rows if row.get("workflow_id") == workflow_id)
-        return error_report(workflow_id, its, start, end, _limit(query, MAX_ERRORS))
+        return error_report(workflow_id, its, start, end, _limit(query, MAX_ERRORS), self.profiles)
 
     def _rows_between(self, start: datetime, end: datetime, now: datetime) -> Iterable[Row]:
         return self._window(faulty(self.history.visible(now), self.faults, now), start, end)

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from runs_assets.days import iso
 from runs_assets.sandbox.history import Body
-from runs_assets.sandbox.profiles import WORKFLOW_INCIDENTS, WORKFLOWS
+from runs_assets.sandbox.profiles import Profiles
 
 PRIVATE = "sandbox-fake-patient"
 """Stands in every message and input."""
@@ -29,12 +29,14 @@ CAUSES = (
     ("ERR-0001", None, None, 5),
 )
 SITE_DOWN = ("PORTAL_DOWN", "External Error", "SERVICE_UNAVAILABLE")
-_WORKFLOW_OF = {workflow.id: workflow for workflow in WORKFLOWS}
 
 
-def error_report(workflow_id: str, rows: Iterable[Body], start: datetime, end: datetime, limit: int) -> dict[str, Any]:
+def error_report(
+    workflow_id: str, rows: Iterable[Body], start: datetime, end: datetime, limit: int, profiles: Profiles
+) -> dict[str, Any]:
     """Return the errors of a workflow's sessions (`rows`) that happened in [start, end), at most `limit`."""
-    found = (error for row in rows for error in _errors_of(row) if start <= _instant(error["created_at"]) < end)
+    errors_of = (error for row in rows for error in _errors_of(row, profiles))
+    found = (error for error in errors_of if start <= _instant(error["created_at"]) < end)
     errors = list(islice(found, limit))
     groups: dict[str, dict[str, Any]] = {}
     for error in errors:
@@ -49,10 +51,10 @@ def error_report(workflow_id: str, rows: Iterable[Body], start: datetime, end: d
     }
 
 
-def cause_of(row: Body) -> tuple[str, str | None, str | None]:
+def cause_of(row: Body, profiles: Profiles) -> tuple[str, str | None, str | None]:
     """Return the code, category and kind of the error that ended a failed session."""
     drawn = _drawn(row) % 100
-    if drawn < 90 and _is_in_an_incident(row):
+    if drawn < 90 and _is_in_an_incident(row, profiles):
         return SITE_DOWN
     for code, category, kind, weight in CAUSES:
         drawn -= weight
@@ -61,17 +63,17 @@ def cause_of(row: Body) -> tuple[str, str | None, str | None]:
     raise AssertionError("the weights do not sum to 100")
 
 
-def _is_in_an_incident(row: Body) -> bool:
-    workflow = _WORKFLOW_OF.get(str(row["workflow_id"]))
+def _is_in_an_incident(row: Body, profiles: Profiles) -> bool:
+    its = [workflow for workflow in profiles.pipelines if workflow.id == row["workflow_id"]]
     created_at = _instant(row["created_at"])
-    return workflow is not None and any(incident.covers(workflow, created_at) for incident in WORKFLOW_INCIDENTS)
+    return any(incident.rate_of(workflow, created_at) for workflow in its for incident in profiles.incidents)
 
 
-def _errors_of(row: Body) -> Iterator[dict[str, Any]]:
+def _errors_of(row: Body, profiles: Profiles) -> Iterator[dict[str, Any]]:
     status = row.get("status")
     has_recovered = status == "execution.success" and _drawn(row) % RECOVERED_EVERY == 0
     if row.get("created_at") and (status == "execution.failed" or has_recovered):
-        yield _error(row, *cause_of(row))
+        yield _error(row, *cause_of(row, profiles))
 
 
 def _error(row: Body, code: str, category: str | None, kind: str | None) -> dict[str, Any]:

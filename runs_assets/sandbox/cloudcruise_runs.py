@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from random import Random
 
 from runs_assets.sandbox.chance import creations, duration, fails, whole_seconds
 from runs_assets.sandbox.history import Row
 from runs_assets.sandbox.identity import named_id, random_id
-from runs_assets.sandbox.profiles import WORKFLOW_INCIDENTS, WORKFLOWS, Pipeline
+from runs_assets.sandbox.profiles import WORKFLOW_PROFILES, Pipeline, Profiles
 from runs_assets.sandbox.simulation import SimulatedHistory, SimulatedRun, TimelineStep, Truth
 
 WORKSPACE_ID = named_id("workspace")
@@ -49,25 +50,27 @@ class CloudCruiseRun(SimulatedRun):
         }
 
 
-def simulated_cloudcruise(*, days: int = 45, volume: float = 1.0, seed: int = 1) -> SimulatedHistory:
+def simulated_cloudcruise(
+    *, days: int = 45, volume: float = 1.0, seed: int = 1, profiles: Profiles = WORKFLOW_PROFILES
+) -> SimulatedHistory:
     """Return a history of about 250 runs a day at volume 1."""
-    return SimulatedHistory("cloudcruise", _make_day, days=days, volume=volume, seed=seed)
+    return SimulatedHistory("cloudcruise", partial(_make_day, profiles), days=days, volume=volume, seed=seed)
 
 
-def _make_day(day: date, volume: float, rng: Random) -> Sequence[CloudCruiseRun]:
+def _make_day(profiles: Profiles, day: date, volume: float, rng: Random) -> Sequence[CloudCruiseRun]:
     return [
         CloudCruiseRun(
             run_id=random_id(rng),
-            steps=tuple(_timeline(workflow, created_at, rng)),
+            steps=tuple(_timeline(workflow, created_at, profiles, rng)),
             workflow_id=workflow.id,
             credential_id=rng.choice(CREDENTIAL_IDS),
             dry_run=rng.random() < DRY,
         )
-        for created_at, workflow in creations(WORKFLOWS, day, volume, rng)
+        for created_at, workflow in creations(profiles, day, volume, rng)
     ]
 
 
-def _timeline(workflow: Pipeline, created_at: datetime, rng: Random) -> Iterator[TimelineStep]:
+def _timeline(workflow: Pipeline, created_at: datetime, profiles: Profiles, rng: Random) -> Iterator[TimelineStep]:
     """Tell one run's life: queued, perhaps held, perhaps tried twice, and its end."""
     yield TimelineStep(created_at, "execution.queued", "queued")
     start = created_at + whole_seconds(rng.expovariate(1 / 8))
@@ -84,7 +87,7 @@ def _timeline(workflow: Pipeline, created_at: datetime, rng: Random) -> Iterator
         yield TimelineStep(requeued, "execution.requeued", "queued")
         start = requeued + timedelta(seconds=rng.randint(60, 600))
     yield _running(start)
-    failed = fails(workflow, created_at, WORKFLOW_INCIDENTS, rng)
+    failed = fails(workflow, created_at, profiles.incidents, rng)
     end = start + duration(workflow, rng, failed=failed)
     if PAUSED <= fate < PAUSED + STOPPED:
         yield _stopped(start, end)

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 from random import Random
 
 from runs_assets.sandbox.chance import creations, duration, fails, whole_seconds
 from runs_assets.sandbox.history import Row
 from runs_assets.sandbox.identity import ordered_id, random_id
-from runs_assets.sandbox.profiles import CONNECTOR_INCIDENTS, CONNECTORS, SITES, Pipeline, Site
+from runs_assets.sandbox.profiles import CONNECTOR_PROFILES, SITES, Pipeline, Profiles, Site
 from runs_assets.sandbox.simulation import SimulatedHistory, SimulatedRun, TimelineStep, Truth
 
 EXIT_CODES, EXIT_CODE_WEIGHTS = (1, 192, 224, 240), (2, 2, 3, 3)
@@ -69,32 +70,34 @@ class ProductsupRun(SimulatedRun):
         }
 
 
-def simulated_productsup(*, days: int = 45, volume: float = 1.0, seed: int = 1) -> SimulatedHistory:
+def simulated_productsup(
+    *, days: int = 45, volume: float = 1.0, seed: int = 1, profiles: Profiles = CONNECTOR_PROFILES
+) -> SimulatedHistory:
     """Return a history of about 200 runs a day at volume 1."""
-    return SimulatedHistory("productsup", _make_day, days=days, volume=volume, seed=seed)
+    return SimulatedHistory("productsup", partial(_make_day, profiles), days=days, volume=volume, seed=seed)
 
 
-def _make_day(day: date, volume: float, rng: Random) -> Sequence[ProductsupRun]:
+def _make_day(profiles: Profiles, day: date, volume: float, rng: Random) -> Sequence[ProductsupRun]:
     return [
         ProductsupRun(
             run_id=ordered_id(created_at, index, rng),
-            steps=tuple(_timeline(connector, created_at, rng)),
+            steps=tuple(_timeline(connector, created_at, profiles, rng)),
             connector_id=connector.id,
-            connector_version=_version(connector, day),
+            connector_version=_version(connector, created_at, profiles),
             process_id=random_id(rng),
             site=rng.choice(SITES),
             secret=f"sandbox-fake-secret-{rng.randrange(10**6):06}" if rng.random() < WITH_SECRETS else None,
         )
-        for index, (created_at, connector) in enumerate(creations(CONNECTORS, day, volume, rng))
+        for index, (created_at, connector) in enumerate(creations(profiles, day, volume, rng))
     ]
 
 
-def _timeline(connector: Pipeline, created_at: datetime, rng: Random) -> Iterator[TimelineStep]:
+def _timeline(connector: Pipeline, created_at: datetime, profiles: Profiles, rng: Random) -> Iterator[TimelineStep]:
     """Tell one run's life. A non-zero exit code is a failure, even of a run that says it finished."""
     yield TimelineStep(created_at, "pending", "queued")
     start = created_at + whole_seconds(rng.expovariate(1 / 20))
     yield TimelineStep(start, "running", "running", start)
-    failed = fails(connector, created_at, CONNECTOR_INCIDENTS, rng)
+    failed = fails(connector, created_at, profiles.incidents, rng)
     end = start + duration(connector, rng, failed=failed)
     fate = rng.random()
     if fate < HUNG:
@@ -109,9 +112,10 @@ def _timeline(connector: Pipeline, created_at: datetime, rng: Random) -> Iterato
         yield TimelineStep(end, "finished", "succeeded", start, end, 0)
 
 
-def _version(connector: Pipeline, day: date) -> str:
-    offset = CONNECTORS.index(connector)
-    return f"2.{(day.toordinal() + offset) // RELEASE_DAYS % 100}.0"
+def _version(connector: Pipeline, created_at: datetime, profiles: Profiles) -> str:
+    offset = profiles.pipelines.index(connector)
+    usual = f"2.{(created_at.toordinal() + offset) // RELEASE_DAYS % 100}.0"
+    return next((one.version for one in profiles.episodes(connector, created_at) if one.version), usual)
 
 
 def _sensitive(secret: str | None) -> dict[str, object]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import Protocol
 
 from runs_assets.sandbox.identity import named_id
 
@@ -47,6 +48,14 @@ class Pipeline:
         return self.failure_rate + self.creep * (day.toordinal() % CREEP_DAYS) / (CREEP_DAYS - 1)
 
 
+class Incident(Protocol):
+    """A bad time of some runs."""
+
+    def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
+        """Return the chance that a run created then fails because of it; 0 if it has nothing to do with it."""
+        ...
+
+
 @dataclass(frozen=True)
 class PlannedIncident:
     """A bad time that comes back every `every_days` days, so that any fortnight holds a whole one."""
@@ -58,13 +67,57 @@ class PlannedIncident:
     to_hour: int = 24  # excluded
     pipeline: str | None = None  # None: all of the platform
 
-    def covers(self, pipeline: Pipeline, created_at: datetime) -> bool:
-        """Return whether a run of `pipeline` created then is caught in it."""
-        return (
+    def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
+        """See `Incident`."""
+        is_caught = (
             created_at.toordinal() % self.every_days in self.on_days
             and self.from_hour <= created_at.hour < self.to_hour
             and self.pipeline in (None, pipeline.name)
         )
+        return self.failure_rate if is_caught else 0.0
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What happens to one pipeline from an instant on, to another (not inside) or for ever.
+
+    Its runs fail at `failure_rate`, or at what has risen to that by `rises_until`; have a new `version`; or there are
+    none.
+    """
+
+    pipeline: str
+    start: datetime
+    end: datetime | None = None
+    failure_rate: float = 0.0
+    rises_until: datetime | None = None
+    version: str | None = None
+    is_silent: bool = False
+
+    def covers(self, pipeline: Pipeline, created_at: datetime) -> bool:
+        """Return whether it is about a run of `pipeline` created then."""
+        is_during = self.start <= created_at and (self.end is None or created_at < self.end)
+        return is_during and pipeline.name == self.pipeline
+
+    def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
+        """See `Incident`."""
+        if not self.covers(pipeline, created_at):
+            return 0.0
+        if self.rises_until is None:
+            return self.failure_rate
+        return self.failure_rate * min(1.0, (created_at - self.start) / (self.rises_until - self.start))
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """The pipelines of a platform, and what happens to them."""
+
+    pipelines: Sequence[Pipeline]
+    incidents: Sequence[Incident]
+
+    def episodes(self, pipeline: Pipeline, created_at: datetime) -> list[Episode]:
+        """Return the episodes that a run of `pipeline` created then is in."""
+        found = (incident for incident in self.incidents if isinstance(incident, Episode))
+        return [episode for episode in found if episode.covers(pipeline, created_at)]
 
 
 @dataclass(frozen=True)
@@ -108,6 +161,9 @@ CONNECTOR_INCIDENTS = (
     PlannedIncident(12, (5,), 1.0, pipeline="marketplace-orders"),
     PlannedIncident(9, (2,), 0.85, from_hour=12, to_hour=18),
 )
+
+WORKFLOW_PROFILES = Profiles(WORKFLOWS, WORKFLOW_INCIDENTS)
+CONNECTOR_PROFILES = Profiles(CONNECTORS, CONNECTOR_INCIDENTS)
 
 SITES = tuple(
     Site(

@@ -7,7 +7,7 @@ and waits. Nothing outside 127.0.0.1 can reach it.
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial, reduce
 from threading import Event, Thread
 from types import TracebackType
@@ -28,6 +28,7 @@ from runs_assets.sandbox.faults.fault import Fault, faulty
 from runs_assets.sandbox.history import History, Row
 from runs_assets.sandbox.productsup import Productsup
 from runs_assets.sandbox.productsup_runs import simulated_productsup
+from runs_assets.sandbox.story import connectors_of, workflows_of
 from runs_assets.sandbox.switches import Switches
 
 START_SECONDS = 30
@@ -104,6 +105,17 @@ class Sandbox:
         return cls(
             CloudCruise(simulated_cloudcruise(days=days, volume=volume, seed=seed)),
             Productsup(simulated_productsup(days=days, volume=volume, seed=seed)),
+            clock=clock,
+            port=port,
+        )
+
+    @classmethod
+    def telling_a_story(cls, day: date, *, days: int = 45, clock: Clock = utc_now, port: int = 0) -> Self:
+        """Return a sandbox whose history is the demo's, as of a day (`runs_assets.sandbox.story`)."""
+        workflows, connectors = workflows_of(day), connectors_of(day)
+        return cls(
+            CloudCruise(simulated_cloudcruise(days=days, profiles=workflows), profiles=workflows),
+            Productsup(simulated_productsup(days=days, profiles=connectors)),
             clock=clock,
             port=port,
         )

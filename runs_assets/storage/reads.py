@@ -1,10 +1,10 @@
 """Which reading of the API a stored day came from, and whether that reading showed the whole day."""
 
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
-from runs_assets.days import iso
+from runs_assets.days import end_of, iso
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,10 @@ class Read:
     def complete(self) -> bool:
         """Whether the stored day holds every run that the API had of it at `complete_as_of`."""
         return self.complete_as_of is not None
+
+    def is_whole(self, day: date) -> bool:
+        """Whether the day was read whole after it was over."""
+        return self.complete_as_of is not None and self.complete_as_of >= end_of(day)
 
     def after(self, earlier: "Read | None") -> "Read":
         """This reading merged with what an earlier one stored: what was once seen whole stays whole.

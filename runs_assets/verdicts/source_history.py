@@ -186,9 +186,8 @@ def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[
     days, tables = [], []
     for day in stored:
         table, lineage = load_table(layout, FAILURE_RATES.name, source, day, RATES_COLUMNS)
-        read, end = lineage.read, end_of(day)
-        is_whole = read.complete_as_of is not None and read.complete_as_of >= end
-        seen_until = end if is_whole else min(end, read.read_started_at)
+        is_whole, end = lineage.read.is_whole(day), end_of(day)
+        seen_until = end if is_whole else min(end, lineage.read.read_started_at)
         days.append(DayCoverage(day, is_whole, lineage.settled, seen_until))
         number = pa.array(np.full(table.num_rows, (day - EPOCH).days))
         real = pc.subtract(table["runs"], table["dry_runs"])

@@ -1,7 +1,7 @@
 """The demo's environment and folder, without starting anything."""
 
 import subprocess
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from runs_assets.demo.environment import LOCATION, DemoFolder, demo_environment,
 from runs_assets.demo.page import page_url, reserve
 from runs_assets_tests.readme import ROOT
 
+DAY = date(2026, 3, 18)
 USERS = {
     "PATH": "/bin",
     "CLOUDCRUISE_API_KEY": "real",
@@ -41,28 +42,30 @@ def test_data_and_history_lie_in_the_demos_folder(tmp_path: Path) -> None:
     assert env["RUNS_ASSETS_FIRST_DAY"] == "2026-03-01"
 
 
-def test_preparing_again_keeps_what_is_there(tmp_path: Path) -> None:
+def test_preparing_again_keeps_what_is_there_on_the_same_day_alone(tmp_path: Path) -> None:
     folder = DemoFolder(tmp_path)
-    folder.prepare()
+    folder.prepare(DAY)
     (folder.data / "kept").touch()
-    folder.prepare()
+    folder.prepare(DAY)
     assert (folder.data / "kept").exists()
+    folder.prepare(DAY + timedelta(days=1))
+    assert not (folder.data / "kept").exists()
 
 
 def test_the_page_calls_its_data_a_sandbox_and_sends_nothing_home(tmp_path: Path) -> None:
     folder = DemoFolder(tmp_path)
-    folder.prepare()
+    folder.prepare(DAY)
     assert f'location_name: "{LOCATION}"' in folder.workspace.read_text()
     assert "SANDBOX" in LOCATION
     assert "telemetry: {enabled: false}" in (folder.dagster_home / "dagster.yaml").read_text()
 
 
 def test_a_demo_beside_a_running_one_has_a_folder_of_its_own(tmp_path: Path) -> None:
-    with own_folder(tmp_path) as first, own_folder(tmp_path) as second:
+    with own_folder(tmp_path, DAY) as first, own_folder(tmp_path, DAY) as second:
         assert [first.root.name, second.root.name] == [".demo", ".demo-2"]
-        with own_folder(tmp_path) as third:
+        with own_folder(tmp_path, DAY) as third:
             assert third.root.name == ".demo-3"
-    with own_folder(tmp_path) as again:
+    with own_folder(tmp_path, DAY) as again:
         assert again == first
     assert again.workspace.exists()
 

@@ -7,6 +7,7 @@ from runs_assets.accounts import SOURCES
 from runs_assets.reasons.details_files import load_details
 from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
 from runs_assets.sandbox.cloudcruise_errors import cause_of
+from runs_assets.sandbox.profiles import WORKFLOW_PROFILES
 from runs_assets.storage.lock import writing
 from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.watch_file import WatchFile
@@ -29,7 +30,7 @@ def caused(project: Project) -> Counts:
     found: Counts = {}
     for row in project.sandbox.shown("cloudcruise"):
         if row.body["status"] == "execution.failed" and not row.body["dry_run"] and row.created_at.date() >= FIRST:
-            key = row.body["workflow_id"], row.created_at.date(), cause_of(row.body)[0]
+            key = row.body["workflow_id"], row.created_at.date(), cause_of(row.body, WORKFLOW_PROFILES)[0]
             found[key] = found.get(key, 0) + 1
     return found
 

@@ -1,0 +1,142 @@
+"""`runs-assets status`, `runs`, `pipeline` and `refresh`: the answers in a terminal, or as JSON.
+
+They need the data folder alone; `refresh` writes to it, and unless offline asks the platforms for names and errors.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from rich.console import Console
+
+from runs_assets.alerts.addresses import alert_settings
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.days import utc_now
+from runs_assets.errors import NotFoundError, StorageError
+from runs_assets.insight.printing import print_json, say
+from runs_assets.insight.record import find_pipeline, record_of
+from runs_assets.insight.runs import RunsQuery, find_runs, unknown_parts
+from runs_assets.insight.status import SourceStatus, current_status
+from runs_assets.insight.views import json_lines, print_record, print_runs, print_status
+from runs_assets.plain_text.wording import span
+from runs_assets.settings import project_settings
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.refresh import Judge, ask_about_failures
+from runs_assets.watch_file import WatchFile, load_watch_file
+
+NOTHING_BROKEN, BROKEN, NOT_KNOWN = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The data folder and the watch file that the settings name, and the sources that are asked about."""
+
+    layout: Layout
+    watch: WatchFile
+    sources: Sequence[Source]
+
+    @classmethod
+    def of(cls, only: str | None) -> Self:
+        """All sources, or `only` one.
+
+        Raises `SettingsError`, `NotFoundError` for an unknown source, `NoDataFolderError` if no run was ever stored.
+        """
+        from runs_assets.accounts import SOURCES  # noqa: PLC0415  (not needed to print a command's help)
+
+        settings = project_settings()
+        sources = [source for source in SOURCES if only in {None, source.name}]
+        if not sources:
+            known = ", ".join(source.name for source in SOURCES)
+            raise NotFoundError(f"There is no source {only!r}. The sources are: {known}.")
+        return cls(Layout.stored(settings.data.absolute()), load_watch_file(settings.watch_file), sources)
+
+
+def status(console: Console, only: str | None, *, as_json: bool) -> int:
+    """Print what is wrong now, the worst first.
+
+    Returns 1 if a pipeline is down, never succeeded, stuck or silent, or a source is in trouble as a whole; else 2 if
+    that cannot be told of a source, since it was not read or judged lately; else 0. Raises `StorageError` if what is
+    stored cannot be read.
+    """
+    stored, now = Stored.of(only), utc_now()
+    names = [source.name for source in stored.sources]
+    found = current_status(stored.layout, stored.watch, names)
+    if as_json:
+        print_json(health for one in found for health in one.wrong)
+    for one in () if as_json else found:
+        print_status(console, one)
+    unknown = list(_unknown(stored, found, now))
+    for sentence in unknown:
+        say(Console(stderr=True), sentence)
+    if any(health.is_broken for one in found for health in one.wrong):
+        return BROKEN
+    return NOT_KNOWN if unknown else NOTHING_BROKEN
+
+
+def runs(console: Console, only: str | None, query: RunsQuery, most: int, *, as_json: bool) -> None:
+    """Print the runs of a query, the newest first; in a table at most so many.
+
+    What is not known of its days goes to standard error. Raises `StorageError` if a file cannot be read.
+    """
+    stored, now = Stored.of(only), utc_now()
+    found = [run for source in stored.sources for run in find_runs(stored.layout, stored.watch, source, query)]
+    found.sort(key=lambda run: run.created_at, reverse=True)
+    if as_json:
+        print_json(found)
+    else:
+        print_runs(console, found, most)
+    for source in stored.sources:
+        if unknown := "; ".join(unknown_parts(stored.layout, source.name, query, now)):
+            say(Console(stderr=True), f"{source.name}: {unknown}.")
+
+
+def pipeline(console: Console, only: str | None, wanted: str, *, as_json: bool) -> None:
+    """Print the record of one pipeline; raises `NotFoundError` and `StorageError` as `find_pipeline` does."""
+    stored = Stored.of(only)
+    by_name = {source.name: source for source in stored.sources}
+    row = find_pipeline(stored.layout, by_name, wanted)
+    record = record_of(stored.layout, stored.watch, by_name[row["source"]], row)
+    if as_json:
+        print_json(json_lines(record))
+    else:
+        print_record(console, record)
+
+
+def refresh(console: Console, *, offline: bool) -> None:
+    """Build the verdict tables from the stored files, and print what is wrong now.
+
+    Unless `offline`, the platforms are asked first for names and reasons. Raises `StorageError` if the files of a
+    source cannot be read, after everything else is done; `NoDataFolderError` if there is no data folder;
+    `SettingsError` and `BusyError` as `Judge.refresh`.
+    """
+    stored, judge = Stored.of(None), Judge.of(project_settings())
+
+    def report(sentence: str) -> None:
+        say(console, sentence)
+
+    for source in stored.sources if not offline else ():
+        ask_about_failures(source, stored.layout, utc_now, report)
+    refreshed = judge.refresh(stored.sources, report=report)
+    found = current_status(stored.layout, stored.watch, [source.name for source in stored.sources])
+    for one in found:
+        print_status(console, one)
+    if not found:
+        report(f"Nothing is stored in {stored.layout.root} that could be judged. Materialize some days first.")
+    if refreshed.problem:
+        raise StorageError(refreshed.problem)
+
+
+def _unknown(stored: Stored, found: Iterable[SourceStatus], now: datetime) -> Iterator[str]:
+    """Of which sources it cannot be told how they are, and what to do."""
+    longest = max(alert_settings().unread_after, 2 * timedelta(minutes=project_settings().today_every_minutes))
+    read_until = {one.source: one.read_until for one in found}
+    for source in stored.sources:
+        until = read_until.get(source.name)
+        if until is None and stored.layout.stored_days(FAILURE_RATES.name, source.name):
+            yield f"{source.name} has not been judged. Run `runs-assets refresh`."
+        elif until and now - until > longest:
+            yield f"{source.name} was last read {span(now - until)} ago. Run `runs-assets doctor` to see why."
+    if not read_until:
+        yield f"Nothing in {stored.layout.root} has been judged. Materialize some days, or run `runs-assets refresh`."

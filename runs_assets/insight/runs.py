@@ -1,0 +1,136 @@
+"""Which runs there were, why they failed, and where the platform shows them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runs_assets.daily.runs import RUNS
+from runs_assets.days import DayRange, end_of, start_of, stretches
+from runs_assets.plain_text.wording import at, label
+from runs_assets.reasons.details_files import load_details, load_error_groups
+from runs_assets.reasons.reason import Reason
+from runs_assets.sources.source import Source
+from runs_assets.status import RunStatus
+from runs_assets.storage.layout import ERROR_GROUPS, Layout
+from runs_assets.storage.tables import load_lineage, load_table
+from runs_assets.verdicts.failure_reasons import KnownReasons
+from runs_assets.watch_entries import About, Subject
+from runs_assets.watch_file import WatchFile
+
+SHOWN = ["run_id", "status", "pipeline_id", "pipeline_version", "workspace_id", "site_id", "site_name"]
+SHOWN += ["created_at", "started_at", "finished_at", "duration_seconds", "exit_code"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run as it was last seen, times in UTC; `reason` and `attribution` are None of one that did not fail."""
+
+    source: str
+    run_id: str
+    status: str
+    pipeline: str
+    pipeline_id: str | None
+    pipeline_version: str | None
+    workspace_id: str | None
+    site_id: str | None
+    site_name: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_seconds: float | None
+    exit_code: int | None
+    reason: str | None
+    attribution: str | None
+    run_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsQuery:
+    """The runs created in [since, until), UTC, of the pipelines that are `wanted`; dry runs are left out.
+
+    With a `status`, those that have it; with a `reason`, the failed ones that have that.
+    """
+
+    since: datetime
+    until: datetime
+    wanted: Callable[[Subject], bool] = About().covers
+    status: RunStatus | None = None
+    reason: str | None = None
+
+    @property
+    def days(self) -> DayRange:
+        """The UTC days in which the runs were created."""
+        return DayRange(self.since.date(), (self.until - timedelta(microseconds=1)).date())
+
+
+def find_runs(layout: Layout, watch: WatchFile, source: Source, query: RunsQuery) -> list[Run]:
+    """The runs of a source, the newest first; a day that is not stored has none.
+
+    Raises `StorageError` if a file cannot be read.
+    """
+    names = load_details(layout, source.name).names
+    runs = _stored(layout, source.name, query, names)
+    reasons = _reasons(layout, source, runs, names)
+    rows = runs.sort_by([("created_at", "descending"), ("run_id", "ascending")]).select(SHOWN).to_pylist()
+    found = (_run(row, source.name, reasons.get(row["run_id"]), names, watch) for row in rows)
+    return [run for run in found if query.reason in {None, run.reason}]
+
+
+def unknown_parts(layout: Layout, source: str, query: RunsQuery, now: datetime) -> Iterator[str]:
+    """What is not known of a source in the time up to `now`, in words; nothing of one that was never read.
+
+    Raises `StorageError` as `find_runs`.
+    """
+    stored = layout.stored_days(RUNS.name, source)
+    days = [day for day in reversed(query.days.newest_first()) if start_of(day) < now] if stored else []
+    missing = [day for day in days if day not in stored]
+    if missing:
+        yield f"not stored: {', '.join(map(str, stretches(missing)))}"
+    for day in (day for day in days if day in stored):
+        read = load_lineage(layout, RUNS.name, source, day).read
+        if not read.is_whole(day) and read.read_started_at < min(end_of(day), query.until, now):
+            yield f"{day} known until {at(read.read_started_at)}"
+        elif not read.is_whole(day) and end_of(day) <= read.read_started_at:
+            yield f"{day} not read whole"
+
+
+def _stored(layout: Layout, source: str, query: RunsQuery, names: Mapping[str, str]) -> pa.Table:
+    days = [day for day in layout.stored_days(RUNS.name, source) if day in query.days]
+    tables = [_between(load_table(layout, RUNS.name, source, day, [*SHOWN, "dry_run"])[0], query) for day in days]
+    runs = pa.concat_tables([RUNS.schema.empty_table().select([*SHOWN, "dry_run"]), *tables])
+    ids = pc.unique(runs["pipeline_id"]).to_pylist()
+    wanted = [one for one in ids if query.wanted(Subject(source, one, names.get(one or "")))]
+    return runs.filter(pc.is_in(runs["pipeline_id"], pa.array(wanted, pa.string())))
+
+
+def _between(runs: pa.Table, query: RunsQuery) -> pa.Table:
+    created = pc.field("created_at")
+    chosen = (created >= query.since) & (created < query.until) & ~pc.coalesce(pc.field("dry_run"), pc.scalar(False))
+    return runs.filter(chosen if query.status is None else chosen & (pc.field("status") == query.status))
+
+
+def _reasons(layout: Layout, source: Source, runs: pa.Table, names: Mapping[str, str]) -> Mapping[str, Reason]:
+    """By run id, of the failed ones; errors are stored by the day of a run's creation."""
+    failed = runs.filter(pc.field("status") == RunStatus.FAILED)
+    failed = failed.append_column("ended_at", failed["created_at"])
+    failed = failed.append_column("date", failed["created_at"].cast(pa.date32()))
+    days = {*pc.unique(failed["date"]).to_pylist()} & {*layout.stored_days(ERROR_GROUPS, source.name)}
+    errors = {day: load_error_groups(layout, source.name, day) for day in days}
+    reasons = KnownReasons(source.explanations, errors, names).of_runs(failed)
+    return dict(zip(failed["run_id"].to_pylist(), reasons, strict=True))
+
+
+def _run(row: Mapping[str, Any], source: str, reason: Reason | None, names: Mapping[str, str], watch: WatchFile) -> Run:
+    pipeline_id = row["pipeline_id"]
+    return Run(
+        **row,
+        source=source,
+        pipeline=label(pipeline_id, names.get(pipeline_id or "")),
+        reason=reason.reason if reason else None,
+        attribution=reason.attribution.value if reason else None,
+        run_url=watch.link_of(source, row["run_id"], pipeline_id),
+    )

@@ -1,0 +1,73 @@
+"""What the demo tells, at any hour of the day and of the day after: five stories, and of what is well nothing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from runs_assets.accounts import SOURCES
+from runs_assets.days import iso
+from runs_assets.normalizing.columns import RawRows
+from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS
+from runs_assets.sandbox.server import Sandbox
+from runs_assets.sandbox.story import WATCH_FILE
+from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.source_history import load_history
+from runs_assets.verdicts.tables import Knowledge, verdicts_of
+from runs_assets.watch_file import load_watch_file
+from runs_assets_tests.verdicts.storing import store_runs
+
+NAMES = {pipeline.id: pipeline.name for pipeline in (*WORKFLOWS, *CONNECTORS)}
+DAY = datetime(2026, 11, 26, tzinfo=UTC)
+STORIES = {"invoice-download", "address-update", "price-feed", "stock-sync"}
+"""Those that are wrong now; `supplier-portal-export` has recovered."""
+WELL = {"ok", "new", "too few runs"}
+DEMO_DAYS = timedelta(days=13)
+
+
+def states(sandbox: Sandbox, folder: Path, now: datetime) -> Mapping[str, str]:
+    """The state of each pipeline, by its name, of the fortnight up to `now`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    layout, watch_file = Layout(folder), folder / "watch.toml"
+    watch_file.write_text(WATCH_FILE)
+    watch = load_watch_file(watch_file)
+    found: dict[str, str] = {}
+    for source in SOURCES:
+        history = (sandbox.cloudcruise if source.name == "cloudcruise" else sandbox.productsup).history
+        first = now.date() - DEMO_DAYS
+        bodies = [row.body for row in history.visible(now) if row.created_at.date() >= first]
+        runs = source.normalize(RawRows([iso(now)] * len(bodies), bodies, source.shape.times_are_utc))
+        days = pc.cast(runs["created_at"], pa.date32())
+        for day in pc.unique(days).to_pylist():
+            store_runs(layout, source.name, day, runs.filter(pc.equal(days, pa.scalar(day))), now, settled=False)
+        stored = load_history(layout, source.name, 90)
+        assert stored is not None
+        knowledge = Knowledge(explanations=source.explanations, watch=watch)
+        health = verdicts_of(stored, knowledge)["pipeline_health"]
+        found |= {NAMES[row["pipeline_id"]]: row["state"] for row in health.to_pylist()}
+    return found
+
+
+def told_at(hours: range, folder: Path) -> None:
+    sandbox = Sandbox.telling_a_story(DAY.date(), days=20)
+    for hour in hours:
+        found = states(sandbox, folder / str(hour), DAY + timedelta(hours=hour, minutes=5))
+        assert len(found) == 16
+        assert found["invoice-download"] == "down", hour
+        assert found["price-feed"] == "silent", hour
+        assert found["address-update"] in {"worse", "down"}, hour
+        assert found["stock-sync"] in {"worse", "partly failing", "down"}, hour
+        assert found["supplier-portal-export"] in WELL, hour
+        assert sum(found[name] not in WELL for name in found.keys() - STORIES) <= 1, (hour, found)
+
+
+def test_the_story_is_told_at_night_and_at_noon(tmp_path: Path) -> None:
+    told_at(range(0, 48, 12), tmp_path)
+
+
+@pytest.mark.long
+def test_the_story_is_told_at_every_hour_of_two_days(tmp_path: Path) -> None:
+    told_at(range(48), tmp_path)

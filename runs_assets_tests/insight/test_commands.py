@@ -1,0 +1,130 @@
+"""The commands as people and scripts use them: what is printed where, and how they end."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from runs_assets.cli import main
+from runs_assets.days import utc_now
+from runs_assets.storage.layout import Layout
+from runs_assets_tests.alerts.tables import store_rows
+from runs_assets_tests.verdicts.storing import runs_table, store_runs
+
+
+@pytest.fixture
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
+    """An hour-old reading of one pipeline that is well."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNS_ASSETS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "120")
+    (tmp_path / "data" / "raw_runs").mkdir(parents=True)
+    layout = Layout(tmp_path / "data")
+    store_health(layout, {"state": "ok"})
+    return layout
+
+
+def store_health(layout: Layout, *rows: dict[str, Any], hours: float = 1) -> None:
+    common = {"source": "cloudcruise", "pipeline_id": "p", "source_read_until": utc_now() - timedelta(hours=hours)}
+    filled = [{**common, "last_run_at": common["source_read_until"], "failures": 7, **row} for row in rows]
+    store_rows(layout, "pipeline_health", filled)
+    store_rows(layout, "source_health", [{**common, "state": "ok"}])
+
+
+@pytest.mark.parametrize(
+    ("state", "ends_with"),
+    [
+        *[("ok", 0), ("new", 0), ("worse", 0), ("failing", 0), ("hanging", 0), ("flaky", 0)],
+        *[("down", 1), ("never succeeded", 1), ("stuck", 1), ("silent", 1)],
+    ],
+)
+def test_status_ends_with_1_if_something_is_broken(layout: Layout, state: str, ends_with: int) -> None:
+    store_health(layout, {"state": state, "flip_rate": 0.3})
+    assert main(["status"]) == ends_with
+
+
+def test_status_says_what_is_wrong_and_where(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    down = {"state": "down", "pipeline_name": "invoice-download", "reason": "E42", "reason_side": "platform"}
+    store_health(layout, down, {"state": "ok", "pipeline_id": "q"})
+    assert main(["status"]) == 1
+    out, err = capfd.readouterr()
+    assert out.startswith("cloudcruise: 1 needs attention, 1 well; read until 20")
+    assert out.splitlines()[2].split()[:2] == ["down", "invoice-download"]
+    assert "7 failures in a row: E42 (platform)" in out
+    assert err == ""
+
+
+def test_status_as_json_has_a_line_for_each_that_is_wrong(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    store_health(layout, {"state": "down"}, {"state": "ok", "pipeline_id": "q"}, {"state": "worse", "pipeline_id": "r"})
+    assert main(["status", "--json"]) == 1
+    rows = [orjson.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [(row["pipeline_id"], row["state"], row["is_broken"]) for row in rows] == [
+        ("p", "down", True),
+        ("r", "worse", False),
+    ]
+
+
+def test_a_source_that_was_not_read_lately_cannot_be_told(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    store_health(layout, {"state": "ok"}, hours=7.1)
+    assert main(["status"]) == 2
+    assert "cloudcruise was last read 7 h 6 min ago. Run `runs-assets doctor` to see why." in capfd.readouterr().err
+    store_health(layout, {"state": "down"}, hours=7.1)
+    assert main(["status"]) == 1
+
+
+def test_a_source_that_was_read_and_never_judged_cannot_be_told(
+    layout: Layout, capfd: pytest.CaptureFixture[str]
+) -> None:
+    day = utc_now().date()
+    runs = runs_table({"run_id": ["r"], "status": ["failed"], "created_at": [utc_now()], "finished_at": [utc_now()]})
+    store_runs(layout, "productsup", day, runs, utc_now(), settled=False)
+    assert main(["status"]) == 2
+    assert "productsup has not been judged. Run `runs-assets refresh`." in capfd.readouterr().err
+    assert main(["status", "--source", "cloudcruise"]) == 0
+
+
+def test_without_data_or_verdicts_status_ends_with_2_and_names_what_is_missing(
+    layout: Layout, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout.verdict_file("pipeline_health").unlink()
+    assert main(["status"]) == 2
+    assert "There is no pipeline_health yet" in capfd.readouterr().err
+    monkeypatch.setenv("RUNS_ASSETS_DATA", "elsewhere")
+    for command in (["status"], ["runs"], ["pipeline", "p"]):
+        assert main(command) == 2
+        assert "elsewhere is no data folder of this project" in capfd.readouterr().err
+        assert not Path("elsewhere").exists()
+
+
+@pytest.mark.usefixtures("layout")
+def test_an_unknown_source_and_pipeline_are_named(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--source", "cloudcruse"]) == 1
+    assert "There is no source 'cloudcruse'. The sources are: cloudcruise, productsup." in capfd.readouterr().err
+    assert main(["pipeline", "x"]) == 1
+    assert "No pipeline of the judged days has the id or name 'x'." in capfd.readouterr().err
+
+
+def test_runs_shows_the_newest_and_counts_the_rest(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    now = utc_now().replace(microsecond=0)
+    times = [now - timedelta(seconds=30 * n) for n in range(1, 4)]
+    for day in {time.date() for time in times}:
+        of_day = [time for time in times if time.date() == day]
+        columns = {"run_id": [f"r{(now - time).seconds}" for time in of_day], "status": ["failed"] * len(of_day)}
+        runs = runs_table({**columns, "created_at": of_day, "finished_at": of_day})
+        store_runs(layout, "cloudcruise", day, runs, now, settled=False)
+    assert main(["runs", "--failed", "--limit", "2", "--since", "1h"]) == 0
+    out, err = capfd.readouterr()
+    assert [line.split()[-1] for line in out.splitlines()[1:3]] == ["r30", "r60"]
+    assert out.splitlines()[-1] == "3 runs, of which 2 are shown (--limit, or --json for all)"
+    assert f"{now.date()} known until {now:%Y-%m-%d %H:%M} UTC." in err
+    main(["runs", "--failed", "--limit", "2", "--since", "1h", "--json"])
+    assert len(capfd.readouterr().out.splitlines()) == 3
+
+
+@pytest.mark.parametrize("since", ["", "24", "24 h", "h", "yesterday", "2026-13-01"])
+def test_a_time_in_another_form_is_refused(since: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["runs", f"--since={since}"])
+    assert f"a time is written as 24h, 7d, 2026-03-20 or 2026-03-20T08:00, not {since!r}" in capfd.readouterr().err
