@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import exp
 from random import Random
 
-from runs_assets.sandbox.profiles import Incident, Pipeline, Profiles
+from runs_assets.sandbox.profiles import BadTime, Pipeline, Profiles
 
 TIE_CHANCE = 0.04
 BATCH_CHANCE = 0.5  # per day
@@ -32,7 +32,7 @@ def creations(profiles: Profiles, day: date, volume: float, rng: Random) -> list
     ]
 
 
-def fails(pipeline: Pipeline, created_at: datetime, incidents: Sequence[Incident], rng: Random) -> bool:
+def fails(pipeline: Pipeline, created_at: datetime, incidents: Sequence[BadTime], rng: Random) -> bool:
     """Return whether a run fails: by its pipeline's usual rate, or by an incident's."""
     rate = pipeline.usual_failure_rate(created_at.date())
     return rng.random() < max([rate, *(incident.rate_of(pipeline, created_at) for incident in incidents)])

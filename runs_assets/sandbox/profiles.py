@@ -48,7 +48,7 @@ class Pipeline:
         return self.failure_rate + self.creep * (day.toordinal() % CREEP_DAYS) / (CREEP_DAYS - 1)
 
 
-class Incident(Protocol):
+class BadTime(Protocol):
     """A bad time of some runs."""
 
     def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
@@ -68,7 +68,7 @@ class PlannedIncident:
     pipeline: str | None = None  # None: all of the platform
 
     def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
-        """See `Incident`."""
+        """See `BadTime`."""
         is_caught = (
             created_at.toordinal() % self.every_days in self.on_days
             and self.from_hour <= created_at.hour < self.to_hour
@@ -99,7 +99,7 @@ class Episode:
         return is_during and pipeline.name == self.pipeline
 
     def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
-        """See `Incident`."""
+        """See `BadTime`."""
         if not self.covers(pipeline, created_at):
             return 0.0
         if self.rises_until is None:
@@ -112,7 +112,7 @@ class Profiles:
     """The pipelines of a platform, and what happens to them."""
 
     pipelines: Sequence[Pipeline]
-    incidents: Sequence[Incident]
+    incidents: Sequence[BadTime]
 
     def episodes(self, pipeline: Pipeline, created_at: datetime) -> list[Episode]:
         """Return the episodes that a run of `pipeline` created then is in."""
