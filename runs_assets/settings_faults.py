@@ -1,15 +1,19 @@
-"""What is wrong with the settings as a whole: values that cannot be used, half-configured sources, names of no setting.
+"""What is wrong with the settings as a whole: values that cannot be used, half-configured sources, names of nothing.
 
-A typing mistake in a name is no error anywhere else: the setting keeps its default, and a source stays off.
+A typing mistake in a name is no error anywhere else: the setting keeps its default, a source stays off, and what the
+watch file says of a source applies to none.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from runs_assets.alerts.settings import AlertSettings
 from runs_assets.errors import SettingsError
-from runs_assets.settings import EnvironmentSettings, ProjectSettings, variables
+from runs_assets.plain_text.wording import shortened
+from runs_assets.settings import SHOWN_CHARACTERS, EnvironmentSettings, ProjectSettings, project_settings, variables
 from runs_assets.sources.source import Source
+from runs_assets.watch_file import load_watch_file
 
 PREFIX = "RUNS_ASSETS_"
 SHARED: tuple[type[EnvironmentSettings], ...] = (ProjectSettings, AlertSettings)
@@ -28,7 +32,8 @@ def settings_faults(sources: Sequence[Source]) -> list[str]:
     unknown = sorted(given - known.keys())
     named = (sentence for name in unknown if (sentence := _misspelt(name, list(known), tuple(prefixes))))
     half = (sentence for source in sources if (sentence := half_configured(source)))
-    return [*_unusable(sources), *half, *named]
+    of_watch_file = _in_watch_file([source.name for source in sources])
+    return list(dict.fromkeys([*_unusable(sources), *half, *named, *of_watch_file]))
 
 
 def names_of(source: Source) -> Iterable[str]:
@@ -62,3 +67,17 @@ def _misspelt(name: str, known: list[str], prefixes: tuple[str, ...]) -> str | N
     is_ours = name.upper().startswith(prefixes)
     closest = get_close_matches(name.upper(), known, n=1, cutoff=0 if is_ours else LIKENESS)
     return f"{name} is the name of no setting; the closest one is {closest[0]}." if closest else None
+
+
+def _in_watch_file(sources: Sequence[str]) -> Iterator[str]:
+    """That it cannot be used, or each place in it where a source is named that there is not."""
+    try:
+        watch = load_watch_file(project_settings().watch_file)
+    except SettingsError as error:
+        yield str(error)
+        return
+    for place, name in watch.named_sources():
+        if not any(fnmatchcase(source, name) for source in sources):
+            closest = get_close_matches(name, sources, n=1, cutoff=0)
+            meant = f"; the closest one is {closest[0]}" if closest else ""
+            yield f"In the watch file, {place}: there is no source {shortened(name, SHOWN_CHARACTERS)}{meant}."
