@@ -251,9 +251,15 @@ def test_a_link_quotes_what_the_platform_said(full: WatchFile) -> None:
         ('[[mutes]]\nuntil = 12:00:00\nreason = "x"\n', "mutes 1, until: "),
         ('[[routes]]\ntag = "a"\n[[routes]]\ntag = "a b"\n', "routes 2, tag: "),
         ('[[routes]]\ntag = "a"\nseverity = "bad"\n', "routes 1, severity: "),
-        ('[[routes]]\ntag = "a"\npipelines = "*"\n', "routes 1, pipelines: .* such key; the closest one is pipeline\\."),
+        (
+            '[[routes]]\ntag = "a"\npipelines = "*"\n',
+            "routes 1, pipelines: .* such key; the closest one is pipeline\\.",
+        ),
         ('[[mutes]]\nraeson = "x"\n', "mutes 1, raeson: there is no such key; the closest one is reason"),
-        ('[[expectations]]\ncorn = "0 6 * * *"\n', "expectations 1, corn: there is no such key; the closest one is cron"),
+        (
+            '[[expectations]]\ncorn = "0 6 * * *"\n',
+            "expectations 1, corn: there is no such key; the closest one is cron",
+        ),
         ('[[owners]]\nowner = ""\n', "owners 1, owner: "),
         ('[[expectations]]\nevery = "1 day"\ngrace = "1h"\n', "expectations 1, every: .*such as 15m"),
         ('[[expectations]]\nevery = "0h"\ngrace = "1h"\n', "expectations 1, every: .*must not be zero"),

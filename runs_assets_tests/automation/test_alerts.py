@@ -193,7 +193,9 @@ def test_a_typing_mistake_in_a_name_is_told_by_the_first_notification_and_the_re
     ]
     assert look() == f"{' '.join(told)} Notified: WATCHING cloudcruise: one thing is wrong already."
     [(_, sent)] = receiver.got
-    assert [line for line in sent["message"].splitlines() if line.removeprefix("- ") in told] == [f"- {one}" for one in told]
+    assert [line for line in sent["message"].splitlines() if line.removeprefix("- ") in told] == [
+        f"- {one}" for one in told
+    ]
     assert "hidden" not in sent["message"]
 
 
