@@ -1,15 +1,26 @@
-"""What is wrong with the settings as a whole: values that cannot be used, half-configured sources, names of no setting.
+"""What is wrong with the settings as a whole: values that cannot be used, half-configured sources, names of nothing.
 
-A typing mistake in a name is no error anywhere else: the setting keeps its default, and a source stays off.
+A typing mistake in a name is no error anywhere else: the setting keeps its default, a source stays off, and what the
+watch file says of a source applies to none.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from runs_assets.alerts.addresses import AlertSettings
 from runs_assets.errors import SettingsError
-from runs_assets.settings import PREFIX, EnvironmentSettings, ProjectSettings, variables
+from runs_assets.plain_text.wording import shortened
+from runs_assets.settings import (
+    PREFIX,
+    SHOWN_CHARACTERS,
+    EnvironmentSettings,
+    ProjectSettings,
+    project_settings,
+    variables,
+)
 from runs_assets.sources.source import Source
+from runs_assets.watch_file import load_watch_file
 
 SHARED: tuple[type[EnvironmentSettings], ...] = (ProjectSettings, AlertSettings)
 LIKENESS = 0.9
@@ -24,7 +35,9 @@ def settings_faults(sources: Sequence[Source]) -> list[str]:
     of_sources = (name for source in sources for name in (source.api.settings_prefix, f"{source.platform.upper()}_"))
     prefixes = (PREFIX, *of_sources)
     misspelt = (_misspelt(name, known, prefixes) for name in sorted(variables().keys() - set(known)))
-    return [*_unusable(sources), *filter(None, map(half_configured, sources)), *filter(None, misspelt)]
+    of_watch_file = _in_watch_file([source.name for source in sources])
+    faults = (*_unusable(sources), *map(half_configured, sources), *misspelt, *of_watch_file)
+    return list(dict.fromkeys(fault for fault in faults if fault))
 
 
 def names_of(source: Source) -> Iterable[str]:
@@ -58,3 +71,17 @@ def _misspelt(name: str, known: list[str], prefixes: tuple[str, ...]) -> str | N
     is_ours = name.upper().startswith(prefixes)
     closest = get_close_matches(name.upper(), known, n=1, cutoff=0 if is_ours else LIKENESS)
     return f"{name} is the name of no setting; the closest one is {closest[0]}." if closest else None
+
+
+def _in_watch_file(sources: Sequence[str]) -> Iterator[str]:
+    """That it cannot be used, or each place in it where a source is named that there is not."""
+    try:
+        watch = load_watch_file(project_settings().watch_file)
+    except SettingsError as error:
+        yield str(error)
+        return
+    for place, name in watch.named_sources():
+        if not any(fnmatchcase(source, name) for source in sources):
+            closest = get_close_matches(name, sources, n=1, cutoff=0)
+            meant = f"; the closest one is {closest[0]}" if closest else ""
+            yield f"In the watch file, {place}: there is no source {shortened(name, SHOWN_CHARACTERS)}{meant}."

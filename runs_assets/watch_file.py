@@ -8,9 +8,10 @@ run (`[[expectations]]`), when it rests (`[[holidays]]`), who owns it (`[[owners
 import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import quote, urlsplit
 
 from pydantic import (
@@ -67,6 +68,14 @@ class WatchFile(Entry):
     owners: tuple[Owner, ...] = ()
     links: dict[str, Annotated[str, AfterValidator(_link_template)]] = Field(default_factory=dict)
 
+    def named_sources(self) -> Iterator[tuple[str, str]]:
+        """Every source, or pattern of sources, that an entry names, after the entry's place in the file."""
+        for section, entries in self:
+            if section == "links":
+                yield from ((section, source) for source in entries)
+            else:
+                yield from ((_place((section, place)), entry.source) for place, entry in enumerate(entries))
+
     def expectation_of(self, subject: Subject) -> Expectation | None:
         """When the pipeline has to run, or in which time zone; None if neither is set."""
         return next(_about(subject, self.expectations), None)
@@ -122,12 +131,27 @@ def load_watch_file(path: Path | None) -> WatchFile:
     except tomllib.TOMLDecodeError as error:
         why = f"it is not TOML: {error}"
     except ValidationError as error:
-        why = "; ".join(f"{_place(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        why = "; ".join(f"{_place(fault['loc'])}: {_why(fault)}" for fault in error.errors())
     raise SettingsError(f"The watch file {path} (RUNS_ASSETS_WATCH_FILE) is invalid: {why}. Correct the file.")
 
 
 def _about(subject: Subject, entries: Iterable[_Found]) -> Iterator[_Found]:
     return (entry for entry in entries if entry.covers(subject))
+
+
+def _why(fault: Any) -> str:
+    """What is wrong; of a name that is not known, which one may have been meant."""
+    if fault["type"] != "extra_forbidden":
+        return str(fault["msg"])
+    section, *inside = fault["loc"]
+    known = _keys_of(section) if inside else WatchFile.model_fields
+    [closest] = get_close_matches(str(fault["loc"][-1]), list(known), n=1, cutoff=0)
+    return f"there is no such {'key' if inside else 'section'}; the closest one is {closest}"
+
+
+def _keys_of(section: str) -> Iterable[str]:
+    entry: type[Entry] = get_args(WatchFile.model_fields[section].annotation)[0]
+    return entry.model_fields
 
 
 def _place(loc: tuple[Any, ...]) -> str:

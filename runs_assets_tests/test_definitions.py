@@ -163,9 +163,9 @@ def test_errors_leave_every_file_as_it_was(project: Project, monkeypatch: pytest
         assert project.materialize(source, TODAY - timedelta(days=3), TODAY).success
     before = project.files()
     monkeypatch.setenv("CLOUDCRUISE_API_KEY", "cc-wrong-secret")
-    assert not project.materialize("cloudcruise", TODAY - timedelta(days=3), TODAY).success
+    assert "HTTP 401" in failure_of(project.materialize("cloudcruise", TODAY - timedelta(days=3), TODAY))
     monkeypatch.setenv("PRODUCTSUP_CDE_TOKEN", "ps-wrong-secret")
-    assert not project.materialize("productsup", TODAY - timedelta(days=3), TODAY).success
+    assert "HTTP 401" in failure_of(project.materialize("productsup", TODAY - timedelta(days=3), TODAY))
     assert project.files() == before
 
 

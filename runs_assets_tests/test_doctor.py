@@ -101,6 +101,17 @@ def test_an_unusable_setting_is_the_only_finding(
     assert "RUNS_ASSETS_GRACE_HOURS" in found["settings"][1]
 
 
+@pytest.mark.usefixtures("project")
+def test_a_source_that_the_watch_file_misspells_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "watch.toml").write_text('[[owners]]\nsource = "productsap"\nowner = "Feeds team"\n')
+    monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", "watch.toml")
+    _, found = findings(capsys)
+    said = "In the watch file, owners 1: there is no source productsap; the closest one is productsup."
+    assert found["settings"] == ("warning", said)
+
+
 def test_old_readings_old_evaluations_and_other_clocks_are_told(
     project: Project, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

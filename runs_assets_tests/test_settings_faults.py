@@ -85,6 +85,65 @@ def test_a_value_that_cannot_be_used_is_told_of_every_group(faults: Faults) -> N
     ]
 
 
+WATCHED = """
+[[routes]]
+source = "cloudcruise"
+tag = "phone"
+
+[[rules]]
+source = "cloud*"
+tell = "never"
+
+[[rules]]
+source = "cloudcruse"
+tell = "never"
+
+[[mutes]]
+source = "productsup*"
+until = 2026-03-18
+reason = "known"
+
+[[mutes]]
+source = "product-*"
+until = 2026-03-18
+reason = "known"
+
+[[expectations]]
+source = "Cloudcruise"
+every = "1d"
+
+[[holidays]]
+source = "productsupp"
+country = "DE"
+
+[[owners]]
+owner = "Feeds team"
+
+[links]
+cloudcruse = "https://app.example.com/{run_id}"
+productsup = "https://app.example.com/{run_id}"
+"""
+
+
+def test_a_source_that_the_watch_file_misspells_is_told_wherever_it_is_named(faults: Faults, tmp_path: Path) -> None:
+    (tmp_path / "watch.toml").write_text(WATCHED)
+    assert faults(RUNS_ASSETS_WATCH_FILE="watch.toml") == [
+        "In the watch file, rules 2: there is no source cloudcruse; the closest one is cloudcruise.",
+        "In the watch file, mutes 2: there is no source product-*; the closest one is productsup.",
+        "In the watch file, expectations 1: there is no source Cloudcruise; the closest one is cloudcruise.",
+        "In the watch file, holidays 1: there is no source productsupp; the closest one is productsup.",
+        "In the watch file, links: there is no source cloudcruse; the closest one is cloudcruise.",
+    ]
+
+
+def test_a_watch_file_that_cannot_be_used_is_told_once(faults: Faults, tmp_path: Path) -> None:
+    (tmp_path / "watch.toml").write_text('[[mute]]\nreason = "x"\n')
+    [said] = faults(RUNS_ASSETS_WATCH_FILE="watch.toml")
+    assert "mute: there is no such section; the closest one is mutes" in said
+    [said] = faults(RUNS_ASSETS_WATCH_FILE="watch.toml", RUNS_ASSETS_DETAILS="x")
+    assert "RUNS_ASSETS_DETAILS" in said
+
+
 def test_it_stands_in_the_log_at_load_and_in_the_page(tmp_path: Path) -> None:
     code = (
         "import dagster as dg\n"
@@ -98,7 +157,9 @@ def test_it_stands_in_the_log_at_load_and_in_the_page(tmp_path: Path) -> None:
         "    context = dg.build_sensor_context(instance=instance, repository_def=repository, resources=clock)\n"
         "    print(definitions.resolve_sensor_def('outdated_verdicts').evaluate_tick(context).skip_message)\n"
     )
+    (tmp_path / "watch.toml").write_text('[links]\ncloudcruse = "https://app.example.com/{run_id}"\n')
     mistyped = {
+        "RUNS_ASSETS_WATCH_FILE": "watch.toml",
         "PRODUCTSUP_CDE_BASE_URL": "https://host",
         "PRODUCTSUP_CDE_TOKN": "hidden",
         "DAGSTER_HOME": str(tmp_path),
@@ -108,8 +169,9 @@ def test_it_stands_in_the_log_at_load_and_in_the_page(tmp_path: Path) -> None:
     shown = subprocess.run(arguments, cwd=tmp_path, env=ours, capture_output=True, text=True, check=True)
     half = "productsup is off, although PRODUCTSUP_CDE_BASE_URL is set: it needs PRODUCTSUP_CDE_TOKEN, too."
     unknown = "PRODUCTSUP_CDE_TOKN is the name of no setting; the closest one is PRODUCTSUP_CDE_TOKEN."
-    assert {half, unknown} <= set(shown.stderr.splitlines())
+    watched = "In the watch file, links: there is no source cloudcruse; the closest one is cloudcruise."
+    assert {half, unknown, watched} <= set(shown.stderr.splitlines())
     of_sensor, of_tick = shown.stdout.splitlines()
     assert of_sensor.endswith(half)
-    assert of_tick.endswith(f"{half} {unknown}")
+    assert of_tick.endswith(f"{half} {unknown} {watched}")
     assert "hidden" not in shown.stdout + shown.stderr

@@ -23,6 +23,7 @@ from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
 from runs_assets.days import utc_now
 from runs_assets.errors import SettingsError
+from runs_assets.http.connections import UNUSABLE_PROXY, is_usable_proxy
 from runs_assets.plain_text.redaction import RedactingFilter, Redactor
 from runs_assets.settings import LOOPBACK_HOSTS, EnvironmentSettings, PositiveDuration
 from runs_assets.watch_entries import Severity
@@ -37,6 +38,8 @@ LOGGERS = (
     "oauthlib.oauth1.rfc5849",
 )
 CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+PROXIED = ("http", "https", "all")
+"""For what a proxy can be set that requests asks."""
 LEAST = 4
 """Characters: a shorter part of a URL is no secret, or cannot be told from other words."""
 
@@ -117,7 +120,10 @@ def addresses_of(urls: SecretStr | None) -> tuple[Address, ...]:
 
 
 def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[SettingsError]]:
-    """The valid addresses, and what is wrong with the others; `SettingsError` if nobody could be notified of that."""
+    """The valid addresses, and what is wrong with the others, and with the way to those that are on another machine.
+
+    Raises `SettingsError` if nobody could be notified of that.
+    """
     texts = list(_texts(urls.get_secret_value())) if urls else []
     _keep_out_of_logs(texts)
     found: dict[SecretStr, list[Address]] = {}
@@ -132,7 +138,16 @@ def usable_addresses(urls: SecretStr | None) -> tuple[tuple[Address, ...], list[
             faults.append(error)
     if faults and not found:
         raise faults[0]
-    return tuple(address for addresses in found.values() for address in addresses), faults
+    usable = tuple(address for addresses in found.values() for address in addresses)
+    return usable, [*faults, *_of_proxies(usable)]
+
+
+def _of_proxies(addresses: Iterable[Address]) -> Iterator[SettingsError]:
+    """That a proxy cannot be used: Apprise would only say that an address did not take a notification."""
+    proxies = [proxy for scheme, proxy in getproxies().items() if scheme in PROXIED]
+    is_any_elsewhere = any(address.service.host not in LOOPBACK_HOSTS for address in addresses)
+    if is_any_elsewhere and not all(map(is_usable_proxy, proxies)):
+        yield SettingsError(UNUSABLE_PROXY)
 
 
 def send_test(console: Console) -> int:

@@ -36,7 +36,7 @@ def notification_of(decision: Decision, seen: Observation) -> Notification:
             title, lines = _job_title(decision), _job_lines(decision)
         case _:
             state = {Event.REMINDED: "STILL INVALID", Event.RESOLVED: "RESOLVED"}.get(decision.event, "INVALID")
-            title, lines = f"{state}: notification settings", iter(seen.faults or ["All of them are valid again."])
+            title, lines = f"{state}: settings", iter(seen.faults or ["All of them are valid again."])
     return Notification(
         title=title,
         body="\n".join(lines),

@@ -17,6 +17,7 @@ from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.settings_faults import settings_faults
+from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
@@ -48,8 +49,7 @@ def alerts_sensor(project: Project) -> dg.SensorDefinition:
         has_failed = False
         try:
             job_runs = latest_job_runs(context.instance, replace(project, label=label_of_sensor(context)), clock.now())
-            awaited = [source.name for source in project.sources if source.is_configured]
-            _notify(data_folder.layout, job_runs, awaited, clock.now(), outcome)
+            _notify(data_folder.layout, job_runs, project.sources, clock.now(), outcome)
         except RunsAssetsError as error:
             outcome.append(str(error))
             has_failed = True
@@ -59,7 +59,7 @@ def alerts_sensor(project: Project) -> dg.SensorDefinition:
 
 
 def _notify(
-    layout: Layout, job_runs: Sequence[JobRun], awaited: Sequence[str], now: datetime, outcome: list[str]
+    layout: Layout, job_runs: Sequence[JobRun], sources: Sequence[Source], now: datetime, outcome: list[str]
 ) -> None:
     """Send what is new; adds to `outcome` what is wrong with the settings, also if it raises, and what was sent."""
     settings, project = alert_settings(), project_settings()
@@ -67,6 +67,7 @@ def _notify(
     outcome += map(str, of_addresses)
     watch, of_watch_file = usable_watch_file(project.watch_file, layout)
     outcome += of_watch_file
+    outcome += [fault for fault in settings_faults(sources) if not any(fault in known for known in outcome)]
     seen = Observation(
         now,
         watch,
@@ -81,7 +82,7 @@ def _notify(
         unread_after=settings.unread_after,
         today_every=timedelta(minutes=project.today_every_minutes),
         faults=tuple(outcome),
-        awaited=awaited,
+        awaited=[source.name for source in sources if source.is_configured],
     )
     outcome.append(str(Notifier(layout, addresses, lock_patience=0.0).notify(seen)))
 

@@ -11,6 +11,12 @@ from runs_assets.settings import LOOPBACK_HOSTS
 # Plain http is for loopback alone, and a proxy would read the credentials that go over it.
 NEVER_PROXIED: Mapping[str, None] = dict.fromkeys(("http://", "all://127.0.0.1", "all://localhost", "all://[::1]"))
 
+UNUSABLE_PROXY = (
+    "The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or the list in NO_PROXY, cannot be used: correct or "
+    "unset it. A proxy is written as http://host:port (SOCKS is not supported), the list as names and single "
+    "addresses without brackets, separated by commas (no IPv6 network such as fd07::/64)."
+)
+
 
 def new_client(base_url: str, timeout: httpx.Timeout, headers: Mapping[str, str]) -> httpx.Client:
     """A client for one API, which follows no redirect. For an API on loopback, proxies are not even looked at.
@@ -28,11 +34,15 @@ def new_client(base_url: str, timeout: httpx.Timeout, headers: Mapping[str, str]
             trust_env=httpx.URL(base_url).host not in LOOPBACK_HOSTS,
         )
     except (ImportError, ValueError, httpx.InvalidURL):
-        raise SettingsError(
-            "The proxy in HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or the list in NO_PROXY, cannot be used: correct or "
-            "unset it. A proxy is written as http://host:port (SOCKS is not supported), the list as names and single "
-            "addresses without brackets, separated by commas (no IPv6 network such as fd07::/64)."
-        ) from None
+        raise SettingsError(UNUSABLE_PROXY) from None
+
+
+def is_usable_proxy(proxy: str) -> bool:
+    """Whether it is written as a proxy that is supported; without a scheme it is one for http."""
+    try:
+        return httpx.URL(proxy if "://" in proxy else f"http://{proxy}").scheme in {"http", "https"}
+    except httpx.InvalidURL:
+        return False
 
 
 def _trusted() -> ssl.SSLContext:

@@ -261,7 +261,7 @@ def test_the_first_notification_is_one_welcome_when_all_sources_were_read(receiv
         "Watched: cloudcruise, 1 pipelines",
         "Watched: productsup, 1 pipelines",
         "Wrong already:",
-        "- INVALID: notification settings",
+        "- INVALID: settings",
         f"- {DOWN}",
         "To be corrected in the settings:",
         "- A typing mistake.",

@@ -54,7 +54,7 @@ def test_what_was_open_is_resolved_to_whom_it_was_told(receiver: Receiver, layou
     runs = [JobRun("prune_runs", None), JobRun("productsup_daily", None, "productsup")]
     ended = outage("down", T0 - hours(2), T0)
     assert notifier.notify(Observation(now, NOTHING, rows, [ended], job_runs=runs)).titles == (
-        "RESOLVED: notification settings",
+        "RESOLVED: settings",
         "RESOLVED down (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:00 UTC",
         "RESOLVED productsup: was failing since 2026-03-18 09:00 UTC",
         "RESOLVED prune_runs: last failed at 2026-03-18 03:00 UTC",

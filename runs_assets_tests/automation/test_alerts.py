@@ -137,7 +137,7 @@ def test_a_bad_address_is_left_out_and_said_once_a_day_to_the_others(
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", f"nosuch://hidden {good}")
     assert "address 1 is not a URL that Apprise supports" in look()
     assert look().endswith("Nothing new.")
-    unusable = "INVALID: notification settings"
+    unusable = "INVALID: settings"
     assert receiver.titles("a") == [unusable, "DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC"]
     assert "address 1 is not a URL" in receiver.got[0][1]["message"]
     assert "hidden" not in receiver.got[0][1]["message"]
@@ -145,7 +145,7 @@ def test_a_bad_address_is_left_out_and_said_once_a_day_to_the_others(
     store_rows(project.layout, "pipeline_health", [health(at=tomorrow)])
     look(tomorrow)
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", good)
-    assert look(tomorrow) == "Notified: RESOLVED: notification settings."
+    assert look(tomorrow) == "Notified: RESOLVED: settings."
     assert receiver.titles("a")[2] == f"STILL {unusable}"
 
 
@@ -162,7 +162,7 @@ def test_a_mistake_in_the_watch_file_is_told_and_the_last_usable_one_counts(
     store_rows(project.layout, "pipeline_health", [health(state="down"), health("p2", "down")])
     assert f"The watch file {watch} (RUNS_ASSETS_WATCH_FILE) is invalid" in look()
     assert receiver.titles("a") == [
-        "INVALID: notification settings",
+        "INVALID: settings",
         "DOWN p2 (cloudcruise) since 2026-03-18 10:00 UTC",
     ]
     assert look().endswith("Nothing new.")
@@ -175,6 +175,28 @@ def test_a_watch_file_that_never_could_be_used_keeps_nobody_from_being_told(
     store_rows(project.layout, "pipeline_health", [health(state="down")])
     assert "The watch file /nowhere/watch.toml" in look()
     assert len(receiver.titles("a")) == 2
+
+
+def test_a_typing_mistake_in_a_name_is_told_by_the_first_notification_and_the_reason(
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver, tmp_path: Path
+) -> None:
+    (tmp_path / "watch.toml").write_text('[links]\ncloudcruse = "https://app.example.com/{run_id}"\n')
+    monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", str(tmp_path / "watch.toml"))
+    monkeypatch.setenv("PRODUCTSUP_CDE_TOKN", "hidden")
+    monkeypatch.delenv("PRODUCTSUP_CDE_TOKEN")
+    MemoryFile(project.layout).save(Memory(), NOW)
+    store_rows(project.layout, "pipeline_health", [health()])
+    told = [
+        "productsup is off, although PRODUCTSUP_CDE_BASE_URL is set: it needs PRODUCTSUP_CDE_TOKEN, too.",
+        "PRODUCTSUP_CDE_TOKN is the name of no setting; the closest one is PRODUCTSUP_CDE_TOKEN.",
+        "In the watch file, links: there is no source cloudcruse; the closest one is cloudcruise.",
+    ]
+    assert look() == f"{' '.join(told)} Notified: WATCHING cloudcruise: one thing is wrong already."
+    [(_, sent)] = receiver.got
+    assert [line for line in sent["message"].splitlines() if line.removeprefix("- ") in told] == [
+        f"- {one}" for one in told
+    ]
+    assert "hidden" not in sent["message"]
 
 
 def test_each_evaluation_sends_a_heartbeat_and_a_failed_one_says_so(

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from runs_assets.alerts.addresses import addresses_of
+from runs_assets.cli import main
 from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets_tests.alerts.receiver import receiving
 from runs_assets_tests.security.conftest import PROXY_VARIABLES, Get
@@ -54,6 +55,7 @@ def test_for_another_host_the_proxy_is_asked_for_a_tunnel_without_the_key(get: G
         ("NO_PROXY", "[::1]"),
         ("ALL_PROXY", "socks5://127.0.0.1:9"),
         ("ALL_PROXY", "ftp://host:21"),
+        ("ALL_PROXY", "http://host:port"),
     ],
 )
 def test_what_is_wrong_with_a_proxy_is_a_sentence_and_no_matter_of_loopback(
@@ -74,3 +76,29 @@ def test_a_notification_to_loopback_sees_no_proxy(proxy: Peer, monkeypatch: pyte
         assert address.send(notification())
         assert receiver.titles("a") == ["title"]
     assert proxy.heads == []
+
+
+@pytest.mark.parametrize("value", ["socks5://127.0.0.1:9", "ftp://host:21", "http://host:port"])
+def test_notifications_have_the_same_sentence_and_reach_loopback_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "intranet")  # so that the environment is restored
+    monkeypatch.setenv("ALL_PROXY", value)
+    with receiving() as receiver:
+        [near] = addresses_of(SecretStr(receiver.url("a")))
+        assert near.send(notification())
+        monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", f"{receiver.url('a')} jsons://hidden:pw@api.invalid/")
+        assert main(["notify", "--test"]) == 1
+    of_proxy, *of_addresses = capsys.readouterr().out.splitlines()
+    assert "ALL_PROXY, or the list in NO_PROXY, cannot be used: correct or unset it." in of_proxy
+    assert "hidden" not in of_proxy
+    assert of_addresses == ["Address 1: taken.", "Address 2: REFUSED, or not reached."]
+    assert len(receiver.titles("a")) == 2
+
+
+def test_a_list_of_hosts_that_readers_refuse_is_no_matter_of_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "fd07::/64")
+    monkeypatch.setenv("HTTPS_PROXY", "host:3128")
+    assert len(addresses_of(SecretStr("jsons://api.invalid/"))) == 1
