@@ -1,6 +1,6 @@
 """The verdict tables as assets: one step builds them all, from the same state of the daily files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -10,8 +10,11 @@ import pyarrow.compute as pc
 from runs_assets.assets.recording import OWNERS, column_schema, failing_clearly, file_metadata, preview
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
+from runs_assets.insight.printing import percent
+from runs_assets.insight.status import PipelineStatus, current_status
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import SOURCES_TAG
+from runs_assets.plain_text.wording import at
 from runs_assets.resources import DataFolder, keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
 from runs_assets.tables import PIPELINE_COLUMNS, Table
@@ -20,7 +23,10 @@ from runs_assets.verdicts.pipeline_states import PipelineState
 from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.verdicts.tables import VERDICT_TABLES
 
-PREVIEW_ROWS = 10
+PREVIEW_ROWS, MOST_WRONG = 10, 50
+WRONG_COLUMNS = dg.TableSchema(
+    [dg.TableColumn(name) for name in ("state", "pipeline", "source", "since", "24 h", "usual", "why", "failed run")]
+)
 
 
 def verdict_assets(project: Project) -> dg.AssetsDefinition:
@@ -29,9 +35,10 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=project.names.of("verdicts"),
         specs=[_spec(table, project) for table in VERDICT_TABLES],
+        check_specs=[_check_spec(project)],
         required_resource_keys=keys_of_shared(project.names),
     )
-    def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         data_folder, clock = shared_resources(context.resources, project.names)
         tag = context.run.tags.get(SOURCES_TAG)
         only = [source for source in project.sources if tag is None or source.name in tag.split(",")]
@@ -40,9 +47,14 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
             for source in only:
                 ask_about_failures(source, judge.layout, clock.now, context.log.info)
             refreshed = judge.refresh(project.sources, [source.name for source in only], context.log.info)
+            sources = [source.name for source in project.sources]
+            wrong = [one for found in current_status(judge.layout, judge.watch, sources) for one in found.wrong]
         for table in VERDICT_TABLES:
             metadata = _metadata(table, refreshed.tables[table.name], data_folder)
+            if table is PIPELINE_HEALTH:
+                metadata = {"what is wrong now": _shown(wrong), **metadata}
             yield dg.MaterializeResult(asset_key=project.verdict(table.name), metadata=metadata)
+        yield _check_result(project, [one for one in wrong if one.is_broken])
         if refreshed.problem:
             raise dg.Failure(refreshed.problem, allow_retries=False)
 
@@ -63,6 +75,45 @@ def _spec(table: Table, project: Project) -> dg.AssetSpec:
         owners=OWNERS,
         code_version=table.version,
     )
+
+
+def _check_spec(project: Project) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        "no_pipeline_is_down",
+        asset=project.verdict(PIPELINE_HEALTH.name),
+        description="No pipeline is down, never succeeded, stuck or silent, and no source is in trouble as a whole.",
+        blocking=False,
+    )
+
+
+def _check_result(project: Project, broken: Sequence[PipelineStatus]) -> dg.AssetCheckResult:
+    count = "1 pipeline or source does" if len(broken) == 1 else f"{len(broken)} pipelines or sources do"
+    return dg.AssetCheckResult(
+        asset_key=project.verdict(PIPELINE_HEALTH.name),
+        check_name=_check_spec(project).name,
+        passed=not broken,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{count} not work.",
+        metadata={"broken": _shown(broken)} if broken else {},
+    )
+
+
+def _shown(wrong: Sequence[PipelineStatus]) -> dg.TableMetadataValue:
+    """What a person reads first: worst first, in columns that fit a page."""
+    rows = [
+        {
+            "state": one.state,
+            "pipeline": one.pipeline,
+            "source": one.source,
+            "since": at(one.since) if one.since else "",
+            "24 h": percent(one.failure_rate_24h),
+            "usual": percent(one.usual_rate),
+            "why": one.why,
+            "failed run": one.run_id or "",
+        }
+        for one in wrong[:MOST_WRONG]
+    ]
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=WRONG_COLUMNS)
 
 
 def _metadata(table: Table, rows: pa.Table, data_folder: DataFolder) -> Mapping[str, Any]:
