@@ -90,7 +90,7 @@ SCHEMA = pipeline_schema(
     column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
     column("baseline_rate", pa.float64(), "baseline_failed / baseline_decided, the usual rate; null for 0/0"),
     column("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
-    column("p_value", pa.float64(), "probability of as many failures as usual (spans: but for a newest run)"),
+    column("p_value", pa.float64(), "chance of as many failures if all is usual; a span's last run aside if it failed"),
     column("q_value", pa.float64(), "p_value, adjusted for all pipelines that were tested (Benjamini-Hochberg)"),
     column("verdict", pa.string(), "worse, normal, or not judged: why; null for days before the judged window"),
 )
