@@ -73,7 +73,7 @@ def daily_counts(history: SourceHistory, streaks: Sequence[FailureStreak], durat
         is_stored[place], is_whole[place], is_final[place] = True, coverage.is_whole, coverage.is_final
         if not coverage.is_whole and coverage.day in history.window:
             known = counts_between(history, durations, day * DAY_US, (day + 1) * DAY_US)
-            _, completed[:, place], failed[:, place], _ = known
+            _, completed[:, place], failed[:, place], *_ = known
     is_usual = _is_usual(history, streaks, *size)
     return DailyCounts(first, completed, failed, rows > 0, is_usual, is_stored, is_whole, is_final)
 
@@ -85,10 +85,11 @@ def counts_between(
     end_us: int,
     streaks: Iterable[FailureStreak] = (),
 ) -> Counts:
-    """Four rows: of each pipeline, the runs created in [start, end), the completed, the failed, those in past outages.
+    """Six rows: of each pipeline, the runs created in [start, end), the completed, the failed, those in past outages.
 
-    All but the first are those that had time to end, older than 95 % of the successes take; the last are the failures
-    of confirmed streaks that are over.
+    All but the first are those that had time to end, older than 95 % of the successes take; the fourth are the failures
+    of confirmed streaks that are over. The last two are when the newest failure and the newest success ended, in
+    microseconds since the epoch; 0 if there is none.
     """
     is_between = (history.runs["created_us"] >= start_us) & (history.runs["created_us"] < end_us)
     runs = history.runs.loc[is_between, ["pipeline", "status", "created_us", "ended_us"]]
@@ -97,7 +98,15 @@ def counts_between(
     failed = is_ripe & (runs["status"] == RunStatus.FAILED)
     succeeded = is_ripe & (runs["status"] == RunStatus.SUCCEEDED)
     chosen = [runs, runs[failed | succeeded], runs[failed], runs[failed & in_past_outages(runs, streaks)]]
-    return np.stack([np.bincount(part["pipeline"].to_numpy(), minlength=len(history.pipelines)) for part in chosen])
+    counts = [np.bincount(part["pipeline"].to_numpy(), minlength=len(history.pipelines)) for part in chosen]
+    return np.stack([*counts, *(_newest_ends(runs[part], len(history.pipelines)) for part in (failed, succeeded))])
+
+
+def _newest_ends(runs: Frame, pipelines: int) -> Counts:
+    """When the last run of each pipeline ended, microseconds since the epoch; 0 if it has none."""
+    ends = np.zeros(pipelines, np.int64)
+    np.maximum.at(ends, runs["pipeline"].to_numpy(), runs["ended_us"].to_numpy())
+    return ends
 
 
 def counts_by_day(frame: Frame, column: str, pipelines: int, first_day: int, days: int) -> Counts:

@@ -52,19 +52,17 @@ SPANS = (Span(NOW, 1, 1), Span("3 days", 3, 3), Span("7 days", 7, 7), Span(DRIFT
 
 
 class WorseRule(NamedTuple):
-    """When failures that have risen are worse than usual: at most which q-value, and at least how many.
-
-    The `left_out` newest ones do not count.
-    """
+    """When failures that have risen are worse than usual: at most which q-value and p-value, and at least how many."""
 
     false_discoveries: float
+    most_chance: float
     least_failures: int
-    left_out: int
 
 
-OF_DAYS = WorseRule(0.05, 3, 0)
-OF_SPANS = WorseRule(0.01, 5, 1)
-"""Stricter, since people are told of it, and since it is asked at every look; and not by a single run."""
+OF_DAYS = WorseRule(0.05, 1.0, 3)
+OF_SPANS = WorseRule(0.05, 0.0005, 4)
+"""Stricter, since people are told of it, and since it is asked at every look: the q-value alone would allow a source of
+few pipelines as many false ones as one of many. Chosen on simulated fleets (`runs_assets_tests/fleet/README.md`)."""
 
 
 def _rates(suffix: str, of: str, *, nullable: bool) -> list[pa.Field]:
@@ -92,7 +90,7 @@ SCHEMA = pipeline_schema(
     column("baseline_failed", pa.int64(), "how many of them failed", nullable=False),
     column("baseline_rate", pa.float64(), "baseline_failed / baseline_decided, the usual rate; null for 0/0"),
     column("baseline_dispersion", pa.float64(), "correlation of two runs of one day, 0 to 0.99"),
-    column("p_value", pa.float64(), "probability of as many failures (spans: but the newest) if all is as usual"),
+    column("p_value", pa.float64(), "chance of as many failures if all is usual; a span's last run aside if it failed"),
     column("q_value", pa.float64(), "p_value, adjusted for all pipelines that were tested (Benjamini-Hochberg)"),
     column("verdict", pa.string(), "worse, normal, or not judged: why; null for days before the judged window"),
 )
@@ -100,7 +98,7 @@ FAILURE_TRENDS = Table(
     name="failure_trends",
     description="How often each pipeline failed, by day, 7 and 28 days and in the last 24 hours, and what is unusual.",
     schema=SCHEMA,
-    version="2",
+    version="3",
     preview=("period", "date", "decided", "failed", "failure_rate", "baseline_rate", "q_value", "verdict"),
     preview_order=(("period", "descending"), ("p_value", "ascending")),
 )
@@ -114,8 +112,9 @@ def failure_trends(
     For every stored day, a row for each pipeline with runs and one for the source; and the same for every span. Only
     days of the window are judged: a day is worse if its failures are more than chance explains (at most 5 % false
     discoveries among the source's pipelines), at least 3, and the rate is at least 10 points above the usual one. A
-    span is worse if without its newest failure and without a pipeline's failures in outages that are over there are at
-    least 5, more than chance explains at 1 %, and the rise is the same.
+    span is worse if without a pipeline's failures in outages that are over there are at least 4, more than chance
+    explains (the same, and a probability of at most 0.05 %), and the rise is the same. If the last of its runs failed,
+    that must be so without this run: two looks in a row at new runs agree.
     """
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
@@ -142,9 +141,8 @@ def _counts_of(
 
 def _of_the_source(counts: Counts) -> Counts:
     """All pipelines together; outages of single ones are part of what is usual for a source."""
-    together: Counts = counts.sum(axis=1, keepdims=True)
-    together[-1] = 0
-    return together
+    runs, completed, failed, _ = counts[:4].sum(axis=1, keepdims=True)
+    return np.stack([runs, completed, failed, np.zeros_like(failed), *counts[4:].max(axis=1, keepdims=True)])
 
 
 def _frames(history: SourceHistory, scope: str, counts: DailyCounts, spans: Mapping[Span, Counts]) -> Iterator[Frame]:
@@ -161,6 +159,7 @@ def _frames(history: SourceHistory, scope: str, counts: DailyCounts, spans: Mapp
 def _days(history: SourceHistory, counts: DailyCounts, pipelines: Places, places: Places) -> dict[str, Any]:
     days = counts.first_day + places
     row = {"period": DAY, "pipeline": pipelines, "day": days, "is_final": counts.is_final[places], "in_outages": np.nan}
+    row["newest_failed"] = False
     for suffix, width in TRAILING_DAYS.items():
         sums = (trailing_sums(matrix, width)[pipelines, places] for matrix in (counts.completed, counts.failed))
         row |= _with_rate(suffix, *sums)
@@ -169,9 +168,11 @@ def _days(history: SourceHistory, counts: DailyCounts, pipelines: Places, places
 
 def _span(history: SourceHistory, period: str, counts: Counts) -> dict[str, Any]:
     pipelines = np.flatnonzero(counts[0])
-    completed, failed, in_outages = counts[1:, pipelines].astype(np.float64)
+    completed, failed, in_outages = counts[1:4, pipelines].astype(np.float64)
+    last_failure, last_success = counts[4:, pipelines]
     row = {"period": period, "pipeline": pipelines, "day": (history.last_day - EPOCH).days, "is_final": False}
-    return row | {"in_outages": in_outages, "is_judged": True} | _with_rate("", completed, failed)
+    row |= {"in_outages": in_outages, "newest_failed": last_failure >= last_success, "is_judged": True}
+    return row | _with_rate("", completed, failed)
 
 
 def _with_rate(suffix: str, completed: Numbers, failed: Numbers) -> dict[str, Any]:
@@ -200,14 +201,14 @@ def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: WorseRule) -> 
     )
     told = frame["in_outages"].fillna(0)
     reasons = _why_not(frame["whole_days"], frame["decided"] - told, past)
-    less = (told + rule.left_out).clip(upper=frame["failed"])
+    less = (told + frame["newest_failed"]).clip(upper=frame["failed"])
     failed, completed = (frame["failed"] - less).to_numpy(), (frame["decided"] - less).to_numpy()
     is_tested = frame["is_judged"].to_numpy() & ~np.any([*reasons.values()], axis=0)
     frame.loc[is_tested, "p_value"] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
     p_values = frame.loc[is_tested, ["day", "p_value"]].groupby("day")["p_value"]
     frame.loc[is_tested, "q_value"] = p_values.transform(benjamini_hochberg)
-    is_certain = (frame["q_value"] <= rule.false_discoveries) & (failed >= rule.least_failures)
-    is_worse = is_certain & _has_risen(failed, completed, past)
+    is_certain = (frame["q_value"] <= rule.false_discoveries) & (frame["p_value"] <= rule.most_chance)
+    is_worse = is_certain & (failed >= rule.least_failures) & _has_risen(failed, completed, past)
     verdicts = np.array([*reasons, WORSE, NORMAL], object)
     found = np.select([*reasons.values(), is_worse], [*range(len(verdicts) - 1)], len(verdicts) - 1)
     return frame.assign(verdict=pd.Series(verdicts[found], dtype=object).where(frame["is_judged"]))

@@ -52,7 +52,8 @@ def failure_trends(history: History) -> list[Row]:
     for row in of_source:
         row["q_value"] = row["p_value"]
     for row in (*of_pipelines, *of_source):
-        row["verdict"] = _verdict(row, row.pop("why_not"), judged=row["date"] in history.window)
+        why_not, tested = row.pop("why_not"), row.pop("tested")
+        row["verdict"] = _verdict(row, why_not, tested, judged=row["date"] in history.window)
     return [*of_pipelines, *of_source]
 
 
@@ -104,7 +105,7 @@ def _day_rows(history: History, subject: Subject) -> Iterable[Row]:
             **_rates(_sum_before(subject, day, 7), "_7d"),
             **_rates(_sum_before(subject, day, 28), "_28d"),
             "in_outages": None,
-            **_judged(history, subject, counts, day, day, is_day=True),
+            **_judged(history, subject, counts, day, day),
         }
 
 
@@ -116,6 +117,7 @@ def _span_rows(history: History, subject: Subject) -> Iterable[Row]:
             continue
         ripe = [run for run in runs if run.is_decided and _is_ripe(history, run)]
         failed = [run for run in ripe if run.failed]
+        newest = max(ripe, key=lambda run: (run.ended_at, run.failed), default=None)
         told = sum(any(first <= run.ended_at <= last for first, last in subject.outages) for run in failed)
         yield {
             **_head(history, subject, period, history.last_day),
@@ -129,6 +131,7 @@ def _span_rows(history: History, subject: Subject) -> Iterable[Row]:
                 (len(ripe) - told, len(failed) - told),
                 history.last_day,
                 day_of(history.read_until - ago),
+                newest_failed=newest is not None and newest.failed,
             ),
         }
 
@@ -161,15 +164,15 @@ def _sum_before(subject: Subject, last: date, days: int) -> Counts:
 
 
 def _judged(
-    history: History, subject: Subject, counts: Counts, day: date, before: date, *, is_day: bool = False
+    history: History, subject: Subject, counts: Counts, day: date, before: date, *, newest_failed: bool = False
 ) -> Row:
-    """The 28 days before `before`, and how likely so many failures would be by them."""
+    """The 28 days before `before`, and how likely so many failures would be by them, but for a newest run."""
     month = [past for past in days_before(before) if past in history.whole_days]
     found = [subject.counts.get(past, (0, 0)) for past in month if past not in subject.touched]
     days = [(n, f) for n, f in found if n]
     decided, failed, spread = sum(n for n, _ in days), sum(f for _, f in days), dispersion(days)
     why_not = _why_not(len(month), days, counts[0])
-    can_tell, tested = day in history.window and why_not is None, _counted(counts, is_day=is_day)
+    can_tell, tested = day in history.window and why_not is None, _without_one(counts) if newest_failed else counts
     return {
         "baseline_days": len(days),
         "baseline_decided": decided,
@@ -177,6 +180,7 @@ def _judged(
         "baseline_rate": rate(failed, decided),
         "baseline_dispersion": spread,
         "why_not": why_not,
+        "tested": tested,
         "p_value": _p_value(tested, (decided, failed), spread) if can_tell else None,
     }
 
@@ -212,20 +216,19 @@ def _set_q_values(rows: Sequence[Row]) -> None:
             row["q_value"] = q_values.get(row["pipeline_id"])
 
 
-def _verdict(row: Row, why_not: str | None, *, judged: bool) -> str | None:
+def _verdict(row: Row, why_not: str | None, tested: Counts, *, judged: bool) -> str | None:
     if not judged:
         return None
     if why_not:
         return f"not judged: {why_not}"
-    told, is_day = row["in_outages"] or 0, row["period"] == "day"
-    decided, failed = _counted((row["decided"] - told, row["failed"] - told), is_day=is_day)
-    if failed < (3 if is_day else 5) or row["q_value"] > (0.05 if is_day else 0.01):
+    (decided, failed), is_day = tested, row["period"] == "day"
+    if failed < (3 if is_day else 4) or row["q_value"] > 0.05 or (not is_day and row["p_value"] > 0.0005):
         return "normal"
     gain = Fraction(failed, decided) - Fraction(row["baseline_failed"], row["baseline_decided"])
     return "worse" if gain >= Fraction(1, 10) else "normal"
 
 
-def _counted(counts: Counts, *, is_day: bool) -> Counts:
-    """Of a span, without its newest failure."""
+def _without_one(counts: Counts) -> Counts:
+    """Without the newest run, which failed; unless that is one of an outage, and left out already."""
     decided, failed = counts
-    return counts if is_day or not failed else (decided - 1, failed - 1)
+    return (decided - 1, failed - 1) if failed else counts

@@ -38,16 +38,37 @@ def _rising(start: float, count: int) -> float:
     return prod(start + n for n in range(count))
 
 
-def test_without_the_newest_failure_it_takes_five() -> None:
-    """After 280 successes, 5 and 6 of 10 fail on the day on which the source is read."""
+def test_it_takes_four_failures_and_a_newest_run_that_failed_is_left_out() -> None:
+    """After 280 successes, 3 to 5 of 10 fail on the day on which the source is read."""
     usual = [*daily("p", date(2026, 2, 17), date(2026, 3, 16), "s" * 10)]
-    for outcomes, counted, verdict in (("fsfsfsffss", 4, "normal"), ("fsfsfsffsf", 5, "worse")):
+    for outcomes, failed, counted, verdict in (
+        ("fsfsfsssss", 3, (3, 10), "normal"),
+        ("fsfsfsfsss", 4, (4, 10), "worse"),
+        ("fsfsfssssf", 4, (3, 9), "normal"),
+        ("fsfsfsfssf", 5, (4, 9), "worse"),
+    ):
         row = span_of([*usual, *daily("p", TODAY, TODAY, outcomes)], "now")
-        assert (row["decided"], row["failed"], row["in_outages"]) == (10, counted + 1, 0)
+        assert (row["decided"], row["failed"], row["in_outages"]) == (10, failed, 0)
         assert (row["baseline_days"], row["baseline_decided"], row["baseline_failed"]) == (28, 280, 0)
-        assert row["p_value"] == pytest.approx(at_least(counted, 9, 0.5, 280.5), rel=1e-6)
-        assert row["q_value"] < 0.01
+        assert row["p_value"] == pytest.approx(at_least(*counted, 0.5, 280.5), rel=1e-6)
+        assert row["q_value"] < 0.0005
         assert row["verdict"] == verdict
+
+
+def test_the_newest_run_is_the_one_that_ended_last() -> None:
+    """The fourth failure was created before five successes and ended after them, or at the same time as the last."""
+    usual = [*daily("p", date(2026, 2, 17), date(2026, 3, 16), "s" * 10), *daily("p", TODAY, TODAY, "fsfsfsssss")]
+    for minutes, verdict in ((119, "worse"), (120, "normal"), (121, "normal")):
+        fourth = run("p", at(3, 18, 8, 16), "failed", minutes * MINUTE)
+        assert span_of([*usual, fourth], "now")["verdict"] == verdict
+
+
+def test_of_a_source_the_newest_run_of_all_its_pipelines_is_left_out() -> None:
+    usual = [*daily("p", date(2026, 2, 17), date(2026, 3, 16), "s" * 10), *daily("p", TODAY, TODAY, "fsfsfsfsss")]
+    other = run("other", at(3, 18, 11), "failed")
+    row = row_of(tables_of([*usual, other]), "now", "source", None)
+    assert (row["decided"], row["failed"]) == (11, 5)
+    assert row["p_value"] == pytest.approx(at_least(4, 10, 0.5, 280.5), rel=1e-6)
 
 
 def test_a_lone_failure_leaves_nothing_to_be_surprised_at() -> None:
@@ -56,30 +77,39 @@ def test_a_lone_failure_leaves_nothing_to_be_surprised_at() -> None:
     assert (row["decided"], row["failed"], row["p_value"], row["verdict"]) == (1, 1, 1.0, "normal")
 
 
-def test_without_the_newest_failure_the_rise_is_at_least_ten_points() -> None:
-    """None of 2,800 failed; then 10 of 100, which are 9 of 99 without the newest, and 11 of 101: 10 of 100."""
+def test_the_rise_is_at_least_ten_points() -> None:
+    """None of 2,800 failed; then 9 of 99, and 10 of 100."""
     usual = [*daily("p", date(2026, 2, 17), date(2026, 3, 16), "s" * 100)]
-    for failed, verdict in ((10, "normal"), (11, "worse")):
+    for failed, verdict in ((9, "normal"), (10, "worse")):
         failures = [run("p", at(3, 18, 1) + n * 9 * MINUTE, "failed") for n in range(failed)]
         successes = [run("p", at(3, 18, 1) + (n * 5 + 1) * MINUTE) for n in range(90)]
         row = span_of([*usual, *failures, *successes], "now")
         assert (row["decided"], row["failed"], row["verdict"]) == (90 + failed, failed, verdict)
 
 
-def test_one_in_a_hundred_is_not_certain_enough_among_two_pipelines() -> None:
-    """One success a day, then 6 failures of 29: 5 of 28 have a chance of 0.8 % after 28 successes."""
-    usual = [*daily("p", date(2026, 2, 15), date(2026, 3, 14)), *daily("p", TODAY - 2 * DAY, TODAY - 2 * DAY, BAD_DAY)]
-    chance = at_least(5, 28, 0.5, 28.5)
-    assert 0.005 < chance < 0.01
-    alone = span_of(usual, "3 days")
-    assert (alone["decided"], alone["failed"], alone["baseline_decided"]) == (29, 6, 28)
-    assert (alone["p_value"], alone["q_value"]) == (pytest.approx(chance), pytest.approx(chance))
-    assert alone["verdict"] == "worse"
-    beside = span_of([*usual, *daily("other", date(2026, 2, 1), TODAY)], "3 days")
-    assert (beside["q_value"], beside["verdict"]) == (pytest.approx(2 * chance), "normal")
+def test_chance_explains_at_most_one_in_two_thousand() -> None:
+    """One success a day for 28 days, and then 4 failures of 9, or 5 of 13."""
+    for counts, outcomes, verdict in (((4, 9), "fsfsfsfss", "normal"), ((5, 13), "fsfsfsfsfssss", "worse")):
+        chance = at_least(*counts, 0.5, 28.5)
+        assert (chance <= 0.0005) == (verdict == "worse")
+        alone = span_of(a_bad_day(outcomes), "3 days")
+        assert (alone["decided"], alone["failed"], alone["baseline_decided"]) == (*reversed(counts), 28)
+        assert (alone["p_value"], alone["q_value"]) == (pytest.approx(chance), pytest.approx(chance))
+        assert alone["verdict"] == verdict
 
 
-BAD_DAY = "fsss" * 6 + "sssss"
+def test_one_in_two_thousand_is_not_certain_enough_among_a_hundred_pipelines() -> None:
+    others = [run for number in range(107) for run in daily(f"other {number}", date(2026, 2, 22), TODAY)]
+    row = span_of([*a_bad_day("fsfsfsfsfssss"), *others], "3 days")
+    assert row["p_value"] < 0.0005
+    assert (row["q_value"], row["verdict"]) == (pytest.approx(108 * row["p_value"]), "normal")
+    assert row["q_value"] > 0.05
+
+
+def a_bad_day(outcomes: str) -> list[CaseRun]:
+    """On 2026-03-16, after 28 days with a success each."""
+    bad = TODAY - 2 * DAY
+    return [*daily("p", date(2026, 2, 15), date(2026, 3, 14)), *daily("p", bad, bad, outcomes)]
 
 
 def test_a_few_failures_a_day_show_in_the_longer_spans() -> None:
@@ -92,8 +122,8 @@ def test_a_few_failures_a_day_show_in_the_longer_spans() -> None:
     # The seven days begin after noon on 2026-03-11: 40 runs of four days, and 30 of three.
     counts = {period: (row_of(tables, period)["decided"], row_of(tables, period)["failed"]) for period in SPANS}
     assert counts == {"now": (10, 2), "3 days": (30, 6), "7 days": (70, 6), "drift": (70, 6)}
-    assert row_of(tables, "3 days")["p_value"] == pytest.approx(at_least(5, 29, 0.5, 280.5), rel=1e-6)
-    # 5 of 69 without the newest are 7 points.
+    assert row_of(tables, "3 days")["p_value"] == pytest.approx(at_least(6, 30, 0.5, 280.5), rel=1e-6)
+    # 6 of 70 are less than 9 points.
     assert verdicts_of(tables) == {"now": "normal", "3 days": "worse", "7 days": "normal", "drift": "normal"}
     [health] = tables["pipeline_health"]
     assert health["state"] == "worse"
@@ -110,7 +140,7 @@ def test_what_became_usual_in_the_last_four_weeks_is_a_drift() -> None:
     assert (week["baseline_decided"], week["baseline_failed"], week["verdict"]) == (280, 54, "normal")
     assert (drift["baseline_days"], drift["baseline_decided"], drift["baseline_failed"]) == (28, 280, 0)
     assert (drift["decided"], drift["failed"], drift["date"]) == (70, 14, TODAY)
-    assert drift["p_value"] == pytest.approx(at_least(13, 69, 0.5, 280.5), rel=1e-3)
+    assert drift["p_value"] == pytest.approx(at_least(14, 70, 0.5, 280.5), rel=1e-3)
     assert drift["verdict"] == "worse"
 
 
