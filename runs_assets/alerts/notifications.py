@@ -15,9 +15,13 @@ from runs_assets.alerts.pipeline_texts import Lines, lateness, name_of, notice_w
 from runs_assets.alerts.pipelines import PipelineDecision
 from runs_assets.alerts.platforms import PlatformDecision, began_at
 from runs_assets.plain_text.wording import at, label, listed, shortened, span
+from runs_assets.reasons.reason import NOT_KNOWN
 
 LONGEST_FAILURE = 600
 """Characters of why a run failed."""
+LEAST_WITH_REASON, COMMON_SHARE = 3, 0.8
+"""How many pipelines, and of those that failed, make a reason that they have in common."""
+UNKNOWN = NOT_KNOWN.reason
 RECOVERED = "The latest run succeeded; what the failed runs left undone may still be missing."
 
 
@@ -98,6 +102,7 @@ def _platform_lines(decision: PlatformDecision) -> Lines:
             yield f"By chance it would be {incident.usual:.1f} of {incident.active}."
         if incident.common:
             yield f"{incident.affected} pipelines, all of {shortened(incident.common)}; others are well."
+        yield from _common_reason(decision)
         yield from _headed("Pipelines:", (_member(pipeline_id, decision) for pipeline_id in incident.members))
         yield "Until this is resolved, there are no separate notifications for these pipelines."
     if decision.event is Event.OPENED:
@@ -105,6 +110,16 @@ def _platform_lines(decision: PlatformDecision) -> Lines:
         yield from lateness(max(confirmed, default=None), view.whole)
     if view.read_until:
         yield f"As of {at(view.read_until)}."
+
+
+def _common_reason(decision: PlatformDecision) -> Lines:
+    """The reason that nearly all of the pipelines that failed meanwhile have, if that is known of enough of them."""
+    incident, rows = decision.incident, (decision.view.rows.get(member) for member in decision.incident.members)
+    failed = [row for row in rows if row and row["last_failure_at"] and row["last_failure_at"] >= incident.since]
+    reasons = Counter((row["reason"], row["reason_side"]) for row in failed if row["reason"] not in {None, UNKNOWN})
+    for (reason, side), count in reasons.most_common(1):
+        if count >= max(LEAST_WITH_REASON, COMMON_SHARE * len(failed)):
+            yield f"Reason of {count} of the {len(failed)} that failed: {shortened(reason)}, attribution: {side}"
 
 
 def _headed(heading: str, lines: Iterable[str]) -> Lines:

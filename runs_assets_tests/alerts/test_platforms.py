@@ -286,6 +286,33 @@ def test_a_failing_source_is_an_incident_before_any_of_its_pipelines_is_down() -
     ]
 
 
+@pytest.mark.parametrize(
+    ("reasons", "line"),
+    [
+        (["E42"] * 5, "Reason of 5 of the 5 that failed: E42, attribution: platform"),
+        (["E42"] * 4 + ["E7"], "Reason of 4 of the 5 that failed: E42, attribution: platform"),
+        (["E42"] * 4 + [None], "Reason of 4 of the 5 that failed: E42, attribution: platform"),
+        (["E42"] * 3 + ["E7"] * 2, None),
+        (["E42"] * 3 + ["not known"] * 2, None),
+        (["not known"] * 5, None),
+        (["E42"] * 2, None),
+    ],
+)
+def test_a_reason_that_nearly_all_have_in_common_is_said(reasons: list[str | None], line: str | None) -> None:
+    """Of twelve pipelines; the others failed last before it began, whyever."""
+    people, since = Watching(), T0 - hours(0.5)
+    rows = [
+        health(f"p{n:02}", last_failure_at=T0 - hours(0.2), reason=reason, reason_side="platform")
+        for n, reason in enumerate(reasons)
+    ]
+    rows += [
+        health(f"p{n:02}", last_failure_at=T0 - hours(9), reason="E9", reason_side="ours") for n in range(len(rows), 40)
+    ]
+    people.evaluate(*rows, sources=[source("failing", 12, since=since)])
+    found = [one for one in people.body.splitlines() if one.startswith("Reason of")]
+    assert found == ([line] if line else [])
+
+
 def test_it_is_updated_when_twice_as_many_fail_and_resolved_once_well_for_two_hours() -> None:
     people, since = Watching(), T0 - hours(0.5)
     counts = {0: 12, 1: 20, 2: 24, 3: 30, 4: 0, 5: 9, 6: 0, 7: 0, 8: 0}
