@@ -53,11 +53,12 @@ def welcome_of(wrong: Sequence[Notification], seen: Observation) -> Notification
     lines = [f"Watched: {source}, {count} pipelines" for source, count in sorted(pipelines.items())]
     lines += [f"Not read yet: {source}" for source in sorted({*seen.awaited} - pipelines.keys())]
     lines += _headed("Wrong already:", (one.title for one in wrong)) if wrong else ["Nothing is wrong."]
-    lines += _headed("To be corrected in the settings:", seen.faults)
+    lines += _headed("To be corrected in the settings:", (*seen.faults, *seen.mistakes))
     lines.append("From now on you are notified of what is new.")
     lines.append("Who gets what is set in RUNS_ASSETS_ALERT_URLS and in the watch file (RUNS_ASSETS_WATCH_FILE).")
     what = f"{len(wrong)} things are wrong already" if len(wrong) != 1 else "one thing is wrong already"
-    title = f"WATCHING {', '.join(sorted(pipelines)) or 'nothing yet'}: {what if wrong else 'all is well'}"
+    well = "settings are to be corrected" if seen.mistakes else "all is well"
+    title = f"WATCHING {', '.join(sorted(pipelines)) or 'nothing yet'}: {what if wrong else well}"
     return _summary(title, lines, (), seen.now)
 
 

@@ -68,6 +68,7 @@ class Observation:
     Today is read every `today_every`. `faults` are what is wrong with the settings of notifications, `worse_spans` the
     rows of `failure_trends` for spans that are worse; of what is `acknowledged` people are not reminded. It
     `is_resumed` if there was a pause before it: a daemon was off. Of the sources in `awaited` there should be rows.
+    `mistakes` are names of no setting, and sources that lack one: no incident, but a part of the welcome.
     """
 
     now: datetime
@@ -86,6 +87,7 @@ class Observation:
     acknowledged: Sequence[About] = ()
     is_resumed: bool = False
     awaited: Collection[str] = ()
+    mistakes: Sequence[str] = ()
 
     @property
     def sources(self) -> set[str]:

@@ -19,6 +19,7 @@ from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import is_present, project_settings
 from runs_assets.settings_faults import settings_faults
+from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
@@ -50,8 +51,7 @@ def alerts_sensor(project: Project) -> dg.SensorDefinition:
         has_failed = False
         try:
             job_runs = latest_job_runs(context.instance, replace(project, label=label_of_sensor(context)), clock.now())
-            awaited = [source.name for source in project.sources if source.is_configured]
-            _notify(data_folder.layout, job_runs, awaited, clock.now(), outcome)
+            _notify(data_folder.layout, job_runs, project.sources, clock.now(), outcome)
         except RunsAssetsError as error:
             outcome.append(str(error))
             has_failed = True
@@ -61,7 +61,7 @@ def alerts_sensor(project: Project) -> dg.SensorDefinition:
 
 
 def _notify(
-    layout: Layout, job_runs: Sequence[JobRun], awaited: Sequence[str], now: datetime, outcome: list[str]
+    layout: Layout, job_runs: Sequence[JobRun], sources: Sequence[Source], now: datetime, outcome: list[str]
 ) -> None:
     """Send what is new; adds to `outcome` what is wrong with the settings, also if it raises, and what was sent."""
     settings, project = alert_settings(), project_settings()
@@ -83,7 +83,8 @@ def _notify(
         unread_after=settings.unread_after,
         today_every=timedelta(minutes=project.today_every_minutes),
         faults=tuple(outcome),
-        awaited=awaited,
+        mistakes=settings_faults(sources),
+        awaited=[source.name for source in sources if source.is_configured],
     )
     outcome.append(str(Notifier(layout, addresses, lock_patience=0.0).notify(seen)))
 

@@ -177,6 +177,23 @@ def test_a_watch_file_that_never_could_be_used_keeps_nobody_from_being_told(
     assert len(receiver.titles("a")) == 2
 
 
+def test_the_first_notification_names_mistakes_in_the_settings(
+    look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    MemoryFile(project.layout).save(Memory(), NOW)
+    monkeypatch.delenv("PRODUCTSUP_CDE_TOKEN")
+    monkeypatch.setenv("PRODUCTSUP_CDE_TOKN", "hidden")
+    store_rows(project.layout, "pipeline_health", [health()])
+    assert look() == "Notified: WATCHING cloudcruise: settings are to be corrected."
+    assert receiver.got[0][1]["message"].splitlines()[1:5] == [
+        "Nothing is wrong.",
+        "To be corrected in the settings:",
+        "- productsup is off, although PRODUCTSUP_CDE_BASE_URL is set: it needs PRODUCTSUP_CDE_TOKEN, too.",
+        "- PRODUCTSUP_CDE_TOKN is the name of no setting; the closest one is PRODUCTSUP_CDE_TOKEN.",
+    ]
+    assert look() == "Nothing new."
+
+
 def test_each_evaluation_sends_a_heartbeat_and_a_failed_one_says_so(
     look: Callable[..., str], project: Project, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
 ) -> None:
