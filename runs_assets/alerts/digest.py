@@ -67,8 +67,12 @@ def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
     console.print(summary.body, markup=False, highlight=False, soft_wrap=True)
     if not notifier.addresses:
         return
-    waiting = notifier.send(summary).waiting
-    console.print(f"Sent. Deliveries waiting: {waiting}." if waiting else "Sent.", markup=False, highlight=False)
+    report = notifier.send(summary)
+    outcome = (
+        "Sent." if not report.unsent else "Not sent: all addresses have tags, and no route sends it to one of them."
+    )
+    waiting = f" Deliveries waiting: {report.waiting}." if report.waiting else ""
+    console.print(outcome + waiting, markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
