@@ -102,9 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         "doctor",
         help="find out whether everything works, for people, cron and monitors",
         description=(
-            "Looks at the settings, asks each source for one run, connects to each address, and tells how old the "
-            "newest reading, evaluation and heartbeat of Dagster's daemon are, and how much space is free. Sends "
-            "nothing and changes nothing. Exit status: 0 ok, 1 warning, 2 failed."
+            "Looks at the settings, asks each source for one run, connects to each address and to the heartbeat's "
+            "service, and tells how old the newest reading, evaluation and heartbeat of Dagster's daemon are, and how "
+            "much space is free. Sends nothing and changes nothing. Exit status: 0 ok, 1 warning, 2 failed."
         ),
     )
     check.add_argument("--json", dest="as_json", action="store_true", help="print one JSON object")

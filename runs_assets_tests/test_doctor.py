@@ -128,6 +128,50 @@ def test_a_source_without_any_setting_is_simply_off(
     assert status == 1
 
 
+def test_a_folder_without_any_source_is_not_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A monitor that cron starts elsewhere must not be quiet."""
+    for name in ("CLOUDCRUISE_API_KEY", "PRODUCTSUP_CDE_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    status, found = findings(capsys)
+    assert (status, found["sources"][0]) == (2, "failed")
+    assert "None is configured" in found["sources"][1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "health", "message"),
+    [
+        ("/hidden", "ok", "Its host answers."),
+        (":1/hidden", "failed", "No connection: Connection refused."),
+        ("/hidden?a=b", "failed", "RUNS_ASSETS_HEARTBEAT_URL must look like https://host/path."),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_the_service_of_the_heartbeat_is_reached_or_not(
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    path: str,
+    health: str,
+    message: str,
+) -> None:
+    port = "" if path.startswith(":") else f":{receiver.server.server_port}"
+    monkeypatch.setenv("RUNS_ASSETS_HEARTBEAT_URL", f"http://127.0.0.1{port}{path}")
+    _, found = findings(capsys)
+    assert found["heartbeat"] == (health, message)
+    assert receiver.got == []
+
+
+@pytest.mark.usefixtures("project")
+def test_a_home_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "/nowhere")
+    _, found = findings(capsys)
+    assert found["Dagster's daemon"] == ("failed", "DAGSTER_HOME is no folder: /nowhere.")
+
+
 @pytest.mark.parametrize(("minutes", "health"), [(None, "failed"), (1, "ok"), (40, "warning"), (121, "failed")])
 @pytest.mark.usefixtures("project")
 def test_the_daemon_is_as_well_as_its_last_heartbeat_is_young(
@@ -139,10 +183,11 @@ def test_the_daemon_is_as_well_as_its_last_heartbeat_is_young(
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text(f"DAGSTER_HOME={home}\n")
     if minutes is not None:
         at = (utc_now() - timedelta(minutes=minutes)).timestamp()
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
             instance.add_daemon_heartbeat(DaemonHeartbeat(at, "SENSOR", "id"))
     _, found = findings(capsys)
     assert found["Dagster's daemon"][0] == health
