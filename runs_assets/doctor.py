@@ -6,6 +6,7 @@ and sends no notification.
 """
 
 import json
+import os
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
@@ -227,6 +228,10 @@ def _daemon(now: datetime) -> Iterator[Finding]:
 
 def _free_space(folder: Path) -> Finding:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        return Finding(
+            "free space", Health.FAILED, f"{folder} cannot be written. Correct its permissions, or the disk."
+        )
     free = shutil.disk_usage(existing).free
     health = Health.FAILED if free < NO_SPACE else Health.WARNING if free < LITTLE_SPACE else Health.OK
     return Finding("free space", health, f"{free / 1e9:,.1f} GB at {folder}.")

@@ -166,6 +166,17 @@ def test_the_service_of_the_heartbeat_is_reached_or_not(
 
 
 @pytest.mark.usefixtures("project")
+def test_a_data_folder_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RUNS_ASSETS_DATA", str(tmp_path / "file" / "data"))
+    _, found = findings(capsys)
+    message = f"{tmp_path}/file/data cannot be written. Correct its permissions, or the disk."
+    assert found["free space"] == ("failed", message)
+
+
+@pytest.mark.usefixtures("project")
 def test_a_home_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "/nowhere")
     _, found = findings(capsys)
