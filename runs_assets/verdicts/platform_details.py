@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from runs_assets.daily.failure_rates import FAILURE_RATES
-from runs_assets.errors import BusyError, SettingsError, StorageError
+from runs_assets.errors import BusyError, CredentialsError, SettingsError, StorageError
 from runs_assets.reasons.platform_details import DetailsRefresh, FailedRuns
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
@@ -20,8 +20,8 @@ def ask_about_failures(
 ) -> None:
     """Ask a source's API, if it is configured and `RUNS_ASSETS_DETAILS` is on; no answer of it is an error.
 
-    Nor is a daily file that cannot be read: then only names are asked for. Raises `StorageError` if earlier answers
-    cannot be read, or the new ones cannot be written.
+    Nor is a setting, a proxy or a file of tokens that cannot be used, nor a daily file that cannot be read: then only
+    names are asked for. Raises `StorageError` if earlier answers cannot be read, or the new ones cannot be written.
     """
     if not (project_settings().details and source.is_configured):
         return
@@ -37,7 +37,7 @@ def ask_about_failures(
             DetailsRefresh(source.name, layout, failed_runs, now, report, retention).run(client)
     except BusyError:
         report(f"{source.name}: it is being read; names and error codes are requested at the next refresh.")
-    except SettingsError as error:
+    except (SettingsError, CredentialsError) as error:
         report(f"{source.name}: could not request names and errors. {error}")
 
 
