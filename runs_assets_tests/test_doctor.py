@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from runs_assets.days import utc_now
 from runs_assets.sandbox import FixedHistory, FrozenClock
 from runs_assets_tests.alerts.receiver import Receiver, receiving
 from runs_assets_tests.project import Project
+from runs_assets_tests.readme import ROOT
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 
 Findings = dict[str, tuple[str, str]]
@@ -202,6 +204,27 @@ def test_the_daemon_is_as_well_as_its_last_heartbeat_is_young(
             instance.add_daemon_heartbeat(DaemonHeartbeat(at, "SENSOR", "id"))
     _, found = findings(capsys)
     assert found["Dagster's daemon"][0] == health
+
+
+def test_the_readme_shows_what_it_prints(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But for addresses, sizes and times, and how they make lines longer."""
+    shown = (
+        (ROOT / "runs_assets/alerts/README.md").read_text().partition("$ runs-assets doctor\n")[2].partition("```")[0]
+    )
+    read_today(project)
+    monkeypatch.setenv("PRODUCTSUP_CDE_TOKEN", "another-token")
+    monkeypatch.setenv("COLUMNS", "120")
+    capsys.readouterr()
+    assert main(["doctor"]) == 2
+    printed = capsys.readouterr().out
+    assert _without_what_differs(printed) == _without_what_differs(shown)
+
+
+def _without_what_differs(text: str) -> list[str]:
+    varying = r"http://[\w.:]+|[\d.,]+ GB at \S+|[\d-]+T[\d:]+Z|\d+ (s|min) ago|less than a minute ago"
+    return re.sub(varying, "", text).split()
 
 
 def test_people_get_a_table(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
