@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
@@ -327,11 +328,12 @@ def test_days_beyond_what_the_api_shows_do_not_keep_today_from_being_read(
         {**PRODUCTSUP_EXAMPLE[0], "id": time, "created-at": time} for time in created
     )
     life.sandbox.switch_on("productsup", LargeOffsetsRefused(most=8))
-    while CLOCK.now < NOW + 4 * HOUR:
+    while CLOCK.now < NOW + 10 * HOUR:
         life.tick()
-        CLOCK.advance(timedelta(minutes=15))
+        CLOCK.advance(timedelta(minutes=30))
     of_today = [at for at, asked, _ in life.asked_for if TODAY in asked.days and asked.work is Work.READ]
-    assert len(of_today) >= 4
+    assert of_today[-1] >= NOW + 8 * HOUR
+    assert max(later - earlier for earlier, later in pairwise(of_today)) <= 2 * HOUR
     is_stored = [life.layout.day_file(RAW_RUNS, "productsup", TODAY - timedelta(days=n)).exists() for n in range(4)]
     assert is_stored == [True, True, False, False]
 
