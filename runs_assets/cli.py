@@ -203,10 +203,10 @@ def _notify(_options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    """Looks at the settings, asks each source for one run, connects to each address, and tells how old things are.
+    """Looks at the settings, asks each source for one run, connects to each address and to the heartbeat's service.
 
-    That is the newest reading, evaluation and heartbeat of Dagster's daemon; and how much space is free. Sends nothing
-    and changes nothing. Exit status: 0 ok, 1 warning, 2 failed.
+    And tells how old the newest reading, evaluation and heartbeat of Dagster's daemon are, and how much space is free.
+    Sends nothing and changes nothing. Exit status: 0 ok, 1 warning, 2 failed.
     """
     from runs_assets.doctor import doctor
 

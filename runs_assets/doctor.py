@@ -1,7 +1,8 @@
 """`runs-assets doctor`: whether the project can do its work, for people, cron and monitors.
 
-It looks at the settings, asks each source for one run, connects to the host of each address, and reads how old the
-newest reading, evaluation and heartbeat of Dagster's daemon are. It changes nothing and sends no notification.
+It looks at the settings, asks each source for one run, connects to the hosts of the addresses and of the heartbeat's
+service, and reads how old the newest reading, evaluation and sign of life of Dagster's daemon are. It changes nothing
+and sends no notification.
 """
 
 import json
@@ -15,17 +16,19 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
 from runs_assets.accounts import SOURCES
 from runs_assets.alerts.addresses import Address, AlertSettings, alert_settings, usable_addresses
+from runs_assets.alerts.delivery import checked_heartbeat_url
 from runs_assets.alerts.memory import MemoryFile
 from runs_assets.days import iso, to_us, utc_now
-from runs_assets.errors import RunsAssetsError
+from runs_assets.errors import RunsAssetsError, SettingsError
 from runs_assets.http.transport import Limits
 from runs_assets.plain_text.wording import span
-from runs_assets.settings import ProjectSettings, is_present, project_settings
+from runs_assets.settings import ProjectSettings, is_present, project_settings, variables
 from runs_assets.settings_faults import settings_faults
 from runs_assets.sources.http_client import HttpClient
 from runs_assets.sources.source import Source
@@ -41,7 +44,7 @@ EVALUATED_EVERY = timedelta(minutes=15)
 DAEMON_SILENCE = timedelta(minutes=30)
 """After which Dagster's own page calls a daemon dead."""
 LITTLE_SPACE, NO_SPACE = 2 * 10**9, 2 * 10**8
-HTTPS, SMTP = 443, 587
+HTTP, HTTPS, SMTP = 80, 443, 587
 
 
 class Health(StrEnum):
@@ -92,9 +95,14 @@ def examine(now: datetime) -> Iterator[Finding]:
         yield Finding("settings", Health.OK, "They can be used.")
     layout = Layout(project.data.absolute())
     yield _free_space(layout.root)
+    if not any(source.is_configured for source in SOURCES):
+        message = "None is configured, so nothing is read. If that is not so, change to the folder of the file .env."
+        yield Finding("sources", Health.FAILED, message)
     for source in SOURCES:
         yield from _source(source, layout, project, now)
     yield from _notifications(alerts, layout, now)
+    if alerts.heartbeat_url:
+        yield _heartbeat(alerts.heartbeat_url)
     yield from _daemon(now)
 
 
@@ -157,10 +165,23 @@ def _notifications(alerts: AlertSettings, layout: Layout, now: datetime) -> Iter
 
 
 def _reachability_of(address: Address) -> Finding:
-    """By a connection to the host, without sending anything; its name may be a secret."""
     what, host = f"address {address.position}", _host_of(address)
     if host is None:
         return Finding(what, Health.OK, "It cannot be checked without a notification: see runs-assets notify --test.")
+    return _connection(what, host)
+
+
+def _heartbeat(url: SecretStr) -> Finding:
+    try:
+        parts = urlsplit(checked_heartbeat_url(url))
+    except SettingsError as error:
+        return Finding("heartbeat", Health.FAILED, str(error))
+    port = parts.port or (HTTPS if parts.scheme == "https" else HTTP)
+    return _connection("heartbeat", (str(parts.hostname), port))
+
+
+def _connection(what: str, host: tuple[str, int]) -> Finding:
+    """Without sending anything; the host's name may be a secret."""
     try:
         socket.create_connection(host, CONNECT_SECONDS).close()
     except OSError as error:
@@ -177,20 +198,24 @@ def _host_of(address: Address) -> tuple[str, int] | None:
     if isinstance(url, str) and (parts := urlsplit(url)).hostname and "{" not in parts.hostname:
         return parts.hostname, parts.port or HTTPS
     if service.host:
-        return service.host, service.port or (HTTPS if service.secure else 80)
+        return service.host, service.port or (HTTPS if service.secure else HTTP)
     return None
 
 
 def _daemon(now: datetime) -> Iterator[Finding]:
-    """Of the instance in `DAGSTER_HOME`, if there is one."""
-    if not os.environ.get("DAGSTER_HOME"):
+    """Of the instance in `DAGSTER_HOME`, if there is one; it may stand in `.env`, which Dagster reads too."""
+    home = variables().get("DAGSTER_HOME")
+    if home is None:
+        return
+    if not Path(home).is_dir():
+        yield Finding("Dagster's daemon", Health.FAILED, f"DAGSTER_HOME is no folder: {home}.")
         return
     from dagster import DagsterError  # noqa: PLC0415  (two seconds)
 
     from runs_assets.instance.daemons import last_heartbeats  # noqa: PLC0415
 
     try:
-        beats = last_heartbeats()
+        beats = last_heartbeats(home)
     except DagsterError as error:
         yield Finding("Dagster's daemon", Health.FAILED, f"Its history cannot be read: {type(error).__name__}.")
         return
@@ -202,6 +227,10 @@ def _daemon(now: datetime) -> Iterator[Finding]:
 
 def _free_space(folder: Path) -> Finding:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        return Finding(
+            "free space", Health.FAILED, f"{folder} cannot be written. Correct its permissions, or the disk."
+        )
     free = shutil.disk_usage(existing).free
     health = Health.FAILED if free < NO_SPACE else Health.WARNING if free < LITTLE_SPACE else Health.OK
     return Finding("free space", health, f"{free / 1e9:,.1f} GB at {folder}.")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from runs_assets.days import utc_now
 from runs_assets.sandbox import FixedHistory, FrozenClock
 from runs_assets_tests.alerts.receiver import Receiver, receiving
 from runs_assets_tests.project import Project
+from runs_assets_tests.readme import ROOT
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 
 Findings = dict[str, tuple[str, str]]
@@ -139,6 +141,61 @@ def test_a_source_without_any_setting_is_simply_off(
     assert status == 1
 
 
+def test_a_folder_without_any_source_is_not_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A monitor that cron starts elsewhere must not be quiet."""
+    for name in ("CLOUDCRUISE_API_KEY", "PRODUCTSUP_CDE_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    status, found = findings(capsys)
+    assert (status, found["sources"][0]) == (2, "failed")
+    assert "None is configured" in found["sources"][1]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "health", "message"),
+    [
+        ("/hidden", "ok", "Its host answers."),
+        (":1/hidden", "failed", "No connection: Connection refused."),
+        ("/hidden?a=b", "failed", "RUNS_ASSETS_HEARTBEAT_URL must look like https://host/path."),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_the_service_of_the_heartbeat_is_reached_or_not(
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    path: str,
+    health: str,
+    message: str,
+) -> None:
+    port = "" if path.startswith(":") else f":{receiver.server.server_port}"
+    monkeypatch.setenv("RUNS_ASSETS_HEARTBEAT_URL", f"http://127.0.0.1{port}{path}")
+    _, found = findings(capsys)
+    assert found["heartbeat"] == (health, message)
+    assert receiver.got == []
+
+
+@pytest.mark.usefixtures("project")
+def test_a_data_folder_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RUNS_ASSETS_DATA", str(tmp_path / "file" / "data"))
+    _, found = findings(capsys)
+    message = f"{tmp_path}/file/data cannot be written. Correct its permissions, or the disk."
+    assert found["free space"] == ("failed", message)
+
+
+@pytest.mark.usefixtures("project")
+def test_a_home_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "/nowhere")
+    _, found = findings(capsys)
+    assert found["Dagster's daemon"] == ("failed", "DAGSTER_HOME is no folder: /nowhere.")
+
+
 @pytest.mark.parametrize(("minutes", "health"), [(None, "failed"), (1, "ok"), (40, "warning"), (121, "failed")])
 @pytest.mark.usefixtures("project")
 def test_the_daemon_is_as_well_as_its_last_heartbeat_is_young(
@@ -150,13 +207,35 @@ def test_the_daemon_is_as_well_as_its_last_heartbeat_is_young(
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text(f"DAGSTER_HOME={home}\n")
     if minutes is not None:
         at = (utc_now() - timedelta(minutes=minutes)).timestamp()
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
             instance.add_daemon_heartbeat(DaemonHeartbeat(at, "SENSOR", "id"))
     _, found = findings(capsys)
     assert found["Dagster's daemon"][0] == health
+
+
+def test_the_readme_shows_what_it_prints(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But for addresses, sizes and times, and how they make lines longer."""
+    shown = (
+        (ROOT / "runs_assets/alerts/README.md").read_text().partition("$ runs-assets doctor\n")[2].partition("```")[0]
+    )
+    read_today(project)
+    monkeypatch.setenv("PRODUCTSUP_CDE_TOKEN", "another-token")
+    monkeypatch.setenv("COLUMNS", "120")
+    capsys.readouterr()
+    assert main(["doctor"]) == 2
+    printed = capsys.readouterr().out
+    assert _without_what_differs(printed) == _without_what_differs(shown)
+
+
+def _without_what_differs(text: str) -> list[str]:
+    varying = r"http://[\w.:]+|[\d.,]+ GB at \S+|[\d-]+T[\d:]+Z|\d+ (s|min) ago|less than a minute ago"
+    return re.sub(varying, "", text).split()
 
 
 def test_people_get_a_table(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from runs_assets.alerts.observation import Observation
 from runs_assets.errors import SettingsError
 from runs_assets.http.connections import new_client
 from runs_assets.http.transport import USER_AGENT
-from runs_assets.settings import checked_url
+from runs_assets.settings import checked_base_url
 from runs_assets.storage.layout import Layout
 
 log = logging.getLogger(__name__)
@@ -231,13 +231,18 @@ def beat(url: SecretStr, *, has_failed: bool) -> str:
 
     Raises `SettingsError` for a URL, a proxy or certificates that cannot be used.
     """
-    try:
-        address = checked_url(url.get_secret_value()).rstrip("/") + ("/fail" if has_failed else "")
-    except ValueError as error:
-        raise SettingsError(f"RUNS_ASSETS_HEARTBEAT_URL {error}.") from None
+    address = checked_heartbeat_url(url) + ("/fail" if has_failed else "")
     try:
         with new_client(address, httpx.Timeout(HEARTBEAT_SECONDS), {"user-agent": USER_AGENT}) as client:
             answer = client.get(address)
     except httpx.HTTPError as error:
         return f"The heartbeat did not arrive: {type(error).__name__}."
     return "" if answer.is_success else f"The heartbeat was refused: HTTP {answer.status_code}."
+
+
+def checked_heartbeat_url(url: SecretStr) -> str:
+    """The URL without its trailing slash; raises `SettingsError` if it cannot be used."""
+    try:
+        return checked_base_url(url.get_secret_value())
+    except ValueError as error:
+        raise SettingsError(f"RUNS_ASSETS_HEARTBEAT_URL {error}.") from None

@@ -63,8 +63,10 @@ def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
     console.print(summary.title, style="bold", markup=False, highlight=False, soft_wrap=True)
     _print(console, [summary.body])
     if notifier.addresses:
-        waiting = notifier.send(summary).waiting
-        _print(console, [f"Sent. Deliveries waiting: {waiting}." if waiting else "Sent."])
+        report = notifier.send(summary)
+        unsent = "Not sent: all addresses have tags, and no route sends it to one of them."
+        waiting = f" Deliveries waiting: {report.waiting}." if report.waiting else ""
+        _print(console, [f"{unsent if report.unsent else 'Sent.'}{waiting}"])
 
 
 @dataclass(frozen=True)

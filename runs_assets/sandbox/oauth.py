@@ -19,16 +19,12 @@ from runs_assets.sandbox.answers import json_answer
 
 @dataclass
 class TokenIssuer:
-    """One registered client. `refresh_token` is the one that is good now: each use replaces it.
-
-    A client that `wants_secret_in_form` is registered for `client_secret_post` and refused with Basic authentication.
-    """
+    """One registered client. `refresh_token` is the one that is good now: each use replaces it."""
 
     client_id: str = "sandbox-client"
     client_secret: str = "sandbox-client-secret"  # noqa: S105  (opens nothing but this server)
     refresh_token: str = "sandbox-refresh-token-0"  # noqa: S105
     expires_in: int = 3600  # seconds
-    wants_secret_in_form: bool = False
     _expiry: dict[str, datetime] = field(default_factory=dict, init=False)
     _serial: "count[int]" = field(default_factory=lambda: count(1), init=False)
 
@@ -41,7 +37,7 @@ class TokenIssuer:
         form = dict(parse_qsl((await request.body()).decode(errors="replace")))
         basic = _basic_credentials(request.headers.get("authorization", ""))
         client = basic or (form.get("client_id", ""), form.get("client_secret", ""))
-        if client != (self.client_id, self.client_secret) or (basic and self.wants_secret_in_form):
+        if client != (self.client_id, self.client_secret):
             return _error(401, "invalid_client")
         if "grant_type" not in form:
             return _error(400, "invalid_request")

@@ -19,7 +19,7 @@ def replacing(target: Path, scratch: Path) -> Iterator[BinaryIO]:
 
     It is open for writing and reading. It is flushed to the disk first, and so is the folder's entry. `scratch` must be
     on the target's file system. Raises `StorageError` naming the target when the disk refuses; the old file is then
-    untouched.
+    untouched, unless it says that the new one is there.
     """
     temporary = scratch / f"{target.parent.parent.parent.name}-{target.parent.name}-{target.name}"
     try:
@@ -31,7 +31,7 @@ def replacing(target: Path, scratch: Path) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
             _make_folder(target.parent)
             temporary.replace(target)
-            _sync_folder(target.parent)
+            _sync_entry(target)
     finally:
         with suppress(OSError):  # a read-only folder refuses this too, and the first error is already on its way
             temporary.unlink()
@@ -112,6 +112,16 @@ def _make_folder(folder: Path) -> None:
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     _sync_folder(folder.parent)
+
+
+def _sync_entry(target: Path) -> None:
+    try:
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise StorageError(
+            f"{target} was written, but the disk could not confirm it: {error.strerror or error}. If the machine "
+            "stops, it may be the old one again. Check the disk, then run the day again."
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
-from runs_assets.errors import BusyError, DamagedFileError, SettingsError, StorageError
+from runs_assets.errors import BusyError, CredentialsError, DamagedFileError, SettingsError, StorageError
 from runs_assets.reasons.details_files import load_error_groups
 from runs_assets.reasons.platform_details import DetailsRefresh, FailedRuns
 from runs_assets.settings import ProjectSettings, project_settings
@@ -189,8 +189,8 @@ def ask_about_failures(
 ) -> None:
     """Ask a source's API, if it is configured and `RUNS_ASSETS_DETAILS` is on; no answer of it is an error.
 
-    Nor is a daily file that cannot be read: then only names are asked for. Raises `StorageError` if earlier answers
-    cannot be read, or the new ones cannot be written.
+    Nor is a setting, a proxy or a file of tokens that cannot be used, nor a daily file that cannot be read: then only
+    names are asked for. Raises `StorageError` if earlier answers cannot be read, or the new ones cannot be written.
     """
     if not (project_settings().details and source.is_configured):
         return
@@ -206,7 +206,7 @@ def ask_about_failures(
             DetailsRefresh(source.name, layout, failed_runs, now, report, retention).run(client)
     except BusyError:
         report(f"{source.name}: it is being read; names and error codes are requested at the next refresh.")
-    except SettingsError as error:
+    except (SettingsError, CredentialsError) as error:
         report(f"{source.name}: could not request names and errors. {error}")
 
 

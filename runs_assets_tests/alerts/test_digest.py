@@ -201,6 +201,17 @@ def test_the_command_prints_it_and_sends_it_if_there_is_somebody_to_tell(
     assert capsys.readouterr().out.splitlines()[-1] == "Sent. Deliveries waiting: 1."
 
 
+@pytest.mark.usefixtures("folder")
+def test_where_no_route_sends_it_to_anybody_it_says_so(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_ALERT_URLS", receiver.url("a", "phone"))
+    assert main(["digest"]) == 0
+    said = "Not sent: all addresses have tags, and no route sends it to one of them."
+    assert capsys.readouterr().out.splitlines()[-1] == said
+    assert receiver.got == []
+
+
 def test_what_is_wrong_is_one_sentence(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

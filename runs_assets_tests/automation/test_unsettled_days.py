@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
@@ -26,6 +27,7 @@ from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sandbox.faults.answers import TooManyRequestsForLong
+from runs_assets.sandbox.faults.paging import LargeOffsetsRefused
 from runs_assets.settling.due import Request, Work
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS
@@ -314,6 +316,26 @@ def test_a_day_for_which_the_api_is_always_down_does_not_keep_today_from_being_r
     assert len(of_today) >= 4
     assert not life.layout.day_file(RAW_RUNS, "cloudcruise", oldest).exists()
     assert life.layout.day_file(RAW_RUNS, "cloudcruise", oldest + timedelta(days=1)).exists()
+
+
+def test_days_beyond_what_the_api_shows_do_not_keep_today_from_being_read(
+    a_life: Callable[[Source], Life], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life = a_life(PRODUCTSUP)
+    monkeypatch.setenv("PRODUCTSUP_CDE_PAGE_SIZE", "4")
+    created = [f"{TODAY - timedelta(days=n // 3)}T0{n % 3}:00:00+00:00" for n in range(12)]  # three a day
+    life.sandbox.productsup.history = FixedHistory.of(
+        {**PRODUCTSUP_EXAMPLE[0], "id": time, "created-at": time} for time in created
+    )
+    life.sandbox.switch_on("productsup", LargeOffsetsRefused(most=8))
+    while CLOCK.now < NOW + 10 * HOUR:
+        life.tick()
+        CLOCK.advance(timedelta(minutes=30))
+    of_today = [at for at, asked, _ in life.asked_for if TODAY in asked.days and asked.work is Work.READ]
+    assert of_today[-1] >= NOW + 8 * HOUR
+    assert max(later - earlier for earlier, later in pairwise(of_today)) <= 2 * HOUR
+    is_stored = [life.layout.day_file(RAW_RUNS, "productsup", TODAY - timedelta(days=n)).exists() for n in range(4)]
+    assert is_stored == [True, True, False, False]
 
 
 @pytest.mark.parametrize("tags", [{"dagster/partition": "2026-03"}, INVERTED])

@@ -30,7 +30,7 @@ VANISH_WHILE_OPEN = RIGHT + NOT_SETTLED
 """A run that vanishes, or stands still, while it is open will never end: its day must not say that it is settled."""
 
 BAD_ROWS = RIGHT + SET_ASIDE
-"""Without an id or a creation time a row is no run of any day: the quarantine must hold exactly these rows."""
+"""Without an id or a creation time, or where that may be of any zone, a row is no run of any day: the quarantine must hold exactly these rows."""
 
 NOT_APPLICABLE = "-"
 
@@ -83,7 +83,7 @@ CASES: Mapping[str, Case] = {
     "missing_fields": short(),
     "numbers_as_strings": short(),
     "odd_offsets": short(),
-    "times_without_offset": short(RIGHT, NOT_APPLICABLE),
+    "times_without_offset": short(RIGHT, BAD_ROWS),
     "huge_strings": short(),
     "non_ascii_strings": short(),
     # paging
@@ -119,9 +119,14 @@ CASES: Mapping[str, Case] = {
     "endless_bodies": short(UNAVAILABLE),
     # access and clocks
     "tokens_expire": ONLY_PRODUCTSUP,
+    "secret_wanted_in_form": ONLY_PRODUCTSUP,
     "clock_minutes_off": Case(),
     "clock_minutes_behind": Case(),
 }
+
+
+OF_TOKENS = frozenset({"tokens_expire", "secret_wanted_in_form"})
+"""Those that show only where tokens are renewed."""
 
 
 def cells() -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Self
 import dagster as dg
 
 from runs_assets.sandbox import Sandbox
-from runs_assets_tests.contract.cases import CASES, NOT_APPLICABLE, cells, make
+from runs_assets_tests.contract.cases import CASES, NOT_APPLICABLE, OF_TOKENS, cells, make
 from runs_assets_tests.contract.played import staged
 from runs_assets_tests.contract.scenario import play
 
@@ -48,7 +48,7 @@ class Matrix:
         faults = [make(name, source) for name in names]
         with (
             TemporaryDirectory() as folder,
-            staged(self.server, self.instance, Path(folder), refreshes_tokens="tokens_expire" in names) as stage,
+            staged(self.server, self.instance, Path(folder), refreshes_tokens=not OF_TOKENS.isdisjoint(names)) as stage,
         ):
             life = play(
                 stage,

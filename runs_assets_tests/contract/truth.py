@@ -43,7 +43,7 @@ class Truth:
     """What exists at an instant.
 
     `runs` has the canonical row and the stored fields of each run by its id; `bad` the printed rows that have no id or
-    no creation time, by the day in whose quarantine they belong: their own, else that of the row listed before them, or
+    no usable creation time, by the day in whose quarantine they belong: their own, else that of the row listed before them, or
     the first one's.
     """
 
@@ -63,18 +63,24 @@ def read_back(platform: str, rows: Iterable[Row]) -> Truth:
     """The truth of rows, newest first."""
     truth = Truth()
     shown = [_without_broken_letters(row.body) for row in rows]
-    days = [day_of(printed[CREATED[platform]]) for printed in shown if printed[CREATED[platform]]]
+    days = [day_of(printed[CREATED[platform]]) for printed in shown if _has_instant(platform, printed)]
     day = days[0] if days else date.min
     for printed in shown:
-        run_id, created = printed[ID[platform]], printed[CREATED[platform]]
-        day = day_of(created) if created else day
+        run_id, has_instant = printed[ID[platform]], _has_instant(platform, printed)
+        day = day_of(printed[CREATED[platform]]) if has_instant else day
         stored = {name: value for name, value in printed.items() if name not in NEVER_STORED}
-        if run_id is None or created is None:
+        if run_id is None or not has_instant:
             truth.bad.setdefault(day, []).append(stored)
         else:
             truth.runs[str(run_id)] = canonical(platform, printed)
             truth.printed[str(run_id)] = stored
     return truth
+
+
+def _has_instant(platform: str, printed: Mapping[str, Any]) -> bool:
+    """Whether its creation time is known. Without an offset it is UTC on CloudCruise, and may be of any zone elsewhere."""
+    created = printed[CREATED[platform]]
+    return created is not None and (platform == "cloudcruise" or datetime.fromisoformat(created).tzinfo is not None)
 
 
 def day_of(printed: str) -> date:

@@ -200,12 +200,12 @@ def test_an_endpoint_that_wants_the_secret_in_the_form_gets_it_there_and_that_is
     sandbox: Sandbox, tmp_path: Path, clock: FrozenClock
 ) -> None:
     tokens = sandbox.productsup.tokens
-    tokens.wants_secret_in_form, tokens.client_secret = True, "sandbox-client-secret"
+    sandbox.switch_on("productsup", "secret_wanted_in_form")
     read_once(tmp_path, clock)
     clock.advance(timedelta(seconds=tokens.expires_in))
     read_once(tmp_path, clock)
     assert paths(sandbox) == [("/token", 401), ("/token", 200), ("/runs", 200), ("/token", 200), ("/runs", 200)]
-    tokens.wants_secret_in_form = False
+    sandbox.switch_off("productsup", "secret_wanted_in_form")
     clock.advance(timedelta(seconds=tokens.expires_in))
     read_once(tmp_path, clock)
     assert paths(sandbox)[5:] == [("/token", 200), ("/runs", 200)]

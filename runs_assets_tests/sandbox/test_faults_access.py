@@ -30,6 +30,17 @@ def test_a_token_that_nobody_renews_expires_too(ask: Asker) -> None:
     assert [ask.productsup().status_code for _ in range(4)] == [200, 200, 200, 401]
 
 
+def test_a_secret_that_is_wanted_in_the_form_is_refused_elsewhere(ask: Asker) -> None:
+    issuer = ask.sandbox.productsup.tokens
+    ask.sandbox.switch_on("productsup", "secret_wanted_in_form")
+    refused = renewed(ask, issuer.refresh_token)
+    assert (refused.status_code, refused.json()) == (401, {"error": "invalid_client"})
+    form = {"grant_type": "refresh_token", "refresh_token": issuer.refresh_token}
+    client = {"client_id": issuer.client_id, "client_secret": issuer.client_secret}
+    assert ask.client.post(ask.sandbox.token_url, data=form | client).status_code == 200
+    assert ask.productsup().status_code == 200
+
+
 @pytest.mark.parametrize(("minutes", "status"), [(-10, 200), (0, 200), (10, 400)])
 def test_a_clock_that_is_off_moves_how_far_back_may_be_asked(ask: Asker, minutes: float, status: int) -> None:
     ask.sandbox.switch_on("cloudcruise", ClockMinutesOff(minutes))

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from runs_assets.accounts import SOURCES
 from runs_assets.reasons.details_files import load_details
 from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
@@ -14,6 +16,7 @@ from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
 
+OAUTH = ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
 TODAY = NOW.date()
 FIRST = TODAY - timedelta(days=1)
 Counts = dict[tuple[Any, ...], int]
@@ -108,3 +111,17 @@ def test_a_damaged_daily_file_and_a_source_that_is_being_read_stop_nothing(proje
         [line] = ask(project)
     assert "is being read" in line
     assert load_details(project.layout, "cloudcruise").names == {}
+
+
+def test_a_proxy_and_tokens_that_cannot_be_used_stop_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "fd07::/64")
+    monkeypatch.setenv("CLOUDCRUISE_BASE_URL", "https://api.example.com")
+    monkeypatch.delenv("PRODUCTSUP_CDE_TOKEN")
+    for name in OAUTH:
+        monkeypatch.setenv(f"PRODUCTSUP_CDE_{name}", project.sandbox.token_url)
+    tokens = project.layout.token_file("productsup")
+    tokens.parent.mkdir(parents=True)
+    tokens.write_text("damaged")
+    of_proxy, of_tokens = ask(project)
+    assert of_proxy.startswith("cloudcruise: could not request names and errors. The proxy in ")
+    assert of_tokens.startswith("productsup: could not request names and errors. The file of rotated tokens is damaged")

@@ -31,6 +31,20 @@ class TokensExpire(Fault):
         return await inner(request)
 
 
+class SecretWantedInForm(Fault):
+    """The client is registered for `client_secret_post` alone (RFC 7591 section 2)."""
+
+    name = "secret_wanted_in_form"
+    about = "The token endpoint takes the client's secret in the form alone, and refuses Basic authentication."
+    platforms = frozenset({"productsup"})
+
+    async def answer(self, request: Request, inner: Handler) -> Response:
+        """Refuse it."""
+        if request.headers.get("authorization", "").lower().startswith("basic "):
+            return json_answer({"error": "invalid_client"}, 401)
+        return await inner(request)
+
+
 @dataclass(eq=False)
 class ClockMinutesOff(Fault):
     """Ahead, or behind if `minutes` is negative: this moves what exists, and what is too old to be asked for."""
