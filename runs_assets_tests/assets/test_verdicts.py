@@ -27,6 +27,7 @@ def judged(project: Project, statuses: Mapping[str, list[str]]) -> dg.ExecuteInP
             "workflow_id": workflow,
             "status": f"execution.{status}",
             "created_at": f"{YESTERDAY}T10:{n:02}:00Z",
+            "execution_start": f"{YESTERDAY}T10:{n:02}:00Z",
             "execution_end": f"{YESTERDAY}T10:{n:02}:30Z",
         }
         for workflow, words in statuses.items()
