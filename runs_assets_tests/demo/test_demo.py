@@ -138,6 +138,7 @@ def test_a_run_that_fails_is_shown_with_its_reason_and_its_log(folder: Path) -> 
     in_the_way = folder / ".demo/sandbox-data/raw_runs"
     in_the_way.parent.mkdir(parents=True)
     in_the_way.touch()
+    (folder / ".demo/day").write_text(str(utc_now().date()))  # or it starts over
     with demo(folder, "--no-ui") as running:
         assert running.process.wait(DEADLINE_SECONDS) == 1, running.output
         assert processes_of(running.mark) == []
