@@ -84,8 +84,8 @@ def print_runs(console: Console, found: Sequence[Run], most: int) -> None:
     """The first `most` of the runs, and how many there are."""
     if found:
         print_table(console, RUNS, _run_lines(found[:most]))
-    left = f", of which {most} are shown (--limit, or --json for all)" if len(found) > most else ""
-    say(console, f"{len(found)} runs{left}" if len(found) != 1 else "1 run", "bold")
+    count = f"{len(found)} runs" if len(found) != 1 else "1 run"
+    say(console, f"The first {most} of {count} (--limit, or --json for all)" if len(found) > most else count, "bold")
 
 
 def _run_lines(found: Sequence[Run]) -> list[TableRow]:

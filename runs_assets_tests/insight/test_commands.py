@@ -1,6 +1,9 @@
 """The commands as people and scripts use them: what is printed where, and how they end."""
 
-from datetime import timedelta
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -117,14 +120,68 @@ def test_runs_shows_the_newest_and_counts_the_rest(layout: Layout, capfd: pytest
     assert main(["runs", "--failed", "--limit", "2", "--since", "1h"]) == 0
     out, err = capfd.readouterr()
     assert [line.split()[-1] for line in out.splitlines()[1:3]] == ["r30", "r60"]
-    assert out.splitlines()[-1] == "3 runs, of which 2 are shown (--limit, or --json for all)"
+    assert out.splitlines()[-1] == "The first 2 of 3 runs (--limit, or --json for all)"
     assert f"{now.date()} known until {now:%Y-%m-%d %H:%M} UTC." in err
     main(["runs", "--failed", "--limit", "2", "--since", "1h", "--json"])
     assert len(capfd.readouterr().out.splitlines()) == 3
 
 
-@pytest.mark.parametrize("since", ["", "24", "24 h", "h", "yesterday", "2026-13-01"])
+@pytest.mark.parametrize(
+    "since", ["", "24", "24 h", "h", "yesterday", "2026-13-01", "999999d", "0001-01-01T00:00+10:00"]
+)
 def test_a_time_in_another_form_is_refused(since: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["runs", f"--since={since}"])
     assert f"a time is written as 24h, 7d, 2026-03-20 or 2026-03-20T08:00, not {since!r}" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["runs", "--until", "9999-12-31"], "a time is written as"),
+        (["runs", "--since", "2026-03-20", "--until", "2026-03-19"], "--since must be earlier than --until"),
+        (["runs", "--since", "2026-03-20T08:00", "--until", "2026-03-20T08:00"], "--since must be earlier"),
+        (["runs", "--limit", "0"], "it is a number from 1 on, not '0'"),
+        (["runs", "--limit=-1"], "it is a number from 1 on, not '-1'"),
+        (["runs", "--pipeline", " "], "a name, id or pattern is needed, not ' '"),
+        (["pipeline", ""], "a name, id or pattern is needed, not ''"),
+        (["pipeline", "\udcff"], "a name, id or pattern is needed, not '\\udcff'"),
+        (["ack", ""], "a name, id or pattern is needed, not ''"),
+        (["ack", "*", "--until", "9999-12-31"], "a time is written as 2026-03-20 or"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments: list[str], why: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert why in capfd.readouterr().err
+
+
+def test_a_day_is_meant_from_its_beginning_to_its_end(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    times = [datetime(2026, 3, 18, tzinfo=UTC), datetime(2026, 3, 18, 23, 59, 59, tzinfo=UTC)]
+    runs = runs_table({"run_id": ["a", "b"], "status": ["failed"] * 2, "created_at": times, "finished_at": times})
+    store_runs(layout, "cloudcruise", times[0].date(), runs, utc_now(), settled=True)
+    assert main(["runs", "--since", "2026-03-18", "--until", "2026-03-18", "--json"]) == 0
+    assert [orjson.loads(line)["run_id"] for line in capfd.readouterr().out.splitlines()] == ["b", "a"]
+
+
+@pytest.mark.parametrize(("command", "ends_with"), [(["status", "--json"], 2), (["runs", "--json"], 1)])
+def test_a_reader_that_has_read_enough_is_no_finding(layout: Layout, command: list[str], ends_with: int) -> None:
+    """`status` cannot say that something is broken because of it; what is buffered is written before the end."""
+    store_health(layout, {"state": "worse"})
+    now = utc_now()
+    runs = runs_table({"run_id": ["r"], "status": ["failed"], "created_at": [now], "finished_at": [now]})
+    store_runs(layout, "cloudcruise", now.date(), runs, now, settled=False)
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": ""}
+    process = subprocess.run(
+        [sys.executable, "-m", "runs_assets.cli", *command],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert process.returncode == ends_with
+    assert b"Error" not in process.stderr
