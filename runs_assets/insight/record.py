@@ -14,7 +14,7 @@ from runs_assets.days import DayRange
 from runs_assets.errors import NotFoundError
 from runs_assets.insight.runs import Run, RunsQuery, find_runs
 from runs_assets.insight.status import PipelineStatus, Row, status_of
-from runs_assets.plain_text.wording import label
+from runs_assets.plain_text.wording import label, plain
 from runs_assets.sources.source import Source
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
@@ -67,8 +67,10 @@ def find_pipeline(layout: Layout, sources: Iterable[str], wanted: str) -> Row:
     if len(found) == 1:
         return found[0]
     if found:
-        known = ", ".join(sorted(_described(row) for row in found)[:MOST_NAMED])
-        raise NotFoundError(f"{len(found)} pipelines match {wanted!r}: {known}. Name one by its id and --source.")
+        known = ", ".join(
+            sorted(described(_name(row), row["source"], row["pipeline_id"]) for row in found)[:MOST_NAMED]
+        )
+        raise NotFoundError(f"{len(found)} pipelines match {wanted!r}: {known}. Name one by its id, or with --source.")
     close = get_close_matches(wanted, map(_name, rows))
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     raise NotFoundError(f"No pipeline of the judged days has the id or name {wanted!r}.{hint}")
@@ -100,8 +102,9 @@ def _name(row: Row) -> str:
     return label(row["pipeline_id"], row["pipeline_name"])
 
 
-def _described(row: Row) -> str:
-    return f"{_name(row)} ({row['source']}, {row['pipeline_id']})"
+def described(name: str, source: str, pipeline_id: str | None) -> str:
+    """A pipeline by all that it is called, on one line."""
+    return plain(f"{name} ({source}, {pipeline_id})" if pipeline_id is not None else f"{name} ({source})")
 
 
 def _rows(layout: Layout, table: Table, pipeline: Row) -> list[Row]:
