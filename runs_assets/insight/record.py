@@ -13,7 +13,7 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
 from runs_assets.errors import NotFoundError
 from runs_assets.insight.runs import Run, RunsQuery, find_runs
-from runs_assets.insight.status import PipelineStatus, Row, status_of
+from runs_assets.insight.status import PipelineStatus, Row, status_of, worse_spans
 from runs_assets.plain_text.wording import label, plain
 from runs_assets.sources.source import Source
 from runs_assets.status import RunStatus
@@ -84,7 +84,7 @@ def record_of(layout: Layout, watch: WatchFile, source: Source, pipeline: Row) -
     runs = find_runs(layout, watch, source, query)
     outages, silences, reasons = (_rows(layout, table, pipeline) for table in (OUTAGES, SILENCES, FAILURE_REASONS))
     return PipelineRecord(
-        health=status_of(pipeline, watch),
+        health=status_of(pipeline, watch, worse_spans(layout)),
         days=list(_days(layout, pipeline, days)),
         outages=[row for row in outages if row["is_confirmed"] and _is_in(days, row["ended_at"])],
         silences=[row for row in silences if _is_in(days, row["ended_at"])],

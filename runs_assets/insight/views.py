@@ -111,7 +111,7 @@ def _length(seconds: float | None) -> str:
 
 
 def json_lines(record: PipelineRecord) -> Iterator[dict[str, Any]]:
-    """Each row with what it is: pipeline, day, outage, silence, reason, part or run (its own `kind`: `incident_kind`)."""
+    """Each row with what it is, its `kind`; a column of this name is called as `NAMES` says."""
     yield {"kind": "pipeline", **asdict(record.health)}
     parts = ("day", record.days), ("outage", record.outages), ("silence", record.silences), ("reason", record.reasons)
     for kind, rows in (*parts, ("part", record.parts)):

@@ -12,6 +12,7 @@ import pytest
 
 from runs_assets.cli import main
 from runs_assets.days import utc_now
+from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.alerts.tables import store_rows
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
@@ -34,6 +35,7 @@ def store_health(layout: Layout, *rows: dict[str, Any], hours: float = 1) -> Non
     filled = [{**common, "last_run_at": common["source_read_until"], "failures": 7, **row} for row in rows]
     store_rows(layout, "pipeline_health", filled)
     store_rows(layout, "source_health", [{**common, "state": "ok"}])
+    store_rows(layout, "failure_trends", [])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,9 @@ def test_status_as_json_has_a_line_for_each_that_is_wrong(layout: Layout, capfd:
 def test_a_source_that_was_not_read_lately_cannot_be_told(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
     store_health(layout, {"state": "ok"}, hours=7.1)
     assert main(["status"]) == 2
-    assert "cloudcruise was last read 7 h 6 min ago. Run `runs-assets doctor` to see why." in capfd.readouterr().err
+    err = " ".join(capfd.readouterr().err.split())
+    read_until = utc_now() - timedelta(hours=7.1)
+    assert f"cloudcruise is known until {read_until:%Y-%m-%d %H:%M} UTC alone. Run `runs-assets doctor`" in err
     store_health(layout, {"state": "down"}, hours=7.1)
     assert main(["status"]) == 1
 
@@ -84,8 +88,30 @@ def test_a_source_that_was_read_and_never_judged_cannot_be_told(
     runs = runs_table({"run_id": ["r"], "status": ["failed"], "created_at": [utc_now()], "finished_at": [utc_now()]})
     store_runs(layout, "productsup", day, runs, utc_now(), settled=False)
     assert main(["status"]) == 2
-    assert "productsup has not been judged. Run `runs-assets refresh`." in capfd.readouterr().err
+    assert "productsup has not been judged. Materialize some days, or run" in capfd.readouterr().err
     assert main(["status", "--source", "cloudcruise"]) == 0
+
+
+def test_a_source_that_is_configured_and_was_never_read_cannot_be_told(
+    layout: Layout, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDCRUISE_API_KEY", "key")
+    store_health(layout, {"state": "ok"})
+    assert main(["status"]) == 0
+    monkeypatch.setenv("PRODUCTSUP_CDE_BASE_URL", "https://cde.example")
+    monkeypatch.setenv("PRODUCTSUP_CDE_TOKEN", "token")
+    assert main(["status"]) == 2
+    assert "productsup has not been judged." in capfd.readouterr().err
+
+
+def test_a_source_that_was_judged_and_has_no_runs_is_known(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    now = utc_now()
+    store_runs(layout, "productsup", now.date(), RUNS_SCHEMA.empty_table(), now, settled=False)
+    assert main(["refresh", "--offline"]) == 0
+    assert main(["status", "--source", "productsup"]) == 0
+    out, err = capfd.readouterr()
+    assert out.splitlines()[-1].startswith("productsup: 0 need attention, 0 well; read until ")
+    assert err == ""
 
 
 def test_without_data_or_verdicts_status_ends_with_2_and_names_what_is_missing(

@@ -33,7 +33,7 @@ def layout(tmp_path: Path) -> Layout:
     store_rows(
         layout, "pipeline_health", [{**row, "state": "ok", "source_read_until": READ_UNTIL} for row in PIPELINES]
     )
-    for table in ("outages", "silences", "failure_reasons"):
+    for table in ("outages", "silences", "failure_reasons", "failure_trends"):
         store_rows(layout, table, [])
     return layout
 
