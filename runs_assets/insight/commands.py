@@ -12,6 +12,7 @@ from rich.console import Console
 
 from runs_assets.alerts.addresses import alert_settings
 from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.runs import RUNS
 from runs_assets.days import utc_now
 from runs_assets.errors import NotFoundError, StorageError
 from runs_assets.insight.printing import print_json, say
@@ -87,6 +88,9 @@ def runs(console: Console, only: str | None, query: RunsQuery, most: int, *, as_
         print_json(found)
     else:
         print_runs(console, found, most)
+    if not any(stored.layout.stored_days(RUNS.name, source.name) for source in stored.sources):
+        names = " and ".join(source.name for source in stored.sources)
+        say(Console(stderr=True), f"Nothing of {names} is stored in {stored.layout.root}.")
     for source in stored.sources:
         if unknown := "; ".join(unknown_parts(stored.layout, source.name, query, now)):
             say(Console(stderr=True), f"{source.name}: {unknown}.")

@@ -211,3 +211,12 @@ def test_a_reader_that_has_read_enough_is_no_finding(layout: Layout, command: li
     os.close(writer)
     assert process.returncode == ends_with
     assert b"Error" not in process.stderr
+
+
+def test_no_runs_of_a_source_of_which_nothing_is_stored_are_explained(
+    layout: Layout, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["runs", "--source", "productsup"]) == 0
+    out, err = capfd.readouterr()
+    assert out == "0 runs\n"
+    assert err == f"Nothing of productsup is stored in {layout.root}.\n"
