@@ -13,7 +13,7 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
 from runs_assets.errors import NotFoundError
 from runs_assets.insight.runs import Run, RunsQuery, find_runs
-from runs_assets.insight.status import PipelineStatus, Row, status_of, worse_spans
+from runs_assets.insight.status import PipelineStatus, Row, status_of, stored_rows, worse_spans
 from runs_assets.plain_text.wording import label, plain
 from runs_assets.sources.source import Source
 from runs_assets.status import RunStatus
@@ -24,7 +24,6 @@ from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
-from runs_assets.verdicts.tables import load_verdicts
 from runs_assets.watch_entries import About, Subject
 from runs_assets.watch_file import WatchFile
 
@@ -56,10 +55,10 @@ class PipelineRecord:
 def find_pipeline(layout: Layout, sources: Iterable[str], wanted: str) -> Row:
     """The row of `pipeline_health` of the one pipeline that has this id or name, or matches it as a shell pattern.
 
-    Raises `NotFoundError` if there is none, or more than one; `StorageError` as `load_verdicts`.
+    Raises `NotFoundError` if there is none, or more than one; `StorageError` as `stored_rows`.
     """
     named = set(sources)
-    stored: list[Row] = load_verdicts(layout, PIPELINE_HEALTH.name).to_pylist()
+    stored: list[Row] = stored_rows(layout, PIPELINE_HEALTH).to_pylist()
     rows = [row for row in stored if row["source"] in named]
     exact = [row for row in rows if wanted in {*_subject(row)[1:], _name(row)}]
     about = About(pipeline=wanted)
@@ -112,7 +111,7 @@ def _rows(layout: Layout, table: Table, pipeline: Row) -> list[Row]:
     is_its = (pc.field("source") == pipeline["source"]) & pc.field("pipeline_id").is_null()
     if pipeline["pipeline_id"] is not None:
         is_its = (pc.field("source") == pipeline["source"]) & (pc.field("pipeline_id") == pipeline["pipeline_id"])
-    rows: list[Row] = load_verdicts(layout, table.name).filter(is_its).to_pylist()
+    rows: list[Row] = stored_rows(layout, table).filter(is_its).to_pylist()
     return rows[::-1]
 
 

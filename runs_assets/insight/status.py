@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
+import pyarrow as pa
+
 from runs_assets.alerts.observation import is_worse_span
 from runs_assets.alerts.pipeline_texts import PERIODS
+from runs_assets.errors import StorageError
 from runs_assets.plain_text.wording import at, label, rate, span
 from runs_assets.storage.layout import Layout
+from runs_assets.tables import Table
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, NOW
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
@@ -77,7 +81,7 @@ def current_status(layout: Layout, watch: WatchFile, sources: Iterable[str]) -> 
 
     Raises `StorageError` if the verdicts were never built or cannot be read.
     """
-    health, wholes = (load_verdicts(layout, table.name).to_pylist() for table in (PIPELINE_HEALTH, SOURCE_HEALTH))
+    health, wholes = (stored_rows(layout, table).to_pylist() for table in (PIPELINE_HEALTH, SOURCE_HEALTH))
     by_source, spans = {row["source"]: row for row in wholes}, worse_spans(layout)
     found = []
     for source in (source for source in sources if source in by_source):
@@ -89,12 +93,20 @@ def current_status(layout: Layout, watch: WatchFile, sources: Iterable[str]) -> 
     return found
 
 
+def stored_rows(layout: Layout, table: Table) -> pa.Table:
+    """A verdict table as it is stored; raises `StorageError` also if another version of this project has built it."""
+    rows = load_verdicts(layout, table.name)
+    if rows.schema.names != table.schema.names:
+        raise StorageError(f"{table.name} was built by another version of this project. Run `runs-assets refresh`.")
+    return rows
+
+
 def worse_spans(layout: Layout) -> WorseSpans:
     """Of the spans in which a pipeline is worse than usual, the one with the highest failure rate.
 
     Raises `StorageError` as `current_status`.
     """
-    rows = load_verdicts(layout, FAILURE_TRENDS.name).filter(is_worse_span()).to_pylist()
+    rows = stored_rows(layout, FAILURE_TRENDS).filter(is_worse_span()).to_pylist()
     return {(row["source"], row["pipeline_id"]): row for row in sorted(rows, key=itemgetter("failure_rate"))}
 
 

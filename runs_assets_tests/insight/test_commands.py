@@ -14,6 +14,8 @@ from runs_assets.cli import main
 from runs_assets.days import utc_now
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.tables import load_verdicts, store_verdicts
 from runs_assets_tests.alerts.tables import store_rows
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
@@ -112,6 +114,14 @@ def test_a_source_that_was_judged_and_has_no_runs_is_known(layout: Layout, capfd
     out, err = capfd.readouterr()
     assert out.splitlines()[-1].startswith("productsup: 0 need attention, 0 well; read until ")
     assert err == ""
+
+
+def test_tables_of_another_version_are_named(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = load_verdicts(layout, "pipeline_health").drop_columns(["not_judged"])
+    store_verdicts(layout, PIPELINE_HEALTH, rows, {})
+    for command in (["status"], ["pipeline", "p"]):
+        assert main(command) == (2 if command == ["status"] else 1)
+        assert "pipeline_health was built by another version of this project." in capfd.readouterr().err
 
 
 def test_without_data_or_verdicts_status_ends_with_2_and_names_what_is_missing(
