@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from runs_assets.days import DayRange, utc_now
+from runs_assets.days import DayRange, end_of, start_of, utc_now
 from runs_assets.demo.errors import DemoError
 from runs_assets.errors import NoDataFolderError, RunsAssetsError
 
@@ -30,19 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name of a pipeline need not be one in latin-1
     options = _parser().parse_args(arguments)
+    failure: int = options.failure
     # SIGINT too: a shell starts what runs in the background with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     try:
-        return options.run(options) or 0
+        status: int = options.run(options) or 0
+        sys.stdout.flush()  # or Python would, where nobody catches what it raises
     except (DemoError, RunsAssetsError) as error:
         _complain(str(error))
-        return MISUSED if isinstance(error, NoDataFolderError) else options.failure
+        return MISUSED if isinstance(error, NoDataFolderError) else failure
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has read enough; what Python still flushes at its end must go somewhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        return failure
+    return status
 
 
 def _complain(sentence: str) -> None:
@@ -77,9 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
     ack = command(_ack, "acknowledge open incidents: nobody is reminded of them")
-    ack.add_argument("source", nargs="?", help="a source, or a shell pattern of sources")
-    ack.add_argument("pipeline", nargs="?", default="*", help="a pattern of ids or names of pipelines (default: all)")
-    ack.add_argument("--until", type=_until, help="the end of a UTC day, or a time such as 2026-03-20T08:00+01:00")
+    ack.add_argument("source", nargs="?", type=_pattern, help="a source, or a shell pattern of sources")
+    ack.add_argument("pipeline", nargs="?", type=_pattern, default="*", help="a pattern of ids or names (default: all)")
+    ack.add_argument("--until", type=_future, help="the end of a UTC day, or a time such as 2026-03-20T08:00+01:00")
     ack.add_argument("--note", help="a word to others, shown in the digest")
     ack.add_argument("--list", dest="shown", action="store_true", help="only list what is and what is not acknowledged")
     notify = command(_notify, "send a test message to each address")
@@ -94,14 +97,17 @@ def _add_answers(command: Callable[[Run, str], argparse.ArgumentParser]) -> None
     status.set_defaults(failure=MISUSED)
     runs = command(_runs, "list runs, such as the failed ones of a pipeline")
     runs.add_argument("--failed", action="store_true", help="only failed runs")
-    since = "a span such as 24h or 7d, a UTC day, or a time such as 2026-03-20T08:00+01:00"
-    runs.add_argument("--since", type=_past, default="24h", help=f"from when on: {since} (default: 24h)")
-    runs.add_argument("--until", type=_past, default="0h", help="up to when, in the same forms (default: now)")
-    runs.add_argument("--pipeline", default="*", help="a shell pattern of ids or names of pipelines (default: all)")
+    since = "24h or 7d ago, the beginning of a UTC day, or a time such as 2026-03-20T08:00+01:00"
+    runs.add_argument("--since", type=_since, default="24h", help=f"from when on: {since} (default: 24h)")
+    until = "up to when, in the same forms, but a day to its end (default: now)"
+    runs.add_argument("--until", type=_until, default="0h", help=until)
+    runs.add_argument("--pipeline", type=_pattern, default="*", help="a pattern of ids or names (default: all)")
     runs.add_argument("--reason", help="only the failed runs with this reason")
-    runs.add_argument("--limit", type=int, default=50, help="how many rows a table shows (default: 50); JSON has all")
+    runs.add_argument("--limit", type=_row_count, default=50, help="how many rows a table shows (default: 50)")
     pipeline = command(_pipeline, "print all about one pipeline: days, incidents, reasons, failed runs")
-    pipeline.add_argument("name", help="its name or id, or a shell pattern that only one pipeline matches")
+    pipeline.add_argument(
+        "name", type=_pattern, help="its name or id, or a shell pattern that only one pipeline matches"
+    )
     for answer in (status, runs, pipeline):
         answer.add_argument("--source", help="only this source")
         answer.add_argument("--json", dest="as_json", action="store_true", help="print a JSON object on each line")
@@ -148,6 +154,8 @@ def _runs(options: argparse.Namespace) -> None:
     from runs_assets.status import RunStatus
     from runs_assets.watch_entries import About
 
+    if options.until <= options.since:
+        options.command.error("--since must be earlier than --until")
     query = RunsQuery(
         since=options.since,
         until=options.until,
@@ -222,30 +230,55 @@ def _warn() -> None:
         _complain(fault)
 
 
-def _past(text: str) -> datetime:
-    """An instant: so many hours or days before now, the beginning of a UTC day, or a time (UTC if it has no zone)."""
-    if found := re.fullmatch(r"(\d{1,6})([hd])", text):
-        return utc_now() - timedelta(**{{"h": "hours", "d": "days"}[found[2]]: int(found[1])})
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"a time is written as 24h, 7d, 2026-03-20 or 2026-03-20T08:00, not {text!r}"
-        ) from None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+def _since(text: str) -> datetime:
+    """An instant: so many hours or days before now, the beginning of a UTC day, or a time."""
+    return _ago(text) or _instant(text, start_of, "24h, 7d, ")
 
 
 def _until(text: str) -> datetime:
-    """Python reads a day as the beginning of it; here it is meant to its end."""
-    from runs_assets.watch_entries import end_at
+    """The same, but of a day its end."""
+    return _ago(text) or _instant(text, end_of, "24h, 7d, ")
 
-    try:
-        until = end_at(date.fromisoformat(text) if len(text) <= len("2026-03-20") else datetime.fromisoformat(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a time is written as 2026-03-20 or 2026-03-20T08:00, not {text!r}") from None
+
+def _future(text: str) -> datetime:
+    """The end of a UTC day, or a time; neither may be over."""
+    until = _instant(text, end_of)
     if until <= utc_now():
         raise argparse.ArgumentTypeError(f"{text} is over")
     return until
+
+
+def _ago(text: str) -> datetime | None:
+    """So many hours or days before now; None if it is no such span."""
+    found = re.fullmatch(r"(\d{1,5})([hd])", text)
+    return utc_now() - timedelta(**{{"h": "hours", "d": "days"}[found[2]]: int(found[1])}) if found else None
+
+
+def _instant(text: str, of_day: Callable[[date], datetime], other_forms: str = "") -> datetime:
+    """What `of_day` says of a UTC day, or a time, which is in UTC if it has no zone."""
+    try:
+        if len(text) <= len("2026-03-20"):
+            return of_day(date.fromisoformat(text))
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        forms = f"{other_forms}2026-03-20 or 2026-03-20T08:00"
+        raise argparse.ArgumentTypeError(f"a time is written as {forms}, not {text!r}") from None
+
+
+def _pattern(text: str) -> str:
+    from runs_assets.watch_entries import About
+
+    try:
+        return About(pipeline=text).pipeline
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a name, id or pattern is needed, not {text!r}") from None
+
+
+def _row_count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"it is a number from 1 on, not {text!r}")
+    return int(text)
 
 
 def _week(text: str) -> DayRange:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from runs_assets.alerts.addresses import alert_settings
 from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.runs import RUNS
 from runs_assets.days import utc_now
 from runs_assets.errors import NotFoundError, StorageError
 from runs_assets.insight.printing import print_json, say
@@ -19,7 +20,7 @@ from runs_assets.insight.record import find_pipeline, record_of
 from runs_assets.insight.runs import RunsQuery, find_runs, unknown_parts
 from runs_assets.insight.status import SourceStatus, current_status
 from runs_assets.insight.views import json_lines, print_record, print_runs, print_status
-from runs_assets.plain_text.wording import span
+from runs_assets.plain_text.wording import at
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
@@ -60,14 +61,14 @@ def status(console: Console, only: str | None, *, as_json: bool) -> int:
     that cannot be told of a source, since it was not read or judged lately; else 0. Raises `StorageError` if what is
     stored cannot be read.
     """
-    stored, now = Stored.of(only), utc_now()
+    stored, now, longest = Stored.of(only), utc_now(), _longest_unread()
     names = [source.name for source in stored.sources]
     found = current_status(stored.layout, stored.watch, names)
     if as_json:
         print_json(health for one in found for health in one.wrong)
     for one in () if as_json else found:
         print_status(console, one)
-    unknown = list(_unknown(stored, found, now))
+    unknown = list(_unknown(stored, found, now - longest))
     for sentence in unknown:
         say(Console(stderr=True), sentence)
     if any(health.is_broken for one in found for health in one.wrong):
@@ -87,6 +88,9 @@ def runs(console: Console, only: str | None, query: RunsQuery, most: int, *, as_
         print_json(found)
     else:
         print_runs(console, found, most)
+    if not any(stored.layout.stored_days(RUNS.name, source.name) for source in stored.sources):
+        names = " and ".join(source.name for source in stored.sources)
+        say(Console(stderr=True), f"Nothing of {names} is stored in {stored.layout.root}.")
     for source in stored.sources:
         if unknown := "; ".join(unknown_parts(stored.layout, source.name, query, now)):
             say(Console(stderr=True), f"{source.name}: {unknown}.")
@@ -128,15 +132,19 @@ def refresh(console: Console, *, offline: bool) -> None:
         raise StorageError(refreshed.problem)
 
 
-def _unknown(stored: Stored, found: Iterable[SourceStatus], now: datetime) -> Iterator[str]:
+def _longest_unread() -> timedelta:
+    """How old what is known of a source may be."""
+    return max(alert_settings().unread_after, 2 * timedelta(minutes=project_settings().today_every_minutes))
+
+
+def _unknown(stored: Stored, found: Iterable[SourceStatus], oldest: datetime) -> Iterator[str]:
     """Of which sources it cannot be told how they are, and what to do."""
-    longest = max(alert_settings().unread_after, 2 * timedelta(minutes=project_settings().today_every_minutes))
     read_until = {one.source: one.read_until for one in found}
     for source in stored.sources:
         until = read_until.get(source.name)
-        if until is None and stored.layout.stored_days(FAILURE_RATES.name, source.name):
-            yield f"{source.name} has not been judged. Run `runs-assets refresh`."
-        elif until and now - until > longest:
-            yield f"{source.name} was last read {span(now - until)} ago. Run `runs-assets doctor` to see why."
+        if until and until < oldest:
+            yield f"{source.name} is known until {at(until)} alone. Run `runs-assets doctor` to see why."
+        elif not until and (source.is_configured or stored.layout.stored_days(FAILURE_RATES.name, source.name)):
+            yield f"{source.name} has not been judged. Materialize some days, or run `runs-assets refresh`."
     if not read_until:
         yield f"Nothing in {stored.layout.root} has been judged. Materialize some days, or run `runs-assets refresh`."

@@ -45,8 +45,8 @@ class TableRow:
 
 
 def say(console: Console, sentence: str, style: str = "") -> None:
-    """Print a sentence as it is; the terminal wraps it."""
-    console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+    """Print a sentence as it is, but for control characters; the terminal wraps it."""
+    console.print(plain(sentence), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_table(console: Console, columns: Sequence[Column], lines: Sequence[TableRow]) -> None:

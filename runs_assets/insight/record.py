@@ -13,8 +13,8 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
 from runs_assets.errors import NotFoundError
 from runs_assets.insight.runs import Run, RunsQuery, find_runs
-from runs_assets.insight.status import PipelineStatus, Row, status_of
-from runs_assets.plain_text.wording import label
+from runs_assets.insight.status import PipelineStatus, Row, status_of, stored_rows, worse_spans
+from runs_assets.plain_text.wording import label, plain
 from runs_assets.sources.source import Source
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
@@ -24,7 +24,6 @@ from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
-from runs_assets.verdicts.tables import load_verdicts
 from runs_assets.watch_entries import About, Subject
 from runs_assets.watch_file import WatchFile
 
@@ -56,10 +55,10 @@ class PipelineRecord:
 def find_pipeline(layout: Layout, sources: Iterable[str], wanted: str) -> Row:
     """The row of `pipeline_health` of the one pipeline that has this id or name, or matches it as a shell pattern.
 
-    Raises `NotFoundError` if there is none, or more than one; `StorageError` as `load_verdicts`.
+    Raises `NotFoundError` if there is none, or more than one; `StorageError` as `stored_rows`.
     """
     named = set(sources)
-    stored: list[Row] = load_verdicts(layout, PIPELINE_HEALTH.name).to_pylist()
+    stored: list[Row] = stored_rows(layout, PIPELINE_HEALTH).to_pylist()
     rows = [row for row in stored if row["source"] in named]
     exact = [row for row in rows if wanted in {*_subject(row)[1:], _name(row)}]
     about = About(pipeline=wanted)
@@ -67,8 +66,10 @@ def find_pipeline(layout: Layout, sources: Iterable[str], wanted: str) -> Row:
     if len(found) == 1:
         return found[0]
     if found:
-        known = ", ".join(sorted(_described(row) for row in found)[:MOST_NAMED])
-        raise NotFoundError(f"{len(found)} pipelines match {wanted!r}: {known}. Name one by its id and --source.")
+        known = ", ".join(
+            sorted(described(_name(row), row["source"], row["pipeline_id"]) for row in found)[:MOST_NAMED]
+        )
+        raise NotFoundError(f"{len(found)} pipelines match {wanted!r}: {known}. Name one by its id, or with --source.")
     close = get_close_matches(wanted, map(_name, rows))
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     raise NotFoundError(f"No pipeline of the judged days has the id or name {wanted!r}.{hint}")
@@ -82,7 +83,7 @@ def record_of(layout: Layout, watch: WatchFile, source: Source, pipeline: Row) -
     runs = find_runs(layout, watch, source, query)
     outages, silences, reasons = (_rows(layout, table, pipeline) for table in (OUTAGES, SILENCES, FAILURE_REASONS))
     return PipelineRecord(
-        health=status_of(pipeline, watch),
+        health=status_of(pipeline, watch, worse_spans(layout)),
         days=list(_days(layout, pipeline, days)),
         outages=[row for row in outages if row["is_confirmed"] and _is_in(days, row["ended_at"])],
         silences=[row for row in silences if _is_in(days, row["ended_at"])],
@@ -100,8 +101,9 @@ def _name(row: Row) -> str:
     return label(row["pipeline_id"], row["pipeline_name"])
 
 
-def _described(row: Row) -> str:
-    return f"{_name(row)} ({row['source']}, {row['pipeline_id']})"
+def described(name: str, source: str, pipeline_id: str | None) -> str:
+    """A pipeline by all that it is called, on one line."""
+    return plain(f"{name} ({source}, {pipeline_id})" if pipeline_id is not None else f"{name} ({source})")
 
 
 def _rows(layout: Layout, table: Table, pipeline: Row) -> list[Row]:
@@ -109,7 +111,7 @@ def _rows(layout: Layout, table: Table, pipeline: Row) -> list[Row]:
     is_its = (pc.field("source") == pipeline["source"]) & pc.field("pipeline_id").is_null()
     if pipeline["pipeline_id"] is not None:
         is_its = (pc.field("source") == pipeline["source"]) & (pc.field("pipeline_id") == pipeline["pipeline_id"])
-    rows: list[Row] = load_verdicts(layout, table.name).filter(is_its).to_pylist()
+    rows: list[Row] = stored_rows(layout, table).filter(is_its).to_pylist()
     return rows[::-1]
 
 

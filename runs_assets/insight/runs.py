@@ -85,7 +85,7 @@ def unknown_parts(layout: Layout, source: str, query: RunsQuery, now: datetime) 
 
     Raises `StorageError` as `find_runs`.
     """
-    stored = layout.stored_days(RUNS.name, source)
+    stored = set(layout.stored_days(RUNS.name, source))
     days = [day for day in reversed(query.days.newest_first()) if start_of(day) < now] if stored else []
     missing = [day for day in days if day not in stored]
     if missing:

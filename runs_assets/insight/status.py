@@ -3,10 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
+import pyarrow as pa
+
+from runs_assets.alerts.observation import is_worse_span
+from runs_assets.alerts.pipeline_texts import PERIODS
+from runs_assets.errors import StorageError
 from runs_assets.plain_text.wording import at, label, rate, span
 from runs_assets.storage.layout import Layout
+from runs_assets.tables import Table
+from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, NOW
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
 from runs_assets.verdicts.source_health import OK, SILENT, SOURCE_HEALTH
@@ -16,6 +24,8 @@ from runs_assets.watch_file import WatchFile
 
 Row = Mapping[str, Any]
 """A row of a verdict table."""
+WorseSpans = Mapping[tuple[str, str | None], Row]
+"""Rows of `failure_trends`, by source and pipeline."""
 
 WELL = {PipelineState.OK, PipelineState.NEW, PipelineState.TOO_FEW_RUNS}
 BROKEN = {PipelineState.DOWN, PipelineState.NEVER_SUCCEEDED, PipelineState.STUCK, PipelineState.SILENT}
@@ -67,24 +77,40 @@ class SourceStatus:
 
 
 def current_status(layout: Layout, watch: WatchFile, sources: Iterable[str]) -> list[SourceStatus]:
-    """The status of each of the `sources` that has pipelines, in their order.
+    """The status of each of the `sources` that was judged, in their order.
 
     Raises `StorageError` if the verdicts were never built or cannot be read.
     """
-    health, wholes = (load_verdicts(layout, table.name).to_pylist() for table in (PIPELINE_HEALTH, SOURCE_HEALTH))
+    health, wholes = (stored_rows(layout, table).to_pylist() for table in (PIPELINE_HEALTH, SOURCE_HEALTH))
+    by_source, spans = {row["source"]: row for row in wholes}, worse_spans(layout)
     found = []
-    for source in sources:
-        rows = [row for row in health if row["source"] == source]
-        wrong = [_of_source(row) for row in wholes if row["source"] == source and row["state"] != OK]
-        wrong += (status_of(row, watch) for row in sorted(rows, key=_urgency) if row["state"] not in WELL)
+    for source in (source for source in sources if source in by_source):
+        whole, rows = by_source[source], [row for row in health if row["source"] == source]
+        wrong = [_of_source(whole)] if whole["state"] != OK else []
+        wrong += (status_of(row, watch, spans) for row in sorted(rows, key=_urgency) if row["state"] not in WELL)
         well = sum(row["state"] in WELL for row in rows)
-        if rows:
-            read_until = rows[0]["source_read_until"]
-            found.append(SourceStatus(source=source, read_until=read_until, wrong=wrong, well=well))
+        found.append(SourceStatus(source=source, read_until=whole["source_read_until"], wrong=wrong, well=well))
     return found
 
 
-def status_of(row: Row, watch: WatchFile) -> PipelineStatus:
+def stored_rows(layout: Layout, table: Table) -> pa.Table:
+    """A verdict table as it is stored; raises `StorageError` also if another version of this project has built it."""
+    rows = load_verdicts(layout, table.name)
+    if rows.schema.names != table.schema.names:
+        raise StorageError(f"{table.name} was built by another version of this project. Run `runs-assets refresh`.")
+    return rows
+
+
+def worse_spans(layout: Layout) -> WorseSpans:
+    """Of the spans in which a pipeline is worse than usual, the one with the highest failure rate.
+
+    Raises `StorageError` as `current_status`.
+    """
+    rows = stored_rows(layout, FAILURE_TRENDS).filter(is_worse_span()).to_pylist()
+    return {(row["source"], row["pipeline_id"]): row for row in sorted(rows, key=itemgetter("failure_rate"))}
+
+
+def status_of(row: Row, watch: WatchFile, spans: WorseSpans) -> PipelineStatus:
     """What a row of `pipeline_health` says, whatever the state."""
     source, pipeline_id, run_id = row["source"], row["pipeline_id"], row["latest_failed_run_id"]
     return PipelineStatus(
@@ -94,7 +120,7 @@ def status_of(row: Row, watch: WatchFile) -> PipelineStatus:
         state=row["state"],
         is_broken=row["state"] in BROKEN,
         since=row["since"],
-        why=_why(row),
+        why=_why(row, spans.get((source, pipeline_id))),
         failed_24h=row["failed_24h"],
         completed_24h=row["decided_24h"],
         failure_rate_24h=row["failure_rate_24h"],
@@ -127,12 +153,19 @@ def _urgency(row: Row) -> tuple[int, bool, Any]:
     return SEVERITY[row["state"]], row["since"] is None, row["since"]
 
 
-def _why(row: Row) -> str:
+def _why(row: Row, worse: Row | None) -> str:
     """The evidence for the state, and the reason where it is about failures."""
     state = PipelineState(row["state"])
-    if state in FAILURES and row["reason"]:
-        return f"{_evidence(state, row)}: {row['reason']} ({row['reason_side']})"
-    return _evidence(state, row)
+    evidence = _worse(row, worse) if state is PipelineState.WORSE else _evidence(state, row)
+    return f"{evidence}: {row['reason']} ({row['reason_side']})" if state in FAILURES and row["reason"] else evidence
+
+
+def _worse(row: Row, worse: Row | None) -> str:
+    """In which span it fails more often than usual; in the last 24 hours if another refresh has just replaced it."""
+    failed, completed, period = row["failed_24h"], row["decided_24h"], NOW
+    if worse:
+        failed, completed, period = (worse[name] for name in ("failed", "decided", "period"))
+    return f"{failed} of {completed} failed in {PERIODS.get(period, period)}"
 
 
 def _evidence(state: PipelineState, row: Row) -> str:
@@ -140,14 +173,20 @@ def _evidence(state: PipelineState, row: Row) -> str:
     evidence: dict[PipelineState, str] = {
         **dict.fromkeys(IN_A_ROW, f"{row['failures']} failure{'s' * (row['failures'] != 1)} in a row"),
         PipelineState.STUCK: "its newest runs neither end nor start",
-        PipelineState.SILENT: f"last run {at(row['last_run_at'])}{_lateness(row)}",
+        PipelineState.SILENT: f"last run {at(row['last_run_at'])}{_success(row)}{_lateness(row)}",
         PipelineState.HANGING: f"{row['hanging_runs']} open for too long",
         PipelineState.FLAKY: f"the outcome changes after {rate(row['flip_rate'])} of its runs",
         PipelineState.PARTLY_FAILING: "its failures have a site, workspace, version or reason in common",
-        PipelineState.WORSE: f"{row['failed_24h']} of {row['decided_24h']} failed in 24 h",
         PipelineState.TOO_FEW_RUNS: row["not_judged"],
     }
     return evidence.get(state, "")
+
+
+def _success(row: Row) -> str:
+    """Of what is silent since another time than its last run, since it runs and does not succeed."""
+    if row["since"] == row["last_run_at"]:
+        return ""
+    return f", last success {at(row['last_success_at'])}" if row["last_success_at"] else ", no success known"
 
 
 def _lateness(row: Row) -> str:

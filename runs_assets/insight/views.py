@@ -1,7 +1,7 @@
 """How answers look in a terminal: which columns a table has, and which of them give way where it is narrow."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from operator import itemgetter
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from runs_assets.insight.printing import Column, TableRow, percent, print_table, say, short_time
-from runs_assets.insight.record import PipelineRecord
+from runs_assets.insight.record import PipelineRecord, described
 from runs_assets.insight.runs import Run
 from runs_assets.insight.status import PipelineStatus, Row, SourceStatus
 from runs_assets.plain_text.wording import at, rate, span
@@ -58,6 +58,8 @@ PARTS = (
     *(Column("of", gives_way=1), Column("which", least=10, is_name=True), Column("completed", is_number=True)),
     *(Column("failed", is_number=True), Column("rate", is_number=True)),
 )
+NAMES = {"kind": "incident_kind"}
+"""How columns of tables are called in JSON, where their names say something else."""
 MOST_ROWS = 10
 """Of each part of a record but its days."""
 
@@ -84,8 +86,8 @@ def print_runs(console: Console, found: Sequence[Run], most: int) -> None:
     """The first `most` of the runs, and how many there are."""
     if found:
         print_table(console, RUNS, _run_lines(found[:most]))
-    left = f", of which {most} are shown (--limit, or --json for all)" if len(found) > most else ""
-    say(console, f"{len(found)} runs{left}" if len(found) != 1 else "1 run", "bold")
+    count = f"{len(found)} runs" if len(found) != 1 else "1 run"
+    say(console, f"The first {most} of {count} (--limit, or --json for all)" if len(found) > most else count, "bold")
 
 
 def _run_lines(found: Sequence[Run]) -> list[TableRow]:
@@ -109,18 +111,18 @@ def _length(seconds: float | None) -> str:
 
 
 def json_lines(record: PipelineRecord) -> Iterator[dict[str, Any]]:
-    """Each row with what it is: pipeline, day, outage, silence, reason, part or run."""
+    """Each row with what it is, its `kind`; a column of this name is called as `NAMES` says."""
     yield {"kind": "pipeline", **asdict(record.health)}
     parts = ("day", record.days), ("outage", record.outages), ("silence", record.silences), ("reason", record.reasons)
     for kind, rows in (*parts, ("part", record.parts)):
-        yield from ({"kind": kind, **row} for row in rows)
+        yield from ({"kind": kind} | {NAMES.get(name, name): row[name] for name in row} for row in rows)
     yield from ({"kind": "run", **asdict(run)} for run in record.failures)
 
 
 def print_record(console: Console, record: PipelineRecord) -> None:
     """All that is known of a pipeline; of long lists the first `MOST_ROWS`."""
     health = record.health
-    say(console, f"{health.pipeline} ({health.source}, {health.pipeline_id})", "bold")
+    say(console, described(health.pipeline, health.source, health.pipeline_id), "bold")
     since = f" since {at(health.since)}" if health.since else ""
     say(console, f"{health.state}{since}{': ' if health.why else ''}{health.why}")
     counted = f"{health.failed_24h} of {health.completed_24h} failed in 24 h; usual: {rate(health.usual_rate)}"
@@ -131,14 +133,15 @@ def print_record(console: Console, record: PipelineRecord) -> None:
     _section(console, "Incidents", INCIDENTS, list(_incident_lines(record)))
     _section(console, "Reasons", REASONS, [_reason_line(row) for row in record.reasons])
     _section(console, "Versions, sites and workspaces", PARTS, [_part_line(row) for row in record.parts])
-    _section(console, "Failed runs", RUNS, _run_lines(record.failures))
+    _section(console, "Failed runs", RUNS, [_run_line(replace(run, pipeline=""), "") for run in record.failures])
 
 
 def _section(
     console: Console, title: str, columns: Sequence[Column], lines: Sequence[TableRow], most: int = MOST_ROWS
 ) -> None:
     if lines:
-        say(console, f"\n{title}" + (f" (the first {most} of {len(lines)})" if len(lines) > most else ""), "bold")
+        console.print()
+        say(console, title + (f" (the first {most} of {len(lines)})" if len(lines) > most else ""), "bold")
         print_table(console, columns, lines[:most])
 
 

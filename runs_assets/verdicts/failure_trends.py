@@ -142,7 +142,7 @@ def _counts_of(
 def _of_the_source(counts: Counts) -> Counts:
     """All pipelines together; outages of single ones are part of what is usual for a source."""
     runs, completed, failed, _ = counts[:4].sum(axis=1, keepdims=True)
-    return np.stack([runs, completed, failed, np.zeros_like(failed), *counts[4:].max(axis=1, keepdims=True)])
+    return np.stack([runs, completed, failed, np.zeros_like(failed), *counts[4:].max(axis=1, keepdims=True, initial=0)])
 
 
 def _frames(history: SourceHistory, scope: str, counts: DailyCounts, spans: Mapping[Span, Counts]) -> Iterator[Frame]:

@@ -16,7 +16,7 @@ from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
 
 DAYS = DayRange(NOW.date() - timedelta(days=3), NOW.date() - timedelta(days=1))
-PERIOD = ["--since", str(DAYS.first), "--until", str(NOW.date())]
+PERIOD = ["--since", str(DAYS.first), "--until", str(DAYS.last)]
 
 
 def has_failed(line: dict[str, Any]) -> bool:

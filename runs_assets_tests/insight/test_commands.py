@@ -1,6 +1,9 @@
 """The commands as people and scripts use them: what is printed where, and how they end."""
 
-from datetime import timedelta
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,10 @@ import pytest
 
 from runs_assets.cli import main
 from runs_assets.days import utc_now
+from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.tables import load_verdicts, store_verdicts
 from runs_assets_tests.alerts.tables import store_rows
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
@@ -31,6 +37,7 @@ def store_health(layout: Layout, *rows: dict[str, Any], hours: float = 1) -> Non
     filled = [{**common, "last_run_at": common["source_read_until"], "failures": 7, **row} for row in rows]
     store_rows(layout, "pipeline_health", filled)
     store_rows(layout, "source_health", [{**common, "state": "ok"}])
+    store_rows(layout, "failure_trends", [])
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,9 @@ def test_status_as_json_has_a_line_for_each_that_is_wrong(layout: Layout, capfd:
 def test_a_source_that_was_not_read_lately_cannot_be_told(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
     store_health(layout, {"state": "ok"}, hours=7.1)
     assert main(["status"]) == 2
-    assert "cloudcruise was last read 7 h 6 min ago. Run `runs-assets doctor` to see why." in capfd.readouterr().err
+    err = " ".join(capfd.readouterr().err.split())
+    read_until = utc_now() - timedelta(hours=7.1)
+    assert f"cloudcruise is known until {read_until:%Y-%m-%d %H:%M} UTC alone. Run `runs-assets doctor`" in err
     store_health(layout, {"state": "down"}, hours=7.1)
     assert main(["status"]) == 1
 
@@ -81,8 +90,38 @@ def test_a_source_that_was_read_and_never_judged_cannot_be_told(
     runs = runs_table({"run_id": ["r"], "status": ["failed"], "created_at": [utc_now()], "finished_at": [utc_now()]})
     store_runs(layout, "productsup", day, runs, utc_now(), settled=False)
     assert main(["status"]) == 2
-    assert "productsup has not been judged. Run `runs-assets refresh`." in capfd.readouterr().err
+    assert "productsup has not been judged. Materialize some days, or run" in capfd.readouterr().err
     assert main(["status", "--source", "cloudcruise"]) == 0
+
+
+def test_a_source_that_is_configured_and_was_never_read_cannot_be_told(
+    layout: Layout, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOUDCRUISE_API_KEY", "key")
+    store_health(layout, {"state": "ok"})
+    assert main(["status"]) == 0
+    monkeypatch.setenv("PRODUCTSUP_CDE_BASE_URL", "https://cde.example")
+    monkeypatch.setenv("PRODUCTSUP_CDE_TOKEN", "token")
+    assert main(["status"]) == 2
+    assert "productsup has not been judged." in capfd.readouterr().err
+
+
+def test_a_source_that_was_judged_and_has_no_runs_is_known(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    now = utc_now()
+    store_runs(layout, "productsup", now.date(), RUNS_SCHEMA.empty_table(), now, settled=False)
+    assert main(["refresh", "--offline"]) == 0
+    assert main(["status", "--source", "productsup"]) == 0
+    out, err = capfd.readouterr()
+    assert out.splitlines()[-1].startswith("productsup: 0 need attention, 0 well; read until ")
+    assert err == ""
+
+
+def test_tables_of_another_version_are_named(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = load_verdicts(layout, "pipeline_health").drop_columns(["not_judged"])
+    store_verdicts(layout, PIPELINE_HEALTH, rows, {})
+    for command in (["status"], ["pipeline", "p"]):
+        assert main(command) == (2 if command == ["status"] else 1)
+        assert "pipeline_health was built by another version of this project." in capfd.readouterr().err
 
 
 def test_without_data_or_verdicts_status_ends_with_2_and_names_what_is_missing(
@@ -117,14 +156,77 @@ def test_runs_shows_the_newest_and_counts_the_rest(layout: Layout, capfd: pytest
     assert main(["runs", "--failed", "--limit", "2", "--since", "1h"]) == 0
     out, err = capfd.readouterr()
     assert [line.split()[-1] for line in out.splitlines()[1:3]] == ["r30", "r60"]
-    assert out.splitlines()[-1] == "3 runs, of which 2 are shown (--limit, or --json for all)"
+    assert out.splitlines()[-1] == "The first 2 of 3 runs (--limit, or --json for all)"
     assert f"{now.date()} known until {now:%Y-%m-%d %H:%M} UTC." in err
     main(["runs", "--failed", "--limit", "2", "--since", "1h", "--json"])
     assert len(capfd.readouterr().out.splitlines()) == 3
 
 
-@pytest.mark.parametrize("since", ["", "24", "24 h", "h", "yesterday", "2026-13-01"])
+@pytest.mark.parametrize(
+    "since", ["", "24", "24 h", "h", "yesterday", "2026-13-01", "999999d", "0001-01-01T00:00+10:00"]
+)
 def test_a_time_in_another_form_is_refused(since: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["runs", f"--since={since}"])
     assert f"a time is written as 24h, 7d, 2026-03-20 or 2026-03-20T08:00, not {since!r}" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["runs", "--until", "9999-12-31"], "a time is written as"),
+        (["runs", "--since", "2026-03-20", "--until", "2026-03-19"], "--since must be earlier than --until"),
+        (["runs", "--since", "2026-03-20T08:00", "--until", "2026-03-20T08:00"], "--since must be earlier"),
+        (["runs", "--limit", "0"], "it is a number from 1 on, not '0'"),
+        (["runs", "--limit=-1"], "it is a number from 1 on, not '-1'"),
+        (["runs", "--pipeline", " "], "a name, id or pattern is needed, not ' '"),
+        (["pipeline", ""], "a name, id or pattern is needed, not ''"),
+        (["pipeline", "\udcff"], "a name, id or pattern is needed, not '\\udcff'"),
+        (["ack", ""], "a name, id or pattern is needed, not ''"),
+        (["ack", "*", "--until", "9999-12-31"], "a time is written as 2026-03-20 or"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments: list[str], why: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert why in capfd.readouterr().err
+
+
+def test_a_day_is_meant_from_its_beginning_to_its_end(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    times = [datetime(2026, 3, 18, tzinfo=UTC), datetime(2026, 3, 18, 23, 59, 59, tzinfo=UTC)]
+    runs = runs_table({"run_id": ["a", "b"], "status": ["failed"] * 2, "created_at": times, "finished_at": times})
+    store_runs(layout, "cloudcruise", times[0].date(), runs, utc_now(), settled=True)
+    assert main(["runs", "--since", "2026-03-18", "--until", "2026-03-18", "--json"]) == 0
+    assert [orjson.loads(line)["run_id"] for line in capfd.readouterr().out.splitlines()] == ["b", "a"]
+
+
+@pytest.mark.parametrize(("command", "ends_with"), [(["status", "--json"], 2), (["runs", "--json"], 1)])
+def test_a_reader_that_has_read_enough_is_no_finding(layout: Layout, command: list[str], ends_with: int) -> None:
+    """`status` cannot say that something is broken because of it; what is buffered is written before the end."""
+    store_health(layout, {"state": "worse"})
+    now = utc_now()
+    runs = runs_table({"run_id": ["r"], "status": ["failed"], "created_at": [now], "finished_at": [now]})
+    store_runs(layout, "cloudcruise", now.date(), runs, now, settled=False)
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": ""}
+    process = subprocess.run(
+        [sys.executable, "-m", "runs_assets.cli", *command],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+    os.close(writer)
+    assert process.returncode == ends_with
+    assert b"Error" not in process.stderr
+
+
+def test_no_runs_of_a_source_of_which_nothing_is_stored_are_explained(
+    layout: Layout, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["runs", "--source", "productsup"]) == 0
+    out, err = capfd.readouterr()
+    assert out == "0 runs\n"
+    assert err == f"Nothing of productsup is stored in {layout.root}.\n"

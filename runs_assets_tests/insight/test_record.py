@@ -1,14 +1,17 @@
 """The record of one pipeline, and finding it."""
 
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from runs_assets.accounts import SOURCES
 from runs_assets.errors import NotFoundError
 from runs_assets.insight.record import PipelineRecord, find_pipeline, record_of
+from runs_assets.insight.views import json_lines, print_record
 from runs_assets.storage.layout import Layout
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.alerts.tables import store_rows
@@ -30,7 +33,7 @@ def layout(tmp_path: Path) -> Layout:
     store_rows(
         layout, "pipeline_health", [{**row, "state": "ok", "source_read_until": READ_UNTIL} for row in PIPELINES]
     )
-    for table in ("outages", "silences", "failure_reasons"):
+    for table in ("outages", "silences", "failure_reasons", "failure_trends"):
         store_rows(layout, table, [])
     return layout
 
@@ -56,7 +59,7 @@ def test_a_name_of_two_pipelines_and_of_none_are_refused(layout: Layout) -> None
         find_pipeline(layout, NAMES, "invoice-download")
     assert str(refused.value) == (
         "2 pipelines match 'invoice-download': invoice-download (cloudcruise, id-1), invoice-download (productsup, "
-        "id-3). Name one by its id and --source."
+        "id-3). Name one by its id, or with --source."
     )
     with pytest.raises(NotFoundError, match=r"has the id or name 'invoice-uplaod'\. Did you mean invoice-upload"):
         find_pipeline(layout, ["cloudcruise"], "invoice-uplaod")
@@ -135,3 +138,28 @@ def test_incidents_and_reasons_of_four_weeks_are_shown_the_newest_first(layout: 
     assert [row["since"] for row in found.silences] == [at(3, 5)]
     reasons = [(row["reason"], row["runs"], row["example_run_id"], row["is_new"]) for row in found.reasons]
     assert reasons == [("E42", 5, "r17", True), ("not known", 4, "r17", False)]
+
+
+def test_each_line_of_json_says_what_it_is(layout: Layout) -> None:
+    of_it: dict[str, Any] = {"source": "cloudcruise", "pipeline_id": "id-1", "source_read_until": READ_UNTIL}
+    store_rows(layout, "outages", [{**of_it, "is_confirmed": True, "kind": "down"}])
+    store_rows(layout, "silences", [{**of_it, "kind": "no_runs", "state": "open"}])
+    lines = [(line["kind"], line.get("incident_kind")) for line in json_lines(record(layout))]
+    assert lines == [("pipeline", None), ("outage", "down"), ("silence", "no_runs")]
+
+
+def test_a_record_is_printed_without_control_characters_and_without_what_all_its_runs_share(layout: Layout) -> None:
+    foreign = {"pipeline_id": "id\x1b[2J", "pipeline_name": "invoices", "state": "down", "reason": "E\x1b[2J"}
+    store_rows(layout, "pipeline_health", [{"source": "cloudcruise", "source_read_until": READ_UNTIL, **foreign}])
+    columns = {"run_id": ["r1"], "pipeline_id": ["id\x1b[2J"], "status": ["failed"]}
+    runs = runs_table({**columns, "created_at": [at(3, 17, 9)], "finished_at": [at(3, 17, 9)]})
+    store_runs(layout, "cloudcruise", at(3, 17).date(), runs, at(3, 18), settled=True)
+    console = Console(width=80, file=StringIO())
+    print_record(console, record(layout, "invoices"))
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b" not in printed
+    assert printed.startswith("invoices (cloudcruise, id [2J)\ndown: 0 failures in a row: E [2J (")
+    assert printed.split("Failed runs\n")[1].split() == [
+        *["created", "(UTC)", "took", "why", "run"],
+        *["03-17", "09:00", "0", "s", "not", "known", "(unknown)", "r1"],
+    ]

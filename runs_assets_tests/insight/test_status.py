@@ -17,7 +17,7 @@ ROW = {
     "since": at(3, 17, 9, 5),
     "reason": "E42",
     "reason_side": "platform",
-    "last_run_at": at(3, 18, 11),
+    "last_run_at": at(3, 17, 9, 5),
     "expected_by": at(3, 18, 9, 40),
     "decided_24h": 20,
     "failed_24h": 5,
@@ -28,12 +28,21 @@ ROW = {
     "source_read_until": READ_UNTIL,
 }
 
+SPAN = {"source": "feeds", "pipeline_id": "p", "scope": "pipeline", "verdict": "worse", "source_read_until": READ_UNTIL}
 
-def status(folder: Path, *rows: dict[str, Any], whole: dict[str, Any] | None = None, watch: str = "") -> SourceStatus:
+
+def status(
+    folder: Path,
+    *rows: dict[str, Any],
+    whole: dict[str, Any] | None = None,
+    watch: str = "",
+    spans: tuple[dict[str, Any], ...] = (),
+) -> SourceStatus:
     layout = Layout(folder)
     store_rows(layout, "pipeline_health", [ROW | row for row in rows])
     wholes = [{"source": "feeds", "state": "ok", "source_read_until": READ_UNTIL} | (whole or {})]
     store_rows(layout, "source_health", wholes)
+    store_rows(layout, "failure_trends", [{**SPAN, **span} for span in spans])
     links = WatchFile.model_validate({"links": {"feeds": watch}} if watch else {})
     [found] = current_status(layout, links, ["feeds", "never read"])
     return found
@@ -45,7 +54,7 @@ def status(folder: Path, *rows: dict[str, Any], whole: dict[str, Any] | None = N
         ({"state": "down", "failures": 7}, True, "7 failures in a row: E42 (platform)"),
         ({"state": "never succeeded", "failures": 3, "reason": None}, True, "3 failures in a row"),
         ({"state": "stuck"}, True, "its newest runs neither end nor start"),
-        ({"state": "silent"}, True, "last run 2026-03-18 11:00 UTC, overdue for 2 h 20 min"),
+        ({"state": "silent"}, True, "last run 2026-03-17 09:05 UTC, overdue for 2 h 20 min"),
         ({"state": "failing", "failures": 2}, False, "2 failures in a row: E42 (platform)"),
         ({"state": "worse"}, False, "5 of 20 failed in 24 h: E42 (platform)"),
         (
@@ -102,3 +111,31 @@ def test_health_is_of_a_pipeline_or_of_a_source() -> None:
     names = "source pipeline pipeline_id is_source state is_broken since why failed_24h completed_24h"
     names += " failure_rate_24h usual_rate run_id run_url owner read_until"
     assert list(PipelineStatus.__dataclass_fields__) == names.split()
+
+
+def test_what_is_worse_is_so_in_the_span_with_the_highest_rate(tmp_path: Path) -> None:
+    drift = {"period": "drift", "failed": 9, "decided": 60, "failure_rate": 0.15}
+    days = {"period": "3 days", "failed": 4, "decided": 20, "failure_rate": 0.2}
+    usual = {"period": "now", "failed": 1, "decided": 4, "failure_rate": 0.25, "verdict": "usual"}
+    other = {**days, "pipeline_id": "q", "failed": 20, "failure_rate": 1.0}
+    row = {"state": "worse", "reason": None, "failed_24h": 1, "decided_24h": 4}
+    [health] = status(tmp_path, row, spans=(drift, days, usual, other)).wrong
+    assert health.why == "4 of 20 failed in 3 days"
+    [health] = status(tmp_path, row, spans=(drift, usual, other)).wrong
+    assert health.why == "9 of 60 failed in 7 days, compared with five weeks ago"
+
+
+def test_what_runs_and_does_not_succeed_is_silent_since_its_last_success(tmp_path: Path) -> None:
+    row = {"state": "silent", "last_run_at": at(3, 18, 11), "last_success_at": at(3, 17, 9, 5)}
+    [health] = status(tmp_path, row).wrong
+    last = "last run 2026-03-18 11:00 UTC, last success 2026-03-17 09:05 UTC"
+    assert health.why == f"{last}, overdue for 2 h 20 min"
+    [health] = status(tmp_path, row | {"last_success_at": None}).wrong
+    assert health.why == "last run 2026-03-18 11:00 UTC, no success known, overdue for 2 h 20 min"
+
+
+def test_a_source_without_pipelines_was_judged_and_may_be_in_trouble(tmp_path: Path) -> None:
+    quiet = status(tmp_path)
+    assert (quiet.wrong, quiet.well, quiet.read_until) == ([], 0, READ_UNTIL)
+    silent = status(tmp_path, whole={"state": "silent", "affected": 6, "active": 6})
+    assert [health.why for health in silent.wrong] == ["6 of 6 pipelines do not run"]

@@ -9,11 +9,13 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import start_of
+from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.storage.layout import Layout
 from runs_assets.tables import Table
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
+from runs_assets.verdicts.source_health import SOURCE_HEALTH
 from runs_assets.verdicts.tables import VERDICT_TABLES, built_from, load_verdicts, store_verdicts
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
@@ -52,6 +54,15 @@ def test_the_rows_of_both_sources_are_in_one_file(judge: Judge) -> None:
         store(judge, source.name)
     judge.refresh(SOURCES)
     assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
+
+
+def test_a_source_whose_days_hold_no_run_is_judged_and_stops_no_other(judge: Judge) -> None:
+    store(judge, "cloudcruise")
+    store_runs(judge.layout, "productsup", TODAY, RUNS_SCHEMA.empty_table(), NOW, settled=False)
+    assert judge.refresh(SOURCES).failures == {}
+    assert failing(judge) == {"cloudcruise": 1}
+    health = load_verdicts(judge.layout, SOURCE_HEALTH.name).to_pylist()
+    assert [(row["source"], row["state"]) for row in health] == [("cloudcruise", "ok"), ("productsup", "ok")]
 
 
 def test_a_source_is_behind_until_its_rows_are_built_from_what_is_stored(judge: Judge) -> None:
