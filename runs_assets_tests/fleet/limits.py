@@ -75,8 +75,8 @@ OTHERS: Final[Mapping[str, float]] = {
     "beside: platform: 30 % of all fail for 6 h": 1.3,
     "beside: platform: nothing runs for 4 h": 3.9,
     "beside: platform: 60 % of 30 pipelines fail for 12 h": 1.3,
-    "beside: platform: all fail for 8 h": 2.6,
-    "false incidents: pipelines": 2.5,
+    "beside: platform: all fail for 8 h": 7.8,
+    "false incidents: pipelines": 3.7,
     "false DOWN: pipelines": 0,
     "notices: pipelines": 2.52,
     "flagged: pipelines": 0.004,
@@ -88,7 +88,7 @@ OTHERS: Final[Mapping[str, float]] = {
     "false DOWN: healthy": 0,
     "notices: healthy": 4.5,
     "flagged: healthy": 0.0016,
-    "beside: platform: all of one workspace fail for 6 h": 7.8,
+    "beside: platform: all of one workspace fail for 6 h": 14.3,
 }
 SHORT_FAMILIES: Final[Mapping[str, Stated]] = {
     "daily: 1 in a row": (0, 6.9, 1, 0),
