@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from runs_assets_tests.crashes.conftest import Account
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
@@ -14,6 +16,7 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
 FIRST_WRITE = 10  # lines of storage/files.py: the first file of a new data folder is open, and empty
 
 
+@pytest.mark.long
 def test_killed_anywhere_and_again_in_the_retry_no_day_is_mixed(account: Account) -> None:
     assert account.read(0, kill_in="runs_assets/storage/files.py", kill_before=FIRST_WRITE).is_killed
     lines = {

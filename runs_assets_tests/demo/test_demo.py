@@ -114,6 +114,7 @@ def test_it_serves_the_sandboxes_failure_rates_until_ctrl_c_and_leaves_nothing_r
     assert rates == [{"numMaterialized": 14, "numPartitions": 14}] * 2
 
 
+@pytest.mark.long
 def test_after_a_kill_a_second_start_works_and_nothing_of_the_user_is_touched(folder: Path) -> None:
     with demo(folder, "--no-ui") as killed:
         killed.wait_until((folder / ".demo/logs/productsup.log").exists)

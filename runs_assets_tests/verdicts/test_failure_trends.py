@@ -171,6 +171,7 @@ def rising(start: float, count: int) -> float:
     return prod(start + n for n in range(count))
 
 
+@pytest.mark.long
 def test_a_small_rise_is_not_worse_however_certain() -> None:
     """One of 100 usually, then 10 and 11 of 100: the rise is 9 points, and then 10."""
     usual = [*daily("p", date(2026, 2, 1), date(2026, 3, 14), "f" + "s" * 99)]

@@ -77,6 +77,7 @@ def test_a_lone_failure_leaves_nothing_to_be_surprised_at() -> None:
     assert (row["decided"], row["failed"], row["p_value"], row["verdict"]) == (1, 1, 1.0, "normal")
 
 
+@pytest.mark.long
 def test_the_rise_is_at_least_ten_points() -> None:
     """None of 2,800 failed; then 9 of 99, and 10 of 100."""
     usual = [*daily("p", date(2026, 2, 17), date(2026, 3, 16), "s" * 100)]
