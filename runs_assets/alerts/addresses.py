@@ -25,7 +25,7 @@ from runs_assets.days import utc_now
 from runs_assets.errors import SettingsError
 from runs_assets.http.connections import UNUSABLE_PROXY, is_usable_proxy
 from runs_assets.plain_text.redaction import RedactingFilter, Redactor
-from runs_assets.settings import LOOPBACK_HOSTS, EnvironmentSettings, PositiveDuration
+from runs_assets.settings import LOOPBACK_HOSTS, PREFIX, EnvironmentSettings, PositiveDuration
 from runs_assets.watch_entries import Severity
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class AlertSettings(EnvironmentSettings):
 
 def alert_settings() -> AlertSettings:
     """The `RUNS_ASSETS_*` settings of notifications; raises `SettingsError` naming each invalid one."""
-    return AlertSettings.load("RUNS_ASSETS_")
+    return AlertSettings.load(PREFIX)
 
 
 @dataclass(frozen=True)

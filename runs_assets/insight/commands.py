@@ -10,6 +10,7 @@ from typing import Self
 
 from rich.console import Console
 
+from runs_assets.accounts import SOURCES
 from runs_assets.alerts.addresses import alert_settings
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
@@ -44,8 +45,6 @@ class Stored:
 
         Raises `SettingsError`, `NotFoundError` for an unknown source, `NoDataFolderError` if no run was ever stored.
         """
-        from runs_assets.accounts import SOURCES  # noqa: PLC0415  (not needed to print a command's help)
-
         settings = project_settings()
         sources = [source for source in SOURCES if only in {None, source.name}]
         if not sources:
