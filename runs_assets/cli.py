@@ -106,6 +106,9 @@ def _add_answers(command: Callable[[Run, str], argparse.ArgumentParser]) -> None
     pipeline.add_argument(
         "name", type=pattern, help="its name or id, or a shell pattern that only one pipeline matches"
     )
+    report = command(_report, "write a page for a browser with all of that, and print its address")
+    report.set_defaults(failure=MISUSED)
+    report.add_argument("--open", dest="opens", action="store_true", help="open it in the browser")
     for answer in (status, runs, pipeline):
         answer.add_argument("--source", help="only this source")
         answer.add_argument("--json", dest="as_json", action="store_true", help="print a JSON object on each line")
@@ -169,6 +172,17 @@ def _pipeline(options: argparse.Namespace) -> None:
     from runs_assets.insight.commands import pipeline
 
     pipeline(Console(), options.source, options.name, as_json=options.as_json)
+
+
+def _report(options: argparse.Namespace) -> None:
+    """Writes what is wrong now, what has changed and all that is known of each pipeline to runs_report/index.html.
+
+    It is in the data folder, and needs nothing else to be read: one file, from the stored tables; asks no API. Exit
+    status: 0 if it was written, 2 if it could not be.
+    """
+    from runs_assets.report.publishing import report
+
+    report(Console(), opens=options.opens)
 
 
 def _digest(options: argparse.Namespace) -> None:
