@@ -21,7 +21,7 @@ MOSTLY = 0.35
 """A rate that is never as usual, however long it lasts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shade:
     """How a day looks: the class of its colour, how much of the strip it fills, and what it means."""
 
