@@ -7,7 +7,10 @@ from typing import Any, NamedTuple, Self
 
 from markupsafe import Markup
 
-from runs_assets.insight.fleet import Change, DayCounts, Fleet, PipelineHistory
+from runs_assets.insight.changes import FleetChange
+from runs_assets.insight.day_counts import DayCounts
+from runs_assets.insight.fleet import Fleet
+from runs_assets.insight.histories import PipelineHistory
 from runs_assets.insight.status import SEVERITY, WELL, PipelineStatus, Row
 from runs_assets.plain_text.wording import plain
 from runs_assets.report import charts, heat
@@ -33,7 +36,7 @@ class Wrong(NamedTuple):
 class NumberedChange(NamedTuple):
     """A change, with the number of the section of its pipeline."""
 
-    change: Change
+    change: FleetChange
     number: int | None
 
 
