@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from runs_assets.days import DayRange, iso
-from runs_assets.insight.fleet import DayCounts, SourceRecord
+from runs_assets.insight.day_counts import DayCounts
+from runs_assets.insight.freshness import SourceRecord
 
 WIDTH, RATES, RUNS, ROW = 640, 80, 32, 17
 HOW_TO_GET = "For the charts of the whole fleet, install runs_assets[charts]."

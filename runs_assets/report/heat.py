@@ -10,7 +10,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from runs_assets.insight.fleet import DayCounts
+from runs_assets.insight.day_counts import DayCounts
 from runs_assets.insight.printing import percent
 
 HEIGHT = 16

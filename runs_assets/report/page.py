@@ -15,7 +15,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from runs_assets.insight.fleet import DayCounts, Fleet
+from runs_assets.insight.day_counts import DayCounts
+from runs_assets.insight.fleet import Fleet
 from runs_assets.insight.printing import length_of, percent
 from runs_assets.insight.status import WELL, PipelineStatus
 from runs_assets.plain_text.wording import plain, span
