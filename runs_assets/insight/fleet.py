@@ -62,14 +62,18 @@ class Fleet:
 def fleet_of(layout: Layout, watch: WatchFile, sources: Sequence[Source], *, now: datetime, window_days: int) -> Fleet:
     """The fleet in the `window_days` days up to the last one that was judged.
 
-    A source is left out of which nothing is stored, and that is not configured either. Raises `StorageError` if the
-    verdicts were never built, or a file cannot be read.
+    A source is left out of which nothing is stored or judged, and that is not configured either. Raises `StorageError`
+    if the verdicts were never built, or a file cannot be read.
     """
     verdicts = VerdictRows(layout)
     status = {one.source: one for one in statuses(verdicts, watch, [source.name for source in sources])}
     window = last_days(max((one.read_until for one in status.values()), default=now), window_days)
     reader = _Reader(verdicts, watch, window, now)
-    parts = [reader.of(source, status.get(source.name)) for source in sources if reader.knows(source)]
+    parts = [
+        reader.of(source, status.get(source.name))
+        for source in sources
+        if source.name in status or reader.knows(source)
+    ]
     places = {(row["source"], row["pipeline_id"]): place for place, row in enumerate(reader.healths)}
     return Fleet(
         as_of=now,
