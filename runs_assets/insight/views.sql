@@ -1,6 +1,6 @@
 -- The data folder as views for DuckDB, and the five questions that people ask first. From the shell:
 --
---     duckdb -cmd "SET VARIABLE data = 'data'" -init runs_assets/insight/views.sql
+--     duckdb -cmd "SET VARIABLE data = 'data'" -cmd '.read runs_assets/insight/views.sql'
 --     FROM wrong_now;
 --
 -- The variable `data` names the data folder, relative to the working directory unless absolute. The verdict tables have
