@@ -62,7 +62,7 @@ def test_it_replaces_the_page_and_leaves_nothing_beside_it(layout: Layout) -> No
     assert main(["report"]) == 0
     folder = layout.root / "runs_report"
     assert text_of(parsed((folder / "index.html").read_bytes()).find(".//h1")) == "Nothing needs attention"
-    assert {file.name for file in folder.iterdir()} == {"index.html"}
+    assert {file.name for file in folder.iterdir()} == {"index.html", "metrics.prom"}
     assert list((layout.root / ".scratch" / "all-sources-report").iterdir()) == []
 
 
