@@ -259,10 +259,21 @@ def test_a_reason_is_new_that_no_day_before_had(layout: Layout) -> None:
 def test_a_version_is_new_that_ran_first_within_a_day_after_others(layout: Layout) -> None:
     first = at(3, 18, 9)
     store_day(
-        layout, at(3, 16).date(), [("a1", "p", "succeeded", at(3, 16), 1), ("x1", "q", "succeeded", at(3, 16), 1)]
+        layout,
+        at(3, 16).date(),
+        [
+            ("a1", "p", "succeeded", at(3, 16), 1),
+            ("x1", "q", "succeeded", at(3, 16), 1),
+        ],
     )
     store_day(
-        layout, at(3, 17).date(), [("b1", "p", "succeeded", at(3, 17), 1), ("a2", "p", "failed", at(3, 17, 1), 1)]
+        layout,
+        at(3, 17).date(),
+        [
+            ("b1", "p", "succeeded", at(3, 17), 1),
+            ("a2", "p", "failed", at(3, 17, 1), 1),
+            ("b9", "q", "succeeded", at(3, 17), 1),
+        ],
     )
     lines: Lines = [
         ("c1", "p", "failed", first, 1),
@@ -277,9 +288,11 @@ def test_a_version_is_new_that_ran_first_within_a_day_after_others(layout: Layou
     assert changes(layout) == [("new version", "p", first, "vc: 1 of 2 failed (50.0 %); vb: 0 of 2 failed (0.0 %)")]
 
 
-def acknowledged(layout: Layout, *known: Acknowledgement, notified_at: datetime | None = NOW) -> str | None:
+def acknowledged(
+    layout: Layout, *known: Acknowledgement, notified_at: datetime | None = NOW, of: str = "p"
+) -> str | None:
     incident = PipelineIncident(
-        since=at(3, 18, 8), notified_at=notified_at, pipeline_id="p", pipeline_name=None, state="down"
+        since=at(3, 18, 8), notified_at=notified_at, pipeline_id=of, pipeline_name=None, state="down"
     )
     memory = Memory(sources={SOURCE: SourceMemory(pipelines=(incident,))}, acknowledged=known)
     MemoryFile(layout).save(memory, NOW)
@@ -295,6 +308,7 @@ def test_what_was_said_of_an_open_incident_is_with_its_pipeline(layout: Layout) 
     assert acknowledged(layout, until.model_copy(update={"until": NOW})) is None
     assert acknowledged(layout, known.model_copy(update={"pipeline": "q"})) is None
     assert acknowledged(layout, known, notified_at=None) is None
+    assert acknowledged(layout, known, of="q") is None
 
 
 def test_a_damaged_memory_of_notifications_is_named_and_stays_where_it_is(layout: Layout) -> None:
