@@ -12,6 +12,7 @@ from rich.console import Console
 
 from runs_assets.accounts import SOURCES
 from runs_assets.alerts.addresses import alert_settings
+from runs_assets.alerts.observation import longest_unread
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import utc_now
@@ -132,8 +133,8 @@ def refresh(console: Console, *, offline: bool) -> None:
 
 
 def _longest_unread() -> timedelta:
-    """How old what is known of a source may be."""
-    return max(alert_settings().unread_after, 2 * timedelta(minutes=project_settings().today_every_minutes))
+    """How old what is known of a source may be, by the settings."""
+    return longest_unread(alert_settings().unread_after, timedelta(minutes=project_settings().today_every_minutes))
 
 
 def _unknown(stored: Stored, found: Iterable[SourceStatus], oldest: datetime) -> Iterator[str]:
