@@ -1,0 +1,112 @@
+"""The chart of one pipeline: its rate with the interval and what is usual, its runs, and how long they took.
+
+All pipelines have the same days and the same axis of rates, so that a frame, drawn once on the page, serves them all.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from markupsafe import Markup
+
+from runs_assets.insight.fleet import DayCounts
+from runs_assets.insight.printing import length_of, percent
+
+LEFT, WIDTH, GAP = 36, 560, 20
+RATES, RUNS, LENGTHS = 100, 36, 36
+RUNS_TOP = RATES + GAP
+LENGTHS_TOP = RUNS_TOP + RUNS + GAP
+BOTTOM = LENGTHS_TOP + LENGTHS
+TOP, BELOW = 6, 16
+LABEL = 44
+VIEW_BOX = f"{-LEFT} {-TOP} {LEFT + WIDTH + 4} {TOP + BOTTOM + BELOW}"
+Value = Callable[[DayCounts], float | None]
+
+
+def frame(periods: Sequence[DayCounts]) -> Markup:
+    """The grid and the labels of both axes; `trend` refers to it."""
+    lines = (*(RATES * share // 100 for share in (0, 50, 100)), RUNS_TOP + RUNS, BOTTOM)
+    grid = "".join(f"M0 {y}h{WIDTH}" for y in lines)
+    rates = "".join(f'<text x="-4" y="{RATES - share + 3}" class="tick end">{share} %</text>' for share in (0, 50, 100))
+    every = -(-LABEL * len(periods) // WIDTH)
+    edges = list(_edges(periods))
+    days = "".join(
+        f'<text x="{edges[place]}" y="{BOTTOM + 13}" class="tick">{periods[place].date:%m-%d}</text>'
+        for place in range(0, len(periods), every)
+        if WIDTH - edges[place] > LABEL // 2
+    )
+    return Markup(f'<g id="frame"><path class="tickline" d="{grid}"/>{rates}{days}</g>')  # noqa: S704
+
+
+def trend(periods: Sequence[DayCounts]) -> Markup:
+    """The chart; where nothing was completed, nothing is drawn."""
+    most_runs = max((row.runs for row in periods), default=0)
+    longest = max((row.duration_p95_seconds or 0.0 for row in periods), default=0.0)
+    rates, runs, lengths = (
+        _scale(RATES, RATES, 1),
+        _scale(RUNS_TOP + RUNS, RUNS, most_runs),
+        _scale(BOTTOM, LENGTHS, longest),
+    )
+    drawn = (
+        ("band", _boxes(periods, rates, lambda row: row.failure_rate_low, lambda row: row.failure_rate_high)),
+        ("usual", _steps(periods, rates, lambda row: row.usual_rate)),
+        ("rate", _steps(periods, rates, lambda row: row.failure_rate)),
+        ("volume", _boxes(periods, runs, lambda row: 0 if row.runs else None, lambda row: row.runs)),
+        (
+            "lengths",
+            _boxes(periods, lengths, lambda row: row.duration_p50_seconds, lambda row: row.duration_p95_seconds),
+        ),
+        ("median", _steps(periods, lengths, lambda row: row.duration_p50_seconds)),
+    )
+    paths = "".join(f'<path class="{name}" d="{path}"/>' for name, path in drawn if path)
+    captions = (
+        _caption(RUNS_TOP, f"runs: up to {most_runs}"),
+        _caption(LENGTHS_TOP, f"took: up to {length_of(longest)}" if longest else "took: not known"),
+    )
+    drawing = Markup('<svg class="trend" viewBox="{}" role="img" aria-label="{}"><use href="#frame"/>{}{}</svg>')
+    return drawing.format(VIEW_BOX, _in_words(periods), Markup(paths), Markup().join(captions))  # noqa: S704
+
+
+def _edges(periods: Sequence[DayCounts]) -> Iterator[int]:
+    """Where each period begins, and where the last one ends."""
+    return (WIDTH * place // len(periods) for place in range(len(periods) + 1))
+
+
+def _scale(bottom: int, height: int, most: float) -> Callable[[float], int]:
+    return lambda number: bottom - (round(height * number / most) if most else 0)
+
+
+def _boxes(periods: Sequence[DayCounts], scale: Callable[[float], int], low: Value, high: Value) -> str:
+    """A box for each period, from its low to its high value."""
+    path, edges = "", list(_edges(periods))
+    for place, row in enumerate(periods):
+        lowest, highest = low(row), high(row)
+        if lowest is not None and highest is not None:
+            x, width = edges[place], edges[place + 1] - edges[place]
+            path += f"M{x} {scale(lowest)}V{scale(highest)}h{max(1, width - 1)}V{scale(lowest)}z"
+    return path
+
+
+def _steps(periods: Sequence[DayCounts], scale: Callable[[float], int], value: Value) -> str:
+    """A line at the height of each period, unbroken where the next one has a value too."""
+    path, last, edges = "", None, list(_edges(periods))
+    for place, row in enumerate(periods):
+        found = value(row)
+        y = None if found is None else scale(found)
+        if y is not None and y != last:
+            path += f"V{y}" if last is not None else f"M{edges[place]} {y}"
+        if y is not None:
+            path += f"H{edges[place + 1]}"
+        last = y
+    return path
+
+
+def _caption(top: int, text: str) -> Markup:
+    return Markup('<text class="tick" x="0" y="{}">{}</text>').format(top - 5, text)
+
+
+def _in_words(periods: Sequence[DayCounts]) -> str:
+    known = [row for row in periods if row.failure_rate is not None]
+    if not known:
+        return "no completed runs"
+    worst = max(known, key=lambda row: row.failure_rate or 0.0)
+    words = f"failure rate {percent(known[-1].failure_rate)} at last ({known[-1].date})"
+    return f"{words}, highest {percent(worst.failure_rate)} ({worst.date}); the table below has all figures"
