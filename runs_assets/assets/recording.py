@@ -17,7 +17,7 @@ import pyarrow as pa
 from runs_assets.days import DayRange, iso
 from runs_assets.errors import OutOfReachError, RunsAssetsError, UnavailableError
 from runs_assets.instance.run_tags import days_of_tags
-from runs_assets.plain_text.wording import label, rate
+from runs_assets.plain_text.wording import label, rate, short_id
 
 OWNERS = ["team:runs"]
 PREVIEW_ROWS = 5
@@ -94,7 +94,7 @@ def preview(table: pa.Table, rows: int = PREVIEW_ROWS, names: Mapping[str, str] 
     """The first rows as people read them: what a pipeline is called comes first, and its id last.
 
     Its name is in the table, or in `names` by its id. Empty columns are left out, long texts cut; rates are in percent,
-    times are UTC to the minute.
+    times are UTC to the minute. Of a UUID the first eight digits are enough for people.
     """
     head = _by_name(table.slice(0, rows), names or {})
     shown = [name for name in head.column_names if head[name].null_count < head.num_rows]
@@ -113,7 +113,7 @@ def _by_name(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
     called = pa.array([label(*one) for one in zip(ids, known, strict=True)], pa.string())
     others = table.drop_columns([name for name in ("pipeline_id", "pipeline_name") if name in table.column_names])
     id_field = table.schema.field("pipeline_id")
-    return others.add_column(0, PIPELINE, called).append_column(id_field, table["pipeline_id"])
+    return others.add_column(0, PIPELINE, called).append_column(id_field, pa.array(map(short_id, ids), pa.string()))
 
 
 def _cell(name: str, value: Any) -> str | int | float | bool:

@@ -1,34 +1,32 @@
 """The verdict tables as assets: one step builds them all, from the same state of the daily files."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.alerts.addresses import UnreadSettings
-from runs_assets.alerts.observation import longest_unread
+from runs_assets.assets.freshness import freshness_policy
 from runs_assets.assets.recording import OWNERS, column_schema, failing_clearly, file_metadata, preview
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
-from runs_assets.errors import SettingsError
 from runs_assets.insight.printing import percent
-from runs_assets.insight.status import PipelineStatus, current_status
+from runs_assets.insight.status import PipelineStatus, current_status, worst_first
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import SOURCES_TAG
+from runs_assets.report.publishing import PAGE
 from runs_assets.resources import keys_of_shared, shared_resources
-from runs_assets.settings import PREFIX, project_settings
-from runs_assets.storage.layout import Layout
+from runs_assets.settings import project_settings
+from runs_assets.storage.layout import RUNS_REPORT, Layout
 from runs_assets.tables import PIPELINE_COLUMNS, Table
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.pipeline_states import PipelineState
 from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.verdicts.tables import VERDICT_TABLES
 
 PREVIEW_ROWS, MOST_WRONG = 10, 50
-LEAST_WINDOW = timedelta(minutes=1)
-"""Dagster refuses shorter ones."""
+NO_BREAK = "\N{NO-BREAK SPACE}"
 WRONG_COLUMNS = dg.TableSchema(
     [
         dg.TableColumn(name)
@@ -56,30 +54,15 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
                 ask_about_failures(source, judge.layout, clock.now, context.log.info)
             refreshed = judge.refresh(project.sources, [source.name for source in only], context.log.info)
             sources = [source.name for source in project.sources]
-            wrong = [one for found in current_status(judge.layout, judge.watch, sources) for one in found.wrong]
+            wrong = worst_first(current_status(judge.layout, judge.watch, sources))
         for table in VERDICT_TABLES:
-            metadata = _metadata(table, refreshed.tables[table.name], wrong, data_folder.layout)
+            metadata = _metadata(table, refreshed.tables[table.name], wrong, data_folder.layout, project)
             yield dg.MaterializeResult(asset_key=project.verdict(table.name), metadata=metadata)
         yield _check_result(project, [one for one in wrong if one.is_broken])
         if refreshed.problem:
             raise dg.Failure(refreshed.problem, allow_retries=False)
 
     return verdicts
-
-
-def freshness_policy() -> dg.FreshnessPolicy | None:
-    """When what is told of all sources is too old, for assets over all days: a daily one is made fresh by a backfill.
-
-    None if a setting cannot be used, which is reported at load.
-    """
-    try:
-        project, alerts = project_settings(), UnreadSettings.load(PREFIX)
-    except SettingsError:
-        return None
-    expected = 2 * timedelta(minutes=project.today_every_minutes)
-    fails = max(longest_unread(alerts.unread_after, expected / 2), LEAST_WINDOW)
-    warns = expected if LEAST_WINDOW <= expected < fails else None
-    return dg.FreshnessPolicy.time_window(fail_window=fails, warn_window=warns)
 
 
 def _spec(table: Table, project: Project, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
@@ -121,15 +104,26 @@ def _check_result(project: Project, broken: Sequence[PipelineStatus]) -> dg.Asse
     )
 
 
-def _metadata(table: Table, rows: pa.Table, wrong: Sequence[PipelineStatus], layout: Layout) -> Mapping[str, Any]:
+def _metadata(
+    table: Table, rows: pa.Table, wrong: Sequence[PipelineStatus], layout: Layout, project: Project
+) -> Mapping[str, Any]:
     """What a person looks for first: of `pipeline_health` what is wrong now, of other tables their first rows."""
-    first = _health(rows, wrong) if table is PIPELINE_HEALTH else {"preview": _preview(table, rows)}
+    if table is PIPELINE_HEALTH:
+        first = {"what is wrong now": _shown(wrong), **_report(layout, project), **_states(rows)}
+    else:
+        first = {"preview": _preview(table, rows)}
     return {**first, "dagster/row_count": rows.num_rows, **file_metadata(layout.verdict_file(table.name))}
 
 
-def _health(rows: pa.Table, wrong: Sequence[PipelineStatus]) -> Mapping[str, Any]:
-    states = {entry["values"]: entry["counts"] for entry in pc.value_counts(rows["state"]).to_pylist()}
-    return {"what is wrong now": _shown(wrong), **states}
+def _report(layout: Layout, project: Project) -> Mapping[str, Any]:
+    """Where the report is: on Dagster's page, and as a file. A browser opens no file from a page of a server."""
+    page = layout.report_file(PAGE)
+    return {"report": dg.MetadataValue.asset(project.verdict(RUNS_REPORT)), "report file": dg.MetadataValue.path(page)}
+
+
+def _states(rows: pa.Table) -> Mapping[str, int]:
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(rows["state"]).to_pylist()}
+    return {state.value: counts[state] for state in PipelineState if state in counts}
 
 
 def _preview(table: Table, rows: pa.Table) -> dg.TableMetadataValue:
@@ -145,7 +139,7 @@ def _shown(wrong: Sequence[PipelineStatus]) -> dg.TableMetadataValue:
             "state": one.state,
             "pipeline": one.pipeline,
             "since (UTC)": f"{one.since:%Y-%m-%d %H:%M}" if one.since else "",
-            "24 h (usual)": f"{percent(one.failure_rate_24h)} ({percent(one.usual_rate)})",
+            "24 h (usual)": _against_usual(one),
             "why": one.why,
             "source": one.source,
             "failed run": one.run_id or "",
@@ -153,3 +147,8 @@ def _shown(wrong: Sequence[PipelineStatus]) -> dg.TableMetadataValue:
         for one in wrong[:MOST_WRONG]
     ]
     return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=WRONG_COLUMNS)
+
+
+def _against_usual(one: PipelineStatus) -> str:
+    """Its parts stay on one line."""
+    return f"{percent(one.failure_rate_24h)} ({percent(one.usual_rate)})".replace(" ", NO_BREAK)

@@ -1,9 +1,8 @@
 """How the demo ends: the lines that matter, the worst first."""
 
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
 
-from runs_assets.insight.status import SEVERITY, PipelineStatus, SourceStatus
+from runs_assets.insight.status import PipelineStatus, SourceStatus, worst_first
 from runs_assets.plain_text.wording import at, plain
 
 MOST_LINES = 4
@@ -12,9 +11,7 @@ MOST_LINES = 4
 
 def lines_that_matter(found: Iterable[SourceStatus]) -> Iterator[tuple[str, str]]:
     """At most so many lines, each with its style: what does not work at all, then what needs attention."""
-    wrong = sorted((one for source in found for one in source.wrong), key=attrgetter("source"))
-    wrong.sort(key=lambda one: (not one.is_broken, SEVERITY.get(one.state, 0)))
-    for one in wrong[:MOST_LINES]:
+    for one in worst_first(found)[:MOST_LINES]:
         yield _line(one), "bold red" if one.is_broken else "yellow"
 
 

@@ -93,6 +93,12 @@ def current_status(layout: Layout, watch: WatchFile, sources: Iterable[str]) -> 
     return found
 
 
+def worst_first(found: Iterable[SourceStatus]) -> list[PipelineStatus]:
+    """What is wrong with all sources: those in trouble as a whole, then the pipelines, the worst first."""
+    wrong = (one for source in found for one in source.wrong)
+    return sorted(wrong, key=lambda one: -1 if one.is_source else SEVERITY[one.state])
+
+
 def stored_rows(layout: Layout, table: Table) -> pa.Table:
     """A verdict table as it is stored; raises `StorageError` also if another version of this project has built it."""
     rows = load_verdicts(layout, table.name)

@@ -57,6 +57,11 @@ def listed(lines: Iterable[str]) -> list[str]:
 
 
 def label(pipeline_id: str | None, pipeline_name: str | None) -> str:
-    """What people call a pipeline: its name, else its id, of a UUID the first eight digits."""
-    name, one = shortened(pipeline_name or ""), shortened(pipeline_id or "")
-    return name or (one[:UUID_DIGITS] if _UUID.fullmatch(one) else one) or "(no pipeline)"
+    """What people call a pipeline: its name, else its id."""
+    return shortened(pipeline_name or "") or short_id(pipeline_id) or "(no pipeline)"
+
+
+def short_id(pipeline_id: str | None) -> str:
+    """The id as people read it, of a UUID the first eight digits; empty if there is none."""
+    one = shortened(pipeline_id or "")
+    return one[:UUID_DIGITS] if _UUID.fullmatch(one) else one

@@ -12,6 +12,7 @@ from runs_assets.definitions import definitions_of
 from runs_assets.instance.run_tags import REFRESH_VERDICTS
 from runs_assets.reasons.details_files import KnownDetails, store_details
 from runs_assets.sandbox import FixedHistory
+from runs_assets.storage.layout import RUNS_REPORT
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.conftest import NOW
@@ -66,7 +67,9 @@ def test_what_is_down_comes_first_and_turns_the_check_red(project: Project) -> N
     [row] = wrong(result)
     assert (row["state"], row["pipeline"], row["source"]) == ("down", "ill", "cloudcruise")
     assert row["since (UTC)"] == f"{YESTERDAY} 10:20"  # the first of the failures ended at 10:20:30
-    assert row["24 h (usual)"] == "31 % (-)"  # 9 of 29; nothing is known of the days before
+    assert (
+        row["24 h (usual)"] == "31\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}(-)"
+    )  # 9 of 29; nothing is known of the days before
     assert row["failed run"] == "ill-28"
     found = check(result)
     assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
@@ -138,7 +141,7 @@ def test_verdicts_are_fresh_for_as_long_as_a_source_counts_as_read(
 ) -> None:
     found = policies(monkeypatch, **settings)
     policy = dg.FreshnessPolicy.time_window(fail_window=fails, warn_window=warns)
-    assert {key for key in found if found[key] == policy} == {table.name for table in VERDICT_TABLES}
+    assert {key for key in found if found[key] == policy} == {*(table.name for table in VERDICT_TABLES), RUNS_REPORT}
     assert {key for key in found if found[key] is None} == {key for key in found if "/" in key}
 
 
