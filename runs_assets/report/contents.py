@@ -7,13 +7,20 @@ from typing import Any, NamedTuple, Self
 
 from markupsafe import Markup
 
-from runs_assets.insight.fleet import Change, DayCounts, Fleet, PipelineHistory
+from runs_assets.insight.changes import FleetChange
+from runs_assets.insight.day_counts import DayCounts
+from runs_assets.insight.fleet import Fleet
+from runs_assets.insight.histories import PipelineHistory
 from runs_assets.insight.status import SEVERITY, WELL, PipelineStatus, Row
-from runs_assets.report import heat
+from runs_assets.plain_text.wording import plain
+from runs_assets.report import charts, heat
 from runs_assets.report.periods import MOST_DAYS, weeks
 from runs_assets.report.trend import frame, trend
 
 SILENCE_KINDS = {"no_runs": "silent", "no_success": "silent: no success"}
+MOST_FAILURES, FEW_FAILURES, MANY = 20, 10, 50
+"""How many failed runs of a pipeline are shown: fewer if there are many pipelines."""
+MOST_IN_TIMELINE = 25
 Place = tuple[str, str | None]
 """A source and the id of a pipeline."""
 
@@ -29,7 +36,7 @@ class Wrong(NamedTuple):
 class NumberedChange(NamedTuple):
     """A change, with the number of the section of its pipeline."""
 
-    change: Change
+    change: FleetChange
     number: int | None
 
 
@@ -126,39 +133,62 @@ class Contents:
     incidents: Sequence[ShownIncident]
     states: Sequence[str]
     by_week: bool
+    most_failures: int
     strip_axis: Markup
     frame: Markup
     legend: Sequence[ShownShade]
-    fleet_chart: Markup | None = None
-    incident_chart: Markup | None = None
-    incident_chart_covers: str = ""
-    how_to_chart: str = ""
+    fleet_chart: Markup | None
+    timeline: Markup | None
 
     @classmethod
-    def of(cls, fleet: Fleet) -> Self:
+    def of(cls, fleet: Fleet, *, with_charts: bool) -> Self:
         """The contents of the page about a fleet."""
         by_week = len(fleet.days) > MOST_DAYS
         sections = list(_sections(fleet, by_week=by_week))
         numbers: dict[Place, Section] = {_place(one.health): one for one in sections}
         wrong = list(_wrong(fleet, numbers))
-        incidents = [incident for one in sections for incident in one.incidents]
+        incidents = sorted(
+            (incident for one in sections for incident in one.incidents),
+            key=lambda incident: incident.since,
+            reverse=True,
+        )
         return cls(
             fleet=fleet,
             headline=_headline(wrong),
             wrong=wrong,
             changes=[NumberedChange(one, _number(numbers, (one.source, one.pipeline_id))) for one in fleet.changes],
             sections=sections,
-            incidents=sorted(incidents, key=lambda incident: incident.since, reverse=True),
+            incidents=incidents,
             states=sorted({one.health.state for one in sections}, key=lambda state: SEVERITY[state]),
             by_week=by_week,
+            most_failures=MOST_FAILURES if len(fleet.pipelines) <= MANY else FEW_FAILURES,
             strip_axis=heat.axis(list(reversed(fleet.days.newest_first()))),
             frame=frame(sections[0].periods) if sections else Markup(),
+            fleet_chart=_fleet_chart(fleet) if with_charts else None,
+            timeline=_timeline(fleet, incidents) if with_charts else None,
             legend=[ShownShade(*entry) for entry in heat.legend()],
         )
 
     def named(self) -> dict[str, Any]:
         """Each part under its name; not copied, as `asdict` would."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _fleet_chart(fleet: Fleet) -> Markup | None:
+    if not any(day.is_read for source in fleet.sources for day in source.days):
+        return None
+    return Markup(charts.fleet_chart(fleet.sources, charts.OF_PAGE))  # noqa: S704
+
+
+def _timeline(fleet: Fleet, incidents: Sequence[ShownIncident]) -> Markup | None:
+    """Of the pipelines with the newest incidents, as many as a person can compare."""
+    shown = list(dict.fromkeys(incident.number for incident in incidents))[:MOST_IN_TIMELINE]
+    bars = [
+        charts.Bar(plain(one.health.pipeline), one.kind, one.since, one.since + one.lasted)
+        for one in incidents
+        if one.number in shown
+    ]
+    return Markup(charts.timeline(bars, fleet.days, charts.OF_PAGE)) if bars else None  # noqa: S704
 
 
 def _sections(fleet: Fleet, *, by_week: bool) -> Iterator[Section]:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from runs_assets.insight.fleet import DayCounts
+from runs_assets.insight.day_counts import DayCounts
 from runs_assets.insight.printing import percent
 
 HEIGHT = 16
@@ -21,7 +21,7 @@ MOSTLY = 0.35
 """A rate that is never as usual, however long it lasts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shade:
     """How a day looks: the class of its colour, how much of the strip it fills, and what it means."""
 

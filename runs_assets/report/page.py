@@ -15,11 +15,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from runs_assets.days import iso
-from runs_assets.insight.fleet import DayCounts, Fleet
+from runs_assets.insight.day_counts import DayCounts
+from runs_assets.insight.fleet import Fleet
 from runs_assets.insight.printing import length_of, percent
 from runs_assets.insight.status import WELL, PipelineStatus
 from runs_assets.plain_text.wording import plain, span
+from runs_assets.report.charts import HOW_TO_GET
 from runs_assets.report.contents import Contents
 
 MOST_ROWS = 10
@@ -27,12 +28,14 @@ MOST_ROWS = 10
 BROKEN, AILING, FINE = "broken", "ailing", "well"
 
 
-def report_page(fleet: Fleet) -> bytes:
-    """The page about a fleet, UTF-8."""
+def report_page(fleet: Fleet, *, with_charts: bool) -> bytes:
+    """The page about a fleet, UTF-8; with the charts of the whole fleet only where they are available."""
     page = _environment().get_template("page.html")
     style, script = (Markup((files(__package__) / name).read_text("utf-8")) for name in ("style.css", "script.js"))  # noqa: S704
-    contents = Contents.of(fleet)
-    return page.render(**contents.named(), style=style, script=script, most=MOST_ROWS).encode()
+    contents = Contents.of(fleet, with_charts=with_charts)
+    how_to_chart = "" if with_charts else HOW_TO_GET
+    named = contents.named() | {"style": style, "script": script, "most": MOST_ROWS, "how_to_chart": how_to_chart}
+    return page.render(**named).encode()
 
 
 @cache
@@ -45,7 +48,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: Iterable[Callable[..., Any]] = (group, interval, iso, minute, note, percent, sha256, span, value)
+    filters: Iterable[Callable[..., Any]] = (group, instant, interval, minute, note, percent, sha256, span, value)
     environment.filters |= {one.__name__: one for one in filters}
     environment.filters |= {"length_of_time": length_of, "left_out": left_out}
     return environment
@@ -69,9 +72,14 @@ def group(health: PipelineStatus) -> str:
     return FINE if health.state in WELL else AILING
 
 
-def minute(instant: datetime) -> str:
-    """`2026-03-18 09:12`, of an instant in UTC."""
-    return f"{instant:%Y-%m-%d %H:%M}"
+def instant(at: datetime) -> str:
+    """For a machine, to the minute."""
+    return f"{at:%Y-%m-%dT%H:%MZ}"
+
+
+def minute(at: datetime) -> str:
+    """For people, without the zone that the page names once."""
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def interval(row: DayCounts) -> str:
@@ -82,8 +90,6 @@ def interval(row: DayCounts) -> str:
 
 def note(row: DayCounts) -> str:
     """What to know of a day's numbers."""
-    if not row.is_read:
-        return "not read"
     worse = ["worse than usual"] if row.is_worse else []
     return ", ".join([*worse, *([] if row.is_final else ["may change"])])
 

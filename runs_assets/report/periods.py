@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from runs_assets.insight.fleet import DayCounts
+from runs_assets.insight.day_counts import DayCounts
 from runs_assets.statistics.intervals import wilson_interval
 
 COUNTS = ("runs", "dry_runs", "completed", "failed", "open")

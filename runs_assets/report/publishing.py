@@ -9,6 +9,7 @@ from runs_assets.days import utc_now
 from runs_assets.insight.commands import Stored
 from runs_assets.insight.fleet import Fleet, fleet_of
 from runs_assets.insight.printing import say
+from runs_assets.report import charts
 from runs_assets.report.page import report_page
 from runs_assets.settings import project_settings
 from runs_assets.storage.files import replacing
@@ -31,6 +32,8 @@ def report(console: Console, *, opens: bool) -> None:
     fleet = fleet_of(stored.layout, stored.watch, stored.sources, now=utc_now(), window_days=days)
     page = publish(stored.layout, fleet)
     say(console, page.as_uri())
+    if not charts.are_available():
+        say(console, charts.HOW_TO_GET)
     if opens:
         webbrowser.open(page.as_uri())
 
@@ -40,7 +43,7 @@ def publish(layout: Layout, fleet: Fleet) -> Path:
 
     Raises `BusyError` while another process writes them, `StorageError` if the folder cannot be written.
     """
-    contents = {PAGE: report_page(fleet)}
+    contents = {PAGE: report_page(fleet, with_charts=charts.are_available())}
     with writing(layout.lock_file(WRITER), "the report"):
         for name, content in contents.items():
             with replacing(layout.report_file(name), layout.scratch(WRITER)) as file:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from markupsafe import Markup
 
-from runs_assets.insight.fleet import DayCounts
+from runs_assets.insight.day_counts import DayCounts
 from runs_assets.insight.printing import length_of, percent
 
 LEFT, WIDTH, GAP = 36, 560, 20
