@@ -7,6 +7,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from runs_assets.assets.fleet_chart import fleet_chart
 from runs_assets.assets.freshness import freshness_policy
 from runs_assets.assets.recording import OWNERS, column_schema, failing_clearly, file_metadata, preview
 from runs_assets.daily.failure_rates import FAILURE_RATES
@@ -45,7 +46,7 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
         required_resource_keys=keys_of_shared(project.names),
     )
     def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        data_folder, clock = shared_resources(context.resources, project.names)
+        clock = shared_resources(context.resources, project.names)[1]
         tag = context.run.tags.get(SOURCES_TAG)
         only = [source for source in project.sources if tag is None or source.name in tag.split(",")]
         with failing_clearly("verdicts", "judging the stored days"):
@@ -55,8 +56,10 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
             refreshed = judge.refresh(project.sources, [source.name for source in only], context.log.info)
             sources = [source.name for source in project.sources]
             wrong = worst_first(current_status(judge.layout, judge.watch, sources))
+            chart = fleet_chart(judge.layout, judge.watch, project.sources, clock.now())
+        overview = {"what is wrong now": _shown(wrong), **chart, **_report(judge.layout, project)}
         for table in VERDICT_TABLES:
-            metadata = _metadata(table, refreshed.tables[table.name], wrong, data_folder.layout, project)
+            metadata = _metadata(table, refreshed.tables[table.name], overview, judge.layout)
             yield dg.MaterializeResult(asset_key=project.verdict(table.name), metadata=metadata)
         yield _check_result(project, [one for one in wrong if one.is_broken])
         if refreshed.problem:
@@ -104,14 +107,9 @@ def _check_result(project: Project, broken: Sequence[PipelineStatus]) -> dg.Asse
     )
 
 
-def _metadata(
-    table: Table, rows: pa.Table, wrong: Sequence[PipelineStatus], layout: Layout, project: Project
-) -> Mapping[str, Any]:
-    """What a person looks for first: of `pipeline_health` what is wrong now, of other tables their first rows."""
-    if table is PIPELINE_HEALTH:
-        first = {"what is wrong now": _shown(wrong), **_report(layout, project), **_states(rows)}
-    else:
-        first = {"preview": _preview(table, rows)}
+def _metadata(table: Table, rows: pa.Table, overview: Mapping[str, Any], layout: Layout) -> Mapping[str, Any]:
+    """What a person looks for first: of `pipeline_health` the `overview`, of other tables their first rows."""
+    first = {**overview, **_states(rows)} if table is PIPELINE_HEALTH else {"preview": _preview(table, rows)}
     return {**first, "dagster/row_count": rows.num_rows, **file_metadata(layout.verdict_file(table.name))}
 
 
