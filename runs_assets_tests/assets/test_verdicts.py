@@ -1,5 +1,6 @@
 """What Dagster's page shows of the pipelines: what is wrong first, and a check that turns red with it."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from runs_assets.accounts import SOURCES
 from runs_assets.definitions import definitions_of
 from runs_assets.instance.run_tags import REFRESH_VERDICTS
 from runs_assets.reasons.details_files import KnownDetails, store_details
+from runs_assets.report import charts
 from runs_assets.sandbox import FixedHistory
 from runs_assets.storage.layout import RUNS_REPORT
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
@@ -147,3 +149,30 @@ def test_verdicts_are_fresh_for_as_long_as_a_source_counts_as_read(
 
 def test_a_window_that_cannot_be_used_stops_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(policies(monkeypatch, UNREAD_AFTER_HOURS="soon").values()) == {None}
+
+
+def shown(result: dg.ExecuteInProcessResult) -> Mapping[str, Any]:
+    """The metadata of the materialization of `pipeline_health`."""
+    [event] = [event for event in result.get_asset_materialization_events() if event.asset_key == HEALTH]
+    return event.materialization.metadata
+
+
+@pytest.mark.skipif(not charts.are_available(), reason="the extra `charts` is not installed")
+def test_below_what_is_wrong_is_a_chart_and_then_the_report(project: Project) -> None:
+    found = shown(judged(project, {"well": ["success"] * 30}))
+    assert list(found)[:4] == ["what is wrong now", "chart", "report", "report file"]
+    start, picture = found["chart"].value.removesuffix(")").split("base64,")
+    assert start == "![Failure rate and runs by day, 28 days](data:image/svg+xml;"
+    drawn = b64decode(picture).decode()
+    assert drawn.startswith("<svg")
+    assert "cloudcruise" in drawn
+
+
+def test_without_what_draws_charts_there_is_none(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "are_available", lambda: False)
+    found = shown(judged(project, {"well": ["success"] * 30}))
+    assert list(found)[:3] == ["what is wrong now", "report", "report file"]
+    assert found["report"].asset_key == dg.AssetKey(RUNS_REPORT)
+    page = project.layout.root / "runs_report" / "index.html"
+    assert found["report file"].value == str(page)
+    assert page.read_bytes().startswith(b"<!")
