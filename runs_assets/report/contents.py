@@ -1,13 +1,14 @@
 """What is on the page, from the fleet: in which order, under which numbers, and what is drawn."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from markupsafe import Markup
 
-from runs_assets.insight.changes import FleetChange
+from runs_assets.days import DayRange
+from runs_assets.insight.changes import ChangeKind, FleetChange
 from runs_assets.insight.day_counts import DayCounts
 from runs_assets.insight.fleet import Fleet
 from runs_assets.insight.histories import PipelineHistory
@@ -128,7 +129,7 @@ class Contents:
     fleet: Fleet
     headline: str
     wrong: Sequence[Wrong]
-    changes: Sequence[NumberedChange]
+    changes: Sequence[tuple[str, Sequence[NumberedChange]]]
     sections: Sequence[Section]
     incidents: Sequence[ShownIncident]
     states: Sequence[str]
@@ -143,6 +144,7 @@ class Contents:
     @classmethod
     def of(cls, fleet: Fleet, *, with_charts: bool) -> Self:
         """The contents of the page about a fleet."""
+        fleet = _since_first_read(fleet)
         by_week = len(fleet.days) > MOST_DAYS
         sections = list(_sections(fleet, by_week=by_week))
         numbers: dict[Place, Section] = {_place(one.health): one for one in sections}
@@ -154,9 +156,9 @@ class Contents:
         )
         return cls(
             fleet=fleet,
-            headline=_headline(wrong),
+            headline=_headline(fleet, wrong),
             wrong=wrong,
-            changes=[NumberedChange(one, _number(numbers, (one.source, one.pipeline_id))) for one in fleet.changes],
+            changes=list(_changes(fleet, numbers)),
             sections=sections,
             incidents=incidents,
             states=sorted({one.health.state for one in sections}, key=lambda state: SEVERITY[state]),
@@ -172,6 +174,15 @@ class Contents:
     def named(self) -> dict[str, Any]:
         """Each part under its name; not copied, as `asdict` would."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _since_first_read(fleet: Fleet) -> Fleet:
+    """Without the days before the first one that was read of any source, of which there is nothing to say."""
+    read = [day.date for source in fleet.sources for day in source.days if day.is_read]
+    first = min(read, default=fleet.days.last)
+    sources = [replace(one, days=[day for day in one.days if day.date >= first]) for one in fleet.sources]
+    pipelines = [replace(one, days=[day for day in one.days if day.date >= first]) for one in fleet.pipelines]
+    return replace(fleet, days=DayRange(first, fleet.days.last), sources=sources, pipelines=pipelines)
 
 
 def _fleet_chart(fleet: Fleet) -> Markup | None:
@@ -214,12 +225,25 @@ def _wrong(fleet: Fleet, sections: dict[Place, Section]) -> Iterator[Wrong]:
         yield Wrong(health, section.number if section else None, section.history.acknowledged if section else None)
 
 
-def _headline(wrong: Sequence[Wrong]) -> str:
+def _changes(fleet: Fleet, sections: dict[Place, Section]) -> Iterator[tuple[str, Sequence[NumberedChange]]]:
+    """By what they are, in the order of the kinds."""
+    for kind in ChangeKind:
+        changes = [one for one in fleet.changes if one.kind == kind]
+        if changes:
+            yield kind, [NumberedChange(one, _number(sections, (one.source, one.pipeline_id))) for one in changes]
+
+
+def _headline(fleet: Fleet, wrong: Sequence[Wrong]) -> str:
+    """The answer in one line."""
     broken = sum(one.health.is_broken for one in wrong)
-    if not wrong:
+    if len(wrong) > 1:
+        return f"{len(wrong)} need attention, {broken or 'none'} of them broken"
+    if wrong:
+        return "1 is broken" if broken else "1 needs attention"
+    known = [source for source in fleet.sources if source.status]
+    if len(known) == len(fleet.sources) and known:
         return "Nothing needs attention"
-    needs = f"{len(wrong)} need attention" if len(wrong) > 1 else "1 needs attention"
-    return f"{needs}, {broken or 'none'} of them broken" if len(wrong) > 1 or not broken else "1 is broken"
+    return "Nothing needs attention, as far as is known" if known else "It is not known what is wrong"
 
 
 def _place(health: PipelineStatus) -> Place:

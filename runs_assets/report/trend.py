@@ -4,6 +4,7 @@ All pipelines have the same days and the same axis of rates, so that a frame, dr
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -46,15 +47,15 @@ def trend(periods: Sequence[DayCounts]) -> Markup:
         _scale(BOTTOM, LENGTHS, longest),
     )
     drawn = (
-        ("band", _boxes(periods, rates, lambda row: row.failure_rate_low, lambda row: row.failure_rate_high)),
-        ("usual", _steps(periods, rates, lambda row: row.usual_rate)),
-        ("rate", _steps(periods, rates, lambda row: row.failure_rate)),
-        ("volume", _boxes(periods, runs, lambda row: 0 if row.runs else None, lambda row: row.runs)),
+        ("band", _area(periods, rates, lambda row: row.failure_rate_low, lambda row: row.failure_rate_high)),
+        ("usual", _line(periods, rates, lambda row: row.usual_rate)),
+        ("rate", _line(periods, rates, lambda row: row.failure_rate)),
+        ("volume", _area(periods, runs, lambda row: 0 if row.runs else None, lambda row: row.runs)),
         (
             "lengths",
-            _boxes(periods, lengths, lambda row: row.duration_p50_seconds, lambda row: row.duration_p95_seconds),
+            _area(periods, lengths, lambda row: row.duration_p50_seconds, lambda row: row.duration_p95_seconds),
         ),
-        ("median", _steps(periods, lengths, lambda row: row.duration_p50_seconds)),
+        ("median", _line(periods, lengths, lambda row: row.duration_p50_seconds)),
     )
     paths = "".join(f'<path class="{name}" d="{path}"/>' for name, path in drawn if path)
     captions = (
@@ -74,29 +75,35 @@ def _scale(bottom: int, height: int, most: float) -> Callable[[float], int]:
     return lambda number: bottom - (round(height * number / most) if most else 0)
 
 
-def _boxes(periods: Sequence[DayCounts], scale: Callable[[float], int], low: Value, high: Value) -> str:
-    """A box for each period, from its low to its high value."""
+def _area(periods: Sequence[DayCounts], scale: Callable[[float], int], low: Value, high: Value) -> str:
+    """The area from the low to the high values, for each stretch of periods that have both."""
     path, edges = "", list(_edges(periods))
-    for place, row in enumerate(periods):
-        lowest, highest = low(row), high(row)
-        if lowest is not None and highest is not None:
-            x, width = edges[place], edges[place + 1] - edges[place]
-            path += f"M{x} {scale(lowest)}V{scale(highest)}h{max(1, width - 1)}V{scale(lowest)}z"
+    ends = [(low(row), high(row)) for row in periods]
+    for is_known, group in groupby(range(len(periods)), key=lambda place: None not in ends[place]):
+        places = list(group) if is_known else []
+        if places:
+            tops = [(edges[place + 1], scale(ends[place][1] or 0)) for place in places]
+            bottoms = [(edges[place], scale(ends[place][0] or 0)) for place in reversed(places)]
+            path += f"M{edges[places[0]]} {tops[0][1]}{_stairs(tops)}{_stairs(bottoms)}z"
     return path
 
 
-def _steps(periods: Sequence[DayCounts], scale: Callable[[float], int], value: Value) -> str:
+def _line(periods: Sequence[DayCounts], scale: Callable[[float], int], value: Value) -> str:
     """A line at the height of each period, unbroken where the next one has a value too."""
-    path, last, edges = "", None, list(_edges(periods))
-    for place, row in enumerate(periods):
-        found = value(row)
-        y = None if found is None else scale(found)
-        if y is not None and y != last:
-            path += f"V{y}" if last is not None else f"M{edges[place]} {y}"
-        if y is not None:
-            path += f"H{edges[place + 1]}"
-        last = y
+    path, edges = "", list(_edges(periods))
+    heights = [value(row) for row in periods]
+    for is_known, group in groupby(range(len(periods)), key=lambda place: heights[place] is not None):
+        places = list(group) if is_known else []
+        if places:
+            steps = [(edges[place + 1], scale(heights[place] or 0)) for place in places]
+            path += f"M{edges[places[0]]} {steps[0][1]}{_stairs(steps)}"
     return path
+
+
+def _stairs(steps: Sequence[tuple[int, int]]) -> str:
+    """To the height of each step and along it; a step as high as the one before continues that one."""
+    runs = [(y, list(group)[-1][0]) for y, group in groupby(steps, key=lambda step: step[1])]
+    return "".join(f"V{y}H{x}" for y, x in runs)
 
 
 def _caption(top: int, text: str) -> Markup:
