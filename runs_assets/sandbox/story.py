@@ -12,8 +12,9 @@ from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS, Episode, Profile
 
 NEW_VERSION = "3.0.0"
 SILENT = next(connector for connector in CONNECTORS if connector.name == "price-feed")
-BUSY = {"address-update": 36}
-"""How often what becomes worse runs a day: with fewer runs it would be down, or well, at some hours by chance."""
+WORSE, WORSE_EVERY = "address-update", 30
+"""It runs once in so many minutes, and from some day on each third run fails: hardly two in a row, or it would be down
+at some hours by chance."""
 WATCH_FILE = f"""\
 # A fortnight is too short to learn from it when a pipeline has to run.
 [[expectations]]
@@ -28,7 +29,7 @@ def workflows_of(day: date) -> Profiles:
     midnight = start_of(day)
     return Profiles(
         tuple(
-            replace(workflow, creep=0.0, runs_per_day=BUSY.get(workflow.name, workflow.runs_per_day))
+            replace(workflow, creep=0.0, every_minutes=WORSE_EVERY if workflow.name == WORSE else None)
             for workflow in WORKFLOWS
         ),
         (
@@ -37,10 +38,11 @@ def workflows_of(day: date) -> Profiles:
                 "supplier-portal-export", midnight - timedelta(days=6), midnight - timedelta(days=5), failure_rate=1.0
             ),
             Episode(
-                "address-update",
+                WORSE,
                 midnight - timedelta(hours=60),
                 rises_until=midnight - timedelta(hours=12),
-                failure_rate=0.45,
+                failure_rate=0.95,
+                every_third_minutes=WORSE_EVERY,
             ),
         ),
     )
