@@ -16,9 +16,9 @@ def creations(profiles: Profiles, day: date, volume: float, rng: Random) -> list
     """Return a day's creation times with their pipelines, oldest first; some share their second."""
     pipelines = profiles.pipelines
     drawn = [
-        (_second_of_day(pipeline, rng), place)
+        (second, place)
         for place, pipeline in enumerate(pipelines)
-        for _ in range(_count(pipeline.expected_runs(day) * volume, rng))
+        for second in _seconds(pipeline, pipeline.expected_runs(day) * volume, rng)
     ]
     drawn.sort()
     seconds = _with_ties([second for second, _ in drawn], rng)
@@ -47,6 +47,13 @@ def duration(pipeline: Pipeline, rng: Random, *, failed: bool) -> timedelta:
 def whole_seconds(seconds: float) -> timedelta:
     """Return a span of whole seconds, at least one."""
     return timedelta(seconds=max(1, round(seconds)))
+
+
+def _seconds(pipeline: Pipeline, expected: float, rng: Random) -> list[int]:
+    """The creation times of a pipeline's runs of a day: by chance, or in the middle of each of its spans."""
+    if pipeline.every_minutes is None:
+        return [_second_of_day(pipeline, rng) for _ in range(_count(expected, rng))]
+    return list(range(pipeline.every_minutes * 30, 24 * 3600, pipeline.every_minutes * 60))
 
 
 def _count(expected: float, rng: Random) -> int:

@@ -33,6 +33,7 @@ class Pipeline:
     weekend: float = 1.0  # its volume on Saturdays and Sundays, as a factor
     creep: float = 0.0  # what the failure rate gains, day by day, in each cycle of CREEP_DAYS days
     on_the_quarter: bool = False  # started by a timetable: at :00, :15, :30 and :45 sharp
+    every_minutes: int | None = None  # started once in each span of so many minutes, whatever its runs per day
 
     @cached_property
     def id(self) -> str:
@@ -82,7 +83,7 @@ class Episode:
     """What happens to one pipeline from an instant on, to another (not inside) or for ever.
 
     Its runs fail at `failure_rate`, or at what has risen to that by `rises_until`; have a new `version`; or there are
-    none.
+    none. With `every_third_minutes`, only those of every third span of so many minutes of the day fail.
     """
 
     pipeline: str
@@ -90,6 +91,7 @@ class Episode:
     end: datetime | None = None
     failure_rate: float = 0.0
     rises_until: datetime | None = None
+    every_third_minutes: int | None = None
     version: str | None = None
     is_silent: bool = False
 
@@ -100,11 +102,15 @@ class Episode:
 
     def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
         """See `BadTime`."""
-        if not self.covers(pipeline, created_at):
+        if not (self.covers(pipeline, created_at) and self._is_its_turn(created_at)):
             return 0.0
         if self.rises_until is None:
             return self.failure_rate
         return self.failure_rate * min(1.0, (created_at - self.start) / (self.rises_until - self.start))
+
+    def _is_its_turn(self, created_at: datetime) -> bool:
+        minute = created_at.hour * 60 + created_at.minute
+        return self.every_third_minutes is None or minute // self.every_third_minutes % 3 == 0
 
 
 @dataclass(frozen=True)

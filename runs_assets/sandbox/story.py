@@ -12,6 +12,9 @@ from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS, Episode, Profile
 
 NEW_VERSION = "3.0.0"
 SILENT = next(connector for connector in CONNECTORS if connector.name == "price-feed")
+WORSE, WORSE_EVERY = "address-update", 30
+"""It runs once in so many minutes, and from some day on each third run fails: hardly two in a row, or it would be down
+at some hours by chance."""
 WATCH_FILE = f"""\
 # A fortnight is too short to learn from it when a pipeline has to run.
 [[expectations]]
@@ -22,20 +25,24 @@ every = "4h"
 
 
 def workflows_of(day: date) -> Profiles:
-    """CloudCruise's: one is down, one has recovered, one has become worse day by day."""
+    """CloudCruise's: one is down, one has recovered, one has become worse hour by hour."""
     midnight = start_of(day)
     return Profiles(
-        tuple(replace(workflow, creep=0.0) for workflow in WORKFLOWS),
+        tuple(
+            replace(workflow, creep=0.0, every_minutes=WORSE_EVERY if workflow.name == WORSE else None)
+            for workflow in WORKFLOWS
+        ),
         (
             Episode("invoice-download", midnight - timedelta(hours=12), failure_rate=1.0),
             Episode(
                 "supplier-portal-export", midnight - timedelta(days=6), midnight - timedelta(days=5), failure_rate=1.0
             ),
             Episode(
-                "address-update",
-                midnight - timedelta(days=5),
-                rises_until=midnight - timedelta(days=1),
-                failure_rate=0.7,
+                WORSE,
+                midnight - timedelta(hours=60),
+                rises_until=midnight - timedelta(hours=12),
+                failure_rate=0.95,
+                every_third_minutes=WORSE_EVERY,
             ),
         ),
     )

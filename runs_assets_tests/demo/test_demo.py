@@ -32,14 +32,14 @@ GRAPHQL = """{
 class Demo:
     """A running demo in a folder; `mark` finds its processes."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, browser: str = "false") -> None:
         self.mark = new_mark()
         self._output = folder / "output.txt"
         with self._output.open("w") as file:
             self.process = subprocess.Popen(
                 [*COMMAND, *options],
                 cwd=folder,
-                env={**os.environ, **users_settings(folder), **self.mark, "COLUMNS": "100"},
+                env={**os.environ, **users_settings(folder), **self.mark, "COLUMNS": "100", "BROWSER": browser},
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
@@ -57,8 +57,8 @@ class Demo:
 
 
 @contextmanager
-def demo(folder: Path, *options: str) -> Iterator[Demo]:
-    running = Demo(folder, *options)
+def demo(folder: Path, *options: str, browser: str = "false") -> Iterator[Demo]:
+    running = Demo(folder, *options, browser=browser)
     try:
         yield running
     finally:
@@ -98,13 +98,33 @@ def last_days() -> DayRange:
     return DayRange(today - timedelta(days=13), today)
 
 
-def test_it_serves_the_sandboxes_failure_rates_until_ctrl_c_and_leaves_nothing_running(folder: Path, port: int) -> None:
-    with demo(folder, "--port", str(port)) as running:
+def recording_browser(folder: Path) -> tuple[str, Path]:
+    """A command for `BROWSER` that notes what it is to open, and where it does."""
+    script, opened = folder / "browser.sh", folder / "opened.txt"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n')
+    script.chmod(0o755)
+    return f"{script} %s", opened
+
+
+def test_it_serves_the_sandboxes_failure_rates_until_ctrl_c_and_leaves_nothing_running(
+    folder: Path, port: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    browser, opened = recording_browser(tmp_path_factory.mktemp("browser"))
+    with demo(folder, "--port", str(port), "--open", browser=browser) as running:
         running.wait_until(lambda: "Ctrl-C ends it" in running.output)
         asked = httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": GRAPHQL}, trust_env=False, timeout=60)
         running.process.send_signal(signal.SIGINT)
         assert running.process.wait(60) == 0, running.output
         assert processes_of(running.mark) == []
+    told = running.output.split("SANDBOX: what is wrong now\n")[1].splitlines()
+    assert [line.split()[:2] for line in told[:4]] == [
+        *(["DOWN", "invoice-download"], ["SILENT", "price-feed"]),
+        *(["WORSE", "address-update"], ["WORSE", "stock-sync"]),
+    ]
+    report = folder / ".demo/sandbox-data/runs_report/index.html"
+    assert told[4] == f"The report: {report.as_uri()}"
+    assert opened.read_text() == f"{report.as_uri()}\n"
+    assert b"invoice-download" in report.read_bytes()
     page = asked.json()["data"]
     assert page["repositoriesOrError"]["nodes"] == [{"location": {"name": "SANDBOX (simulated runs)"}}]
     assert page["shouldShowNux"] is False
