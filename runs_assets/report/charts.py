@@ -108,7 +108,7 @@ def timeline(bars: Sequence[Bar], days: DayRange, palette: Palette = ANYWHERE) -
         "color": {
             "field": "kind",
             "scale": {"domain": drawn, "range": [kinds.get(kind, palette.silent) for kind in drawn]},
-            "legend": {"orient": "top", "title": None},
+            "legend": {"orient": "top", "title": None, "symbolSize": 90},
         },
         "size": {
             "field": "kind",
