@@ -33,3 +33,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def dagster_url(story: Story) -> Iterator[str]:
     with dagster_page(story) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def report_url(story: Story) -> str:
+    """The address that the command prints, without a server."""
+    url = story.output("report").split()[-1]
+    assert url.startswith("file:///")
+    return url

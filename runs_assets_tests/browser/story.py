@@ -38,12 +38,16 @@ class Story:
 
     def answers(self, *arguments: str) -> list[dict[str, Any]]:
         """What `runs-assets <arguments> --json` prints: the same facts, by another view."""
-        command = [sys.executable, "-m", "runs_assets.cli", *arguments, "--json"]
+        return [json.loads(line) for line in self.output(*arguments, "--json").splitlines()]
+
+    def output(self, *arguments: str) -> str:
+        """What `runs-assets <arguments>` prints."""
+        command = [sys.executable, "-m", "runs_assets.cli", *arguments]
         asked = subprocess.run(
             command, env=dict(self.environment), cwd=self.folder.root, capture_output=True, text=True, check=False
         )
         assert not asked.stderr, asked.stderr
-        return [json.loads(line) for line in asked.stdout.splitlines()]
+        return asked.stdout
 
 
 @contextmanager
