@@ -4,16 +4,15 @@ import argparse
 import inspect
 import io
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 
 from rich.console import Console
 
-from runs_assets.days import DayRange, end_of, start_of, utc_now
+from runs_assets.cli_arguments import future, pattern, port, row_count, since, until, week
+from runs_assets.days import utc_now
 from runs_assets.demo.errors import DemoError
 from runs_assets.errors import NoDataFolderError, RunsAssetsError
 
@@ -21,7 +20,6 @@ Run = Callable[[argparse.Namespace], int | None]
 FAILED = 1
 MISUSED = 2
 INTERRUPTED = 130
-MAX_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     demo = command(_demo, "see it work on simulated runs")
-    demo.add_argument("--port", type=_port, default=3000, help="the page's port (default: 3000)")
+    demo.add_argument("--port", type=port, default=3000, help="the page's port (default: 3000)")
     demo.add_argument(
         "--host", default="127.0.0.1", help="the page's address; in a container 0.0.0.0 (default: 127.0.0.1)"
     )
@@ -77,12 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_answers(command)
     digest = command(_digest, "print the summary of a week, and send it")
-    digest.add_argument("--week", type=_week, help="an ISO week such as 2026-W11 (default: the last complete one)")
+    digest.add_argument("--week", type=week, help="an ISO week such as 2026-W11 (default: the last complete one)")
     digest.add_argument("--no-send", dest="send", action="store_false", help="only print it")
     ack = command(_ack, "acknowledge open incidents: nobody is reminded of them")
-    ack.add_argument("source", nargs="?", type=_pattern, help="a source, or a shell pattern of sources")
-    ack.add_argument("pipeline", nargs="?", type=_pattern, default="*", help="a pattern of ids or names (default: all)")
-    ack.add_argument("--until", type=_future, help="the end of a UTC day, or a time such as 2026-03-20T08:00+01:00")
+    ack.add_argument("source", nargs="?", type=pattern, help="a source, or a shell pattern of sources")
+    ack.add_argument("pipeline", nargs="?", type=pattern, default="*", help="a pattern of ids or names (default: all)")
+    ack.add_argument("--until", type=future, help="the end of a UTC day, or a time such as 2026-03-20T08:00+01:00")
     ack.add_argument("--note", help="a word to others, shown in the digest")
     ack.add_argument("--list", dest="shown", action="store_true", help="only list what is and what is not acknowledged")
     notify = command(_notify, "send a test message to each address")
@@ -97,17 +95,20 @@ def _add_answers(command: Callable[[Run, str], argparse.ArgumentParser]) -> None
     status.set_defaults(failure=MISUSED)
     runs = command(_runs, "list runs, such as the failed ones of a pipeline")
     runs.add_argument("--failed", action="store_true", help="only failed runs")
-    since = "24h or 7d ago, the beginning of a UTC day, or a time such as 2026-03-20T08:00+01:00"
-    runs.add_argument("--since", type=_since, default="24h", help=f"from when on: {since} (default: 24h)")
-    until = "up to when, in the same forms, but a day to its end (default: now)"
-    runs.add_argument("--until", type=_until, default="0h", help=until)
-    runs.add_argument("--pipeline", type=_pattern, default="*", help="a pattern of ids or names (default: all)")
+    forms = "24h or 7d ago, the beginning of a UTC day, or a time such as 2026-03-20T08:00+01:00"
+    runs.add_argument("--since", type=since, default="24h", help=f"from when on: {forms} (default: 24h)")
+    ends = "up to when, in the same forms, but a day to its end (default: now)"
+    runs.add_argument("--until", type=until, default="0h", help=ends)
+    runs.add_argument("--pipeline", type=pattern, default="*", help="a pattern of ids or names (default: all)")
     runs.add_argument("--reason", help="only the failed runs with this reason")
-    runs.add_argument("--limit", type=_row_count, default=50, help="how many rows a table shows (default: 50)")
+    runs.add_argument("--limit", type=row_count, default=50, help="how many rows a table shows (default: 50)")
     pipeline = command(_pipeline, "print all about one pipeline: days, incidents, reasons, failed runs")
     pipeline.add_argument(
-        "name", type=_pattern, help="its name or id, or a shell pattern that only one pipeline matches"
+        "name", type=pattern, help="its name or id, or a shell pattern that only one pipeline matches"
     )
+    report = command(_report, "write a page for a browser with all of that, and print its address")
+    report.set_defaults(failure=MISUSED)
+    report.add_argument("--open", dest="opens", action="store_true", help="open it in the browser")
     for answer in (status, runs, pipeline):
         answer.add_argument("--source", help="only this source")
         answer.add_argument("--json", dest="as_json", action="store_true", help="print a JSON object on each line")
@@ -173,6 +174,17 @@ def _pipeline(options: argparse.Namespace) -> None:
     pipeline(Console(), options.source, options.name, as_json=options.as_json)
 
 
+def _report(options: argparse.Namespace) -> None:
+    """Writes what is wrong now, what has changed and all that is known of each pipeline to runs_report/index.html.
+
+    It is in the data folder, and needs nothing else to be read: one file, from the stored tables; asks no API. Exit
+    status: 0 if it was written, 2 if it could not be.
+    """
+    from runs_assets.report.publishing import report
+
+    report(Console(), opens=options.opens)
+
+
 def _digest(options: argparse.Namespace) -> None:
     """Prints what failed, went down or fell silent in a week, including what caused no notification, and sends it.
 
@@ -228,72 +240,6 @@ def _warn() -> None:
 
     for fault in settings_faults(SOURCES):
         _complain(fault)
-
-
-def _since(text: str) -> datetime:
-    """An instant: so many hours or days before now, the beginning of a UTC day, or a time."""
-    return _ago(text) or _instant(text, start_of, "24h, 7d, ")
-
-
-def _until(text: str) -> datetime:
-    """The same, but of a day its end."""
-    return _ago(text) or _instant(text, end_of, "24h, 7d, ")
-
-
-def _future(text: str) -> datetime:
-    """The end of a UTC day, or a time; neither may be over."""
-    until = _instant(text, end_of)
-    if until <= utc_now():
-        raise argparse.ArgumentTypeError(f"{text} is over")
-    return until
-
-
-def _ago(text: str) -> datetime | None:
-    """So many hours or days before now; None if it is no such span."""
-    found = re.fullmatch(r"(\d{1,5})([hd])", text)
-    return utc_now() - timedelta(**{{"h": "hours", "d": "days"}[found[2]]: int(found[1])}) if found else None
-
-
-def _instant(text: str, of_day: Callable[[date], datetime], other_forms: str = "") -> datetime:
-    """What `of_day` says of a UTC day, or a time, which is in UTC if it has no zone."""
-    try:
-        if len(text) <= len("2026-03-20"):
-            return of_day(date.fromisoformat(text))
-        at = datetime.fromisoformat(text)
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        forms = f"{other_forms}2026-03-20 or 2026-03-20T08:00"
-        raise argparse.ArgumentTypeError(f"a time is written as {forms}, not {text!r}") from None
-
-
-def _pattern(text: str) -> str:
-    from runs_assets.watch_entries import About
-
-    try:
-        return About(pipeline=text).pipeline
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a name, id or pattern is needed, not {text!r}") from None
-
-
-def _row_count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"it is a number from 1 on, not {text!r}")
-    return int(text)
-
-
-def _week(text: str) -> DayRange:
-    from runs_assets.alerts.digest import week_of
-
-    try:
-        return week_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PORT:
-        raise argparse.ArgumentTypeError(f"a port is a number from 1 to {MAX_PORT}, not {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import dagster as dg
 from runs_assets.accounts import SOURCES
 from runs_assets.assets.checks import source_checks
 from runs_assets.assets.daily import daily_assets, daily_partitions
+from runs_assets.assets.report import report_asset
 from runs_assets.assets.verdicts import verdict_assets
 from runs_assets.automation.alerts import alerts_sensor
 from runs_assets.automation.jobs import (
@@ -69,9 +70,9 @@ def _definitions_of(source: Source, partitions: dg.DailyPartitionsDefinition) ->
 
 
 def _verdicts_of(project: Project) -> dg.Definitions:
-    verdicts = verdict_assets(project)
-    job = verdicts_job(project, verdicts)
-    return dg.Definitions(assets=[verdicts], jobs=[job], sensors=[outdated_verdicts_sensor(project, job)])
+    assets = [verdict_assets(project), report_asset(project)]
+    job = verdicts_job(project, assets)
+    return dg.Definitions(assets=assets, jobs=[job], sensors=[outdated_verdicts_sensor(project, job)])
 
 
 for fault in settings_faults(SOURCES):

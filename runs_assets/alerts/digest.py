@@ -256,12 +256,7 @@ def show_acknowledged(console: Console) -> None:
 
 
 def _acknowledgements(known: Iterable[Acknowledgement]) -> list[str]:
-    return [
-        f"{shortened(one.pipeline)} of {shortened(one.source)}, "
-        + (f"until {at(one.until)}" if one.until else "until it is over")
-        + (f": {shortened(one.note)}" if one.note else "")
-        for one in known
-    ]
+    return [f"{shortened(one.pipeline)} of {shortened(one.source)}, {one.holds()}" for one in known]
 
 
 def _memory_file() -> MemoryFile:

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
+from runs_assets.alerts.former_memories import migrated
 from runs_assets.alerts.lifecycle import Event, Incident, PipelineIncident, PlatformIncident, Remembered
 from runs_assets.alerts.observation import JobFailure
-from runs_assets.errors import SettingsError, StorageError
+from runs_assets.errors import DamagedFileError, SettingsError, StorageError
+from runs_assets.plain_text.wording import at, shortened
 from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import writing
@@ -72,6 +74,11 @@ class Acknowledgement(About):
     note: str | None = None
     until: AwareDatetime | None = None
     acknowledged_at: AwareDatetime
+
+    def holds(self) -> str:
+        """Until when, and what was noted, in words."""
+        until = f"until {at(self.until)}" if self.until else "until it is over"
+        return f"{until}: {shortened(self.note)}" if self.note else until
 
 
 class JobMemory(Remembered):
@@ -160,11 +167,9 @@ class MemoryFile:
 
         Raises `StorageError` if the file cannot be read, or was written by a newer version of this project.
         """
-        if not is_stored(self.path):
-            return Memory()
         try:
-            return self._parsed(_content(self.path))
-        except (ValueError, TypeError, AttributeError, KeyError):
+            return self.look()
+        except DamagedFileError:
             kept = self._folder / f"damaged-{now:%Y%m%dT%H%M%SZ}.json"
             keep_aside(self.path, kept, self._folder / "scratch")
         log.error(
@@ -174,6 +179,16 @@ class MemoryFile:
             kept,
         )
         return Memory(welcomed_at=now)
+
+    def look(self) -> Memory:
+        """What is remembered, for those who only read; raises as `load`, and `DamagedFileError`."""
+        if not is_stored(self.path):
+            return Memory()
+        try:
+            return self._parsed(_content(self.path))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            why = f"it is no memory of notifications ({type(error).__name__})"
+            raise DamagedFileError(self.path, why, "The next notifications keep it aside and begin anew.") from None
 
     @property
     def evaluated_at(self) -> datetime | None:
@@ -227,66 +242,3 @@ def _replace(path: Path, content: bytes) -> None:
         return
     with replacing(path, path.parent / "scratch") as file:
         file.write(content)
-
-
-# Former versions of the file. Each step can be deleted once no installation has such a file any more.
-_LIFE = {
-    "told_at": "notified_at",
-    "told": "tags",
-    "ended_at": "resolved_at",
-    "noted": "failures_since",
-    "is_over": "is_resolved",
-    "is_old": "is_history",
-}
-_FIELDS = {"sources", "jobs", "fault", "outbox", "given_up"}
-_EVENTS = {"changed": "updated", "ended": "resolved"}
-
-
-def migrated(found: dict[str, Any]) -> dict[str, Any]:
-    """The content of a file of version 2, from one of version 1 or none; any error means that it is no such memory."""
-    return _from_version_1(found if found.get("version") == 1 else _from_none(found))
-
-
-def _from_version_1(found: dict[str, Any]) -> dict[str, Any]:
-    """Reminders count from the opening, which was not remembered of pipelines that a platform incident left."""
-    for source in found["sources"].values():
-        for incident in source["pipelines"]:
-            incident["opened_at"] = incident.get("opened_at") or incident.get("notified_at")
-    return found | {"version": 2}
-
-
-def _from_none(found: dict[str, Any]) -> dict[str, Any]:
-    if unknown := found.keys() - _FIELDS:
-        raise ValueError(f"unknown fields: {unknown}")
-    return {
-        "version": 1,
-        "sources": {name: _former_source(source) for name, source in found.get("sources", {}).items()},
-        "jobs": {name: _former_job(job["failure"], job) for name, job in found.get("jobs", {}).items()},
-        "settings": _former_incident(found.get("fault")),
-        "outbox": [_former_delivery(delivery) for delivery in found.get("outbox", ())],
-        "undelivered": found.get("given_up", ()),
-    }
-
-
-def _former_source(source: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "read_until": source.get("read_until"),
-        "job": _former_job(source.get("job_failure"), source),
-        "platform": _former_incident(source.get("platform")),
-        "pipelines": [_former_incident(incident) for incident in source.get("incidents", ())],
-    }
-
-
-def _former_job(failure: dict[str, Any] | None, job: dict[str, Any]) -> dict[str, Any]:
-    last_failure = job.get("last_failure") or failure
-    return {"failure": failure, "last_failure": last_failure, "incident": _former_incident(job.get("trouble"))}
-
-
-def _former_incident(incident: dict[str, Any] | None) -> dict[str, Any] | None:
-    return incident and {_LIFE.get(name, name): value for name, value in incident.items()}
-
-
-def _former_delivery(delivery: dict[str, Any]) -> dict[str, Any]:
-    message = delivery["message"]
-    notification = message | {"event": _EVENTS.get(message["event"], message["event"])}
-    return {name: value for name, value in delivery.items() if name != "message"} | {"notification": notification}

@@ -4,7 +4,7 @@
 any partition of any asset, or the newest evaluation of any check, stays however old it is, and so do others' runs.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import merge
@@ -80,10 +80,10 @@ def checks_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
     return every_morning
 
 
-def verdicts_job(project: Project, assets: dg.AssetsDefinition) -> AssetJob:
-    """The job of these assets; a run's tag `runs_assets/sources` lists the sources whose rows it builds."""
-    description = "Judges all stored days of all sources, from the files."
-    return _asset_job(project.refresh_job, dg.AssetSelection.assets(assets), description)
+def verdicts_job(project: Project, assets: Sequence[dg.AssetsDefinition]) -> AssetJob:
+    """The job of the verdict tables and the report; a run's tag `runs_assets/sources` lists the sources to judge."""
+    description = "Judges all stored days of all sources, from the files, and writes the report."
+    return _asset_job(project.refresh_job, dg.AssetSelection.assets(*assets), description)
 
 
 def _asset_job(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -12,7 +12,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from runs_assets.plain_text.wording import plain
+from runs_assets.plain_text.wording import plain, span
 
 GAP = 2
 NARROWEST = 8
@@ -82,6 +82,13 @@ def short_time(instant: datetime | None) -> str:
 def percent(share: float | None) -> str:
     """`12 %`; `-` if it is unknown."""
     return "-" if share is None else f"{share:.0%}".replace("%", " %")
+
+
+def length_of(seconds: float | None) -> str:
+    """`34 s`, from two minutes on `2 min`, `1 h 5 min`; empty if it is unknown."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.0f} s" if seconds < 120 else span(timedelta(seconds=seconds))
 
 
 def _widths(columns: Sequence[Column], longest: Mapping[int, int], most: int) -> dict[int, int]:

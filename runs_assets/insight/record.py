@@ -1,7 +1,6 @@
 """The record of one pipeline: how it is, its days, incidents, reasons, versions and sites, and its failed runs."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
@@ -9,16 +8,15 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
 from runs_assets.errors import NotFoundError
-from runs_assets.insight.runs import Run, RunsQuery, find_runs
-from runs_assets.insight.status import PipelineStatus, Row, status_of, stored_rows, worse_spans
+from runs_assets.insight.day_counts import stored_rates
+from runs_assets.insight.parts import parts_by_pipeline, recent_runs
+from runs_assets.insight.runs import Run, RunsQuery, SourceRuns
+from runs_assets.insight.status import PipelineStatus, Row, VerdictRows, status_of, worse_spans
 from runs_assets.plain_text.wording import label, plain
 from runs_assets.sources.source import Source
-from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.tables import load_table
 from runs_assets.tables import Table
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.outages import OUTAGES
@@ -28,8 +26,6 @@ from runs_assets.watch_entries import About, Subject
 from runs_assets.watch_file import WatchFile
 
 DAYS = 28
-PARTS = {"version": "pipeline_version", "site": "site_id", "workspace": "workspace_id"}
-"""By what the completed runs are counted, and the column of each."""
 MOST_NAMED = 10
 
 
@@ -55,10 +51,10 @@ class PipelineRecord:
 def find_pipeline(layout: Layout, sources: Iterable[str], wanted: str) -> Row:
     """The row of `pipeline_health` of the one pipeline that has this id or name, or matches it as a shell pattern.
 
-    Raises `NotFoundError` if there is none, or more than one; `StorageError` as `stored_rows`.
+    Raises `NotFoundError` if there is none, or more than one; `StorageError` as `VerdictRows.of`.
     """
     named = set(sources)
-    stored: list[Row] = stored_rows(layout, PIPELINE_HEALTH).to_pylist()
+    stored: list[Row] = VerdictRows(layout).of(PIPELINE_HEALTH).to_pylist()
     rows = [row for row in stored if row["source"] in named]
     exact = [row for row in rows if wanted in {*_subject(row)[1:], _name(row)}]
     about = About(pipeline=wanted)
@@ -77,20 +73,47 @@ def find_pipeline(layout: Layout, sources: Iterable[str], wanted: str) -> Row:
 
 def record_of(layout: Layout, watch: WatchFile, source: Source, pipeline: Row) -> PipelineRecord:
     """The record of a pipeline, by its row of `pipeline_health`; raises `StorageError` if a file cannot be read."""
-    last: date = (pipeline["source_read_until"] - timedelta(microseconds=1)).date()
-    days = DayRange(last - timedelta(days=DAYS - 1), last)
+    days, verdicts = last_days(pipeline["source_read_until"], DAYS), VerdictRows(layout)
+    stored, pipeline_id = SourceRuns(layout, watch, source), pipeline["pipeline_id"]
     query = RunsQuery(since=days.start, until=days.end, wanted=lambda subject: subject[:2] == _subject(pipeline)[:2])
-    runs = find_runs(layout, watch, source, query)
-    outages, silences, reasons = (_rows(layout, table, pipeline) for table in (OUTAGES, SILENCES, FAILURE_REASONS))
+    runs, rates = recent_runs(stored, query), stored_rates(layout, source.name, days).rows
+    outages, silences, reasons = (_rows(verdicts, table, pipeline) for table in (OUTAGES, SILENCES, FAILURE_REASONS))
     return PipelineRecord(
-        health=status_of(pipeline, watch, worse_spans(layout)),
-        days=list(_days(layout, pipeline, days)),
-        outages=[row for row in outages if row["is_confirmed"] and _is_in(days, row["ended_at"])],
-        silences=[row for row in silences if _is_in(days, row["ended_at"])],
-        reasons=_reasons(row for row in reasons if row["date"] in days),
-        parts=[row for dimension in PARTS for row in _parts(runs, dimension)],
-        failures=[run for run in runs if run.status == RunStatus.FAILED],
+        health=status_of(pipeline, watch, worse_spans(verdicts)),
+        days=[row for row in rates.to_pylist() if row["pipeline_id"] == pipeline_id],
+        outages=confirmed(outages, days),
+        silences=lasting_into(silences, days),
+        reasons=summed_reasons(reasons, days),
+        parts=parts_by_pipeline(runs.counts).get(pipeline_id, []),
+        failures=stored.shown(runs.failed),
     )
+
+
+def last_days(read_until: datetime, count: int) -> DayRange:
+    """So many days up to the one that ends when a source was read, or that this is in."""
+    last: date = (read_until - timedelta(microseconds=1)).date()
+    return DayRange(last - timedelta(days=count - 1), last)
+
+
+def confirmed(outages: Iterable[Row], days: DayRange) -> list[Row]:
+    """The confirmed ones that lasted into some days."""
+    return [row for row in lasting_into(outages, days) if row["is_confirmed"]]
+
+
+def lasting_into(incidents: Iterable[Row], days: DayRange) -> list[Row]:
+    """Outages or silences that had not ended before some days."""
+    return [row for row in incidents if row["ended_at"] is None or row["ended_at"] >= days.start]
+
+
+def summed_reasons(rows: Iterable[Row], days: DayRange) -> list[Row]:
+    """Each reason once, as on its newest day, which comes first, but with the runs of all days; the most first."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in (row for row in rows if row["date"] in days):
+        known = found.setdefault(row["reason"], {**row, "runs": 0})
+        known["runs"] += row["runs"]
+        known["is_new"] = known["is_new"] or row["is_new"]
+        known["first_seen_at"] = min(known["first_seen_at"], row["first_seen_at"])
+    return sorted(found.values(), key=lambda row: -row["runs"])
 
 
 def _subject(row: Row) -> Subject:
@@ -106,48 +129,10 @@ def described(name: str, source: str, pipeline_id: str | None) -> str:
     return plain(f"{name} ({source}, {pipeline_id})" if pipeline_id is not None else f"{name} ({source})")
 
 
-def _rows(layout: Layout, table: Table, pipeline: Row) -> list[Row]:
+def _rows(verdicts: VerdictRows, table: Table, pipeline: Row) -> list[Row]:
     """Its rows of a verdict table, the newest first."""
     is_its = (pc.field("source") == pipeline["source"]) & pc.field("pipeline_id").is_null()
     if pipeline["pipeline_id"] is not None:
         is_its = (pc.field("source") == pipeline["source"]) & (pc.field("pipeline_id") == pipeline["pipeline_id"])
-    rows: list[Row] = stored_rows(layout, table).filter(is_its).to_pylist()
+    rows: list[Row] = verdicts.of(table).filter(is_its).to_pylist()
     return rows[::-1]
-
-
-def _is_in(days: DayRange, ended_at: datetime | None) -> bool:
-    return ended_at is None or ended_at >= days.start
-
-
-def _days(layout: Layout, pipeline: Row, days: DayRange) -> Iterator[Row]:
-    stored = set(layout.stored_days(FAILURE_RATES.name, pipeline["source"]))
-    for day in (day for day in days.newest_first() if day in stored):
-        rates, _ = load_table(layout, FAILURE_RATES.name, pipeline["source"], day, FAILURE_RATES.schema.names)
-        for row in rates.to_pylist():
-            if row["pipeline_id"] == pipeline["pipeline_id"]:
-                yield {"date": day, **row}
-
-
-def _reasons(rows: Iterable[Row]) -> list[Row]:
-    """Each reason once, as on its newest day, but with the runs of all days; the most first."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        known = found.setdefault(row["reason"], {**row, "runs": 0})
-        known["runs"] += row["runs"]
-        known["is_new"] = known["is_new"] or row["is_new"]
-        known["first_seen_at"] = min(known["first_seen_at"], row["first_seen_at"])
-    return sorted(found.values(), key=lambda row: -row["runs"])
-
-
-def _parts(runs: Iterable[Run], dimension: str) -> list[Row]:
-    counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for run in runs:
-        value = getattr(run, PARTS[dimension])
-        if value is not None and run.status in {RunStatus.SUCCEEDED, RunStatus.FAILED}:
-            counts[value][0] += 1
-            counts[value][1] += run.status == RunStatus.FAILED
-    rows = (
-        {"dimension": dimension, "value": value, "completed": completed, "failed": failed}
-        for value, (completed, failed) in counts.items()
-    )
-    return sorted(rows, key=lambda row: (-row["failed"], row["value"]))

@@ -1,8 +1,9 @@
 """Which runs there were, why they failed, and where the platform shows them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -72,12 +73,68 @@ def find_runs(layout: Layout, watch: WatchFile, source: Source, query: RunsQuery
 
     Raises `StorageError` if a file cannot be read.
     """
-    names = load_details(layout, source.name).names
-    runs = _stored(layout, source.name, query, names)
-    reasons = _reasons(layout, source, runs, names)
-    rows = runs.sort_by([("created_at", "descending"), ("run_id", "ascending")]).select(SHOWN).to_pylist()
-    found = (_run(row, source.name, reasons.get(row["run_id"]), names, watch) for row in rows)
+    stored = SourceRuns(layout, watch, source)
+    found = stored.shown(together(stored.by_day(query)))
     return [run for run in found if query.reason in {None, run.reason}]
+
+
+@dataclass(frozen=True)
+class SourceRuns:
+    """The stored runs of a source, in bulk (columns `SHOWN`) and as they are shown."""
+
+    layout: Layout
+    watch: WatchFile
+    source: Source
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Those of pipelines, by their ids."""
+        return load_details(self.layout, self.source.name).names
+
+    def by_day(self, query: RunsQuery) -> Iterator[pa.Table]:
+        """The runs of a query but for its reason, for each stored day; raises `StorageError` as `find_runs`."""
+        for day in self.layout.stored_days(RUNS.name, self.source.name):
+            if day in query.days:
+                stored, _ = load_table(self.layout, RUNS.name, self.source.name, day, [*SHOWN, "dry_run"])
+                runs = _between(stored, query).select(SHOWN)
+                yield runs.filter(pc.is_in(runs["pipeline_id"], self._wanted(runs, query)))
+
+    def shown(self, runs: pa.Table) -> list[Run]:
+        """Some of the runs, the newest first; raises `StorageError` as `find_runs`."""
+        reasons = self._reasons(runs)
+        rows = runs.sort_by([("created_at", "descending"), ("run_id", "ascending")]).to_pylist()
+        return [self._shown(row, reasons.get(row["run_id"])) for row in rows]
+
+    def _wanted(self, runs: pa.Table, query: RunsQuery) -> pa.Array:
+        ids = pc.unique(runs["pipeline_id"]).to_pylist()
+        subjects = (Subject(self.source.name, one, self.names.get(one or "")) for one in ids)
+        return pa.array([subject.pipeline_id for subject in subjects if query.wanted(subject)], pa.string())
+
+    def _reasons(self, runs: pa.Table) -> Mapping[str, Reason]:
+        """By run id, of the failed ones; errors are stored by the day of a run's creation."""
+        failed = runs.filter(pc.field("status") == RunStatus.FAILED)
+        failed = failed.append_column("ended_at", failed["created_at"])
+        failed = failed.append_column("date", failed["created_at"].cast(pa.date32()))
+        days = {*pc.unique(failed["date"]).to_pylist()} & {*self.layout.stored_days(ERROR_GROUPS, self.source.name)}
+        errors = {day: load_error_groups(self.layout, self.source.name, day) for day in days}
+        reasons = KnownReasons(self.source.explanations, errors, self.names).of_runs(failed)
+        return dict(zip(failed["run_id"].to_pylist(), reasons, strict=True))
+
+    def _shown(self, row: Mapping[str, Any], reason: Reason | None) -> Run:
+        pipeline_id = row["pipeline_id"]
+        return Run(
+            **row,
+            source=self.source.name,
+            pipeline=label(pipeline_id, self.names.get(pipeline_id or "")),
+            reason=reason.reason if reason else None,
+            attribution=reason.attribution.value if reason else None,
+            run_url=self.watch.link_of(self.source.name, row["run_id"], pipeline_id),
+        )
+
+
+def together(runs: Iterable[pa.Table]) -> pa.Table:
+    """Runs of several days, or of none, as one table."""
+    return pa.concat_tables([RUNS.schema.empty_table().select(SHOWN), *runs])
 
 
 def unknown_parts(layout: Layout, source: str, query: RunsQuery, now: datetime) -> Iterator[str]:
@@ -98,39 +155,7 @@ def unknown_parts(layout: Layout, source: str, query: RunsQuery, now: datetime) 
             yield f"{day} not read whole"
 
 
-def _stored(layout: Layout, source: str, query: RunsQuery, names: Mapping[str, str]) -> pa.Table:
-    days = [day for day in layout.stored_days(RUNS.name, source) if day in query.days]
-    tables = [_between(load_table(layout, RUNS.name, source, day, [*SHOWN, "dry_run"])[0], query) for day in days]
-    runs = pa.concat_tables([RUNS.schema.empty_table().select([*SHOWN, "dry_run"]), *tables])
-    ids = pc.unique(runs["pipeline_id"]).to_pylist()
-    wanted = [one for one in ids if query.wanted(Subject(source, one, names.get(one or "")))]
-    return runs.filter(pc.is_in(runs["pipeline_id"], pa.array(wanted, pa.string())))
-
-
 def _between(runs: pa.Table, query: RunsQuery) -> pa.Table:
     created = pc.field("created_at")
     chosen = (created >= query.since) & (created < query.until) & ~pc.coalesce(pc.field("dry_run"), pc.scalar(False))
     return runs.filter(chosen if query.status is None else chosen & (pc.field("status") == query.status))
-
-
-def _reasons(layout: Layout, source: Source, runs: pa.Table, names: Mapping[str, str]) -> Mapping[str, Reason]:
-    """By run id, of the failed ones; errors are stored by the day of a run's creation."""
-    failed = runs.filter(pc.field("status") == RunStatus.FAILED)
-    failed = failed.append_column("ended_at", failed["created_at"])
-    failed = failed.append_column("date", failed["created_at"].cast(pa.date32()))
-    days = {*pc.unique(failed["date"]).to_pylist()} & {*layout.stored_days(ERROR_GROUPS, source.name)}
-    errors = {day: load_error_groups(layout, source.name, day) for day in days}
-    reasons = KnownReasons(source.explanations, errors, names).of_runs(failed)
-    return dict(zip(failed["run_id"].to_pylist(), reasons, strict=True))
-
-
-def _run(row: Mapping[str, Any], source: str, reason: Reason | None, names: Mapping[str, str], watch: WatchFile) -> Run:
-    pipeline_id = row["pipeline_id"]
-    return Run(
-        **row,
-        source=source,
-        pipeline=label(pipeline_id, names.get(pipeline_id or "")),
-        reason=reason.reason if reason else None,
-        attribution=reason.attribution.value if reason else None,
-        run_url=watch.link_of(source, row["run_id"], pipeline_id),
-    )

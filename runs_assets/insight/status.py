@@ -76,37 +76,53 @@ class SourceStatus:
     well: int
 
 
+class VerdictRows:
+    """The verdict tables of a data folder, each read once."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self._tables: dict[str, pa.Table] = {}
+
+    def of(self, table: Table) -> pa.Table:
+        """A table as it is stored; raises `StorageError` also if another version of this project has built it."""
+        if table.name not in self._tables:
+            rows = load_verdicts(self.layout, table.name)
+            if rows.schema.names != table.schema.names:
+                raise StorageError(
+                    f"{table.name} was built by another version of this project. Run `runs-assets refresh`."
+                )
+            self._tables[table.name] = rows
+        return self._tables[table.name]
+
+
 def current_status(layout: Layout, watch: WatchFile, sources: Iterable[str]) -> list[SourceStatus]:
     """The status of each of the `sources` that was judged, in their order.
 
     Raises `StorageError` if the verdicts were never built or cannot be read.
     """
-    health, wholes = (stored_rows(layout, table).to_pylist() for table in (PIPELINE_HEALTH, SOURCE_HEALTH))
-    by_source, spans = {row["source"]: row for row in wholes}, worse_spans(layout)
+    return statuses(VerdictRows(layout), watch, sources)
+
+
+def statuses(verdicts: VerdictRows, watch: WatchFile, sources: Iterable[str]) -> list[SourceStatus]:
+    """`current_status`, of tables that are read once."""
+    health, wholes = (verdicts.of(table).to_pylist() for table in (PIPELINE_HEALTH, SOURCE_HEALTH))
+    by_source, spans = {row["source"]: row for row in wholes}, worse_spans(verdicts)
     found = []
     for source in (source for source in sources if source in by_source):
         whole, rows = by_source[source], [row for row in health if row["source"] == source]
         wrong = [_of_source(whole)] if whole["state"] != OK else []
-        wrong += (status_of(row, watch, spans) for row in sorted(rows, key=_urgency) if row["state"] not in WELL)
+        wrong += (status_of(row, watch, spans) for row in sorted(rows, key=urgency) if row["state"] not in WELL)
         well = sum(row["state"] in WELL for row in rows)
         found.append(SourceStatus(source=source, read_until=whole["source_read_until"], wrong=wrong, well=well))
     return found
 
 
-def stored_rows(layout: Layout, table: Table) -> pa.Table:
-    """A verdict table as it is stored; raises `StorageError` also if another version of this project has built it."""
-    rows = load_verdicts(layout, table.name)
-    if rows.schema.names != table.schema.names:
-        raise StorageError(f"{table.name} was built by another version of this project. Run `runs-assets refresh`.")
-    return rows
-
-
-def worse_spans(layout: Layout) -> WorseSpans:
+def worse_spans(verdicts: VerdictRows) -> WorseSpans:
     """Of the spans in which a pipeline is worse than usual, the one with the highest failure rate.
 
     Raises `StorageError` as `current_status`.
     """
-    rows = stored_rows(layout, FAILURE_TRENDS).filter(is_worse_span()).to_pylist()
+    rows = verdicts.of(FAILURE_TRENDS).filter(is_worse_span()).to_pylist()
     return {(row["source"], row["pipeline_id"]): row for row in sorted(rows, key=itemgetter("failure_rate"))}
 
 
@@ -149,7 +165,8 @@ def _of_source(row: Row) -> PipelineStatus:
     )
 
 
-def _urgency(row: Row) -> tuple[int, bool, Any]:
+def urgency(row: Row) -> tuple[int, bool, Any]:
+    """By what rows of `pipeline_health` are ordered, the worst first: their state, and for how long it has lasted."""
     return SEVERITY[row["state"]], row["since"] is None, row["since"]
 
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import timedelta
 from operator import itemgetter
 from typing import Any
 
 from rich.console import Console
 
-from runs_assets.insight.printing import Column, TableRow, percent, print_table, say, short_time
+from runs_assets.insight.printing import Column, TableRow, length_of, percent, print_table, say, short_time
 from runs_assets.insight.record import PipelineRecord, described
 from runs_assets.insight.runs import Run
 from runs_assets.insight.status import PipelineStatus, Row, SourceStatus
-from runs_assets.plain_text.wording import at, rate, span
+from runs_assets.plain_text.wording import at, rate
 from runs_assets.status import RunStatus
 
 STYLES = {"hanging": "yellow", "worse": "yellow", "partly failing": "yellow", "failed once": "yellow"}
@@ -98,16 +97,10 @@ def _run_lines(found: Sequence[Run]) -> list[TableRow]:
 
 def _run_line(run: Run, status: str) -> TableRow:
     why = "" if run.reason is None else f"{run.reason} ({run.attribution})"
-    site, took = run.site_name or run.site_id or "", _length(run.duration_seconds)
+    site, took = run.site_name or run.site_id or "", length_of(run.duration_seconds)
     cells = (short_time(run.created_at), status, run.pipeline, took, site, why, run.run_id)
     style = "red" if status == RunStatus.FAILED else ""
     return TableRow(cells, style, {"run": run.run_url} if run.run_url else {})
-
-
-def _length(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f"{seconds:.0f} s" if seconds < 120 else span(timedelta(seconds=seconds))
 
 
 def json_lines(record: PipelineRecord) -> Iterator[dict[str, Any]]:
@@ -148,7 +141,7 @@ def _section(
 def _day_line(row: Row) -> TableRow:
     low, high = row["failure_rate_low"], row["failure_rate_high"]
     interval = "" if low is None else f"{percent(low)} - {percent(high)}"
-    took = (_length(row[f"duration_{quantile}_seconds"]) for quantile in ("p50", "p95"))
+    took = (length_of(row[f"duration_{quantile}_seconds"]) for quantile in ("p50", "p95"))
     cells = (str(row["date"]), str(row["runs"]), str(row["failed"]), percent(row["failure_rate"]), interval, *took)
     return TableRow((*cells, "" if row["is_final"] else "may change"))
 

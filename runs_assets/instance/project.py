@@ -10,7 +10,7 @@ from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.instance.run_tags import PRUNE_RUNS, REFRESH_VERDICTS
 from runs_assets.names import Names
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import RAW_RUNS
+from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT
 from runs_assets.verdicts.tables import VERDICT_TABLES
 
 ASSET_PAGE_JOB = "__ASSET_JOB"
@@ -48,11 +48,11 @@ class Project:
     @cached_property
     def assets(self) -> frozenset[dg.AssetKey]:
         """Its own assets."""
-        verdicts = frozenset(self.verdict(table.name) for table in VERDICT_TABLES)
-        return verdicts.union(*map(assets_of, self.sources))
+        names = (*(table.name for table in VERDICT_TABLES), RUNS_REPORT)
+        return frozenset(map(self.verdict, names)).union(*map(assets_of, self.sources))
 
     def verdict(self, table: str) -> dg.AssetKey:
-        """The asset of a table over all days and sources."""
+        """The asset of a table over all days and sources, or of the report."""
         return dg.AssetKey(self.names.path(table))
 
     def checks_in(self, repository: dg.RepositoryDefinition) -> list[dg.AssetCheckKey]:

@@ -17,6 +17,7 @@ from runs_assets.storage.files import cannot_read, is_stored, keep_aside, raisin
 RAW_RUNS = "raw_runs"
 QUARANTINE = "quarantine"
 ERROR_GROUPS = "error_groups"
+RUNS_REPORT = "runs_report"
 LOCKS = ".locks"
 
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst", ERROR_GROUPS: "json"}
@@ -58,6 +59,10 @@ class Layout:
     def verdict_file(self, table: str) -> Path:
         """The one file of a table over all days and sources."""
         return self.root / table / "part-0.parquet"
+
+    def report_file(self, name: str) -> Path:
+        """A file of the report over all days and sources."""
+        return self.root / RUNS_REPORT / name
 
     def stored_days(self, dataset: str, source: str) -> list[date]:
         """The days that a data set holds of a source, in order; anything else in the folder is ignored.

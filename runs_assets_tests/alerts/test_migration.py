@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.delivery import Notifier
-from runs_assets.alerts.memory import MemoryFile, migrated
+from runs_assets.alerts.former_memories import migrated
+from runs_assets.alerts.memory import MemoryFile
 from runs_assets.alerts.observation import JobRun, Observation, Row
 from runs_assets.errors import StorageError
 from runs_assets.storage.layout import Layout

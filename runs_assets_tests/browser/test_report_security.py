@@ -23,7 +23,7 @@ INJECT = """async (elsewhere) => {
     style.rel = "stylesheet";
     style.href = elsewhere;
     const frame = document.createElement("iframe");
-    frame.src = elsewhere;
+    frame.src = "https://example.com/";  // to what it could reach, Chromium connects before it asks the policy
     document.body.append(script, handler, image, style, frame);
     handler.firstChild.click();
     await fetch(elsewhere).catch(() => {});

@@ -1,0 +1,50 @@
+"""The report as an asset: a step of its own after the verdict tables, so that they stand also if it fails."""
+
+import dagster as dg
+
+from runs_assets.assets.recording import OWNERS, failing_clearly, file_metadata
+from runs_assets.insight.fleet import fleet_of
+from runs_assets.instance.project import Project
+from runs_assets.plain_text.wording import at
+from runs_assets.report.publishing import DESCRIPTION, PAGE, publish
+from runs_assets.resources import keys_of_shared, shared_resources
+from runs_assets.settings import project_settings
+from runs_assets.storage.layout import RUNS_REPORT
+from runs_assets.verdicts.tables import VERDICT_TABLES
+from runs_assets.watch_file import load_watch_file
+
+
+def report_asset(project: Project) -> dg.AssetsDefinition:
+    """The asset `runs_report`."""
+
+    @dg.asset(
+        key=project.verdict(RUNS_REPORT),
+        deps=[project.verdict(table.name) for table in VERDICT_TABLES],
+        description=DESCRIPTION,
+        metadata={"files": f"<RUNS_ASSETS_DATA>/{RUNS_REPORT}/{PAGE}"},
+        group_name=project.names.of("verdicts"),
+        kinds={"html"},
+        owners=OWNERS,
+        required_resource_keys=keys_of_shared(project.names),
+    )
+    def runs_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        data_folder, clock = shared_resources(context.resources, project.names)
+        settings = project_settings()
+        with failing_clearly(RUNS_REPORT, "writing the report"):
+            watch = load_watch_file(settings.watch_file)
+            fleet = fleet_of(
+                data_folder.layout, watch, project.sources, now=clock.now(), window_days=settings.window_days
+            )
+            page = publish(data_folder.layout, fleet)
+        wrong = sum(len(source.status.wrong) for source in fleet.sources if source.status)
+        return dg.MaterializeResult(
+            metadata={
+                "page": dg.MetadataValue.url(page.as_uri()),
+                **file_metadata(page),
+                "size (kB)": round(page.stat().st_size / 1000),
+                "as of": at(fleet.as_of),
+                "what is wrong now": wrong,
+            }
+        )
+
+    return runs_report

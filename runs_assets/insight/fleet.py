@@ -1,0 +1,175 @@
+"""The fleet by day: every source and pipeline in the judged window, and what has changed since the day before."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runs_assets.alerts.memory import Memory, MemoryFile
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.days import DayRange
+from runs_assets.insight.changes import RECENT, FleetChange, beginning_of, changes_of
+from runs_assets.insight.day_counts import stored_rates
+from runs_assets.insight.freshness import SourceRecord, source_record
+from runs_assets.insight.histories import Known, PipelineHistory, SourceTables, pipeline_histories
+from runs_assets.insight.parts import new_versions, recent_runs
+from runs_assets.insight.record import DAYS, last_days
+from runs_assets.insight.runs import RunsQuery, SourceRuns
+from runs_assets.insight.status import (
+    WELL,
+    PipelineStatus,
+    Row,
+    SourceStatus,
+    VerdictRows,
+    WorseSpans,
+    status_of,
+    statuses,
+    urgency,
+    worse_spans,
+)
+from runs_assets.plain_text.wording import label
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import Layout
+from runs_assets.tables import Table
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
+from runs_assets.verdicts.failure_trends import FAILURE_TRENDS
+from runs_assets.verdicts.outages import OUTAGES
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
+from runs_assets.verdicts.silences import SILENCES
+from runs_assets.watch_entries import Subject
+from runs_assets.watch_file import WatchFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """All that a report shows, as of an instant (UTC), in the judged window.
+
+    The pipelines are the worst first, as `current_status` has them, then the others by source and name; the changes the
+    newest first.
+    """
+
+    as_of: datetime
+    days: DayRange
+    sources: Sequence[SourceRecord]
+    pipelines: Sequence[PipelineHistory]
+    changes: Sequence[FleetChange]
+
+
+def fleet_of(layout: Layout, watch: WatchFile, sources: Sequence[Source], *, now: datetime, window_days: int) -> Fleet:
+    """The fleet in the `window_days` days up to the last one that was judged.
+
+    A source is left out of which nothing is stored, and that is not configured either. Raises `StorageError` if the
+    verdicts were never built, or a file cannot be read.
+    """
+    verdicts = VerdictRows(layout)
+    status = {one.source: one for one in statuses(verdicts, watch, [source.name for source in sources])}
+    window = last_days(max((one.read_until for one in status.values()), default=now), window_days)
+    reader = _Reader(verdicts, watch, window, now)
+    parts = [reader.of(source, status.get(source.name)) for source in sources if reader.knows(source)]
+    places = {(row["source"], row["pipeline_id"]): place for place, row in enumerate(reader.healths)}
+    return Fleet(
+        as_of=now,
+        days=window,
+        sources=[part.record for part in parts],
+        pipelines=sorted((one for part in parts for one in part.pipelines), key=lambda one: places[_key(one.health)]),
+        changes=sorted((one for part in parts for one in part.changes), key=lambda one: one.at, reverse=True),
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What the fleet has of one source."""
+
+    record: SourceRecord
+    pipelines: Sequence[PipelineHistory]
+    changes: Sequence[FleetChange]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """What is read of every source in the same way."""
+
+    verdicts: VerdictRows
+    watch: WatchFile
+    window: DayRange
+    now: datetime
+
+    def knows(self, source: Source) -> bool:
+        """Whether anything of it is stored, or it should be."""
+        return source.is_configured or bool(self.verdicts.layout.stored_days(FAILURE_RATES.name, source.name))
+
+    def of(self, source: Source, status: SourceStatus | None) -> _Part:
+        """Its record, pipelines and changes; raises `StorageError` if a file cannot be read."""
+        tables = self._tables(source, status.read_until if status else self.now)
+        layout = self.verdicts.layout
+        record = source_record(layout, source.name, status, tables.rates, tables.trends, self.window)
+        pipelines = list(pipeline_histories(tables, self._known(source.name)))
+        return _Part(record, pipelines, list(_changes(status, tables, pipelines)))
+
+    @cached_property
+    def healths(self) -> Sequence[Row]:
+        """The rows of `pipeline_health`, the worst first, then those that are well, by source and name."""
+        return sorted(self.verdicts.of(PIPELINE_HEALTH).to_pylist(), key=_order)
+
+    @cached_property
+    def _spans(self) -> WorseSpans:
+        return worse_spans(self.verdicts)
+
+    @cached_property
+    def _memory(self) -> Memory:
+        return MemoryFile(self.verdicts.layout).look()
+
+    def _tables(self, source: Source, until: datetime) -> SourceTables:
+        runs, recent = SourceRuns(self.verdicts.layout, self.watch, source), last_days(until, DAYS)
+        return SourceTables(
+            window=self.window,
+            recent_days=recent,
+            trends=self._rows(FAILURE_TRENDS, source.name),
+            outages=self._rows(OUTAGES, source.name),
+            silences=self._rows(SILENCES, source.name),
+            reasons=self._rows(FAILURE_REASONS, source.name),
+            rates=stored_rates(self.verdicts.layout, source.name, self.window),
+            recent=recent_runs(runs, RunsQuery(since=recent.start, until=recent.end)),
+            runs=runs,
+        )
+
+    def _rows(self, table: Table, source: str) -> pa.Table:
+        return self.verdicts.of(table).filter(pc.field("source") == source)
+
+    def _known(self, source: str) -> Iterator[Known]:
+        for row in (row for row in self.healths if row["source"] == source):
+            health = status_of(row, self.watch, self._spans)
+            yield health, self._acknowledged(Subject(source, row["pipeline_id"], row["pipeline_name"]))
+
+    def _acknowledged(self, subject: Subject) -> str | None:
+        """Of the acknowledgements that hold of an open incident, the newest."""
+        if not any(one.subject[:2] == subject[:2] for one in self._memory.open_incidents()):
+            return None
+        about = (known for known in self._memory.acknowledged_at(self.now) if known.covers(subject))
+        newest = max(about, key=lambda known: known.acknowledged_at, default=None)
+        return newest.holds() if newest else None
+
+
+def _key(health: PipelineStatus) -> tuple[str, str | None]:
+    return health.source, health.pipeline_id
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    by_name = row["source"], label(row["pipeline_id"], row["pipeline_name"])
+    return (1, *by_name) if row["state"] in WELL else (0, *urgency(row), *by_name)
+
+
+def _changes(
+    status: SourceStatus | None, tables: SourceTables, pipelines: Iterable[PipelineHistory]
+) -> Iterator[FleetChange]:
+    """Those of a source as a whole, and of its pipelines; none of a source that was never judged."""
+    if status:
+        versions = new_versions(tables.recent.counts, status.read_until - RECENT)
+        for whole in (health for health in status.wrong if health.is_source):
+            yield from beginning_of(whole)
+        for history in pipelines:
+            yield from changes_of(history, versions.get(history.health.pipeline_id))

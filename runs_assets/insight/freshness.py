@@ -1,0 +1,79 @@
+"""How fresh and how final what is known of a source is, and its days as a whole."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.days import DayRange
+from runs_assets.insight.day_counts import DayCounts, DayRates, source_days
+from runs_assets.insight.status import Row, SourceStatus
+from runs_assets.storage.layout import QUARANTINE, Layout
+from runs_assets.storage.quarantine import load_quarantine
+from runs_assets.verdicts.failure_trends import NOW, SOURCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRecord:
+    """A source in the window; `status` and `read_until` are None of one that was never judged.
+
+    `days` are all days of the window, ascending; durations over all pipelines are not known. The counts of days say how
+    many of the window are stored, read to their end, final, and missing: not stored although an earlier one is.
+    `set_aside` counts the rows that could not be stored as runs, by what is wrong with them. The rates are of the last
+    24 hours before `read_until`, and what is usual for the source as a whole.
+    """
+
+    source: str
+    status: SourceStatus | None
+    read_until: datetime | None
+    days: Sequence[DayCounts]
+    stored_days: int
+    whole_days: int
+    final_days: int
+    missing_days: int
+    open_runs: int
+    set_aside: Mapping[str, int]
+    failed_24h: int | None
+    completed_24h: int | None
+    failure_rate_24h: float | None
+    usual_rate: float | None
+
+
+def source_record(
+    layout: Layout, source: str, status: SourceStatus | None, rates: DayRates, trends: pa.Table, window: DayRange
+) -> SourceRecord:
+    """By the source's `rates` and rows of `failure_trends`; raises `StorageError` if a file cannot be read."""
+    days, now = source_days(rates, trends, window), _now(trends)
+    first_stored = min(layout.stored_days(FAILURE_RATES.name, source), default=window.last)
+    return SourceRecord(
+        source=source,
+        status=status,
+        read_until=status.read_until if status else None,
+        days=days,
+        stored_days=sum(day.is_read for day in days),
+        whole_days=sum(day.is_whole for day in days),
+        final_days=sum(day.is_final for day in days),
+        missing_days=sum(not day.is_read and day.date > first_stored for day in days),
+        open_runs=sum(day.open for day in days),
+        set_aside=_set_aside(layout, source, window),
+        failed_24h=now.get("failed"),
+        completed_24h=now.get("decided"),
+        failure_rate_24h=now.get("failure_rate"),
+        usual_rate=now.get("baseline_rate"),
+    )
+
+
+def _now(trends: pa.Table) -> Row:
+    """Of the last 24 hours; nothing if nothing ran."""
+    rows: list[Row] = trends.filter((pc.field("scope") == SOURCE) & (pc.field("period") == NOW)).to_pylist()
+    return rows[0] if rows else {}
+
+
+def _set_aside(layout: Layout, source: str, window: DayRange) -> Mapping[str, int]:
+    days = (day for day in layout.stored_days(QUARANTINE, source) if day in window)
+    reasons = Counter(row["reason"] for day in days for row in load_quarantine(layout, source, day))
+    return dict(reasons.most_common())

@@ -1,0 +1,51 @@
+"""The files of the report, written so that a reader sees the old or the new one, and the command that writes them."""
+
+import webbrowser
+from pathlib import Path
+
+from rich.console import Console
+
+from runs_assets.days import utc_now
+from runs_assets.insight.commands import Stored
+from runs_assets.insight.fleet import Fleet, fleet_of
+from runs_assets.insight.printing import say
+from runs_assets.report import charts
+from runs_assets.report.page import report_page
+from runs_assets.settings import project_settings
+from runs_assets.storage.files import replacing
+from runs_assets.storage.layout import ALL_SOURCES, Layout
+from runs_assets.storage.lock import writing
+
+DESCRIPTION = "What is wrong now and all that is known of each pipeline, as one page for a browser."
+PAGE = "index.html"
+WRITER = f"{ALL_SOURCES}-report"
+"""Stands for the report where locks and unfinished files are; no source can have this name."""
+
+
+def report(console: Console, *, opens: bool) -> None:
+    """Write the report, print its address, and with `opens` show it in the browser.
+
+    Raises `SettingsError`, `NoDataFolderError`, `BusyError` while another process writes it, and `StorageError` if what
+    is stored was never judged, or cannot be read or written.
+    """
+    stored, days = Stored.of(None), project_settings().window_days
+    fleet = fleet_of(stored.layout, stored.watch, stored.sources, now=utc_now(), window_days=days)
+    page = publish(stored.layout, fleet)
+    say(console, page.as_uri())
+    if not charts.are_available():
+        say(console, charts.HOW_TO_GET)
+    if opens:
+        webbrowser.open(page.as_uri())
+
+
+def publish(layout: Layout, fleet: Fleet) -> Path:
+    """Write the files about a fleet; returns the path of the page.
+
+    Raises `BusyError` while another process writes them, `StorageError` if the folder cannot be written.
+    """
+    contents = {PAGE: report_page(fleet, with_charts=charts.are_available())}
+    with writing(layout.lock_file(WRITER), "the report"):
+        for name, content in contents.items():
+            with replacing(layout.report_file(name), layout.scratch(WRITER)) as file:
+                file.write(content)
+    return layout.report_file(PAGE)
