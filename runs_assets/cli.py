@@ -1,6 +1,7 @@
 """The command `runs-assets`. What a command needs is imported when it runs, so that help takes no second."""
 
 import argparse
+import errno
 import inspect
 import io
 import os
@@ -20,6 +21,8 @@ Run = Callable[[argparse.Namespace], int | None]
 FAILED = 1
 MISUSED = 2
 INTERRUPTED = 130
+UNWRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Why a stream takes no more, such as the file of `> status.txt` on a full disk."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,10 +43,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return MISUSED if isinstance(error, NoDataFolderError) else failure
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # `| head` has read enough; what Python still flushes at its end must go somewhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # `| head` has read enough
+        _drop_output()
+        return failure
+    except OSError as error:
+        if error.errno not in UNWRITTEN or error.filename is not None:
+            raise
+        _drop_output()
+        _complain(f"The output could not be written: {error.strerror}.")
         return failure
     return status
+
+
+def _drop_output() -> None:
+    """What Python still flushes at its end must go somewhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(sentence: str) -> None:
@@ -69,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="the page's address; in a container 0.0.0.0 (default: 127.0.0.1)"
     )
     demo.add_argument("--no-ui", dest="ui", action="store_false", help="stop after the tables, without the page")
+    demo.add_argument("--open", dest="opens", action="store_true", help="open the report in the browser")
     refresh = command(_refresh, "rebuild the tables over all days, and print the pipelines that need attention")
     refresh.add_argument(
         "--offline", action="store_true", help="do not ask the platforms for pipeline names and error codes"
@@ -117,12 +132,12 @@ def _add_answers(command: Callable[[Run, str], argparse.ArgumentParser]) -> None
 def _demo(options: argparse.Namespace) -> None:
     """Reads two weeks of simulated runs from a sandbox of both platforms, and prints how often each pipeline failed.
 
-    Then it serves the Dagster page until Ctrl-C. Needs no account. Writes only to .demo (.demo-2 beside another demo
-    that runs); delete that folder to start over.
+    Then it serves the Dagster page until Ctrl-C, and prints what is wrong now and where the report is. Needs no
+    account. Writes only to .demo (.demo-2 beside another demo that runs); delete that folder to start over.
     """
     from runs_assets.demo.run import run_demo
 
-    run_demo(Console(), options.host, port=options.port if options.ui else None)
+    run_demo(Console(), options.host, port=options.port if options.ui else None, opens=options.opens)
 
 
 def _refresh(options: argparse.Namespace) -> None:
@@ -145,6 +160,7 @@ def _status(options: argparse.Namespace) -> int:
     """
     from runs_assets.insight.commands import status
 
+    _warn()
     return status(Console(), options.source, as_json=options.as_json)
 
 
@@ -153,24 +169,24 @@ def _runs(options: argparse.Namespace) -> None:
     from runs_assets.insight.commands import runs
     from runs_assets.insight.runs import RunsQuery
     from runs_assets.status import RunStatus
-    from runs_assets.watch_entries import About
 
     if options.until <= options.since:
         options.command.error("--since must be earlier than --until")
     query = RunsQuery(
         since=options.since,
         until=options.until,
-        wanted=About(pipeline=options.pipeline).covers,
         status=RunStatus.FAILED if options.failed else None,
         reason=options.reason,
     )
-    runs(Console(), options.source, query, options.limit, as_json=options.as_json)
+    _warn()
+    runs(Console(), options.source, query, options.pipeline, options.limit, as_json=options.as_json)
 
 
 def _pipeline(options: argparse.Namespace) -> None:
     """Prints what is known of one pipeline over four weeks, from the stored tables; asks no API."""
     from runs_assets.insight.commands import pipeline
 
+    _warn()
     pipeline(Console(), options.source, options.name, as_json=options.as_json)
 
 
@@ -182,6 +198,7 @@ def _report(options: argparse.Namespace) -> None:
     """
     from runs_assets.report.publishing import report
 
+    _warn()
     report(Console(), opens=options.opens)
 
 

@@ -49,7 +49,18 @@ _redact = Redactor()
 _log_filter = RedactingFilter(_redact)
 
 
-class AlertSettings(EnvironmentSettings):
+class UnreadSettings(EnvironmentSettings):
+    """What of the settings of notifications holds without them, and is no secret."""
+
+    unread_after_hours: PositiveDuration = 6
+
+    @property
+    def unread_after(self) -> timedelta:
+        """How long a source may go unread before that is an incident."""
+        return timedelta(hours=self.unread_after_hours)
+
+
+class AlertSettings(UnreadSettings):
     """`alert_urls` are Apprise URLs separated by white space or commas, each a secret.
 
     `tag,tag=` stands before those that have tags. `heartbeat_url` gets a GET after each evaluation.
@@ -57,12 +68,6 @@ class AlertSettings(EnvironmentSettings):
 
     alert_urls: SecretStr | None = None
     heartbeat_url: SecretStr | None = None
-    unread_after_hours: PositiveDuration = 6
-
-    @property
-    def unread_after(self) -> timedelta:
-        """How long a source may go unread before that is an incident."""
-        return timedelta(hours=self.unread_after_hours)
 
 
 def alert_settings() -> AlertSettings:

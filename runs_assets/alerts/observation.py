@@ -129,7 +129,7 @@ class SourceObservation:
 
         A source that is read for the first time, or that catches up after a pause, is not one that cannot be read.
         """
-        longest = max(self.whole.unread_after, 2 * self.whole.today_every)
+        longest = longest_unread(self.whole.unread_after, self.whole.today_every)
         if self.read_until is None:
             return None
         progressed_at = max(self.read_until, self.progressed_at or self.read_until)
@@ -173,6 +173,11 @@ class SourceObservation:
     def of_pipeline(self, rows: Iterable[Row], pipeline_id: str | None) -> list[Row]:
         """The rows of a table that are about a pipeline of this source."""
         return [row for row in rows if (row["source"], row["pipeline_id"]) == (self.source, pipeline_id)]
+
+
+def longest_unread(unread_after: timedelta, today_every: timedelta) -> timedelta:
+    """How old what is known of a source may be: never less than the time of two readings."""
+    return max(unread_after, 2 * today_every)
 
 
 def subject_of(row: Row) -> Subject:

@@ -19,6 +19,7 @@ from runs_assets.alerts.observation import (
 )
 from runs_assets.alerts.pipelines import Change, PipelineDecision
 from runs_assets.plain_text.wording import at, label, rate, shortened, span
+from runs_assets.verdicts.silences import NO_SUCCESS
 from runs_assets.verdicts.streak_rules import MIN_FAILURES
 from runs_assets.watch_entries import Subject
 from runs_assets.watch_file import WatchFile
@@ -172,13 +173,14 @@ def _in_common(row: Row, view: SourceObservation) -> Lines:
 
 
 def _silence(row: Row, view: SourceObservation) -> Lines:
-    missed = "run" if row["since"] == row["last_run_at"] else "success"
+    found = (one for one in view.of_pipeline(view.whole.silences, row["pipeline_id"]) if one["since"] == row["since"])
+    silence = min(found, key=itemgetter("expected_by"), default=None)
+    missed = "success" if silence and silence["kind"] == NO_SUCCESS else "run"
     expected = f", next {missed} expected by {at(row['expected_by'])}" if row["expected_by"] else ""
     yield f"Last run: {at(row['last_run_at'])}{expected}"
-    found = (one for one in view.of_pipeline(view.whole.silences, row["pipeline_id"]) if one["since"] == row["since"])
-    longest = next(found, {}).get("usual_interval_seconds")
-    if longest is not None:
-        yield f"Usual: at most {span(timedelta(seconds=longest))} between two in the 28 days before"
+    if silence:
+        usual = timedelta(seconds=silence["usual_interval_seconds"])
+        yield f"Usual: at most {span(usual)} between two in the 28 days before"
 
 
 def _usual(row: Row, usual_rate: float | None, view: SourceObservation) -> str:

@@ -1,7 +1,7 @@
 """A source's asset checks: one step judges the stored files of all days in reach, whichever days the run is about."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import pyarrow as pa
@@ -13,6 +13,7 @@ from runs_assets.checks.stored_days import Inspection, StoredDays
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import days_of_tags
 from runs_assets.instance.unfinished_runs import run_in_flight
+from runs_assets.reasons.details_files import load_details
 from runs_assets.resources import api_of, keys_of_shared, shared_resources
 from runs_assets.settling.reach import Reach
 from runs_assets.settling.state import Versions
@@ -35,10 +36,12 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         with failing_clearly(source.name, "judging the stored days"):
             stored = _stored_days(context, source, versions)
+            layout = shared_resources(context.resources, source.names)[0].layout
+            names = load_details(layout, source.name).names
         for data_set, check in CHECKS:
             spec = _spec(data_set, check, source)
             if spec.key in context.selected_asset_check_keys:
-                yield _result(spec, check(stored), stored)
+                yield _result(spec, check(stored), stored, names)
 
     return checks
 
@@ -61,7 +64,9 @@ def _spec(data_set: str, check: Check, source: Source) -> dg.AssetCheckSpec:
     )
 
 
-def _result(spec: dg.AssetCheckSpec, outcome: Outcome, stored: StoredDays) -> dg.AssetCheckResult:
+def _result(
+    spec: dg.AssetCheckSpec, outcome: Outcome, stored: StoredDays, names: Mapping[str, str]
+) -> dg.AssetCheckResult:
     rows = pa.Table.from_pylist(outcome.sample[:SAMPLE_ROWS])
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
@@ -74,7 +79,7 @@ def _result(spec: dg.AssetCheckSpec, outcome: Outcome, stored: StoredDays) -> dg
             "runs": stored.run_count,
             **outcome.numbers,
             **outcome.wrong,
-            **({"sample": preview(rows, SAMPLE_ROWS)} if rows.num_rows else {}),
+            **({"sample": preview(rows, SAMPLE_ROWS, names)} if rows.num_rows else {}),
             "remedy": dg.MetadataValue.text("Nothing to do." if outcome.passed else outcome.remedy),
         },
     )

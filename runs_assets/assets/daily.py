@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 from pydantic import Field
 
 from runs_assets.assets.recording import (
     OWNERS,
+    PREVIEW_ROWS,
     column_schema,
     days_of,
     failing_clearly,
@@ -20,18 +22,21 @@ from runs_assets.assets.recording import (
     record_days,
 )
 from runs_assets.daily.runs import open_run_ids
-from runs_assets.daily.table import BuiltDay, DailyTable, build_days
+from runs_assets.daily.table import BuiltDay, DailyTable, build_days, headline_of
 from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.days import iso
 from runs_assets.errors import RequestRefusedError
 from runs_assets.reading.open_runs import read_open_runs
 from runs_assets.reading.request import ReadingRequest, RunsClient, SingleRunClient, StoredDay
 from runs_assets.reading.whole_days import read_days
+from runs_assets.reasons.details_files import load_details
 from runs_assets.resources import api_of, keys_of_shared, shared_resources
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import RAW_RUNS
+from runs_assets.storage.layout import RAW_RUNS, Layout
 
 RAW_VERSION = "1"
+MOST_ROWS = 25
+"""Of a table whose first rows are the ones to look at."""
 RAW_RUNS_DESCRIPTION = (
     "Every run created on a UTC day, as the API last showed it, without sensitive fields: a JSON line each, with the "
     "time of its observation. Reads the API and merges by id; the latest observation wins."
@@ -135,7 +140,9 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
             data_folder.writing(source.name, context.log.info) as layout,
         ):
             built_days = build_days(table, source, days, layout, data_folder.rules)
-            return record_days(context, ((built.day, _table_metadata(table, built)) for built in built_days))
+            return record_days(
+                context, ((built.day, _table_metadata(table, built, source, layout)) for built in built_days)
+            )
 
     made: dg.AssetsDefinition = asset(
         key=source.path(table.name),
@@ -148,19 +155,30 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
     return made
 
 
-def _table_metadata(table: DailyTable, built: BuiltDay) -> Mapping[str, Any]:
+def _table_metadata(table: DailyTable, built: BuiltDay, source: Source, layout: Layout) -> Mapping[str, Any]:
+    """What people want to know first: the day's numbers, which Dagster plots by day, and its first rows."""
     read = built.lineage.read
     return {
-        "dagster/partition_row_count": built.rows.num_rows,
-        **file_metadata(built.path),
-        "read_id": read.read_id,
-        "read_started_at": dg.MetadataValue.timestamp(read.read_started_at),
+        **headline_of(table, built, source, layout),
+        **_shown(table, built.rows, load_details(layout, source.name).names),
         "complete": read.complete,
         "open_runs": built.lineage.open_runs,
         "settled": built.lineage.settled,
-        "preview": preview(built.rows),
-        **(table.headline(built.rows) if table.headline else {}),
+        "read_started_at": dg.MetadataValue.timestamp(read.read_started_at),
+        "read_id": read.read_id,
+        "dagster/partition_row_count": built.rows.num_rows,
+        **file_metadata(built.path),
     }
+
+
+def _shown(table: DailyTable, rows: pa.Table, names: Mapping[str, str]) -> Mapping[str, Any]:
+    """The first rows, and of how many: all of them for most projects where the table says which come first."""
+    most = PREVIEW_ROWS
+    if table.preview_order:
+        rows, most = rows.sort_by(list(table.preview_order)), MOST_ROWS
+    columns = [*(["pipeline_id"] if table.preview else []), *(table.preview or rows.column_names)]
+    shown = min(most, rows.num_rows)
+    return {"preview": preview(rows.select(columns), most, names), "preview_rows": f"{shown} of {rows.num_rows}"}
 
 
 def _files(data_set: str, source: Source) -> str:

@@ -7,7 +7,7 @@ the end, which would otherwise hide it.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ import pyarrow as pa
 from runs_assets.days import DayRange, iso
 from runs_assets.errors import OutOfReachError, RunsAssetsError, UnavailableError
 from runs_assets.instance.run_tags import days_of_tags
+from runs_assets.plain_text.wording import label, rate, short_id
 
 OWNERS = ["team:runs"]
 PREVIEW_ROWS = 5
 CELL_CHARACTERS = 300
+DIGITS = 4
+PIPELINE = pa.field("pipeline", pa.string(), metadata={"description": "what people call it: its name, else its id"})
 
 
 def days_of(context: dg.AssetExecutionContext) -> DayRange:
@@ -87,16 +90,37 @@ def file_metadata(path: Path) -> dict[str, Any]:
     return {"dagster/uri": path.as_uri(), "path": dg.MetadataValue.path(path)}
 
 
-def preview(table: pa.Table, rows: int = PREVIEW_ROWS) -> dg.TableMetadataValue:
-    """The first rows, with empty columns left out and long texts cut."""
-    head = table.slice(0, rows)
+def preview(table: pa.Table, rows: int = PREVIEW_ROWS, names: Mapping[str, str] | None = None) -> dg.TableMetadataValue:
+    """The first rows as people read them: what a pipeline is called comes first, and its id last.
+
+    Its name is in the table, or in `names` by its id. Empty columns are left out, long texts cut; rates are in percent,
+    times are UTC to the minute. Of a UUID the first eight digits are enough for people.
+    """
+    head = _by_name(table.slice(0, rows), names or {})
     shown = [name for name in head.column_names if head[name].null_count < head.num_rows]
     head = head.select(shown)
-    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in head.to_pylist()]
+    records = [dg.TableRecord({name: _cell(name, value) for name, value in row.items()}) for row in head.to_pylist()]
     return dg.MetadataValue.table(records, schema=column_schema(head.schema))
 
 
-def _cell(value: Any) -> str | int | float | bool:
-    if isinstance(value, int | float | bool):
+def _by_name(table: pa.Table, names: Mapping[str, str]) -> pa.Table:
+    if "pipeline_id" not in table.column_names:
+        return table
+    ids = table["pipeline_id"].to_pylist()
+    known = [names.get(one or "") for one in ids]
+    if "pipeline_name" in table.column_names:
+        known = table["pipeline_name"].to_pylist()
+    called = pa.array([label(*one) for one in zip(ids, known, strict=True)], pa.string())
+    others = table.drop_columns([name for name in ("pipeline_id", "pipeline_name") if name in table.column_names])
+    id_field = table.schema.field("pipeline_id")
+    return others.add_column(0, PIPELINE, called).append_column(id_field, pa.array(map(short_id, ids), pa.string()))
+
+
+def _cell(name: str, value: Any) -> str | int | float | bool:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+    if isinstance(value, float):
+        return rate(value) if "rate" in name.split("_") else float(f"{value:.{DIGITS}g}")
+    if isinstance(value, int | bool):
         return value
     return "" if value is None else str(value)[:CELL_CHARACTERS]

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from runs_assets.assets.freshness import freshness_policy
 from runs_assets.assets.recording import OWNERS, failing_clearly, file_metadata
 from runs_assets.insight.fleet import fleet_of
 from runs_assets.instance.project import Project
@@ -25,6 +26,7 @@ def report_asset(project: Project) -> dg.AssetsDefinition:
         group_name=project.names.of("verdicts"),
         kinds={"html"},
         owners=OWNERS,
+        freshness_policy=freshness_policy(),
         required_resource_keys=keys_of_shared(project.names),
     )
     def runs_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

@@ -7,16 +7,19 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from runs_assets.assets.fleet_chart import fleet_chart
+from runs_assets.assets.freshness import freshness_policy
 from runs_assets.assets.recording import OWNERS, column_schema, failing_clearly, file_metadata, preview
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.insight.printing import percent
-from runs_assets.insight.status import PipelineStatus, current_status
+from runs_assets.insight.status import PipelineStatus, current_status, worst_first
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import SOURCES_TAG
-from runs_assets.plain_text.wording import at
-from runs_assets.resources import DataFolder, keys_of_shared, shared_resources
+from runs_assets.report.publishing import PAGE
+from runs_assets.resources import keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
+from runs_assets.storage.layout import RUNS_REPORT, Layout
 from runs_assets.tables import PIPELINE_COLUMNS, Table
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
@@ -24,8 +27,12 @@ from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.verdicts.tables import VERDICT_TABLES
 
 PREVIEW_ROWS, MOST_WRONG = 10, 50
+NO_BREAK = "\N{NO-BREAK SPACE}"
 WRONG_COLUMNS = dg.TableSchema(
-    [dg.TableColumn(name) for name in ("state", "pipeline", "source", "since", "24 h", "usual", "why", "failed run")]
+    [
+        dg.TableColumn(name)
+        for name in ("state", "pipeline", "since (UTC)", "24 h (usual)", "why", "source", "failed run")
+    ]
 )
 
 
@@ -34,12 +41,12 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=project.names.of("verdicts"),
-        specs=[_spec(table, project) for table in VERDICT_TABLES],
+        specs=[_spec(table, project, freshness_policy()) for table in VERDICT_TABLES],
         check_specs=[_check_spec(project)],
         required_resource_keys=keys_of_shared(project.names),
     )
     def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        data_folder, clock = shared_resources(context.resources, project.names)
+        clock = shared_resources(context.resources, project.names)[1]
         tag = context.run.tags.get(SOURCES_TAG)
         only = [source for source in project.sources if tag is None or source.name in tag.split(",")]
         with failing_clearly("verdicts", "judging the stored days"):
@@ -48,11 +55,11 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
                 ask_about_failures(source, judge.layout, clock.now, context.log.info)
             refreshed = judge.refresh(project.sources, [source.name for source in only], context.log.info)
             sources = [source.name for source in project.sources]
-            wrong = [one for found in current_status(judge.layout, judge.watch, sources) for one in found.wrong]
+            wrong = worst_first(current_status(judge.layout, judge.watch, sources))
+            chart = fleet_chart(judge.layout, judge.watch, project.sources, clock.now())
+        overview = {"what is wrong now": _shown(wrong), **chart, **_report(judge.layout, project)}
         for table in VERDICT_TABLES:
-            metadata = _metadata(table, refreshed.tables[table.name], data_folder)
-            if table is PIPELINE_HEALTH:
-                metadata = {"what is wrong now": _shown(wrong), **metadata}
+            metadata = _metadata(table, refreshed.tables[table.name], overview, judge.layout)
             yield dg.MaterializeResult(asset_key=project.verdict(table.name), metadata=metadata)
         yield _check_result(project, [one for one in wrong if one.is_broken])
         if refreshed.problem:
@@ -61,15 +68,17 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
     return verdicts
 
 
-def _spec(table: Table, project: Project) -> dg.AssetSpec:
+def _spec(table: Table, project: Project, freshness: dg.FreshnessPolicy | None) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=project.verdict(table.name),
         deps=[source.path(dataset) for source in project.sources for dataset in (RUNS.name, FAILURE_RATES.name)],
         description=table.description,
         metadata={
             "files": f"<RUNS_ASSETS_DATA>/{table.name}/part-0.parquet",
-            "dagster/column_schema": column_schema(table.schema),
+            # Not as `dagster/column_schema`: the asset's page would begin with it, and end with what the rows say.
+            "columns": column_schema(table.schema),
         },
+        freshness_policy=freshness,
         group_name=project.names.of("verdicts"),
         kinds={"parquet"},
         owners=OWNERS,
@@ -98,17 +107,39 @@ def _check_result(project: Project, broken: Sequence[PipelineStatus]) -> dg.Asse
     )
 
 
+def _metadata(table: Table, rows: pa.Table, overview: Mapping[str, Any], layout: Layout) -> Mapping[str, Any]:
+    """What a person looks for first: of `pipeline_health` the `overview`, of other tables their first rows."""
+    first = {**overview, **_states(rows)} if table is PIPELINE_HEALTH else {"preview": _preview(table, rows)}
+    return {**first, "dagster/row_count": rows.num_rows, **file_metadata(layout.verdict_file(table.name))}
+
+
+def _report(layout: Layout, project: Project) -> Mapping[str, Any]:
+    """Where the report is: on Dagster's page, and as a file. A browser opens no file from a page of a server."""
+    page = layout.report_file(PAGE)
+    return {"report": dg.MetadataValue.asset(project.verdict(RUNS_REPORT)), "report file": dg.MetadataValue.path(page)}
+
+
+def _states(rows: pa.Table) -> Mapping[str, int]:
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(rows["state"]).to_pylist()}
+    return {state.value: counts[state] for state in PipelineState if state in counts}
+
+
+def _preview(table: Table, rows: pa.Table) -> dg.TableMetadataValue:
+    about = [field.name for field in PIPELINE_COLUMNS if field.name in table.schema.names]
+    shown = rows.sort_by(list(table.preview_order)) if table.preview_order else rows
+    return preview(shown.select([*about, *table.preview]), PREVIEW_ROWS)
+
+
 def _shown(wrong: Sequence[PipelineStatus]) -> dg.TableMetadataValue:
-    """What a person reads first: worst first, in columns that fit a page."""
+    """Worst first, in columns that fit a page; what matters least comes last, where a narrow page cuts it off."""
     rows = [
         {
             "state": one.state,
             "pipeline": one.pipeline,
-            "source": one.source,
-            "since": at(one.since) if one.since else "",
-            "24 h": percent(one.failure_rate_24h),
-            "usual": percent(one.usual_rate),
+            "since (UTC)": f"{one.since:%Y-%m-%d %H:%M}" if one.since else "",
+            "24 h (usual)": _against_usual(one),
             "why": one.why,
+            "source": one.source,
             "failed run": one.run_id or "",
         }
         for one in wrong[:MOST_WRONG]
@@ -116,17 +147,6 @@ def _shown(wrong: Sequence[PipelineStatus]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=WRONG_COLUMNS)
 
 
-def _metadata(table: Table, rows: pa.Table, data_folder: DataFolder) -> Mapping[str, Any]:
-    about = [field.name for field in PIPELINE_COLUMNS if field.name in table.schema.names]
-    shown, states = rows, {}
-    if table is PIPELINE_HEALTH:
-        shown = rows.take(pc.sort_indices(pc.index_in(rows["state"], value_set=pa.array(list(PipelineState)))))
-        states = {entry["values"]: entry["counts"] for entry in pc.value_counts(rows["state"]).to_pylist()}
-    if table.preview_order:
-        shown = rows.sort_by(list(table.preview_order))
-    return {
-        "dagster/row_count": rows.num_rows,
-        **file_metadata(data_folder.layout.verdict_file(table.name)),
-        "preview": preview(shown.select([*about, *table.preview]), PREVIEW_ROWS),
-        **states,
-    }
+def _against_usual(one: PipelineStatus) -> str:
+    """Its parts stay on one line."""
+    return f"{percent(one.failure_rate_24h)} ({percent(one.usual_rate)})".replace(" ", NO_BREAK)

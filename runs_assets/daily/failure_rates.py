@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.daily.runs import RUNS
-from runs_assets.daily.table import DailyTable, computed
+from runs_assets.daily.table import DailyTable, Input, computed
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.status import RunStatus
 from runs_assets.tables import TIMESTAMP, Frame, column
@@ -112,11 +112,20 @@ def _classified(runs: pa.Table) -> Frame:
     return frame
 
 
-def _overall(table: pa.Table) -> Mapping[str, float]:
-    """The day's rate over all pipelines."""
-    failed, succeeded = (pc.sum(table[name]).as_py() or 0 for name in ("failed", "succeeded"))
-    rate = {"failure_rate": failed / (failed + succeeded)} if failed + succeeded else {}
-    return {"failed": failed, "succeeded": succeeded, **rate}
+def _overall(rates: pa.Table, runs: Input) -> Mapping[str, float]:
+    """Over all pipelines, without dry runs; the quantile is of the durations of all the day's successes together."""
+    total = {name: pc.sum(rates[name]).as_py() or 0 for name in ("runs", "dry_runs", "failed", "succeeded", "open")}
+    decided = total["failed"] + total["succeeded"]
+    rate = {"failure_rate": round(total["failed"] / decided, 4)} if decided else {}
+    counts = {"failed": total["failed"], "succeeded": total["succeeded"], "runs": total["runs"] - total["dry_runs"]}
+    return {**rate, **counts, "open": total["open"], **_pooled_p95(runs(["status", "dry_run", "duration_seconds"]))}
+
+
+def _pooled_p95(runs: pa.Table) -> Mapping[str, float]:
+    is_real = ~pc.coalesce(pc.field("dry_run"), pc.scalar(False))
+    succeeded = runs.filter(is_real & (pc.field("status") == RunStatus.SUCCEEDED))
+    [seconds] = pc.quantile(succeeded["duration_seconds"], 0.95).to_pylist()
+    return {} if seconds is None else {"p95_seconds_of_successes": round(seconds, 1)}
 
 
 FAILURE_RATES = DailyTable(
@@ -128,4 +137,6 @@ FAILURE_RATES = DailyTable(
     built_from=RUNS.name,
     build=computed(lambda runs, lineage: failure_rates(runs, is_final=lineage.settled)),
     headline=_overall,
+    preview=("runs", "failed", "failure_rate", "open", "duration_p95_seconds"),
+    preview_order=(("failure_rate", "descending"), ("failed", "descending")),
 )

@@ -33,5 +33,6 @@ RUN_STATUS_COUNTS = DailyTable(
     version="1",
     needs=NEEDS,
     built_from=RUNS.name,
+    preview_order=(("runs", "descending"),),
     build=computed(lambda runs, _: run_status_counts(runs)),
 )

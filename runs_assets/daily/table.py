@@ -1,6 +1,6 @@
 """How a daily table is declared, and how its files are built: one Parquet file per source and UTC day."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,8 @@ from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets.storage.tables import Lineage, load_table, store_table
 from runs_assets.tables import Table
 
+Input = Callable[[Sequence[str]], pa.Table]
+"""The given columns of what a day's table was built from."""
 Build = Callable[["DailyTable", Source, date, Layout, Rules], tuple[pa.Table, Lineage]]
 """A day's rows, and what they were built from; raises `DamagedFileError` if the input cannot be used."""
 
@@ -32,12 +34,12 @@ _REMEDIES = {
 class DailyTable(Table):
     """A table of one source, built day by day from the data set `built_from`.
 
-    `headline` gives the numbers of a day's rows that are worth plotting by day, if there are any.
+    `headline` gives the numbers of a day, by its rows and its input, that are worth plotting by day, if there are any.
     """
 
     built_from: str
     build: Build
-    headline: Callable[[pa.Table], Mapping[str, float]] | None = None
+    headline: Callable[[pa.Table, Input], Mapping[str, float]] | None = None
 
     def code_version(self, source: Source) -> str:
         """What a day's file says of its code: the normalizer's version, and this table's if it has one."""
@@ -62,6 +64,15 @@ def computed(compute: Callable[[pa.Table, Lineage], pa.Table]) -> Build:
         return compute(rows, lineage), lineage
 
     return build
+
+
+def headline_of(table: DailyTable, built: BuiltDay, source: Source, layout: Layout) -> Mapping[str, float]:
+    """The numbers of a day that are worth plotting; raises `DamagedFileError` if its input cannot be read."""
+    if table.headline is None:
+        return {}
+    return table.headline(
+        built.rows, lambda columns: load_table(layout, table.built_from, source.name, built.day, columns)[0]
+    )
 
 
 def build_days(table: DailyTable, source: Source, days: DayRange, layout: Layout, rules: Rules) -> Iterator[BuiltDay]:

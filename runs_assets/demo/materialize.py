@@ -31,6 +31,11 @@ def prepare_instance(env: Mapping[str, str], folder: DemoFolder) -> None:
     _complete("Preparing Dagster's history", ["dagster", "instance", "migrate"], env, folder, "instance")
 
 
+def ask_names(env: Mapping[str, str], folder: DemoFolder) -> None:
+    """Store what the pipelines are called; raises `DemoError` if that cannot be done."""
+    _complete("Asking for the names of pipelines", ["runs_assets.demo.names"], env, folder, "names")
+
+
 def judge(env: Mapping[str, str], folder: DemoFolder) -> None:
     """Build the tables over all days; raises `DemoError` if the run fails."""
     job = ["dagster", "job", "execute", "-m", "runs_assets.definitions", "-j", REFRESH_VERDICTS]

@@ -3,8 +3,8 @@
 They need the data folder alone; `refresh` writes to it, and unless offline asks the platforms for names and errors.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from runs_assets.accounts import SOURCES
 from runs_assets.alerts.addresses import alert_settings
+from runs_assets.alerts.observation import longest_unread
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import utc_now
@@ -21,11 +22,13 @@ from runs_assets.insight.record import find_pipeline, record_of
 from runs_assets.insight.runs import RunsQuery, find_runs, unknown_parts
 from runs_assets.insight.status import SourceStatus, current_status
 from runs_assets.insight.views import json_lines, print_record, print_runs, print_status
-from runs_assets.plain_text.wording import at
+from runs_assets.plain_text.wording import at, label
+from runs_assets.reasons.details_files import load_details
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.refresh import Judge, ask_about_failures
+from runs_assets.watch_entries import About, Subject
 from runs_assets.watch_file import WatchFile, load_watch_file
 
 NOTHING_BROKEN, BROKEN, NOT_KNOWN = 0, 1, 2
@@ -75,18 +78,21 @@ def status(console: Console, only: str | None, *, as_json: bool) -> int:
     return NOT_KNOWN if unknown else NOTHING_BROKEN
 
 
-def runs(console: Console, only: str | None, query: RunsQuery, most: int, *, as_json: bool) -> None:
+def runs(console: Console, only: str | None, query: RunsQuery, named: str, most: int, *, as_json: bool) -> None:
     """Print the runs of a query, the newest first; in a table at most so many.
+
+    They are of the pipelines that have the id or name `named`, or if none has, match it as a shell pattern.
 
     What is not known of its days goes to standard error. Raises `StorageError` if a file cannot be read.
     """
     stored, now = Stored.of(only), utc_now()
+    query = replace(query, wanted=_wanted(stored, named))
     found = [run for source in stored.sources for run in find_runs(stored.layout, stored.watch, source, query)]
     found.sort(key=lambda run: run.created_at, reverse=True)
     if as_json:
         print_json(found)
     else:
-        print_runs(console, found, most)
+        print_runs(console, found, most, now.year)
     if not any(stored.layout.stored_days(RUNS.name, source.name) for source in stored.sources):
         names = " and ".join(source.name for source in stored.sources)
         say(Console(stderr=True), f"Nothing of {names} is stored in {stored.layout.root}.")
@@ -131,9 +137,18 @@ def refresh(console: Console, *, offline: bool) -> None:
         raise StorageError(refreshed.problem)
 
 
+def _wanted(stored: Stored, named: str) -> Callable[[Subject], bool]:
+    """Which pipelines have the id or name, or match the pattern; an exact name may look like a pattern of others."""
+    details = (load_details(stored.layout, source.name).names for source in stored.sources)
+    if any(named in {*names, *names.values()} for names in details):
+        return lambda subject: named in subject[1:]
+    about = About(pipeline=named)
+    return lambda subject: about.covers(subject) or label(*subject[1:]) == named
+
+
 def _longest_unread() -> timedelta:
-    """How old what is known of a source may be."""
-    return max(alert_settings().unread_after, 2 * timedelta(minutes=project_settings().today_every_minutes))
+    """How old what is known of a source may be, by the settings."""
+    return longest_unread(alert_settings().unread_after, timedelta(minutes=project_settings().today_every_minutes))
 
 
 def _unknown(stored: Stored, found: Iterable[SourceStatus], oldest: datetime) -> Iterator[str]:

@@ -22,14 +22,14 @@ from runs_assets.insight.runs import RunsQuery, SourceRuns
 from runs_assets.insight.status import (
     WELL,
     PipelineStatus,
+    Reasons,
     Row,
     SourceStatus,
     VerdictRows,
-    WorseSpans,
+    reasons_of,
     status_of,
     statuses,
     urgency,
-    worse_spans,
 )
 from runs_assets.plain_text.wording import label
 from runs_assets.sources.source import Source
@@ -80,6 +80,17 @@ def fleet_of(layout: Layout, watch: WatchFile, sources: Sequence[Source], *, now
     )
 
 
+def source_records(
+    layout: Layout, watch: WatchFile, sources: Sequence[Source], *, now: datetime, window_days: int
+) -> list[SourceRecord]:
+    """The sources of `fleet_of` without their pipelines, which take longer to read; raises as it does."""
+    verdicts = VerdictRows(layout)
+    status = {one.source: one for one in statuses(verdicts, watch, [source.name for source in sources])}
+    window = last_days(max((one.read_until for one in status.values()), default=now), window_days)
+    reader = _Reader(verdicts, watch, window, now)
+    return [reader.record(source.name, status.get(source.name)) for source in sources if reader.knows(source)]
+
+
 @dataclass(frozen=True)
 class _Part:
     """What the fleet has of one source."""
@@ -116,12 +127,18 @@ class _Reader:
         return sorted(self.verdicts.of(PIPELINE_HEALTH).to_pylist(), key=_order)
 
     @cached_property
-    def _spans(self) -> WorseSpans:
-        return worse_spans(self.verdicts)
+    def _reasons(self) -> Reasons:
+        return reasons_of(self.verdicts)
 
     @cached_property
     def _memory(self) -> Memory:
         return MemoryFile(self.verdicts.layout).look()
+
+    def record(self, source: str, status: SourceStatus | None) -> SourceRecord:
+        """How it is as a whole; raises `StorageError` if a file cannot be read."""
+        layout = self.verdicts.layout
+        rates = stored_rates(layout, source, self.window)
+        return source_record(layout, source, status, rates, self._rows(FAILURE_TRENDS, source), self.window)
 
     def _tables(self, source: Source, until: datetime) -> SourceTables:
         runs, recent = SourceRuns(self.verdicts.layout, self.watch, source), last_days(until, DAYS)
@@ -142,7 +159,7 @@ class _Reader:
 
     def _known(self, source: str) -> Iterator[Known]:
         for row in (row for row in self.healths if row["source"] == source):
-            health = status_of(row, self.watch, self._spans)
+            health = status_of(row, self.watch, self._reasons)
             yield health, self._acknowledged(Subject(source, row["pipeline_id"], row["pipeline_name"]))
 
     def _acknowledged(self, subject: Subject) -> str | None:

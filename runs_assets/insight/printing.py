@@ -74,9 +74,11 @@ def print_json(rows: Iterable[Any]) -> None:
         sys.stdout.buffer.write(orjson.dumps(row, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
 
 
-def short_time(instant: datetime | None) -> str:
-    """`03-18 09:12`; empty if there is none."""
-    return f"{instant:%m-%d %H:%M}" if instant else ""
+def short_time(instant: datetime | None, year: int) -> str:
+    """`03-18 09:12`, `2025-12-31 09:12` if it is not of this `year`; empty if there is none."""
+    if instant is None:
+        return ""
+    return f"{instant:%m-%d %H:%M}" if instant.year == year else f"{instant:%Y-%m-%d %H:%M}"
 
 
 def percent(share: float | None) -> str:

@@ -13,7 +13,7 @@ from runs_assets.errors import NotFoundError
 from runs_assets.insight.day_counts import stored_rates
 from runs_assets.insight.parts import parts_by_pipeline, recent_runs
 from runs_assets.insight.runs import Run, RunsQuery, SourceRuns
-from runs_assets.insight.status import PipelineStatus, Row, VerdictRows, status_of, worse_spans
+from runs_assets.insight.status import PipelineStatus, Row, VerdictRows, reasons_of, status_of
 from runs_assets.plain_text.wording import label, plain
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
@@ -79,7 +79,7 @@ def record_of(layout: Layout, watch: WatchFile, source: Source, pipeline: Row) -
     runs, rates = recent_runs(stored, query), stored_rates(layout, source.name, days).rows
     outages, silences, reasons = (_rows(verdicts, table, pipeline) for table in (OUTAGES, SILENCES, FAILURE_REASONS))
     return PipelineRecord(
-        health=status_of(pipeline, watch, worse_spans(verdicts)),
+        health=status_of(pipeline, watch, reasons_of(verdicts)),
         days=[row for row in rates.to_pylist() if row["pipeline_id"] == pipeline_id],
         outages=confirmed(outages, days),
         silences=lasting_into(silences, days),

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from runs_assets.alerts.observation import is_worse_span
 from runs_assets.alerts.pipeline_texts import PERIODS
@@ -17,6 +18,7 @@ from runs_assets.tables import Table
 from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, NOW
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
+from runs_assets.verdicts.silences import NO_SUCCESS, OPEN, SILENCES
 from runs_assets.verdicts.source_health import OK, SILENT, SOURCE_HEALTH
 from runs_assets.verdicts.tables import load_verdicts
 from runs_assets.watch_entries import Subject
@@ -24,8 +26,8 @@ from runs_assets.watch_file import WatchFile
 
 Row = Mapping[str, Any]
 """A row of a verdict table."""
-WorseSpans = Mapping[tuple[str, str | None], Row]
-"""Rows of `failure_trends`, by source and pipeline."""
+RowsByPipeline = Mapping[tuple[str, str | None], Row]
+"""A row of a table for each source and pipeline."""
 
 WELL = {PipelineState.OK, PipelineState.NEW, PipelineState.TOO_FEW_RUNS}
 BROKEN = {PipelineState.DOWN, PipelineState.NEVER_SUCCEEDED, PipelineState.STUCK, PipelineState.SILENT}
@@ -61,6 +63,17 @@ class PipelineStatus:
     run_url: str | None = None
     owner: str | None = None
     read_until: datetime
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """What other tables say of a state: the worst of the spans of one that is worse, and the silence of a silent one.
+
+    Of the spans it is the one with the highest failure rate, of the open silences the one that was overdue first.
+    """
+
+    spans: RowsByPipeline
+    silences: RowsByPipeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,27 +119,39 @@ def current_status(layout: Layout, watch: WatchFile, sources: Iterable[str]) -> 
 def statuses(verdicts: VerdictRows, watch: WatchFile, sources: Iterable[str]) -> list[SourceStatus]:
     """`current_status`, of tables that are read once."""
     health, wholes = (verdicts.of(table).to_pylist() for table in (PIPELINE_HEALTH, SOURCE_HEALTH))
-    by_source, spans = {row["source"]: row for row in wholes}, worse_spans(verdicts)
+    by_source, reasons = {row["source"]: row for row in wholes}, reasons_of(verdicts)
     found = []
     for source in (source for source in sources if source in by_source):
         whole, rows = by_source[source], [row for row in health if row["source"] == source]
         wrong = [_of_source(whole)] if whole["state"] != OK else []
-        wrong += (status_of(row, watch, spans) for row in sorted(rows, key=urgency) if row["state"] not in WELL)
+        wrong += (status_of(row, watch, reasons) for row in sorted(rows, key=urgency) if row["state"] not in WELL)
         well = sum(row["state"] in WELL for row in rows)
         found.append(SourceStatus(source=source, read_until=whole["source_read_until"], wrong=wrong, well=well))
     return found
 
 
-def worse_spans(verdicts: VerdictRows) -> WorseSpans:
-    """Of the spans in which a pipeline is worse than usual, the one with the highest failure rate.
-
-    Raises `StorageError` as `current_status`.
-    """
-    rows = verdicts.of(FAILURE_TRENDS).filter(is_worse_span()).to_pylist()
-    return {(row["source"], row["pipeline_id"]): row for row in sorted(rows, key=itemgetter("failure_rate"))}
+def worst_first(found: Iterable[SourceStatus]) -> list[PipelineStatus]:
+    """What is wrong with all sources: those in trouble as a whole, then the pipelines, the worst first."""
+    wrong = (one for source in found for one in source.wrong)
+    return sorted(wrong, key=lambda one: -1 if one.is_source else SEVERITY[one.state])
 
 
-def status_of(row: Row, watch: WatchFile, spans: WorseSpans) -> PipelineStatus:
+def reasons_of(verdicts: VerdictRows) -> Reasons:
+    """What says why pipelines are worse or silent; raises `StorageError` as `current_status`."""
+    spans = verdicts.of(FAILURE_TRENDS).filter(is_worse_span()).to_pylist()
+    silences = verdicts.of(SILENCES).filter(pc.field("state") == OPEN).to_pylist()
+    return Reasons(
+        _by_pipeline(sorted(spans, key=itemgetter("failure_rate"))),
+        _by_pipeline(sorted(silences, key=itemgetter("expected_by"), reverse=True)),
+    )
+
+
+def _by_pipeline(rows: Iterable[Row]) -> RowsByPipeline:
+    """The last row of each."""
+    return {(row["source"], row["pipeline_id"]): row for row in rows}
+
+
+def status_of(row: Row, watch: WatchFile, reasons: Reasons) -> PipelineStatus:
     """What a row of `pipeline_health` says, whatever the state."""
     source, pipeline_id, run_id = row["source"], row["pipeline_id"], row["latest_failed_run_id"]
     return PipelineStatus(
@@ -136,7 +161,7 @@ def status_of(row: Row, watch: WatchFile, spans: WorseSpans) -> PipelineStatus:
         state=row["state"],
         is_broken=row["state"] in BROKEN,
         since=row["since"],
-        why=_why(row, spans.get((source, pipeline_id))),
+        why=_why(row, reasons),
         failed_24h=row["failed_24h"],
         completed_24h=row["decided_24h"],
         failure_rate_24h=row["failure_rate_24h"],
@@ -170,10 +195,15 @@ def urgency(row: Row) -> tuple[int, bool, Any]:
     return SEVERITY[row["state"]], row["since"] is None, row["since"]
 
 
-def _why(row: Row, worse: Row | None) -> str:
+def _why(row: Row, reasons: Reasons) -> str:
     """The evidence for the state, and the reason where it is about failures."""
-    state = PipelineState(row["state"])
-    evidence = _worse(row, worse) if state is PipelineState.WORSE else _evidence(state, row)
+    state, key = PipelineState(row["state"]), (row["source"], row["pipeline_id"])
+    if state is PipelineState.WORSE:
+        evidence = _worse(row, reasons.spans.get(key))
+    elif state is PipelineState.SILENT:
+        evidence = _silent(row, reasons.silences.get(key))
+    else:
+        evidence = _evidence(state, row)
     return f"{evidence}: {row['reason']} ({row['reason_side']})" if state in FAILURES and row["reason"] else evidence
 
 
@@ -190,7 +220,6 @@ def _evidence(state: PipelineState, row: Row) -> str:
     evidence: dict[PipelineState, str] = {
         **dict.fromkeys(IN_A_ROW, f"{row['failures']} failure{'s' * (row['failures'] != 1)} in a row"),
         PipelineState.STUCK: "its newest runs neither end nor start",
-        PipelineState.SILENT: f"last run {at(row['last_run_at'])}{_success(row)}{_lateness(row)}",
         PipelineState.HANGING: f"{row['hanging_runs']} open for too long",
         PipelineState.FLAKY: f"the outcome changes after {rate(row['flip_rate'])} of its runs",
         PipelineState.PARTLY_FAILING: "its failures have a site, workspace, version or reason in common",
@@ -199,11 +228,13 @@ def _evidence(state: PipelineState, row: Row) -> str:
     return evidence.get(state, "")
 
 
-def _success(row: Row) -> str:
-    """Of what is silent since another time than its last run, since it runs and does not succeed."""
-    if row["since"] == row["last_run_at"]:
-        return ""
-    return f", last success {at(row['last_success_at'])}" if row["last_success_at"] else ", no success known"
+def _silent(row: Row, silence: Row | None) -> str:
+    """When it last ran, and where it runs and does not succeed, when it last did."""
+    success = ""
+    if silence and silence["kind"] == NO_SUCCESS:
+        known = row["last_success_at"]
+        success = f", last success {at(known)}" if known else ", no success known"
+    return f"last run {at(row['last_run_at'])}{success}{_lateness(row)}"
 
 
 def _lateness(row: Row) -> str:

@@ -74,31 +74,31 @@ def print_status(console: Console, found: SourceStatus) -> None:
 
 def _status_line(health: PipelineStatus) -> TableRow:
     cells = (
-        *(health.state, health.pipeline, short_time(health.since)),
+        *(health.state, health.pipeline, short_time(health.since, health.read_until.year)),
         *(percent(health.failure_rate_24h), percent(health.usual_rate), health.why, health.run_id or ""),
     )
     style = "bold red" if health.is_broken else STYLES.get(health.state, "")
     return TableRow(cells, style, {"failed run": health.run_url} if health.run_url else {})
 
 
-def print_runs(console: Console, found: Sequence[Run], most: int) -> None:
-    """The first `most` of the runs, and how many there are."""
+def print_runs(console: Console, found: Sequence[Run], most: int, year: int) -> None:
+    """The first `most` of the runs, with the years of those that are not of this one, and how many there are."""
     if found:
-        print_table(console, RUNS, _run_lines(found[:most]))
+        print_table(console, RUNS, _run_lines(found[:most], year))
     count = f"{len(found)} runs" if len(found) != 1 else "1 run"
     say(console, f"The first {most} of {count} (--limit, or --json for all)" if len(found) > most else count, "bold")
 
 
-def _run_lines(found: Sequence[Run]) -> list[TableRow]:
+def _run_lines(found: Sequence[Run], year: int) -> list[TableRow]:
     """Without the status where all of them failed."""
     has_others = any(run.status != RunStatus.FAILED for run in found)
-    return [_run_line(run, run.status if has_others else "") for run in found]
+    return [_run_line(run, run.status if has_others else "", year) for run in found]
 
 
-def _run_line(run: Run, status: str) -> TableRow:
+def _run_line(run: Run, status: str, year: int) -> TableRow:
     why = "" if run.reason is None else f"{run.reason} ({run.attribution})"
     site, took = run.site_name or run.site_id or "", length_of(run.duration_seconds)
-    cells = (short_time(run.created_at), status, run.pipeline, took, site, why, run.run_id)
+    cells = (short_time(run.created_at, year), status, run.pipeline, took, site, why, run.run_id)
     style = "red" if status == RunStatus.FAILED else ""
     return TableRow(cells, style, {"run": run.run_url} if run.run_url else {})
 
@@ -114,7 +114,7 @@ def json_lines(record: PipelineRecord) -> Iterator[dict[str, Any]]:
 
 def print_record(console: Console, record: PipelineRecord) -> None:
     """All that is known of a pipeline; of long lists the first `MOST_ROWS`."""
-    health = record.health
+    health, year = record.health, record.health.read_until.year
     say(console, described(health.pipeline, health.source, health.pipeline_id), "bold")
     since = f" since {at(health.since)}" if health.since else ""
     say(console, f"{health.state}{since}{': ' if health.why else ''}{health.why}")
@@ -123,10 +123,10 @@ def print_record(console: Console, record: PipelineRecord) -> None:
     if health.owner:
         say(console, f"owner: {health.owner}")
     _section(console, "Days (UTC)", DAYS, [_day_line(row) for row in record.days], len(record.days))
-    _section(console, "Incidents", INCIDENTS, list(_incident_lines(record)))
+    _section(console, "Incidents", INCIDENTS, list(_incident_lines(record, year)))
     _section(console, "Reasons", REASONS, [_reason_line(row) for row in record.reasons])
     _section(console, "Versions, sites and workspaces", PARTS, [_part_line(row) for row in record.parts])
-    _section(console, "Failed runs", RUNS, [_run_line(replace(run, pipeline=""), "") for run in record.failures])
+    _section(console, "Failed runs", RUNS, [_run_line(replace(run, pipeline=""), "", year) for run in record.failures])
 
 
 def _section(
@@ -146,11 +146,11 @@ def _day_line(row: Row) -> TableRow:
     return TableRow((*cells, "" if row["is_final"] else "may change"))
 
 
-def _incident_lines(record: PipelineRecord) -> Iterator[TableRow]:
+def _incident_lines(record: PipelineRecord, year: int) -> Iterator[TableRow]:
     rows = [(row["kind"], row["failing_since"], row["ended_at"], str(row["failures"])) for row in record.outages]
     rows += [("silent", row["since"], row["ended_at"], "") for row in record.silences]
     for what, since, ended_at, failures in sorted(rows, key=itemgetter(1), reverse=True):
-        yield TableRow((what, short_time(since), short_time(ended_at) or "now", failures))
+        yield TableRow((what, short_time(since, year), short_time(ended_at, year) or "now", failures))
 
 
 def _reason_line(row: Row) -> TableRow:

@@ -1,5 +1,6 @@
 """Words in our own sentences: foreign text as one short line that a terminal can show; times, rates and lists."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,10 @@ LONGEST = 120
 """Characters of foreign text on a line: a name or a reason."""
 LISTED = 25
 """Lines of a list; the others are counted."""
+
+UUID_DIGITS = 8
+"""As many as Dagster shows of its runs' ids."""
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def plain(text: str) -> str:
@@ -53,4 +58,10 @@ def listed(lines: Iterable[str]) -> list[str]:
 
 def label(pipeline_id: str | None, pipeline_name: str | None) -> str:
     """What people call a pipeline: its name, else its id."""
-    return shortened(pipeline_name or "") or shortened(pipeline_id or "") or "(no pipeline)"
+    return shortened(pipeline_name or "") or short_id(pipeline_id) or "(no pipeline)"
+
+
+def short_id(pipeline_id: str | None) -> str:
+    """The id as people read it, of a UUID the first eight digits; empty if there is none."""
+    one = shortened(pipeline_id or "")
+    return one[:UUID_DIGITS] if _UUID.fullmatch(one) else one

@@ -12,6 +12,8 @@ from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS, Episode, Profile
 
 NEW_VERSION = "3.0.0"
 SILENT = next(connector for connector in CONNECTORS if connector.name == "price-feed")
+BUSY = {"address-update": 36}
+"""How often what becomes worse runs a day: with fewer runs it would be down, or well, at some hours by chance."""
 WATCH_FILE = f"""\
 # A fortnight is too short to learn from it when a pipeline has to run.
 [[expectations]]
@@ -22,10 +24,13 @@ every = "4h"
 
 
 def workflows_of(day: date) -> Profiles:
-    """CloudCruise's: one is down, one has recovered, one has become worse day by day."""
+    """CloudCruise's: one is down, one has recovered, one has become worse hour by hour."""
     midnight = start_of(day)
     return Profiles(
-        tuple(replace(workflow, creep=0.0) for workflow in WORKFLOWS),
+        tuple(
+            replace(workflow, creep=0.0, runs_per_day=BUSY.get(workflow.name, workflow.runs_per_day))
+            for workflow in WORKFLOWS
+        ),
         (
             Episode("invoice-download", midnight - timedelta(hours=12), failure_rate=1.0),
             Episode(
@@ -33,9 +38,9 @@ def workflows_of(day: date) -> Profiles:
             ),
             Episode(
                 "address-update",
-                midnight - timedelta(days=5),
-                rises_until=midnight - timedelta(days=1),
-                failure_rate=0.7,
+                midnight - timedelta(hours=60),
+                rises_until=midnight - timedelta(hours=12),
+                failure_rate=0.45,
             ),
         ),
     )

@@ -74,10 +74,6 @@ PIPELINE_HEALTH = Table(
     description="One row per pipeline: its state, since when, and the numbers behind it.",
     schema=SCHEMA,
     version="5",
-    preview=(
-        *("state", "since", "failures", "failure_rate_24h", "normal_rate", "reason"),
-        *("last_success_at", "source_read_until"),
-    ),
 )
 
 

@@ -74,7 +74,7 @@ def test_what_is_unknown_is_said_to_be() -> None:
     assert people.evaluate(row) == ["SILENT (no pipeline) (cloudcruise) since 2026-03-18 10:00 UTC"]
     assert people.body.splitlines() == [
         "Pipeline: (none) of cloudcruise",
-        "Last run: 2026-03-18 11:54 UTC, next success expected by 2026-03-18 11:30 UTC",
+        "Last run: 2026-03-18 11:54 UTC, next run expected by 2026-03-18 11:30 UTC",
         "Last 24 h: no completed runs",
         "Last success: none known",
         "As of 2026-03-18 12:00 UTC.",
@@ -214,6 +214,17 @@ def test_a_silence_says_what_was_expected_and_not_why_another_run_once_failed() 
     )
     assert "Last run: 2026-03-18 10:00 UTC, next run expected by 2026-03-18 11:30 UTC" in people.body
     assert "Reason" not in people.body
+
+
+@pytest.mark.parametrize(("kind", "missed"), [("no_runs", "run"), ("no_success", "success")])
+def test_what_a_silence_lacks_is_what_its_row_says(kind: str, missed: str) -> None:
+    """A success may be missing since the very instant of the last run."""
+    people, last = Watching(), T0 - hours(2)
+    about = {"kind": kind, "expected_by": T0 - hours(0.5), "usual_interval_seconds": 5400}
+    lacks = {**silence("p1", last, None, "open"), **about}
+    assert people.evaluate(health(state="silent", since=last, last_run_at=last), silences=[lacks])
+    assert f"Last run: 2026-03-18 10:00 UTC, next {missed} expected by 2026-03-18 11:30 UTC" in people.body
+    assert "Usual: at most 1 h 30 min between two" in people.body
 
 
 def test_an_outage_after_an_old_one_is_told_though_nobody_saw_it_end() -> None:

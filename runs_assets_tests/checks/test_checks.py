@@ -117,7 +117,7 @@ def test_a_day_that_is_soon_forgotten_must_have_been_read_after_it_was_over(
         ("2026-02-15", "It was last read at 2026-02-15T23:59:00Z, before it was over."),
         ("2026-02-17", "It was never read."),
     ]
-    assert sample(verdict)[1]["forgotten_from"] == "2026-03-20 00:00:00+00:00"
+    assert sample(verdict)[1]["forgotten_from"] == "2026-03-20 00:00"
 
 
 def test_a_run_is_found_under_two_days_and_twice_within_one(good: Stored) -> None:

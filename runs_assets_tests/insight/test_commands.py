@@ -13,6 +13,7 @@ import pytest
 from runs_assets.cli import main
 from runs_assets.days import utc_now
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
+from runs_assets.reasons.details_files import KnownDetails, store_details
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.tables import load_verdicts, store_verdicts
@@ -37,7 +38,8 @@ def store_health(layout: Layout, *rows: dict[str, Any], hours: float = 1) -> Non
     filled = [{**common, "last_run_at": common["source_read_until"], "failures": 7, **row} for row in rows]
     store_rows(layout, "pipeline_health", filled)
     store_rows(layout, "source_health", [{**common, "state": "ok"}])
-    store_rows(layout, "failure_trends", [])
+    for table in ("failure_trends", "outages", "silences", "failure_reasons"):
+        store_rows(layout, table, [])
 
 
 @pytest.mark.parametrize(
@@ -230,3 +232,68 @@ def test_no_runs_of_a_source_of_which_nothing_is_stored_are_explained(
     out, err = capfd.readouterr()
     assert out == "0 runs\n"
     assert err == f"Nothing of productsup is stored in {layout.root}.\n"
+
+
+def test_settings_that_are_misspelt_are_named_beside_the_answer(
+    layout: Layout, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNS_ASSETS_WINDOW_DAY", "90")
+    store_health(layout, {"state": "ok"})
+    for command in (["status", "--json"], ["runs", "--json"], ["pipeline", "p", "--json"]):
+        assert main(command) == 0
+        assert "RUNS_ASSETS_WINDOW_DAY is the name of no setting" in capfd.readouterr().err
+
+
+def names_of_failed(capfd: pytest.CaptureFixture[str], pattern: str) -> list[str]:
+    assert main(["runs", "--failed", "--since", "1h", "--json", "--pipeline", pattern]) == 0
+    return sorted(orjson.loads(line)["pipeline"] for line in capfd.readouterr().out.splitlines())
+
+
+def test_an_exact_name_is_no_pattern(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    now, unnamed = utc_now(), "443dac0a-bbd5-5187-8630-f07f5a4db0c5"
+    ids = ["1", "2", unnamed]
+    columns = {"run_id": ["r1", "r2", "r3"], "pipeline_id": ids, "status": ["failed"] * 3}
+    times = [now - timedelta(seconds=1)] * 3
+    runs = runs_table({**columns, "created_at": times, "finished_at": times})
+    store_runs(layout, "cloudcruise", times[0].date(), runs, now, settled=False)
+    store_details(layout, "cloudcruise", KnownDetails(names={"1": "export [x]", "2": "export x"}))
+    assert names_of_failed(capfd, "export [x]") == ["export [x]"]
+    assert names_of_failed(capfd, "export [xy]") == ["export x"]
+    assert names_of_failed(capfd, "export*") == ["export [x]", "export x"]
+    assert names_of_failed(capfd, "443dac0a") == names_of_failed(capfd, unnamed) == ["443dac0a"]
+
+
+def test_a_time_of_another_year_shows_it(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
+    read_until = utc_now() - timedelta(hours=1)
+    store_health(
+        layout, {"state": "down", "since": read_until - timedelta(days=366)}, {"state": "worse", "since": read_until}
+    )
+    assert main(["status"]) == 1
+    down, worse = capfd.readouterr().out.splitlines()[2:4]
+    assert f"{read_until - timedelta(days=366):%Y-%m-%d %H:%M}" in down
+    assert f"{read_until:%m-%d %H:%M}" in worse
+    assert f"{read_until:%Y}" not in worse
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize(
+    ("command", "ends_with"), [(["status"], 2), (["status", "--json"], 2), (["runs"], 1), (["pipeline", "p"], 1)]
+)
+def test_a_disk_that_is_full_is_named_in_a_sentence(layout: Layout, command: list[str], ends_with: int) -> None:
+    store_health(layout, {"state": "worse"})
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with FULL.open("w") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "runs_assets.cli", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            timeout=60,
+            check=False,
+            text=True,
+        )
+    assert process.returncode == ends_with
+    assert process.stderr == "The output could not be written: No space left on device.\n"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runs_assets.insight.status import PipelineStatus, SourceStatus, current_status
+from runs_assets.insight.status import PipelineStatus, SourceStatus, current_status, worst_first
 from runs_assets.storage.layout import Layout
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.alerts.tables import store_rows
@@ -29,6 +29,13 @@ ROW = {
 }
 
 SPAN = {"source": "feeds", "pipeline_id": "p", "scope": "pipeline", "verdict": "worse", "source_read_until": READ_UNTIL}
+SILENCE = {
+    "source": "feeds",
+    "pipeline_id": "p",
+    "state": "open",
+    "source_read_until": READ_UNTIL,
+    "expected_by": at(3, 18, 9, 40),
+}
 
 
 def status(
@@ -37,12 +44,14 @@ def status(
     whole: dict[str, Any] | None = None,
     watch: str = "",
     spans: tuple[dict[str, Any], ...] = (),
+    silences: tuple[dict[str, Any], ...] = (),
 ) -> SourceStatus:
     layout = Layout(folder)
     store_rows(layout, "pipeline_health", [ROW | row for row in rows])
     wholes = [{"source": "feeds", "state": "ok", "source_read_until": READ_UNTIL} | (whole or {})]
     store_rows(layout, "source_health", wholes)
     store_rows(layout, "failure_trends", [{**SPAN, **span} for span in spans])
+    store_rows(layout, "silences", [{**SILENCE, **silence} for silence in silences])
     links = WatchFile.model_validate({"links": {"feeds": watch}} if watch else {})
     [found] = current_status(layout, links, ["feeds", "never read"])
     return found
@@ -125,13 +134,31 @@ def test_what_is_worse_is_so_in_the_span_with_the_highest_rate(tmp_path: Path) -
     assert health.why == "9 of 60 failed in 7 days, compared with five weeks ago"
 
 
-def test_what_runs_and_does_not_succeed_is_silent_since_its_last_success(tmp_path: Path) -> None:
-    row = {"state": "silent", "last_run_at": at(3, 18, 11), "last_success_at": at(3, 17, 9, 5)}
-    [health] = status(tmp_path, row).wrong
-    last = "last run 2026-03-18 11:00 UTC, last success 2026-03-17 09:05 UTC"
-    assert health.why == f"{last}, overdue for 2 h 20 min"
-    [health] = status(tmp_path, row | {"last_success_at": None}).wrong
-    assert health.why == "last run 2026-03-18 11:00 UTC, no success known, overdue for 2 h 20 min"
+def test_what_a_silence_lacks_is_what_its_row_says(tmp_path: Path) -> None:
+    """A success may be missing since the very instant of the last run."""
+    row = {"state": "silent", "last_success_at": at(3, 17, 9, 5)}
+    last, late = "last run 2026-03-17 09:05 UTC", "overdue for 2 h 20 min"
+    [health] = status(tmp_path, row, silences=({"kind": "no_runs"},)).wrong
+    assert health.why == f"{last}, {late}"
+    [health] = status(tmp_path, row, silences=({"kind": "no_success"},)).wrong
+    assert health.why == f"{last}, last success 2026-03-17 09:05 UTC, {late}"
+    [health] = status(tmp_path, row | {"last_success_at": None}, silences=({"kind": "no_success"},)).wrong
+    assert health.why == f"{last}, no success known, {late}"
+
+
+def test_of_two_silences_the_open_one_that_was_overdue_first_counts(tmp_path: Path) -> None:
+    earlier, later = at(3, 18, 9, 40), at(3, 18, 10)
+    over = {"kind": "no_success", "state": "ended", "expected_by": at(3, 1)}
+    silences = ({"kind": "no_runs", "expected_by": earlier}, {"kind": "no_success", "expected_by": later}, over)
+    [health] = status(tmp_path, {"state": "silent"}, silences=silences).wrong
+    assert "success" not in health.why
+
+
+def test_the_worst_of_all_sources_come_first(tmp_path: Path) -> None:
+    shaky = status(tmp_path / "1", {"state": "flaky"}, {"state": "worse", "pipeline_id": "q"})
+    silent = status(tmp_path / "2", {"state": "silent"}, whole={"state": "silent", "affected": 6, "active": 6})
+    assert [one.state for one in worst_first([shaky, silent])] == ["silent", "silent", "worse", "flaky"]
+    assert worst_first([shaky, silent])[0].is_source
 
 
 def test_a_source_without_pipelines_was_judged_and_may_be_in_trouble(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""The chart of all sources that `pipeline_health` shows below what is wrong now."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import dagster as dg
+
+from runs_assets.insight.fleet import source_records
+from runs_assets.report import charts
+from runs_assets.sources.source import Source
+from runs_assets.storage.layout import Layout
+from runs_assets.watch_file import WatchFile
+
+DAYS = 28
+"""Dagster keeps the picture with each materialization."""
+TITLE = f"Failure rate and runs by day, {DAYS} days"
+
+
+def fleet_chart(
+    layout: Layout, watch: WatchFile, sources: Sequence[Source], now: datetime
+) -> Mapping[str, dg.MarkdownMetadataValue]:
+    """The chart, as a picture that Dagster's page shows; nothing where charts are not installed, or nothing is stored.
+
+    Raises `StorageError` if a file cannot be read.
+    """
+    if not charts.are_available():
+        return {}
+    records = source_records(layout, watch, sources, now=now, window_days=DAYS)
+    if not any(day.is_read for record in records for day in record.days):
+        return {}
+    picture = b64encode(charts.fleet_chart(records).encode()).decode()
+    return {"chart": dg.MetadataValue.md(f"![{TITLE}](data:image/svg+xml;base64,{picture})")}
