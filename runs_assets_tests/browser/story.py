@@ -16,7 +16,7 @@ from rich.console import Console
 
 from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.environment import DemoFolder, demo_environment, own_folder
-from runs_assets.demo.materialize import judge, materialize, prepare_instance
+from runs_assets.demo.materialize import ask_names, judge, materialize, prepare_instance
 from runs_assets.demo.page import page_url, reserve
 from runs_assets.demo.processes import running, wait_until
 from runs_assets.demo.run import DAYS, SOURCES
@@ -59,6 +59,7 @@ def told_story(parent: Path) -> Iterator[Story]:
         environment = demo_environment(os.environ, folder, days.first)
         prepare_instance(environment, folder)
         environment |= settings_of(platforms)
+        ask_names(environment, folder)
         materialize(Console(quiet=True), SOURCES, days, environment, folder)
         judge(environment, folder)
         yield Story(folder, days, environment)
