@@ -73,11 +73,12 @@ def are_available() -> bool:
 
 
 def fleet_chart(sources: Sequence[SourceRecord], palette: Palette = ANYWHERE) -> str:
-    """Each source's failure rate with its interval, and its number of runs, by day: an SVG; days not read are blank.
+    """Each source's failure rate with its interval, and its runs, by day from the first that was read: an SVG.
 
-    Only where charts `are_available`.
+    Days that were not read are blank. Only where charts `are_available`.
     """
-    rows = [row for source in sources for row in _day_rows(source)]
+    first = min((day.date for source in sources for day in source.days if day.is_read), default=date.min)
+    rows = [row for source in sources for row in _day_rows(source, first)]
     panels = [panel for source in sources for panel in _panels(source.source, palette)]
     return _drawn({"data": {"values": rows}, "vconcat": panels, "spacing": 12}, palette)
 
@@ -130,10 +131,10 @@ def timeline(bars: Sequence[Bar], days: DayRange, palette: Palette = ANYWHERE) -
 _DATES = {"format": "%m-%d", "tickCount": 8, "title": None, "grid": False}
 
 
-def _day_rows(source: SourceRecord) -> Iterator[Spec]:
+def _day_rows(source: SourceRecord, first: date) -> Iterator[Spec]:
     """The days in order, and the last one again where it ends, since each is a step."""
     last = source.days[-1]
-    yield from (_day_row(source.source, day.date, day) for day in source.days)
+    yield from (_day_row(source.source, day.date, day) for day in source.days if day.date >= first)
     yield _day_row(source.source, last.date + timedelta(days=1), last)
 
 

@@ -156,7 +156,7 @@ class Contents:
         )
         return cls(
             fleet=fleet,
-            headline=_headline(wrong),
+            headline=_headline(fleet, wrong),
             wrong=wrong,
             changes=list(_changes(fleet, numbers)),
             sections=sections,
@@ -233,12 +233,17 @@ def _changes(fleet: Fleet, sections: dict[Place, Section]) -> Iterator[tuple[str
             yield kind, [NumberedChange(one, _number(sections, (one.source, one.pipeline_id))) for one in changes]
 
 
-def _headline(wrong: Sequence[Wrong]) -> str:
+def _headline(fleet: Fleet, wrong: Sequence[Wrong]) -> str:
+    """The answer in one line."""
     broken = sum(one.health.is_broken for one in wrong)
-    if not wrong:
+    if len(wrong) > 1:
+        return f"{len(wrong)} need attention, {broken or 'none'} of them broken"
+    if wrong:
+        return "1 is broken" if broken else "1 needs attention"
+    known = [source for source in fleet.sources if source.status]
+    if len(known) == len(fleet.sources) and known:
         return "Nothing needs attention"
-    needs = f"{len(wrong)} need attention" if len(wrong) > 1 else "1 needs attention"
-    return f"{needs}, {broken or 'none'} of them broken" if len(wrong) > 1 or not broken else "1 is broken"
+    return "Nothing needs attention, as far as is known" if known else "It is not known what is wrong"
 
 
 def _place(health: PipelineStatus) -> Place:

@@ -10,6 +10,7 @@ from runs_assets.insight.commands import Stored
 from runs_assets.insight.fleet import Fleet, fleet_of
 from runs_assets.insight.printing import say
 from runs_assets.report import charts
+from runs_assets.report.metrics import METRICS_FILE, metrics_of
 from runs_assets.report.page import report_page
 from runs_assets.settings import project_settings
 from runs_assets.storage.files import replacing
@@ -43,7 +44,7 @@ def publish(layout: Layout, fleet: Fleet) -> Path:
 
     Raises `BusyError` while another process writes them, `StorageError` if the folder cannot be written.
     """
-    contents = {PAGE: report_page(fleet, with_charts=charts.are_available())}
+    contents = {PAGE: report_page(fleet, with_charts=charts.are_available()), METRICS_FILE: metrics_of(fleet)}
     with writing(layout.lock_file(WRITER), "the report"):
         for name, content in contents.items():
             with replacing(layout.report_file(name), layout.scratch(WRITER)) as file:

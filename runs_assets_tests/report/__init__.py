@@ -1,0 +1,1 @@
+"""The report: what is on the page, and how it is written."""
