@@ -2,11 +2,14 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from runs_assets.report.page import report_page
 from runs_assets_tests.browser.chromium import opened_page
+from runs_assets_tests.report.stored import SCRIPT, SHOWN_NAMES, small_fleet
 
 pytestmark = pytest.mark.browser
 
@@ -49,3 +52,26 @@ def test_what_is_injected_is_blocked(chromium: Browser, report_url: str, elsewhe
         expect(page.locator("th button").first).to_be_visible()  # its own script has run
         with pytest.raises(TimeoutError):
             elsewhere.accept()
+
+
+@pytest.fixture
+def hostile_url(tmp_path: Path) -> str:
+    """A report whose names are what an attacker would give."""
+    page = tmp_path / "index.html"
+    page.write_bytes(report_page(small_fleet(tmp_path / "data"), with_charts=True))
+    return page.as_uri()
+
+
+def test_hostile_names_are_text_and_nothing_of_them_runs(chromium: Browser, hostile_url: str) -> None:
+    with opened_page(chromium) as (page, heard):
+        page.on("dialog", lambda dialog: heard.errors.append(dialog.message))
+        page.goto(hostile_url)
+        page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+        assert set(page.locator("summary h3").all_inner_texts()) == {*SHOWN_NAMES.values(), "feed"}
+        page.locator("#by-text").fill(SCRIPT)
+        expect(page.locator("#fleet tbody tr:visible")).to_have_count(1)
+        page.locator("#fleet th[aria-sort] button").first.click()
+        page.locator(".wrong").get_by_role("link", name=SCRIPT).click()
+        assert page.locator("main script, main img, main b, main u").count() == 0
+        assert heard.errors + heard.warnings == []
+        assert {url.partition("#")[0] for url in heard.requests if not url.startswith("data:")} == {hostile_url}
