@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from runs_assets.assets.daily import RAW_RUNS_DESCRIPTION
 from runs_assets.daily.tables import DAILY_TABLES
-from runs_assets.storage.layout import RAW_RUNS
+from runs_assets.report.publishing import DESCRIPTION, PAGE
+from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT
 from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.readme import write
 
@@ -26,6 +27,7 @@ def _daily() -> Iterator[str]:
 def _verdicts() -> Iterator[str]:
     for table in VERDICT_TABLES:
         yield _line(table.name, f"{table.name}/part-0.parquet", table.description)
+    yield _line(RUNS_REPORT, f"{RUNS_REPORT}/{PAGE}", DESCRIPTION)
 
 
 def _line(asset: str, file: str, description: str) -> str:

@@ -18,6 +18,8 @@ Exit status 1 if a target is missed. It measures, each in a fresh process:
 * **Verdicts.** All tables over days are built from a year of 5,000 runs a day of 200 pipelines (`year.py` writes it,
   which takes about a minute). Targets: less than 30 s, and a peak of less than 600 MB, the whole process with all that
   it imports. `--only verdicts` measures nothing else.
+* **Report.** The page and the metrics of such a year, all 365 days of it judged. Targets: less than 10 s, a peak of
+  less than 700 MB, and a page of less than 3 MB. `--only report` measures nothing else.
 * **Ticks.** What the sensors ask of Dagster every minute, in an instance with 50,000 runs of other projects
   (`ticks.py`). Target: less than 100 ms each. `--only ticks` measures nothing else, `--only reading` all that is above
   the verdicts, and the rows.
@@ -34,11 +36,19 @@ import sys
 
 from rich.console import Console
 
-from runs_assets_tests.benchmark.measure import Plan, bare_peak, import_seconds, measure_refresh, measure_source
+from runs_assets_tests.benchmark.measure import (
+    Plan,
+    bare_peak,
+    import_seconds,
+    measure_refresh,
+    measure_report,
+    measure_source,
+)
 from runs_assets_tests.benchmark.report import (
     Verdict,
     import_verdict,
     refresh_verdicts,
+    report_verdicts,
     show,
     show_sources,
     show_stages,
@@ -56,7 +66,7 @@ def main() -> None:
     """Measure, report, and exit with 1 if a target is missed."""
     options = _options()
     console = Console(log_path=False)
-    parts = {"reading": _reading, "verdicts": _verdicts, "ticks": _ticks}
+    parts = {"reading": _reading, "verdicts": _verdicts, "report": _report, "ticks": _ticks}
     chosen = [options.only] if options.only else list(parts)
     are_met = [verdict.is_met for part in chosen for verdict in parts[part](options, console)]
     sys.exit(0 if all(are_met) else 1)
@@ -82,6 +92,13 @@ def _verdicts(options: argparse.Namespace, console: Console) -> list[Verdict]:
     return verdicts
 
 
+def _report(options: argparse.Namespace, console: Console) -> list[Verdict]:
+    found = measure_report(QUICK_RUNS_A_DAY if options.quick else RUNS_A_DAY, console.log)
+    verdicts = list(report_verdicts(found))
+    show(console, verdicts)
+    return verdicts
+
+
 def _ticks(options: argparse.Namespace, console: Console) -> list[Verdict]:
     found = measure_ticks(FOREIGN_RUNS // 5 if options.quick else FOREIGN_RUNS, console.log)
     verdicts = list(tick_verdicts(found))
@@ -93,7 +110,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m runs_assets_tests.benchmark", description="Speed and memory, against targets."
     )
-    parser.add_argument("--only", choices=("reading", "verdicts", "ticks"), help="only this part")
+    parser.add_argument("--only", choices=("reading", "verdicts", "report", "ticks"), help="only this part")
     parser.add_argument("--source", action="append", choices=SOURCES, help="only this one; may be given twice")
     parser.add_argument("--quick", action="store_true", help="a fifth of the rows: the figures mean less")
     return parser.parse_args()

@@ -25,6 +25,7 @@ SMALL_DAY, LARGE_DAY = date(2025, 4, 2), date(2025, 4, 4)
 RANGE = [date(2025, 3, 1) + timedelta(days=n) for n in range(31)]
 PEAK_DAY = RANGE[15]
 IMPORT_TRIES = 5
+YEAR_DAYS = 365
 
 Say = Callable[[str], None]
 
@@ -163,6 +164,30 @@ def measure_refresh(runs_a_day: int, say: Say) -> Refreshed:
         writing_seconds=year["seconds"],
         stages={name: (stage["seconds"], stage["peak_bytes"]) for name, stage in found["stages"].items()},
     )
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What the report on a year took: memory is in bytes, the peak of a whole process; durations are in seconds."""
+
+    rows: int
+    expected_pipelines: int
+    pipelines: int
+    seconds: float
+    fleet_seconds: float
+    peak_bytes: int
+    page_bytes: int
+
+
+def measure_report(runs_a_day: int, say: Say) -> Reported:
+    """Write a year of days, judge all of it, and write the report."""
+    with TemporaryDirectory() as folder:
+        say(f"report: writing a year of {runs_a_day:,} runs a day")
+        year = _module("year", folder, str(runs_a_day))
+        say("report: judging all of it")
+        _module("verdicts", folder, str(YEAR_DAYS))
+        say("report: writing it")
+        return Reported(rows=year["rows"], expected_pipelines=year["pipelines"], **_module("page", folder))
 
 
 def bare_peak() -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from runs_assets_tests.benchmark.measure import LARGE_DAY, RANGE, SMALL_DAY, Measured, Refreshed
+from runs_assets_tests.benchmark.measure import LARGE_DAY, RANGE, SMALL_DAY, Measured, Refreshed, Reported
 from runs_assets_tests.benchmark.ticks import Ticks
 
 MIN_RATIO = 1 / 3
@@ -16,6 +16,7 @@ MAX_RANGE_EXTRA_BYTES = 25e6
 MAX_IMPORT_SECONDS = 1.0
 MAX_TICK_SECONDS = 0.1
 MAX_REFRESH_SECONDS, MAX_REFRESH_BYTES = 30.0, 600e6
+MAX_REPORT_SECONDS, MAX_REPORT_BYTES, MAX_PAGE_BYTES = 10.0, 700e6, 3e6
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,31 @@ def refresh_verdicts(found: Refreshed) -> Iterator[Verdict]:
     )
     expected = found.expected_pipelines
     yield Verdict(f"{name}: pipelines judged", str(found.pipelines), str(expected), found.pipelines == expected)
+
+
+def report_verdicts(found: Reported) -> Iterator[Verdict]:
+    """Speed, memory and size of the report on a year."""
+    name = f"the report on a year of {found.rows:,} runs"
+    yield Verdict(
+        f"{name}: time, of which {found.fleet_seconds:.1f} s are reading",
+        f"{found.seconds:.1f} s",
+        f"< {MAX_REPORT_SECONDS:.0f} s",
+        found.seconds < MAX_REPORT_SECONDS,
+    )
+    yield Verdict(
+        f"{name}: memory of the whole process",
+        _megabytes(found.peak_bytes),
+        f"< {_megabytes(MAX_REPORT_BYTES)}",
+        found.peak_bytes < MAX_REPORT_BYTES,
+    )
+    yield Verdict(
+        f"{name}: size of the page",
+        f"{found.page_bytes / 1e6:.2f} MB",
+        f"< {MAX_PAGE_BYTES / 1e6:.0f} MB",
+        found.page_bytes < MAX_PAGE_BYTES,
+    )
+    expected = found.expected_pipelines
+    yield Verdict(f"{name}: pipelines shown", str(found.pipelines), str(expected), found.pipelines == expected)
 
 
 def tick_verdicts(found: Ticks) -> Iterator[Verdict]:

@@ -1,6 +1,6 @@
-"""One refresh of the verdict tables from stored days: `python -m runs_assets_tests.benchmark.verdicts FOLDER`.
+"""One refresh of the verdict tables from stored days: `python -m runs_assets_tests.benchmark.verdicts FOLDER [DAYS]`.
 
-Prints JSON: `seconds` of the refresh, `peak_bytes` of the whole process, `imports_bytes` of them before it began,
+DAYS are judged, 90 by default. Prints JSON: `seconds` of the refresh, `peak_bytes` of the whole process, `imports_bytes` of them before it began,
 `pipelines` (rows of `pipeline_health`), and `stages`: by the names of the steps, `seconds` that each took, and
 `peak_bytes` of the process after it.
 """
@@ -63,7 +63,8 @@ def _measured(step: Callable[..., Any], name: str, into: Stages) -> Callable[...
 def main() -> None:
     """Refresh and print what it took."""
     imports_bytes, stages = peak_bytes(), measured_stages()
-    judge = refresh.Judge(Layout(Path(sys.argv[1])), WINDOW_DAYS, WatchFile())
+    folder, *window = sys.argv[1:]
+    judge = refresh.Judge(Layout(Path(folder)), int(window[0]) if window else WINDOW_DAYS, WatchFile())
     begun = time.perf_counter()
     refreshed = judge.refresh(SOURCES)
     seconds = time.perf_counter() - begun
