@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 NO_HOST_BUT_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 WIDE = {"width": 1500, "height": 1000}
@@ -43,11 +43,23 @@ def started_chromium() -> Iterator[Browser]:
 @contextmanager
 def opened_page(browser: Browser, **options: Any) -> Iterator[tuple[Page, Heard]]:
     """An empty page in a context of its own, in UTC unless told otherwise."""
+    with opened_context(browser, **options) as context:
+        yield listened_to(context.new_page())
+
+
+@contextmanager
+def opened_context(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """What pages share, such as the scripts that they have loaded."""
     context = browser.new_context(**{"viewport": WIDE, "timezone_id": "UTC", "locale": "en-GB", **options})
     context.set_default_timeout(PATIENCE_MS)
-    page, heard = context.new_page(), Heard()
+    yield context
+    context.close()
+
+
+def listened_to(page: Page) -> tuple[Page, Heard]:
+    """The page, with what is heard of it from now on."""
+    heard = Heard()
     page.on("request", lambda request: heard.requests.append(request.url))
     page.on("console", heard.note)
     page.on("pageerror", lambda error: heard.errors.append(str(error)))
-    yield page, heard
-    context.close()
+    return page, heard

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from runs_assets.days import start_of
 from runs_assets.sandbox.profiles import WORKFLOWS
 from runs_assets.sandbox.story import SILENT
 from runs_assets.storage.layout import Layout
-from runs_assets_tests.browser.chromium import opened_page
+from runs_assets_tests.browser.chromium import listened_to, opened_context
 from runs_assets_tests.browser.story import DOWN, Story
 
 pytestmark = pytest.mark.browser
@@ -19,13 +19,20 @@ pytestmark = pytest.mark.browser
 NAMES = {workflow.id: workflow.name for workflow in WORKFLOWS}
 
 
+@pytest.fixture(scope="module")
+def context(chromium: Browser, dagster_url: str) -> Iterator[BrowserContext]:
+    with opened_context(chromium, base_url=dagster_url) as context:
+        yield context
+
+
 @pytest.fixture
-def page(chromium: Browser, dagster_url: str) -> Iterator[Page]:
+def page(context: BrowserContext, dagster_url: str) -> Iterator[Page]:
     """A page that asks no other host than Dagster's, and whose scripts raise nothing."""
-    with opened_page(chromium, base_url=dagster_url) as (page, heard):
-        yield page
-        assert [url for url in heard.requests if not url.startswith((dagster_url, "data:", "blob:"))] == []
-        assert heard.errors == []
+    page, heard = listened_to(context.new_page())
+    yield page
+    page.close()
+    assert [url for url in heard.requests if not url.startswith((dagster_url, "data:", "blob:"))] == []
+    assert heard.errors == []
 
 
 def row_of(page: Page, pipeline: str) -> Locator:
