@@ -20,7 +20,7 @@ from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.sandbox import CloudCruise, FixedHistory, Sandbox
 from runs_assets.sources.cloudcruise.source import cloudcruise
 from runs_assets.sources.source import RunsApi, Source
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import RUNS_REPORT, Layout
 from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.project import Project
@@ -113,7 +113,7 @@ def test_unconfigured_sources_load_and_show(monkeypatch: pytest.MonkeyPatch) -> 
         f"{source}/{asset}"
         for source in ("cloudcruise", "productsup")
         for asset in ("raw_runs", "runs", "run_status_counts", "failure_rates")
-    } | {table.name for table in VERDICT_TABLES}
+    } | {*(table.name for table in VERDICT_TABLES), RUNS_REPORT}
 
 
 def test_the_names_of_sources_are_checked() -> None:

@@ -109,7 +109,7 @@ def timeline(bars: Sequence[Bar], days: DayRange, palette: Palette = ANYWHERE) -
         "color": {
             "field": "kind",
             "scale": {"domain": drawn, "range": [kinds.get(kind, palette.silent) for kind in drawn]},
-            "legend": {"orient": "top", "title": None},
+            "legend": {"orient": "top", "title": None, "symbolSize": 90},
         },
         # With a scale of its own, the legend of a single kind would be drawn with sizes that are no numbers.
         "size": {"field": "height", "type": "quantitative", "scale": None},

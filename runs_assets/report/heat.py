@@ -35,8 +35,8 @@ UNREAD = Shade("hu", HEIGHT, "not read")
 UNJUDGED = Shade("h0", HEIGHT, "nothing was usual yet")
 AS_USUAL = Shade("h1", HEIGHT, "as usual")
 ABOVE = (
-    Shade("h4", HEIGHT, "50 points or more", 0.50),
-    Shade("h3", 12, "15 points or more, or most runs", 0.15),
+    Shade("h4", HEIGHT, "by 50 points or more", 0.50),
+    Shade("h3", 12, "by 15 points or more", 0.15),
     Shade("h2", 7, "above usual by more than chance explains"),
 )
 """Rates whose 95 % interval is above what is usual; in percentage points above it."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
+from operator import attrgetter
 from statistics import median
 
 import numpy as np
@@ -38,7 +39,7 @@ def _week(monday: date, days: Sequence[DayCounts]) -> DayCounts:
         is_read=any(day.is_read for day in days),
         is_whole=all(day.is_whole for day in days),
         is_final=all(day.is_final for day in days),
-        **{name: sum(getattr(day, name) for day in days) for name in COUNTS},
+        **dict(zip(COUNTS, map(sum, zip(*map(attrgetter(*COUNTS), days), strict=True)), strict=True)),
         duration_p50_seconds=_middle(day.duration_p50_seconds for day in days),
         duration_p95_seconds=_middle(day.duration_p95_seconds for day in days),
         usual_rate=next((day.usual_rate for day in reversed(days) if day.usual_rate is not None), None),

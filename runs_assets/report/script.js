@@ -66,8 +66,9 @@ if (tools) {
     let count = 0;
     for (const row of rows) {
       const { source: its, state: how, group } = row.dataset;
+      const id = document.querySelector(`#p${row.dataset.n} > .id`)?.textContent ?? "";
       const matches =
-        row.cells[0].textContent.toLowerCase().includes(wanted) &&
+        `${row.cells[0].textContent} ${id}`.toLowerCase().includes(wanted) &&
         ["", its].includes(source.value) &&
         ["", how, group].includes(state.value);
       row.hidden = !matches;

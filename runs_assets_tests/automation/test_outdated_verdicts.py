@@ -23,7 +23,7 @@ from runs_assets.instance.run_tags import REFRESH_VERDICTS
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.settings import project_settings
-from runs_assets.storage.layout import ALL_SOURCES
+from runs_assets.storage.layout import ALL_SOURCES, RUNS_REPORT
 from runs_assets.storage.lock import writing
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
@@ -85,7 +85,7 @@ def test_a_range_of_days_is_judged_once_and_each_table_is_an_asset(project: Proj
     assert result.success
     assert asked(project) == UP_TO_DATE
     materialized = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}  # type: ignore[union-attr]
-    assert materialized == {table.name for table in VERDICT_TABLES}
+    assert materialized == {*(table.name for table in VERDICT_TABLES), RUNS_REPORT}
     assert health(project) == {("cloudcruise", str(YESTERDAY)), ("productsup", str(YESTERDAY))}
     names = {path.name for path in project.layout.root.iterdir() if (path / "part-0.parquet").is_file()}
     assert names == {table.name for table in VERDICT_TABLES}

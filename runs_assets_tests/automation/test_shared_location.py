@@ -21,7 +21,7 @@ from runs_assets.instance.run_records import is_about
 from runs_assets.instance.run_tags import RANGE_START
 from runs_assets.names import Names
 from runs_assets.sandbox import FixedHistory
-from runs_assets.storage.layout import RAW_RUNS
+from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT
 from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.alerts.receiver import receiving
 from runs_assets_tests.conftest import NOW
@@ -35,7 +35,7 @@ PLAIN = Copy(SOURCES)
 OURS = Copy([replace(source, names=Names("ours")) for source in SOURCES], Names("ours"))
 FAILURE = dg.DagsterRunStatus.FAILURE
 DAILY = {RAW_RUNS, *(table.name for table in DAILY_TABLES)}
-VERDICTS = {table.name for table in VERDICT_TABLES}
+VERDICTS = {*(table.name for table in VERDICT_TABLES), RUNS_REPORT}
 
 
 @dg.asset(key="outages")
