@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,18 @@ NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 # An example's time says nothing on a busy machine; pytest's timeout is for the test.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What this run was not asked to try, or could not."""
+    if "not browser" in config.option.markexpr:
+        terminalreporter.line(
+            "Left out: simulations that take minutes, and the tests in a browser; `.ci/run` runs both."
+        )
+    elif "browser" in config.option.markexpr and not find_spec("playwright"):
+        terminalreporter.line(
+            "No test ran in a browser: pip install -c constraints.txt -e '.[browser]', or use `.ci/run`."
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -95,6 +95,7 @@ def timeline(bars: Sequence[Bar], days: DayRange, palette: Palette = ANYWHERE) -
             "kind": bar.kind,
             "since": iso(max(bar.since, days.start)),
             "until": iso(min(bar.until, days.end)),
+            "height": HEIGHTS.get(bar.kind, 4),
         }
         for bar in bars
     ]
@@ -110,11 +111,8 @@ def timeline(bars: Sequence[Bar], days: DayRange, palette: Palette = ANYWHERE) -
             "scale": {"domain": drawn, "range": [kinds.get(kind, palette.silent) for kind in drawn]},
             "legend": {"orient": "top", "title": None, "symbolSize": 90},
         },
-        "size": {
-            "field": "kind",
-            "scale": {"domain": drawn, "range": [HEIGHTS.get(kind, 4) for kind in drawn]},
-            "legend": None,
-        },
+        # With a scale of its own, the legend of a single kind would be drawn with sizes that are no numbers.
+        "size": {"field": "height", "type": "quantitative", "scale": None},
     }
     return _drawn(
         {
@@ -189,7 +187,8 @@ def _drawn(spec: Spec, palette: Palette) -> str:
     import vl_convert  # noqa: PLC0415  (an extra)
 
     drawn: str = vl_convert.vegalite_to_svg(spec | {"config": _config(palette)}, allowed_base_urls=[])
-    return drawn
+    # Vega gives its parts roles without names. What the drawing shows is said around it.
+    return drawn.replace("<svg ", '<svg aria-hidden="true" ', 1)
 
 
 def _config(palette: Palette) -> Spec:

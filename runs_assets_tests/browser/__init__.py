@@ -1,0 +1,1 @@
+"""What people see, in a real browser: Dagster's pages on the demo's story."""
