@@ -85,15 +85,16 @@ def is_on_hold(
     row: Row | None,
     view: SourceObservation,
 ) -> bool:
-    """Whether it is a matter of the source's platform incident, or was one of the last that nobody was told singly."""
-    platform = memory.platform or memory.last_platform
-    if platform is None or not platform.covers(pipeline_id):
-        return False
-    if memory.platform:
-        return not _is_after(platform, incident, row)
+    """Whether it is a matter of the source's platform incident, or was one of those before that nobody was told singly.
+
+    One of a workspace is no end of those before: other pipelines are still a matter of these.
+    """
+    if memory.platform and memory.platform.covers(pipeline_id):
+        return not _is_after(memory.platform, incident, row)
     if row is None or (incident and incident.is_open and not incident.is_listed):
         return False
-    return row["state"] in {*SEVERITIES, FAILED_ONCE} and _was_part_of(platform, row, view)
+    past = (platform for platform in memory.past_platforms if platform.covers(pipeline_id))
+    return row["state"] in {*SEVERITIES, FAILED_ONCE} and any(_was_part_of(platform, row, view) for platform in past)
 
 
 def _is_after(platform: PlatformIncident, incident: PipelineIncident | None, row: Row | None) -> bool:
