@@ -427,7 +427,8 @@ def test_the_end_of_one_of_a_workspace_is_not_that_of_an_earlier_one_of_all() ->
     """
     people = Watching()
     ill = {**source("failing", 12, since=T0 + days(2)), "common_dimension": "workspace", "common_value": "600"}
-    steps = [(0, source("failing", 40, since=T0 - hours(0.5)), []), (1, source("ok"), []), (3, source("ok"), [])]
+    steps: list[tuple[float, Row, list[str]]] = [(0, source("failing", 40, since=T0 - hours(0.5)), [])]
+    steps += [(1, source("ok"), []), (3, source("ok"), [])]
     steps += [(49, ill, ["p30"]), (50, source("ok"), ["p30"]), (52, source("ok"), ["p30"])]
     steps += [(72.9, source("ok"), ["p30"]), (73, source("ok"), ["p30"])]
     told = []
