@@ -44,8 +44,8 @@ class Incident(Remembered):
     `notified_at` is the time of the last notification about it, None before the first one; `tags` are those of all of
     them, None before the first. `failures_since` counts failures after it was resolved that were not reported yet. One
     that `is_history` came by a backfill and waits for the digest; one that `is_given_up` was closed though it goes on.
-    An urgent one is not limited to one notification a day. One that `is_flapping` came back within a day, and stays
-    open until nothing has been wrong for a day: since `well_since`, None while something is.
+    An urgent one is not limited to one notification a day. One that `is_flapping` came back within a day (a week if it
+    runs rarely), and stays open until nothing has been wrong for as long: since `well_since`, None while something is.
     """
 
     since: AwareDatetime | None
@@ -144,8 +144,8 @@ class Policy:
 
     `is_limited`: at most one opening and one resolution in 24 hours unless it is urgent; failures in between are
     counted, and reported with the next opening. `reminded_for`: from its beginning on, None for as long as it lasts.
-    `keeps_since`: it began when it opened, whatever is found out later. `may_flap`: one that comes back within 24 hours
-    after it opened does not open again, but is updated once, as flapping.
+    `keeps_since`: it began when it opened, whatever is found out later. `may_flap`: one that comes back soon after it
+    opened (`Condition.flaps_within`) does not open again, but is updated once, as flapping.
     """
 
     is_limited: bool = False
@@ -159,7 +159,8 @@ class Condition(Generic[AnyIncident]):
     """What holds at `now`: the incident as it would open now (None if nothing is wrong), and what bears on it.
 
     While it `is_muted` there is no event, while it `is_acknowledged` no reminder. What is not watched any more is given
-    up instead of reminded of or resolved. It is over when nothing has been wrong `well_for` so long.
+    up instead of reminded of or resolved. It is over when nothing has been wrong `well_for` so long. What comes
+    back `flaps_within` so long after it opened is the same incident.
     """
 
     now: datetime
@@ -170,6 +171,7 @@ class Condition(Generic[AnyIncident]):
     has_changed: bool = False
     has_failed_again: bool = False
     well_for: timedelta = timedelta(0)
+    flaps_within: timedelta = DAY
 
 
 @dataclass(frozen=True)
@@ -246,18 +248,18 @@ def _close(before: AnyIncident | None, found: Condition[AnyIncident], policy: Po
     if not found.is_watched:
         closed = before.model_copy(update={"is_given_up": True})
         return Transition(Event.GIVEN_UP, closed if found.incident else None)
-    well_for = max(found.well_for, DAY) if before.is_flapping else found.well_for
+    well_for = max(found.well_for, found.flaps_within) if before.is_flapping else found.well_for
     if well_for and not (before.well_since and abs(found.now - before.well_since) >= well_for):
         return Transition(None, before.model_copy(update={"well_since": before.well_since or found.now}))
-    is_kept = policy.is_limited or (policy.may_flap and not _is_a_day(before.opened_at, found.now))
+    is_kept = policy.is_limited or (policy.may_flap and not _is_past(before.opened_at, found.now, found.flaps_within))
     resolved = {"is_resolved": True, "is_urgent": False, "resolved_at": found.now, "failures_since": 0}
     return Transition(Event.RESOLVED, before.model_copy(update=resolved) if is_kept else None)
 
 
 def _come_back(before: AnyIncident, found: Condition[AnyIncident], policy: Policy) -> Transition[AnyIncident]:
-    """Within a day after it opened it is the same incident, which flaps; later it would be another."""
+    """Soon after it opened it is the same incident, which flaps; later it would be another."""
     incident = found.incident
-    if _is_a_day(before.opened_at, found.now):
+    if _is_past(before.opened_at, found.now, found.flaps_within):
         return advance(None, found, policy)
     if incident is None or incident.is_history or found.is_muted or not found.is_watched:
         return Transition(None, before)
@@ -282,5 +284,9 @@ def _after_resolution(before: AnyIncident, found: Condition[AnyIncident]) -> Tra
 
 
 def _is_a_day(since: datetime | None, now: datetime) -> bool:
-    """Also if `since` is a day ahead: a clock was wrong."""
-    return since is None or abs(now - since) >= DAY
+    return _is_past(since, now, DAY)
+
+
+def _is_past(since: datetime | None, now: datetime, wait: timedelta) -> bool:
+    """Also if `since` is so far ahead: a clock was wrong."""
+    return since is None or abs(now - since) >= wait

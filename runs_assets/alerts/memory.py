@@ -93,6 +93,7 @@ class SourceMemory(Remembered):
     """How far a source had been read, and its incidents; being unread is one of the job that reads it.
 
     `progressed_at` is when it was seen that it had been read further, or that evaluations go on after a pause.
+    `earlier_platforms` are the platform incidents before the last into which a span of a week still reaches back.
     """
 
     read_until: AwareDatetime | None = None
@@ -100,8 +101,14 @@ class SourceMemory(Remembered):
     job: JobMemory = JobMemory()
     platform: PlatformIncident | None = None
     last_platform: PlatformIncident | None = None
+    earlier_platforms: tuple[PlatformIncident, ...] = ()
     pipelines: tuple[PipelineIncident, ...] = ()
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def past_platforms(self) -> tuple[PlatformIncident, ...]:
+        """The platform incidents that are over, the last one at the end."""
+        return (*self.earlier_platforms, *([self.last_platform] if self.last_platform else []))
 
 
 class Memory(Remembered):

@@ -17,7 +17,7 @@ from runs_assets.alerts.observation import (
     confirmed_at,
     subject_of,
 )
-from runs_assets.alerts.pipelines import Change, PipelineDecision
+from runs_assets.alerts.pipelines import Change, PipelineDecision, runs_rarely
 from runs_assets.plain_text.wording import at, label, rate, shortened, span
 from runs_assets.verdicts.silences import NO_SUCCESS
 from runs_assets.verdicts.streak_rules import MIN_FAILURES
@@ -67,7 +67,8 @@ def _title(decision: PipelineDecision) -> str:
     about = f"{label(incident.pipeline_id, incident.pipeline_name)} ({decision.view.source})"
     since = f"since {at(incident.since)}" if incident.since else "since an unknown time"
     if row and decision.change is Change.FLAPPING:
-        return f"FLAPPING {about}: {row['failed_24h']} of {row['decided_24h']} failed in 24 h"
+        days, shown = ("28d", "28 days") if runs_rarely(row) else ("24h", "24 h")
+        return f"FLAPPING {about}: {row[f'failed_{days}']} of {row[f'decided_{days}']} failed in {shown}"
     ended = f"from {at(incident.since)} to {at(decision.ended_at)}" if incident.since and decision.ended_at else ""
     titles = {
         Event.OPENED: f"{state.upper()} {about} {since}",
@@ -97,7 +98,8 @@ def _lines(decision: PipelineDecision) -> Lines:
     if owner := view.whole.watch.owner_of(incident.subject(view.source)):
         yield f"Owner: {shortened(owner)}"
     if decision.change is Change.FLAPPING:
-        yield "It is wrong again within a day, and stays open until nothing has been wrong for a day."
+        soon = "a week" if row and runs_rarely(row) else "a day"
+        yield f"It is wrong again within {soon}, and stays open until nothing has been wrong for {soon}."
     if row and row["state"] in SEVERITIES:
         yield from _facts(row, decision)
     elif decision.event is Event.GIVEN_UP or row is None:

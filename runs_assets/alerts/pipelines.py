@@ -7,7 +7,16 @@ from enum import StrEnum
 from math import ceil, log, log1p
 from typing import NamedTuple
 
-from runs_assets.alerts.lifecycle import Condition, Decision, Event, PipelineIncident, PlatformIncident, Policy, advance
+from runs_assets.alerts.lifecycle import (
+    DAY,
+    Condition,
+    Decision,
+    Event,
+    PipelineIncident,
+    PlatformIncident,
+    Policy,
+    advance,
+)
 from runs_assets.alerts.memory import SourceMemory
 from runs_assets.alerts.observation import FAILED_ONCE, FAILS, SEVERITIES, STREAKS, Row, SourceObservation, confirmed_at
 from runs_assets.verdicts.failure_trends import SPANS
@@ -27,6 +36,8 @@ BY_CHANCE, MOST_SUCCESSES = 0.05, 10
 WORSE_WELL_FOR = timedelta(days=5)
 """What is worse is over when no span has been for so long: a rate that rose from 2 % to 15 % of 12 runs a day is near
 the threshold, and was below it for four days and more though it went on (measured in the messy fleet)."""
+RARE_RUNS, RARELY_FLAPS_WITHIN = 28, timedelta(days=7)
+"""What ran at most so often in a week is the same incident for a week: a day has few of its runs, or none."""
 ROUNDING = 1e-9
 """The quotient of two logarithms may exceed a whole number by less than this."""
 TOLD = ("state", "failures", "rate", "reasons", "updated_at", "is_listed")
@@ -40,7 +51,7 @@ SPAN_LENGTHS = {span.period: timedelta(days=span.days) for span in SPANS}
 class Change(StrEnum):
     """Why people are notified again of a pipeline's incident."""
 
-    FLAPPING = "it came back within a day"
+    FLAPPING = "it came back within a day, or a week if it runs rarely"
     STATE = "another state, which is more severe or something else"
     FAILURES = "many times as many failures in a row"
     RATE = "a much higher failure rate"
@@ -85,15 +96,16 @@ def is_on_hold(
     row: Row | None,
     view: SourceObservation,
 ) -> bool:
-    """Whether it is a matter of the source's platform incident, or was one of the last that nobody was told singly."""
-    platform = memory.platform or memory.last_platform
-    if platform is None or not platform.covers(pipeline_id):
-        return False
-    if memory.platform:
-        return not _is_after(platform, incident, row)
+    """Whether it is a matter of the source's platform incident, or was one of those before that nobody was told singly.
+
+    One of a workspace is no end of those before: other pipelines are still a matter of these.
+    """
+    if memory.platform and memory.platform.covers(pipeline_id):
+        return not _is_after(memory.platform, incident, row)
     if row is None or (incident and incident.is_open and not incident.is_listed):
         return False
-    return row["state"] in {*SEVERITIES, FAILED_ONCE} and _was_part_of(platform, row, view)
+    past = (platform for platform in memory.past_platforms if platform.covers(pipeline_id))
+    return row["state"] in {*SEVERITIES, FAILED_ONCE} and any(_was_part_of(platform, row, view) for platform in past)
 
 
 def _is_after(platform: PlatformIncident, incident: PipelineIncident | None, row: Row | None) -> bool:
@@ -132,6 +144,7 @@ def _next_pipeline(
         is_watched=row is not None and (view.is_watched(row) if end is None else not end.is_given_up),
         has_changed=change is not None,
         well_for=WORSE_WELL_FOR if reported.state == "worse" else timedelta(0),
+        flaps_within=RARELY_FLAPS_WITHIN if row and runs_rarely(row) else DAY,
     )
     step = advance(before, condition, PIPELINE)
     if step.event is None or (step.event is Event.RESOLVED and reported.is_listed):
@@ -192,6 +205,11 @@ def _present(before: PipelineIncident | None, row: Row | None, view: SourceObser
 def _has_recovered(incident: PipelineIncident, row: Row) -> bool:
     needed = successes_needed(incident, row)
     return incident.state not in ENDED_BY_SUCCESSES or needed == 1 or row["successes"] >= needed
+
+
+def runs_rarely(row: Row) -> bool:
+    """Whether it has run at most four times a day in the last week."""
+    return bool(row["runs_7d"] <= RARE_RUNS)
 
 
 def successes_needed(incident: PipelineIncident, row: Row | None) -> int:

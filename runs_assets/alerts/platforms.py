@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from runs_assets.alerts.lifecycle import Condition, Decision, Event, PipelineIncident, PlatformIncident, Policy, advance
 from runs_assets.alerts.memory import SourceMemory
 from runs_assets.alerts.observation import BAD, SEVERITIES, Row, SourceObservation, confirmed_at, subject_of
-from runs_assets.alerts.pipelines import incident_of
+from runs_assets.alerts.pipelines import SPAN_LENGTHS, incident_of
 from runs_assets.verdicts.source_health import OK
 from runs_assets.watch_entries import Severity, Subject
 
@@ -19,6 +19,7 @@ AT_ONCE, JOINS, QUIET = timedelta(hours=3), timedelta(hours=24), timedelta(hours
 ACTIVE = timedelta(days=7)
 OPENS_AT, OPENS_AT_SHARE, OPENS_ANYWAY_AT = 5, 0.15, 8
 LASTS_AT, LASTS_AT_SHARE = 3, 0.05
+LONGEST_SPAN = max(SPAN_LENGTHS.values())
 GROWN = 2
 """How many times as many pipelines as people were notified of make an update."""
 
@@ -88,8 +89,9 @@ def _decided(
         for row in bad
     }
     kept = {one.pipeline_id: one for one in before.pipelines if one not in resolved} | left
-    after = {"platform": None, "last_platform": reported, "pipelines": tuple(kept.values())}
-    return [decision], before.model_copy(update=after)
+    earlier = tuple(it for it in before.past_platforms if it.well_since and view.age(it.well_since) < LONGEST_SPAN)
+    after = {"platform": None, "last_platform": reported, "earlier_platforms": earlier}
+    return [decision], before.model_copy(update=after | {"pipelines": tuple(kept.values())})
 
 
 def _by_verdict(before: SourceMemory, view: SourceObservation) -> PlatformIncident | None:

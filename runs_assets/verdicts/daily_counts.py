@@ -20,6 +20,7 @@ from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+NO_END = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,15 @@ def counts_between(
     of confirmed streaks that are over. The last two are when the newest failure and the newest success ended, in
     microseconds since the epoch; 0 if there is none.
     """
-    is_between = (history.runs["created_us"] >= start_us) & (history.runs["created_us"] < end_us)
-    runs = history.runs.loc[is_between, ["pipeline", "status", "created_us", "ended_us"]]
-    needs_us = np.nan_to_num(durations.p95)[runs["pipeline"].to_numpy()] * SECOND_US
-    is_ripe = runs["created_us"] <= history.until_us - needs_us
-    failed = is_ripe & (runs["status"] == RunStatus.FAILED)
-    succeeded = is_ripe & (runs["status"] == RunStatus.SUCCEEDED)
-    chosen = [runs, runs[failed | succeeded], runs[failed], runs[failed & in_past_outages(runs, streaks)]]
-    counts = [np.bincount(part["pipeline"].to_numpy(), minlength=len(history.pipelines)) for part in chosen]
-    return np.stack([*counts, *(_newest_ends(runs[part], len(history.pipelines)) for part in (failed, succeeded))])
+    created_us = history.runs["created_us"].to_numpy()
+    runs = history.runs[["pipeline", "status", "created_us", "ended_us"]]
+    runs = runs[(created_us >= start_us) & (created_us < end_us)]
+    numbers, many = runs["pipeline"].to_numpy(), len(history.pipelines)
+    is_ripe = runs["created_us"].to_numpy() <= history.until_us - np.nan_to_num(durations.p95)[numbers] * SECOND_US
+    failed, succeeded = (is_ripe & (runs["status"] == it).to_numpy() for it in (RunStatus.FAILED, RunStatus.SUCCEEDED))
+    chosen = (slice(None), failed | succeeded, failed, failed & in_past_outages(runs, streaks))
+    counts = [np.bincount(numbers[those], minlength=many) for those in chosen]
+    return np.stack([*counts, *(_newest_ends(runs[those], many) for those in (failed, succeeded))])
 
 
 def _newest_ends(runs: Frame, pipelines: int) -> Counts:
@@ -131,11 +132,12 @@ def _sums_before(counts: NDArray[np.generic]) -> Numbers:
 
 def in_past_outages(runs: Frame, streaks: Iterable[FailureStreak]) -> Flags:
     """Whether runs ended between the first and the last failure of a confirmed streak that is over."""
-    found, first_us = np.zeros(len(runs), np.bool_), runs["ended_us"].min()
+    numbers, ended_us = runs["pipeline"].to_numpy(), runs["ended_us"].to_numpy()
+    found, first_us = np.zeros(len(runs), np.bool_), ended_us.min(initial=NO_END)
     for streak in streaks:
         if streak.is_confirmed and streak.ended_at_us is not None and streak.last_failure_at_us >= first_us:
-            ended = runs["ended_us"].between(streak.failing_since_us, streak.last_failure_at_us)
-            found |= ((runs["pipeline"] == streak.pipeline) & ended).to_numpy()
+            is_in = (ended_us >= streak.failing_since_us) & (ended_us <= streak.last_failure_at_us)
+            found |= is_in & (numbers == streak.pipeline)
     return found
 
 

@@ -18,7 +18,7 @@ from runs_assets.days import DAY_US, HOUR_US, from_us
 from runs_assets.reasons.reason import NOT_KNOWN, Reason
 from runs_assets.statistics.significance import benjamini_hochberg, fisher_greater_p
 from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
-from runs_assets.verdicts.daily_counts import in_past_outages
+from runs_assets.verdicts.daily_counts import NO_END, in_past_outages
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 
@@ -36,7 +36,6 @@ LEAST_PAST_RUNS = 5
 """Of a value that has completed fewer in the 28 days before, nothing is usual."""
 MOST_USUAL_PERCENT, LEAST_SHARE_PERCENT = 20, 80
 """Of the failures before that have a new reason, and of those in the span."""
-NO_END = int(np.iinfo(np.int64).max)
 COUNTS = ("decided", "failed", "other_decided", "other_failed", "past_decided", "past_failed")
 
 SCHEMA = pipeline_schema(
@@ -106,27 +105,17 @@ def _runs_of_failing(history: SourceHistory) -> Frame:
     return completed[(ended_us > history.until_us - longest_us - PAST_US) & completed["pipeline"].isin(chosen)]
 
 
-def _spans(frame: Frame, until_us: int) -> Iterator[tuple[int, Frame, Frame]]:
-    """For each span, what ended in it, and in the 28 days before."""
-    for hours in SPANS_HOURS:
-        start_us = until_us - hours * HOUR_US
-        is_now, is_past = frame["ended_us"] > start_us, frame["ended_us"] > start_us - PAST_US
-        yield hours, frame[is_now], frame[is_past & ~is_now]
-
-
 def _tests_of_values(runs: Frame, until_us: int) -> Iterator[Frame]:
     for dimension, name in DIMENSIONS.items():
         named = runs.loc[runs[name].notna(), ["pipeline", name, "ended_us", "failed"]]
         if len(named):
             groups = named.groupby(["pipeline", name], observed=True)
             values = groups["failed"].last().rename("last_failed").reset_index().rename(columns={name: "value"})
+            values = values.astype({"value": object})
             numbers = groups.ngroup().to_numpy().astype(np.int64)
-            yield from (
-                _tests_of_span(values, numbers, named, runs, until_us - hours * HOUR_US).assign(
-                    dimension=dimension, span_hours=hours
-                )
-                for hours in SPANS_HOURS
-            )
+            for hours in SPANS_HOURS:
+                tests = _tests_of_span(values, numbers, named, runs, until_us - hours * HOUR_US)
+                yield tests.assign(dimension=dimension, span_hours=hours)
 
 
 def _tests_of_span(values: Frame, numbers: NDArray[Any], named: Frame, runs: Frame, start_us: int) -> Frame:
@@ -135,47 +124,57 @@ def _tests_of_span(values: Frame, numbers: NDArray[Any], named: Frame, runs: Fra
     past = _counts(numbers, named, start_us - PAST_US, start_us, len(values))
     pipelines = runs["pipeline"].to_numpy()
     of_all = _counts(pipelines, runs, start_us, NO_END, int(pipelines.max()) + 1)[:, values["pipeline"].to_numpy()]
-    table = values.astype({"value": object}).assign(**dict(zip(COUNTS, (*now, *(of_all - now), *past), strict=True)))
     is_tested = (now[0] >= LEAST_FAILURES) & (of_all[0] > now[0]) & (of_all[1] >= LEAST_FAILURES)
-    found = table[is_tested]
-    is_news = _has_risen(found, "past") | (found["past_decided"] < LEAST_PAST_RUNS)
-    goes_on = found["last_failed"].astype(bool) & (found["failed"] >= LEAST_FAILURES)
-    clear: Frame = found.assign(is_clear=_has_risen(found, "other") & is_news & goes_on)
+    now, others, past = (counts[:, is_tested] for counts in (now, of_all - now, past))
+    found = values[is_tested]
+    is_news = _has_risen(now, past) | (past[0] < LEAST_PAST_RUNS)
+    goes_on = found["last_failed"].to_numpy(np.bool_) & (now[1] >= LEAST_FAILURES)
+    counts = dict(zip(COUNTS, (*now, *others, *past), strict=True))
+    clear: Frame = found.assign(**counts, is_clear=_has_risen(now, others) & is_news & goes_on)
     return clear
 
 
 def _counts(numbers: NDArray[np.int64], runs: Frame, start_us: int, end_us: int, count: int) -> NDArray[np.int64]:
     """Of the runs that ended in (start, end], by their number: the completed ones, and the failed."""
-    inside = ((runs["ended_us"] > start_us) & (runs["ended_us"] <= end_us)).to_numpy()
+    ended_us = runs["ended_us"].to_numpy()
+    inside = (ended_us > start_us) & (ended_us <= end_us)
     failed = inside & runs["failed"].to_numpy()
     return np.stack([np.bincount(numbers[chosen], minlength=count) for chosen in (inside, failed)])
 
 
-def _has_risen(tests: Frame, since: str) -> Any:
+def _has_risen(now: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.bool_]:
     """In whole numbers, since 0.5 - 0.2 is below 0.3; the past of runs that there were none of has not risen."""
-    decided, failed = tests[f"{since}_decided"], tests[f"{since}_failed"]
-    rise = tests["failed"] * decided - failed * tests["decided"]
-    return 100 * rise >= LEAST_RISE_PERCENT * tests["decided"] * decided
+    (decided, failed), (other_decided, other_failed) = now, before
+    rise = failed * other_decided - other_failed * decided
+    return np.asarray(100 * rise >= LEAST_RISE_PERCENT * decided * other_decided, np.bool_)
 
 
 def _tests_of_reasons(failures: Frame, until_us: int) -> Iterator[Frame]:
-    for hours, now, past in _spans(failures, until_us):
-        found = now.groupby(["pipeline", "reason"]).size().rename("failed").reset_index()
-        before = past.groupby(["pipeline", "reason"]).size().rename("other_failed")
-        found = found.join(before, on=["pipeline", "reason"])
-        found["decided"] = found["pipeline"].map(now.groupby("pipeline").size())
-        found["other_decided"] = found["pipeline"].map(past.groupby("pipeline").size())
-        found = found.fillna(0)
-        of_both = found["failed"] + found["other_failed"]
-        least = np.minimum(found["decided"], of_both)
-        found = found[(least >= LEAST_FAILURES_OF_A_REASON) & (found["other_decided"] > 0)]
-        is_usual = 100 * found["other_failed"] > MOST_USUAL_PERCENT * found["other_decided"]
-        is_main = 100 * found["failed"] >= LEAST_SHARE_PERCENT * found["decided"]
-        is_last = found["reason"] == found["pipeline"].map(now.groupby("pipeline")["reason"].last())
-        is_clear = ~is_usual & is_main & is_last & (found["failed"] >= LEAST_FAILURES_OF_A_REASON)
-        past_counts = {"past_decided": found["other_decided"], "past_failed": found["other_failed"]}
-        named = found.rename(columns={"reason": "value"})
-        yield named.assign(dimension=REASON, span_hours=hours, is_clear=is_clear, **past_counts)
+    groups = failures.groupby(["pipeline", "reason"])
+    values = groups.size().reset_index()[["pipeline", "reason"]].rename(columns={"reason": "value"})
+    numbers = groups.ngroup().to_numpy().astype(np.int64)
+    is_newest = ~failures["pipeline"].duplicated(keep="last").to_numpy()
+    is_last = np.isin(np.arange(len(values)), numbers[is_newest])
+    for hours in SPANS_HOURS:
+        start_us = until_us - hours * HOUR_US
+        times = ((start_us, NO_END), (start_us - PAST_US, start_us))
+        counts = [_counts(numbers, failures, *time, len(values))[0] for time in times]
+        yield _tests_of_reasons_in(values.assign(is_last=is_last), *counts).assign(dimension=REASON, span_hours=hours)
+
+
+def _tests_of_reasons_in(values: Frame, failed: NDArray[np.int64], other_failed: NDArray[np.int64]) -> Frame:
+    """The `values` that are tested in a span, by how many failures have each of them in it, and before."""
+    pipelines = values["pipeline"].to_numpy()
+    decided, other_decided = (np.bincount(pipelines, counts)[pipelines] for counts in (failed, other_failed))
+    is_enough = np.minimum(decided, failed + other_failed) >= LEAST_FAILURES_OF_A_REASON
+    is_tested = (failed > 0) & is_enough & (other_decided > 0)
+    is_usual = 100 * other_failed > MOST_USUAL_PERCENT * other_decided
+    is_main = (100 * failed >= LEAST_SHARE_PERCENT * decided) & (failed >= LEAST_FAILURES_OF_A_REASON)
+    is_clear = ~is_usual & is_main & values["is_last"].to_numpy()
+    columns = (decided, failed, other_decided, other_failed, other_decided, other_failed)
+    counts = {name: column[is_tested] for name, column in zip(COUNTS, columns, strict=True)}
+    tested: Frame = values[is_tested].assign(**counts, is_clear=is_clear[is_tested])
+    return tested
 
 
 def _found(tests: Sequence[Frame]) -> list[dict[str, Any]]:

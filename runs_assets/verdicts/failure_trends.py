@@ -190,28 +190,41 @@ def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: WorseRule) -> 
     """Periods with what is usual before each, the probability of their failures, and the verdict."""
     import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
 
-    frame = pd.DataFrame(periods).assign(
-        baseline_days=past.days,
-        baseline_decided=past.completed,
-        baseline_failed=past.failed,
-        baseline_rate=_share(past.failed, past.completed),
-        baseline_dispersion=past.dispersion(),
-        p_value=np.nan,
-        q_value=np.nan,
-    )
-    told = frame["in_outages"].fillna(0)
-    reasons = _why_not(frame["whole_days"], frame["decided"] - told, past)
-    less = (told + frame["newest_failed"]).clip(upper=frame["failed"])
-    failed, completed = (frame["failed"] - less).to_numpy(), (frame["decided"] - less).to_numpy()
-    is_tested = frame["is_judged"].to_numpy() & ~np.any([*reasons.values()], axis=0)
-    frame.loc[is_tested, "p_value"] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
-    p_values = frame.loc[is_tested, ["day", "p_value"]].groupby("day")["p_value"]
-    frame.loc[is_tested, "q_value"] = p_values.transform(benjamini_hochberg)
-    is_certain = (frame["q_value"] <= rule.false_discoveries) & (frame["p_value"] <= rule.most_chance)
+    told = np.nan_to_num(periods["in_outages"])
+    reasons = _why_not(periods["whole_days"], periods["decided"] - told, past)
+    less = np.minimum(told + periods["newest_failed"], periods["failed"])
+    failed, completed = periods["failed"] - less, periods["decided"] - less
+    is_judged = np.broadcast_to(periods["is_judged"], failed.shape)
+    is_tested = is_judged & ~np.any([np.broadcast_to(holds, failed.shape) for holds in reasons.values()], axis=0)
+    p_values, q_values = np.full((2, len(failed)), np.nan)
+    p_values[is_tested] = surprise(failed[is_tested], completed[is_tested], past.at(is_tested))
+    q_values[is_tested] = _adjusted(p_values[is_tested], np.broadcast_to(periods["day"], failed.shape)[is_tested])
+    is_certain = (q_values <= rule.false_discoveries) & (p_values <= rule.most_chance)
     is_worse = is_certain & (failed >= rule.least_failures) & _has_risen(failed, completed, past)
     verdicts = np.array([*reasons, WORSE, NORMAL], object)
     found = np.select([*reasons.values(), is_worse], [*range(len(verdicts) - 1)], len(verdicts) - 1)
-    return frame.assign(verdict=pd.Series(verdicts[found], dtype=object).where(frame["is_judged"]))
+    return pd.DataFrame(
+        {
+            **periods,
+            "baseline_days": past.days,
+            "baseline_decided": past.completed,
+            "baseline_failed": past.failed,
+            "baseline_rate": _share(past.failed, past.completed),
+            "baseline_dispersion": past.dispersion(),
+            "p_value": p_values,
+            "q_value": q_values,
+            "verdict": pd.Series(np.where(is_judged, verdicts[found], None), dtype=object),
+        }
+    )
+
+
+def _adjusted(p_values: Numbers, days: NDArray[np.int64]) -> Numbers:
+    """The q-values, of the tests of each day."""
+    q_values = np.empty(len(p_values))
+    for day in np.unique(days):
+        of_day = days == day
+        q_values[of_day] = benjamini_hochberg(p_values[of_day])
+    return q_values
 
 
 def _why_not(whole_days: Any, completed: Any, past: SummedCounts) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Runs count in the order in which they ended. Dry, cancelled and open runs neithe
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -94,14 +94,14 @@ def going_on_since(start_us: int, streaks: Iterable[FailureStreak]) -> list[Fail
 
 def failure_streaks(history: SourceHistory) -> list[FailureStreak]:
     """Every streak of three or more failures, and shorter ones that are confirmed or go on; by pipeline, in order."""
+    completed = _Completed.of(history.completed)
     source = _Source(
         history.runs["run_id"],
-        _active_pipelines(history.completed),
+        _active_pipelines(completed),
         history.runs.groupby("pipeline")["created_us"].min(),
         _seen_from_their_first_run(history),
     )
-    groups = history.completed.groupby("pipeline", sort=True)
-    return [streak for _, group in groups for streak in _Pipeline(group, source).streaks()]
+    return [streak for part in completed.by_pipeline() for streak in _Pipeline(part, source).streaks()]
 
 
 def outages(history: SourceHistory, streaks: Iterable[FailureStreak]) -> pa.Table:
@@ -127,19 +127,39 @@ class _Source:
     newcomers: frozenset[int]
 
 
+class _Completed(NamedTuple):
+    """The columns of `SourceHistory.completed`, or the part of one pipeline; `site` is a number, -1 if unknown."""
+
+    pipeline: NDArray[np.int64]
+    ended_us: NDArray[np.int64]
+    failed: NDArray[np.bool_]
+    place: NDArray[np.int64]
+    site: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, completed: Frame) -> Self:
+        """All of them."""
+        columns = [completed[name].to_numpy() for name in ("pipeline", "ended_us", "failed", "place")]
+        return cls(*[*columns, completed["site_id"].factorize()[0]])
+
+    def by_pipeline(self) -> Iterator["_Completed"]:
+        """Those of each pipeline with any."""
+        begins = np.flatnonzero(np.diff(self.pipeline, prepend=-1))
+        for part in zip(*(np.split(values, begins)[1:] for values in self), strict=True):
+            yield _Completed(*part)
+
+
 class _Pipeline:
     """The completed runs of one pipeline, in order, its counts by day, and its streaks of failures."""
 
-    def __init__(self, completed: Frame, source: _Source) -> None:
+    def __init__(self, completed: _Completed, source: _Source) -> None:
         self._source = source
-        self._number = int(completed["pipeline"].iloc[0])
-        self._ended_us = completed["ended_us"].to_numpy()
+        self._number = int(completed.pipeline[0])
+        self._ended_us = completed.ended_us
         days = self._ended_us // DAY_US
         self._first_day = int(days[0])
         self._day = days - self._first_day
-        self._failed = completed["failed"].to_numpy()
-        self._place = completed["place"].to_numpy()
-        self._site = completed["site_id"].factorize()[0]
+        self._failed, self._place, self._site = completed.failed, completed.place, completed.site
         self._n = np.bincount(self._day).astype(np.float64)
         self._f = np.bincount(self._day, self._failed)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], self._failed, [False]]).astype(np.int8)))
@@ -215,14 +235,19 @@ class _Pipeline:
         return np.asarray((known_us > 0) & (completed * DAY_US <= RARE_A_DAY * known_us), np.bool_)
 
 
-def _active_pipelines(completed: Frame) -> dict[int, int]:
-    """For each day on which any run ended, how many pipelines had completed runs that ended on the 28 days before."""
-    days_of = completed[["pipeline"]].assign(day=completed["ended_us"] // DAY_US).drop_duplicates()
-    active = {}
-    for day in days_of["day"].unique().tolist():
-        is_before = (days_of["day"] < day) & (days_of["day"] >= day - BASELINE_DAYS)
-        active[day] = max(int(days_of.loc[is_before, "pipeline"].nunique()), 1)
-    return active
+def _active_pipelines(completed: _Completed) -> dict[int, int]:
+    """For each day on which any run ended, how many pipelines had completed runs that ended on the 28 days before.
+
+    Each run makes its pipeline active from the next day on; where an earlier one does that already, from its end on.
+    """
+    days = completed.ended_us // DAY_US
+    is_new = (np.diff(completed.pipeline, prepend=-1) != 0) | (np.diff(days, prepend=-1) != 0)
+    numbers, days = completed.pipeline[is_new], days[is_new]
+    ends = days + BASELINE_DAYS + 1
+    begins = np.where(np.diff(numbers, prepend=-1) == 0, np.maximum(days + 1, np.roll(ends, 1)), days + 1)
+    asked = np.unique(days)
+    begun, ended = (np.searchsorted(np.sort(edges), asked, side="right") for edges in (begins, ends))
+    return dict(zip(asked.tolist(), np.maximum(begun - ended, 1).tolist(), strict=True))
 
 
 def _seen_from_their_first_run(history: SourceHistory) -> frozenset[int]:

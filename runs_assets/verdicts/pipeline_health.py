@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from statistics import median
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from runs_assets.days import from_us, to_us
 from runs_assets.statistics.intervals import newcombe_interval
 from runs_assets.statistics.significance import fisher_exact_p
-from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
+from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, PIPELINE, WORSE
@@ -76,6 +77,10 @@ PIPELINE_HEALTH = Table(
     version="5",
 )
 
+SPAN_COLUMNS = ["pipeline_id", "period", "verdict", "decided", "failed", "failure_rate", "failure_rate_low"]
+SPAN_COLUMNS += ["failure_rate_high", "baseline_rate"]
+"""Of the rows of `failure_trends` that are spans, what is read."""
+
 
 def pipeline_health(
     history: SourceHistory,
@@ -120,7 +125,8 @@ def _evidence(
     """Of each pipeline with a run in the window, in order."""
     trends = verdicts[FAILURE_TRENDS.name].filter(pc.field("scope") == PIPELINE)
     is_worse_day = (pc.field("period") == DAY) & (pc.field("verdict") == WORSE)
-    spans, worse = (_by_pipeline(trends.filter(chosen)) for chosen in (pc.field("period") != DAY, is_worse_day))
+    spans = _by_pipeline(trends.filter(pc.field("period") != DAY).select(SPAN_COLUMNS))
+    worse = _by_pipeline(trends.filter(is_worse_day).select(["pipeline_id", "date"]))
     others = (SILENCES, HANGING_RUNS, FAILURE_CONCENTRATIONS)
     silences, hanging, concentrations = (_by_pipeline(verdicts[table.name]) for table in others)
     streaks = defaultdict(list)
@@ -208,13 +214,14 @@ def _versions(history: SourceHistory) -> dict[int, Row]:
         first=("created_us", "min"), runs=("failed", "size"), failed=("failed", "sum")
     )
     by_age = counted.reset_index().astype({"pipeline_version": str})
-    by_age = by_age.sort_values(["pipeline", "first", "pipeline_version"])
-    numbers: list[int] = by_age["pipeline"].unique().tolist()
-    return {number: _version(by_age[by_age["pipeline"] == number]) for number in numbers}
+    newest: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in by_age.sort_values(["pipeline", "first", "pipeline_version"]).to_dict("records"):
+        newest[row["pipeline"]].append(row)
+    return {number: _version(rows[-2:]) for number, rows in newest.items()}
 
 
-def _version(versions: Frame) -> Row:
-    *before, newest = versions.tail(2).to_dict("records")
+def _version(newest_two: Sequence[Row]) -> Row:
+    *before, newest = newest_two
     row = {"version": newest["pipeline_version"]}
     if not before or min(newest["runs"], before[0]["runs"]) < MIN_RUNS:
         return row

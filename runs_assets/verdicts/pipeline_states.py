@@ -6,9 +6,11 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from runs_assets.days import DAY_US, from_us, start_of, to_us
 from runs_assets.statistics.significance import alternation_z
-from runs_assets.tables import Frame
 from runs_assets.verdicts.failure_trends import NOW, WORSE
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.overdue_successes import failed_once_since
@@ -91,8 +93,7 @@ def activities(history: SourceHistory) -> dict[int, Row]:
     is_recent = history.runs["created_us"] > history.until_us - RECENT_DAYS * DAY_US
     recent = history.runs.loc[is_recent].groupby("pipeline").size()
     last_ends = history.completed.groupby(["pipeline", "failed"])["ended_us"].max()
-    month = history.completed[history.completed["ended_us"] > history.until_us - BASELINE_DAYS * DAY_US]
-    months = {number: _month(runs) for number, runs in month.groupby("pipeline")}
+    months = _months(history)
     active = lasts.index[lasts >= to_us(history.window.start)].tolist()
     return {
         number: {
@@ -130,17 +131,26 @@ def not_judged(evidence: Evidence) -> str | None:
     return None
 
 
-def _month(completed: Frame) -> dict[str, Any]:
-    failed = completed["failed"]
-    flips = int((failed.to_numpy()[1:] != failed.to_numpy()[:-1]).sum())
-    failures = completed.loc[failed, "ended_us"]
-    from_newest = failed.to_numpy()[::-1]
+def _months(history: SourceHistory) -> dict[int, Row]:
+    """What became of the runs of each pipeline, by its number, that completed in the last 28 days."""
+    columns = (history.completed[name].to_numpy() for name in ("pipeline", "ended_us", "failed"))
+    numbers, ended_us, failed = columns
+    is_recent = ended_us > history.until_us - BASELINE_DAYS * DAY_US
+    numbers, ended_us, failed = numbers[is_recent], ended_us[is_recent], failed[is_recent]
+    begins = np.flatnonzero(np.diff(numbers, prepend=-1))
+    parts = zip(*(np.split(column, begins)[1:] for column in (ended_us, failed)), strict=True)
+    return {number: _month(*part) for number, part in zip(numbers[begins].tolist(), parts, strict=True)}
+
+
+def _month(ended_us: NDArray[np.int64], failed: NDArray[np.bool_]) -> Row:
+    """Of the completed runs of one pipeline, in order."""
+    flips, failures = int((failed[1:] != failed[:-1]).sum()), ended_us[failed]
     return {
-        "successes": int(from_newest.argmax()) if len(failures) else len(completed),
-        "decided_28d": len(completed),
-        "failed_28d": int(failed.sum()),
-        "flip_rate": flips / (len(completed) - 1) if len(completed) > 1 else None,
-        "first_failure_28d_at": _instant(failures.iloc[0]) if len(failures) else None,
+        "successes": int(failed[::-1].argmax()) if len(failures) else len(failed),
+        "decided_28d": len(failed),
+        "failed_28d": len(failures),
+        "flip_rate": flips / (len(failed) - 1) if len(failed) > 1 else None,
+        "first_failure_28d_at": _instant(failures[0]) if len(failures) else None,
     }
 
 

@@ -60,6 +60,7 @@ def health(
         "last_failure_at": at - hours(0.2) if fails else None,
         "last_success_at": at - hours(3) if bad else at - hours(0.1),
         "expected_by": certain if state == "silent" else None,
+        "runs_7d": 140,
         "decided_24h": 20,
         "failed_24h": 5,
         "failure_rate_24h": 0.25,

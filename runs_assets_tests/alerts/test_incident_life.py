@@ -62,6 +62,42 @@ def test_what_comes_back_within_a_day_is_told_as_flapping_once_and_over_after_a_
     ]
 
 
+@pytest.mark.parametrize(
+    ("runs", "titles"),
+    [
+        (
+            28,
+            [
+                (0, "FAILING"),
+                (1, "RESOLVED: failing from 2026-03-18 10:00 UTC to 2026-03-19 11:54 UTC"),
+                (6, "FLAPPING: 5 of 27 failed in 28 days"),
+                (8, "STILL FLAPPING"),
+                (16, "RESOLVED: flapping from 2026-03-18 10:00 UTC to 2026-03-27 12:00 UTC"),
+                (20, "FAILING"),
+            ],
+        ),
+        (
+            29,
+            [
+                (0, "FAILING"),
+                (1, "RESOLVED: failing from 2026-03-18 10:00 UTC to 2026-03-19 11:54 UTC"),
+                (6, "FAILING"),
+                (7, "RESOLVED: failing from 2026-03-24 10:00 UTC to 2026-03-25 11:54 UTC"),
+                (8, "FAILING"),
+                (9, "RESOLVED: failing from 2026-03-26 10:00 UTC to 2026-03-27 11:54 UTC"),
+                (20, "FAILING"),
+            ],
+        ),
+    ],
+)
+def test_what_runs_rarely_is_the_same_incident_for_a_week(runs: int, titles: list[tuple[float, str]]) -> None:
+    """Failing again six and eight days after it opened, and never after; it is over when it has been well for a week."""
+    known = {"runs_7d": runs, "failed_28d": 5, "decided_28d": 27}
+    wrong = {0, 6, 8, 20}
+    steps = [(24.0 * day, "failing" if day in wrong else "ok", known) for day in range(21)]
+    assert [(hour / 24, title) for hour, title in follow(Watching(), *steps)] == titles
+
+
 def test_another_outage_a_day_after_the_opening_is_another_incident() -> None:
     told = follow(Watching(), (0, "down", {}), (1, "ok", {}), (24, "down", {}))
     assert [title for _, title in told][::2] == ["DOWN", "DOWN"]

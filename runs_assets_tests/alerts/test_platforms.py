@@ -9,7 +9,7 @@ import pytest
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.observation import Row
 from runs_assets.watch_file import load_watch_file
-from runs_assets_tests.alerts.rows import T0, Watching, days, health, hours
+from runs_assets_tests.alerts.rows import T0, Watching, days, health, hours, span
 
 BEFORE = T0 - hours(2)
 
@@ -418,3 +418,39 @@ def test_what_failed_during_one_of_another_workspace_is_told_though_it_is_read_a
     late = health(pipeline, "failed once", at=at, failing_since=failed_at, last_failure_at=failed_at, failures=1)
     rows = [row for row in many(0, 40, at=at) if row["pipeline_id"] != pipeline]
     assert people.evaluate(late, *rows, now=at, sources=[source("ok")]) == told
+
+
+def test_the_end_of_one_of_a_workspace_is_not_that_of_an_earlier_one_of_all() -> None:
+    """All failed until 13:00 on the 18th; of that are the spans of p30 that reach back before, until 13:00 on the 21st.
+
+    The incident of workspace 600, from the 20th on, is none of p30's.
+    """
+    people = Watching()
+    ill = {**source("failing", 12, since=T0 + days(2)), "common_dimension": "workspace", "common_value": "600"}
+    steps: list[tuple[float, Row, list[str]]] = [(0, source("failing", 40, since=T0 - hours(0.5)), [])]
+    steps += [(1, source("ok"), []), (3, source("ok"), [])]
+    steps += [(49, ill, ["p30"]), (50, source("ok"), ["p30"]), (52, source("ok"), ["p30"])]
+    steps += [(72.9, source("ok"), ["p30"]), (73, source("ok"), ["p30"])]
+    told = []
+    for hour, of_source, worse in steps:
+        at = T0 + hours(hour)
+        rows = [row for row in many(0, 40, at=at) if row["pipeline_id"] not in worse]
+        rows += [health(one, "worse", at=at, last_failure_at=T0 + hours(47)) for one in worse]
+        spans = [span(period, 6, 60, one) for one in worse for period in ("3 days", "7 days")]
+        titles = people.evaluate(*rows, now=at, sources=[of_source], spans=spans)
+        told += [(hour, title.partition(" (")[0].partition(":")[0]) for title in titles]
+    assert told == [
+        (0, "PLATFORM cloudcruise"),
+        (3, "RESOLVED PLATFORM cloudcruise"),
+        (49, "PLATFORM cloudcruise"),
+        (52, "RESOLVED PLATFORM cloudcruise"),
+        (73, "WORSE p30"),
+    ]
+    memory = people.memory.sources["cloudcruise"]
+    assert [platform.common for platform in memory.past_platforms] == [None, "workspace 600"]
+    for hour in (216, 217, 219):  # 169 hours after the source was well
+        at = T0 + hours(hour)
+        of_source = source("failing", 12, since=at) if hour == 216 else source("ok")
+        people.evaluate(*many(0, 40, at=at), now=at, sources=[of_source])
+    memory = people.memory.sources["cloudcruise"]
+    assert [platform.since for platform in memory.past_platforms] == [T0 + days(9)]
