@@ -24,6 +24,7 @@ from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
 
 ROW_GROUP_ROWS = 128 * 1024
+SAMPLE_ROWS = 1000
 BLOCK_BYTES = 1024 * 1024
 _SEAL = struct.Struct("<4sII")
 _MARK = b"SEAL"
@@ -111,7 +112,14 @@ def _opened(
 def write_parquet(path: Path, scratch: Path, table: pa.Table) -> None:
     """Replace a sealed Parquet file atomically."""
     with replacing(path, scratch) as file:
-        pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP_ROWS, write_page_checksum=True)
+        pq.write_table(
+            table,
+            file,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+            use_dictionary=_repeating(table),
+            write_page_checksum=True,
+        )
         _seal(file)
 
 
@@ -130,6 +138,13 @@ def opened_parquet(path: Path, remedy: str, *, footer_only: bool = False) -> Ite
                 yield parquet
         except (ValueError, KeyError) as error:
             raise DamagedFileError(path, str(error), remedy) from error
+
+
+def _repeating(table: pa.Table) -> list[str]:
+    """The columns whose values repeat, by their first rows: a dictionary of ids or times would only add to them."""
+    head = table.slice(0, SAMPLE_ROWS)
+    plain = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+    return [name for name in plain if 2 * len(head[name].unique()) <= head.num_rows]
 
 
 def _seal(file: BinaryIO) -> None:

@@ -175,7 +175,9 @@ def test_nothing_moves(chromium: Browser, report_url: str) -> None:
         page.goto(report_url)
         assert page.evaluate("document.getAnimations().length") == 0
         assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
-        assert page.evaluate("[...document.querySelectorAll('*')].every((one) => getComputedStyle(one).transitionDuration === '0s')")
+        assert page.evaluate(
+            "[...document.querySelectorAll('*')].every((one) => getComputedStyle(one).transitionDuration === '0s')"
+        )
 
 
 def test_it_prints(page: Page) -> None:

@@ -142,3 +142,12 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
     Layout(tmp_path).day_file("runs", "s", DAY).mkdir(parents=True)
     with pytest.raises(StorageError, match=r"Could not read .*part-0.parquet: Is a directory"):
         load_table(Layout(tmp_path), "runs", "s", DAY, ["a"])
+
+
+def test_only_values_that_repeat_have_a_dictionary(tmp_path: Path) -> None:
+    layout, lineage = Layout(tmp_path), Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
+    rows = {"id": [f"{n:05d}" for n in range(3000)], "word": ["a", "b", None] * 1000, "list": [["a"], [], None] * 1000}
+    path = store_table(layout, "runs", "s", DAY, pa.table(rows), lineage)
+    group = pq.read_metadata(path).row_group(0)
+    assert [group.column(n).has_dictionary_page for n in range(2)] == [False, True]
+    assert load_table(layout, "runs", "s", DAY, list(rows))[0].to_pydict() == rows
