@@ -7,7 +7,7 @@ from runs_assets.assets.recording import OWNERS, failing_clearly, file_metadata
 from runs_assets.insight.fleet import fleet_of
 from runs_assets.instance.project import Project
 from runs_assets.plain_text.wording import at
-from runs_assets.report.publishing import DESCRIPTION, PAGE, publish
+from runs_assets.report.publishing import DESCRIPTION, PAGE, VERSION, publish
 from runs_assets.resources import keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import RUNS_REPORT
@@ -27,6 +27,7 @@ def report_asset(project: Project) -> dg.AssetsDefinition:
         kinds={"html"},
         owners=OWNERS,
         freshness_policy=freshness_policy(),
+        code_version=VERSION,
         required_resource_keys=keys_of_shared(project.names),
     )
     def runs_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

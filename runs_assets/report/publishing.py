@@ -19,6 +19,8 @@ from runs_assets.storage.lock import writing
 
 DESCRIPTION = "What is wrong now and all that is known of each pipeline, as one page for a browser."
 PAGE = "index.html"
+VERSION = "1"
+"""Of what the report holds."""
 WRITER = f"{ALL_SOURCES}-report"
 """Stands for the report where locks and unfinished files are; no source can have this name."""
 

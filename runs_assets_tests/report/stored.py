@@ -82,9 +82,9 @@ def _run(pipeline: str, begins: datetime, status: str, hour: int) -> Mapping[str
         "created_at": begins,
         "finished_at": begins + timedelta(seconds=30 + hour),
         "pipeline_id": pipeline,
-        "pipeline_version": "<i>2.0</i>",
+        "pipeline_version": "<i>2.0</i>\u202e",
         "site_id": "1</td>",
-        "site_name": "Site <u>A</u>",
+        "site_name": "Site\x07\u2066<u>A</u>",
         "workspace_id": "w'\"&",
     }
 
