@@ -1,7 +1,6 @@
 """The rules of WCAG 2.2 AA, as far as axe-core can tell."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from playwright.sync_api import Page
 
