@@ -129,6 +129,16 @@ def test_nothing_is_wider_than_a_phone(page: Page) -> None:
     assert page.evaluate(SIDEWAYS) <= 0
 
 
+def test_on_a_phone_a_chart_begins_at_its_newest_day(page: Page) -> None:
+    page.set_viewport_size(PHONE)
+    open_all(page)
+    hidden = page.locator("figure .region").evaluate_all(
+        "all => all.map((one) => one.firstElementChild.getBoundingClientRect().right - one.getBoundingClientRect().right)"
+    )
+    assert len(hidden) > 2
+    assert max(hidden) < 1
+
+
 def test_every_drawing_has_a_name_or_is_decoration(page: Page) -> None:
     unnamed = page.locator("svg:not([aria-hidden=true])").evaluate_all(
         "all => all.filter((one) => one.getAttribute('role') !== 'img' || !one.getAttribute('aria-label')).map((one) => one.outerHTML.slice(0, 200))"
