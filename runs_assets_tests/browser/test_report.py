@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from runs_assets_tests.browser.chromium import opened_page
 from runs_assets_tests.browser.story import DOWN, Story
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"width": 360, "height": 780}
-A4 = {"width": 794, "height": 1123}
+PHONE = ViewportSize(width=360, height=780)
+A4 = ViewportSize(width=794, height=1123)
 SIDEWAYS = "document.scrollingElement.scrollWidth - innerWidth"
 INK = "getComputedStyle(document.body).color"
 MOST_TABS = 120
