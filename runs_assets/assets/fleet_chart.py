@@ -6,6 +6,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from runs_assets.errors import StorageError
 from runs_assets.insight.fleet import source_records
 from runs_assets.report import charts
 from runs_assets.sources.source import Source
@@ -19,14 +20,17 @@ TITLE = f"Failure rate and runs by day, {DAYS} days"
 
 def fleet_chart(
     layout: Layout, watch: WatchFile, sources: Sequence[Source], now: datetime
-) -> Mapping[str, dg.MarkdownMetadataValue]:
+) -> Mapping[str, dg.MarkdownMetadataValue | dg.TextMetadataValue]:
     """The chart, as a picture that Dagster's page shows; nothing where charts are not installed, or nothing is stored.
 
-    Raises `StorageError` if a file cannot be read.
+    If a daily file cannot be read, why there is none: the tables stand without it.
     """
     if not charts.are_available():
         return {}
-    records = source_records(layout, watch, sources, now=now, window_days=DAYS)
+    try:
+        records = source_records(layout, watch, sources, now=now, window_days=DAYS)
+    except StorageError as error:
+        return {"chart": dg.MetadataValue.text(f"It cannot be drawn. {error}")}
     if not any(day.is_read for record in records for day in record.days):
         return {}
     picture = b64encode(charts.fleet_chart(records).encode()).decode()

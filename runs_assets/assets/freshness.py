@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import dagster as dg
 
-from runs_assets.alerts.addresses import UnreadSettings
-from runs_assets.alerts.observation import longest_unread
 from runs_assets.errors import SettingsError
-from runs_assets.settings import PREFIX, project_settings
+from runs_assets.insight.freshness import longest_unread_by_settings
+from runs_assets.settings import project_settings
 
 LEAST_WINDOW = timedelta(minutes=1)
 """Dagster refuses shorter ones."""
@@ -19,10 +18,9 @@ def freshness_policy() -> dg.FreshnessPolicy | None:
     None if a setting cannot be used, which is reported at load.
     """
     try:
-        project, alerts = project_settings(), UnreadSettings.load(PREFIX)
+        expected = 2 * timedelta(minutes=project_settings().today_every_minutes)
+        fails = max(longest_unread_by_settings(), LEAST_WINDOW)
     except SettingsError:
         return None
-    expected = 2 * timedelta(minutes=project.today_every_minutes)
-    fails = max(longest_unread(alerts.unread_after, expected / 2), LEAST_WINDOW)
     warns = expected if LEAST_WINDOW <= expected < fails else None
     return dg.FreshnessPolicy.time_window(fail_window=fails, warn_window=warns)

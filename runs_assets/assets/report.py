@@ -5,6 +5,7 @@ import dagster as dg
 from runs_assets.assets.freshness import freshness_policy
 from runs_assets.assets.recording import OWNERS, failing_clearly, file_metadata
 from runs_assets.insight.fleet import fleet_of
+from runs_assets.insight.freshness import longest_unread_by_settings
 from runs_assets.instance.project import Project
 from runs_assets.plain_text.wording import at
 from runs_assets.report.publishing import DESCRIPTION, PAGE, VERSION, publish
@@ -36,7 +37,12 @@ def report_asset(project: Project) -> dg.AssetsDefinition:
         with failing_clearly(RUNS_REPORT, "writing the report"):
             watch = load_watch_file(settings.watch_file)
             fleet = fleet_of(
-                data_folder.layout, watch, project.sources, now=clock.now(), window_days=settings.window_days
+                data_folder.layout,
+                watch,
+                project.sources,
+                now=clock.now(),
+                window_days=settings.window_days,
+                longest_unread=longest_unread_by_settings(),
             )
             page = publish(data_folder.layout, fleet)
         wrong = sum(len(source.status.wrong) for source in fleet.sources if source.status)

@@ -20,6 +20,7 @@ from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import SOURCES_TAG, range_tags, step_name
 from runs_assets.instance.unfinished_runs import days_being_backfilled, refresh_in_flight, run_in_flight
+from runs_assets.report.publishing import PAGE
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import project_settings
 from runs_assets.settings_faults import settings_faults
@@ -29,8 +30,10 @@ from runs_assets.settling.reach import Capabilities, Reach
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState, Versions, day_state, verified
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import RAW_RUNS, Layout
+from runs_assets.storage.files import is_stored
+from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT, Layout
 from runs_assets.storage.lock import is_being_written
+from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
 
 TICK_SECONDS_OF_DAYS, TICK_SECONDS_OF_VERDICTS = 60, 30
@@ -166,6 +169,8 @@ class Tick:
 def outdated_verdicts_sensor(project: Project, job: AssetJob) -> dg.SensorDefinition:
     """`outdated_verdicts`: asks for one run of the job as soon as the daily files of some sources have changed.
 
+    Where the tables are up to date and the report is older, the run is of the report alone.
+
     On by default if Dagster's history is kept. A tick makes no request to any API. Its reason for asking for none
     also tells what is wrong with the settings.
     """
@@ -191,12 +196,26 @@ def due_refresh(project: Project, judge: Judge, records: Records) -> dg.RunReque
     behind = [source for source in behind if judge.is_behind(source.name)]
     ready = [source.name for source in behind if not _is_changing(source, judge, records)]
     if not ready:
+        if not behind:
+            return _due_report(project, judge.layout) or "The tables are up to date."
         waiting = ", ".join(source.name for source in behind)
-        return f"{waiting}: waiting until its days are written." if behind else "The tables are up to date."
+        return f"{waiting}: waiting until its days are written."
     state = hashlib.blake2b("".join(map(judge.fingerprint, ready)).encode(), digest_size=8).hexdigest()
     if (until := _wait_after_failure(records.instance, project.refresh_job, state)) > records.now:
         return f"Building the tables failed. They are built again at {iso(until)}, or when the files have changed."
     return dg.RunRequest(tags={SOURCES_TAG: ",".join(ready), STATE_TAG: state})
+
+
+def _due_report(project: Project, layout: Layout) -> dg.RunRequest | None:
+    """The report alone, if it is older than the tables; once, whether it succeeds or not, until they are built again.
+
+    Its step has failed, or the tables were built without Dagster.
+    """
+    page, tables = layout.report_file(PAGE), layout.verdict_file(PIPELINE_HEALTH.name)
+    if not is_stored(tables) or (is_stored(page) and page.stat().st_mtime_ns >= tables.stat().st_mtime_ns):
+        return None
+    key = f"{RUNS_REPORT}:{tables.stat().st_mtime_ns}"
+    return dg.RunRequest(run_key=key, asset_selection=[project.verdict(RUNS_REPORT)])
 
 
 def _is_changing(source: Source, judge: Judge, records: Records) -> bool:

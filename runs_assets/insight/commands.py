@@ -5,24 +5,23 @@ They need the data folder alone; `refresh` writes to it, and unless offline asks
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from rich.console import Console
 
 from runs_assets.accounts import SOURCES
-from runs_assets.alerts.addresses import alert_settings
-from runs_assets.alerts.observation import longest_unread
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import utc_now
 from runs_assets.errors import NotFoundError, StorageError
+from runs_assets.insight.freshness import longest_unread_by_settings, why_not_known
 from runs_assets.insight.printing import print_json, say
 from runs_assets.insight.record import find_pipeline, record_of
 from runs_assets.insight.runs import RunsQuery, find_runs, unknown_parts
 from runs_assets.insight.status import SourceStatus, current_status
 from runs_assets.insight.views import json_lines, print_record, print_runs, print_status
-from runs_assets.plain_text.wording import at, label
+from runs_assets.plain_text.wording import label
 from runs_assets.reasons.details_files import load_details
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
@@ -63,7 +62,7 @@ def status(console: Console, only: str | None, *, as_json: bool) -> int:
     that cannot be told of a source, since it was not read or judged lately; else 0. Raises `StorageError` if what is
     stored cannot be read.
     """
-    stored, now, longest = Stored.of(only), utc_now(), _longest_unread()
+    stored, now, longest = Stored.of(only), utc_now(), longest_unread_by_settings()
     names = [source.name for source in stored.sources]
     found = current_status(stored.layout, stored.watch, names)
     if as_json:
@@ -146,19 +145,13 @@ def _wanted(stored: Stored, named: str) -> Callable[[Subject], bool]:
     return lambda subject: about.covers(subject) or label(*subject[1:]) == named
 
 
-def _longest_unread() -> timedelta:
-    """How old what is known of a source may be, by the settings."""
-    return longest_unread(alert_settings().unread_after, timedelta(minutes=project_settings().today_every_minutes))
-
-
 def _unknown(stored: Stored, found: Iterable[SourceStatus], oldest: datetime) -> Iterator[str]:
     """Of which sources it cannot be told how they are, and what to do."""
     read_until = {one.source: one.read_until for one in found}
     for source in stored.sources:
-        until = read_until.get(source.name)
-        if until and until < oldest:
-            yield f"{source.name} is known until {at(until)} alone. Run `runs-assets doctor` to see why."
-        elif not until and (source.is_configured or stored.layout.stored_days(FAILURE_RATES.name, source.name)):
-            yield f"{source.name} has not been judged. Materialize some days, or run `runs-assets refresh`."
+        is_expected = source.is_configured or stored.layout.stored_days(FAILURE_RATES.name, source.name)
+        if source.name in read_until or is_expected:
+            why = why_not_known(source.name, read_until.get(source.name), oldest)
+            yield from [why] if why else []
     if not read_until:
         yield f"Nothing in {stored.layout.root} has been judged. Materialize some days, or run `runs-assets refresh`."

@@ -1,8 +1,8 @@
 """The fleet by day: every source and pipeline in the judged window, and what has changed since the day before."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from runs_assets.alerts.memory import Memory, MemoryFile
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
+from runs_assets.errors import StorageError
 from runs_assets.insight.changes import RECENT, FleetChange, beginning_of, changes_of
 from runs_assets.insight.day_counts import stored_rates
-from runs_assets.insight.freshness import SourceRecord, source_record
+from runs_assets.insight.freshness import SourceRecord, source_record, why_not_known
 from runs_assets.insight.histories import Known, PipelineHistory, SourceTables, pipeline_histories
 from runs_assets.insight.parts import new_versions, recent_runs
 from runs_assets.insight.record import DAYS, last_days
@@ -49,7 +50,8 @@ class Fleet:
     """All that a report shows, as of an instant (UTC), in the judged window.
 
     The pipelines are the worst first, as `current_status` has them, then the others by source and name; the changes the
-    newest first.
+    newest first. What was read of a source is too old after `longest_unread`. `memory_fault` is why acknowledgements
+    are not known, None if they are.
     """
 
     as_of: datetime
@@ -57,9 +59,26 @@ class Fleet:
     sources: Sequence[SourceRecord]
     pipelines: Sequence[PipelineHistory]
     changes: Sequence[FleetChange]
+    longest_unread: timedelta
+    memory_fault: str | None = None
+
+    @property
+    def not_known(self) -> Mapping[str, str]:
+        """Why it cannot be told how a source is now, by its name: of those that this is true of."""
+        oldest = self.as_of - self.longest_unread
+        found = ((one.source, why_not_known(one.source, one.read_until, oldest)) for one in self.sources)
+        return {source: why for source, why in found if why}
 
 
-def fleet_of(layout: Layout, watch: WatchFile, sources: Sequence[Source], *, now: datetime, window_days: int) -> Fleet:
+def fleet_of(
+    layout: Layout,
+    watch: WatchFile,
+    sources: Sequence[Source],
+    *,
+    now: datetime,
+    window_days: int,
+    longest_unread: timedelta,
+) -> Fleet:
     """The fleet in the `window_days` days up to the last one that was judged.
 
     A source is left out of which nothing is stored or judged, and that is not configured either. Raises `StorageError`
@@ -81,6 +100,8 @@ def fleet_of(layout: Layout, watch: WatchFile, sources: Sequence[Source], *, now
         sources=[part.record for part in parts],
         pipelines=sorted((one for part in parts for one in part.pipelines), key=lambda one: places[_key(one.health)]),
         changes=sorted((one for part in parts for one in part.changes), key=lambda one: one.at, reverse=True),
+        longest_unread=longest_unread,
+        memory_fault=reader.memory[1],
     )
 
 
@@ -135,8 +156,12 @@ class _Reader:
         return reasons_of(self.verdicts)
 
     @cached_property
-    def _memory(self) -> Memory:
-        return MemoryFile(self.verdicts.layout).look()
+    def memory(self) -> tuple[Memory, str | None]:
+        """What notifications remember. If it cannot be read, nothing, and why: what is wrong is known without it."""
+        try:
+            return MemoryFile(self.verdicts.layout).look(), None
+        except StorageError as error:
+            return Memory(), f"Acknowledgements are not known. {error}"
 
     def record(self, source: str, status: SourceStatus | None) -> SourceRecord:
         """How it is as a whole; raises `StorageError` if a file cannot be read."""
@@ -168,9 +193,10 @@ class _Reader:
 
     def _acknowledged(self, subject: Subject) -> str | None:
         """Of the acknowledgements that hold of an open incident, the newest."""
-        if not any(one.subject[:2] == subject[:2] for one in self._memory.open_incidents()):
+        memory = self.memory[0]
+        if not any(one.subject[:2] == subject[:2] for one in memory.open_incidents()):
             return None
-        about = (known for known in self._memory.acknowledged_at(self.now) if known.covers(subject))
+        about = (known for known in memory.acknowledged_at(self.now) if known.covers(subject))
         newest = max(about, key=lambda known: known.acknowledged_at, default=None)
         return newest.holds() if newest else None
 

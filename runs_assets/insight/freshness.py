@@ -3,15 +3,19 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from runs_assets.alerts.addresses import UnreadSettings
+from runs_assets.alerts.observation import longest_unread
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
 from runs_assets.insight.day_counts import DayCounts, DayRates, source_days
 from runs_assets.insight.status import Row, SourceStatus
+from runs_assets.plain_text.wording import at
+from runs_assets.settings import PREFIX, project_settings
 from runs_assets.storage.layout import QUARANTINE, Layout
 from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.verdicts.failure_trends import NOW, SOURCE
@@ -41,6 +45,21 @@ class SourceRecord:
     completed_24h: int | None
     failure_rate_24h: float | None
     usual_rate: float | None
+
+
+def longest_unread_by_settings() -> timedelta:
+    """How old what is known of a source may be; raises `SettingsError`."""
+    today_every = timedelta(minutes=project_settings().today_every_minutes)
+    return longest_unread(UnreadSettings.load(PREFIX).unread_after, today_every)
+
+
+def why_not_known(source: str, read_until: datetime | None, oldest: datetime) -> str | None:
+    """Why it cannot be told how a source is now, and what to do; None if it was read since `oldest`."""
+    if read_until is None:
+        return f"{source} has not been judged. Materialize some days, or run `runs-assets refresh`."
+    if read_until < oldest:
+        return f"{source} is known until {at(read_until)} alone. Run `runs-assets doctor` to see why."
+    return None
 
 
 def source_record(

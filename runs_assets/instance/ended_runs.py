@@ -13,7 +13,7 @@ from runs_assets.instance.run_records import Records, is_about
 from runs_assets.instance.run_tags import days_of_tags, step_name
 from runs_assets.settling.attempts import ASKED_NOTHING, Attempt
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import RAW_RUNS
+from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT
 
 SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
 MAX_RUNS_PER_JOB = 10
@@ -47,7 +47,8 @@ def latest_job_runs(instance: dg.DagsterInstance, project: Project, now: datetim
     """The latest run of each job that succeeded or failed within two days; one for each source, whoever started it.
 
     A run from an asset page that is about no source is one of the job that builds the tables over all days. Left out
-    are runs that failed because another run was at work or because their days cannot be read, and checks from a page.
+    are runs that failed because another run was at work or because their days cannot be read, checks from a page, and
+    runs of the report alone, which say nothing about the tables.
     """
     by_job = Records(instance, now, project.label)
     records = [
@@ -60,7 +61,9 @@ def latest_job_runs(instance: dg.DagsterInstance, project: Project, now: datetim
         is_from_page = run.job_name == ASSET_PAGE_JOB
         own_job = project.refresh_job if is_from_page else run.job_name
         key = (source.job_name, source.name) if source else (own_job, None)
-        if key in found or not project.has(run) or (is_from_page and not run.asset_selection):
+        is_of_checks = is_from_page and not run.asset_selection
+        is_of_report = run.asset_selection == {project.verdict(RUNS_REPORT)}
+        if key in found or not project.has(run) or is_of_checks or is_of_report:
             continue
         failure = _job_failure(instance, record) if run.status == FAILURE else None
         if failure is not None or run.status == SUCCESS:

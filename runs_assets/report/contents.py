@@ -13,7 +13,7 @@ from runs_assets.insight.day_counts import DayCounts
 from runs_assets.insight.fleet import Fleet
 from runs_assets.insight.histories import PipelineHistory
 from runs_assets.insight.status import SEVERITY, WELL, PipelineStatus, Row
-from runs_assets.plain_text.wording import plain
+from runs_assets.plain_text.wording import at, plain
 from runs_assets.report import charts, heat
 from runs_assets.report.periods import MOST_DAYS, weeks
 from runs_assets.report.trend import frame, trend
@@ -234,16 +234,24 @@ def _changes(fleet: Fleet, sections: dict[Place, Section]) -> Iterator[tuple[str
 
 
 def _headline(fleet: Fleet, wrong: Sequence[Wrong]) -> str:
-    """The answer in one line."""
+    """The answer in one line, with the sources of which it may not be true any more."""
+    doubts = [
+        f"{one.source} not read since {at(one.read_until)}" if one.read_until else f"{one.source} not judged"
+        for one in fleet.sources
+        if one.source in fleet.not_known
+    ]
+    return _answer(fleet, wrong) + (f" ({', '.join(doubts)})" if doubts else "")
+
+
+def _answer(fleet: Fleet, wrong: Sequence[Wrong]) -> str:
     broken = sum(one.health.is_broken for one in wrong)
     if len(wrong) > 1:
         return f"{len(wrong)} need attention, {broken or 'none'} of them broken"
     if wrong:
         return "1 is broken" if broken else "1 needs attention"
-    known = [source for source in fleet.sources if source.status]
-    if len(known) == len(fleet.sources) and known:
-        return "Nothing needs attention"
-    return "Nothing needs attention, as far as is known" if known else "It is not known what is wrong"
+    if not any(source.status for source in fleet.sources):
+        return "It is not known what is wrong"
+    return "Nothing needs attention, as far as is known" if fleet.not_known else "Nothing needs attention"
 
 
 def _place(health: PipelineStatus) -> Place:

@@ -122,9 +122,9 @@ def _counts_of_pipeline(one: PipelineHistory) -> Sequence[float | None]:
 
 
 def _open(days: Sequence[DayCounts], *, is_judged: bool) -> tuple[int | None, int | None]:
-    """How many runs the last day has, if it is known, and how many are open."""
-    last = days[-1]
-    return last.runs if is_judged and last.is_read else None, sum(day.open for day in days)
+    """How many runs the last day has, and how many are open, if they are known."""
+    last, read = days[-1], [day.open for day in days if day.is_read]
+    return last.runs if is_judged and last.is_read else None, sum(read) if read else None
 
 
 def _one_hot(labels: Sequence[str], state: str, states: Sequence[str]) -> Iterator[Sample]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from runs_assets.days import utc_now
 from runs_assets.insight.commands import Stored
 from runs_assets.insight.fleet import Fleet, fleet_of
+from runs_assets.insight.freshness import longest_unread_by_settings
 from runs_assets.insight.printing import say
 from runs_assets.report import charts
 from runs_assets.report.metrics import METRICS_FILE, metrics_of
@@ -32,7 +33,14 @@ def report(console: Console, *, opens: bool) -> None:
     is stored was never judged, or cannot be read or written.
     """
     stored, days = Stored.of(None), project_settings().window_days
-    fleet = fleet_of(stored.layout, stored.watch, stored.sources, now=utc_now(), window_days=days)
+    fleet = fleet_of(
+        stored.layout,
+        stored.watch,
+        stored.sources,
+        now=utc_now(),
+        window_days=days,
+        longest_unread=longest_unread_by_settings(),
+    )
     page = publish(stored.layout, fleet)
     say(console, page.as_uri())
     if not charts.are_available():

@@ -12,9 +12,10 @@ from runs_assets.accounts import SOURCES
 from runs_assets.alerts.memory import Memory, MemoryFile
 from runs_assets.automation.alerts import alerts_sensor
 from runs_assets.instance.ended_runs import latest_job_runs
-from runs_assets.instance.project import REPOSITORY_TAG
+from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG
 from runs_assets.instance.project import Project as OurProject
 from runs_assets.resources import DataFolder
+from runs_assets.storage.layout import RUNS_REPORT
 from runs_assets_tests.alerts.receiver import Receiver, receiving
 from runs_assets_tests.alerts.rows import health
 from runs_assets_tests.alerts.tables import store_rows
@@ -100,6 +101,19 @@ def test_a_run_that_asked_for_what_is_not_to_be_had_says_nothing_about_the_sourc
     monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", str(UNREAD_DAY))
     assert not project.materialize("cloudcruise", UNREAD_DAY).success
     assert look() == "Nothing new."
+
+
+def test_a_run_of_the_report_alone_says_nothing_about_the_job_that_builds_the_tables(project: Project) -> None:
+    success, failure = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+    for job, status, asset in (
+        ("refresh_verdicts", failure, "pipeline_health"),
+        ("refresh_verdicts", success, RUNS_REPORT),
+        (ASSET_PAGE_JOB, success, RUNS_REPORT),
+    ):
+        selection = frozenset({dg.AssetKey(asset)})
+        project.instance.add_run(dg.DagsterRun(job, str(uuid.uuid4()), asset_selection=selection, status=status))
+    [found] = latest_job_runs(project.instance, OurProject(SOURCES), NOW)
+    assert (found.job, found.source, found.failure is None) == ("refresh_verdicts", None, False)
 
 
 def test_a_run_that_was_killed_is_told_and_one_of_others_is_not(look: Callable[..., str], project: Project) -> None:

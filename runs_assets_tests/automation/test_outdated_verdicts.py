@@ -15,11 +15,14 @@ from dagster._core.test_utils import freeze_time
 from runs_assets.accounts import SOURCES
 from runs_assets.automation.sensors import WAIT_AFTER_FAILURE, due_refresh
 from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
+from runs_assets.cli import main
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.definitions import definitions_of
 from runs_assets.instance.project import Project as OurProject
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import REFRESH_VERDICTS
+from runs_assets.report import charts
+from runs_assets.report.publishing import PAGE
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.settings import project_settings
@@ -34,6 +37,7 @@ from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
 
 TODAY = NOW.date()
 YESTERDAY = TODAY - timedelta(days=1)
+HEALTH = dg.AssetKey(PIPELINE_HEALTH.name)
 UP_TO_DATE = "The tables are up to date."
 
 
@@ -50,9 +54,12 @@ def _some_runs(project: Project) -> None:
 
 
 def asked(project: Project, *, later: timedelta = timedelta(0)) -> str:
-    """The sources whose rows a tick asks for, or why it asks for none."""
+    """The sources whose rows a tick asks for, the one asset that it asks for, or why it asks for none."""
     request = due_refresh(OurProject(SOURCES), Judge.of(project_settings()), Records(project.instance, NOW + later))
-    return request if isinstance(request, str) else request.tags["runs_assets/sources"]
+    if isinstance(request, str):
+        return request
+    selected = [asset.to_user_string() for asset in request.asset_selection or ()]
+    return ",".join(selected) or request.tags["runs_assets/sources"]
 
 
 def refresh(project: Project) -> dg.ExecuteInProcessResult:
@@ -169,6 +176,10 @@ def test_a_damaged_file_keeps_the_former_rows_of_its_source_alone_and_is_tried_o
     assert said.description.startswith(
         "Some rows were not rebuilt and are those of the last refresh. cloudcruise: The file "
     )
+    [event] = [event for event in result.get_asset_materialization_events() if event.asset_key == HEALTH]
+    if charts.are_available():
+        shown = str(event.materialization.metadata["chart"].value)
+        assert shown.startswith("It cannot be drawn. The file ")
     assert {
         row["source"]: row["source_read_until"]
         for row in load_verdicts(project.layout, PIPELINE_HEALTH.name).to_pylist()
@@ -176,7 +187,7 @@ def test_a_damaged_file_keeps_the_former_rows_of_its_source_alone_and_is_tried_o
         "cloudcruise": NOW.replace(hour=0),
         "productsup": NOW,
     }
-    assert asked(project) == UP_TO_DATE
+    assert asked(project) == RUNS_REPORT
     assert project.materialize("cloudcruise", YESTERDAY).success
     assert refresh(project).success
 
@@ -196,6 +207,23 @@ def test_what_fails_is_tried_again_later_or_with_other_files(project: Project) -
     assert asked(project, later=wait) == "cloudcruise,productsup"
     assert project.materialize("productsup", TODAY).success
     assert asked(project) == "cloudcruise,productsup"
+
+
+def test_a_report_that_is_older_than_the_tables_is_asked_for_alone_and_once(project: Project) -> None:
+    read_both(project)
+    assert refresh(project).success
+    assert asked(project) == UP_TO_DATE
+    assert main(["refresh", "--offline"]) == 0
+    built = project.layout.verdict_file(PIPELINE_HEALTH.name).stat().st_mtime_ns
+    request = due_refresh(OurProject(SOURCES), Judge.of(project_settings()), Records(project.instance, NOW))
+    assert isinstance(request, dg.RunRequest)
+    assert request.run_key == f"runs_report:{built}"
+    job = definitions_of(SOURCES, StoppedClock(at=NOW.isoformat())).resolve_job_def(REFRESH_VERDICTS)
+    result = job.execute_in_process(instance=project.instance, asset_selection=[dg.AssetKey(RUNS_REPORT)])
+    assert {event.step_key for event in result.get_step_success_events()} == {RUNS_REPORT}
+    assert asked(project) == UP_TO_DATE
+    project.layout.report_file(PAGE).unlink()
+    assert asked(project) == RUNS_REPORT
 
 
 def test_one_run_at_a_time(project: Project) -> None:

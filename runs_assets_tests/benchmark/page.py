@@ -7,6 +7,7 @@ process, `page_bytes`, and `pipelines`.
 import json
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from runs_assets.accounts import SOURCES
@@ -22,7 +23,7 @@ def main() -> None:
     """Write the report and print what it took."""
     layout = Layout(Path(sys.argv[1]))
     begun = time.perf_counter()
-    fleet = fleet_of(layout, WatchFile(), SOURCES, now=NOW, window_days=DAYS)
+    fleet = fleet_of(layout, WatchFile(), SOURCES, now=NOW, window_days=DAYS, longest_unread=timedelta(hours=6))
     computed = time.perf_counter()
     page = publish(layout, fleet)
     took = {"seconds": time.perf_counter() - begun, "fleet_seconds": computed - begun, "peak_bytes": peak_bytes()}

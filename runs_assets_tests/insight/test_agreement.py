@@ -160,7 +160,7 @@ def as_json(row: Any) -> dict[str, Any]:
 
 
 def fleet(project: Project, source: Source) -> Fleet:
-    return fleet_of(project.layout, WatchFile(), [source], now=NOW, window_days=28)
+    return fleet_of(project.layout, WatchFile(), [source], now=NOW, window_days=28, longest_unread=timedelta(hours=6))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)

@@ -54,7 +54,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def fleet(layout: Layout, window_days: int = 28) -> Fleet:
-    return fleet_of(layout, WatchFile(), SOURCES, now=NOW, window_days=window_days)
+    return fleet_of(layout, WatchFile(), SOURCES, now=NOW, window_days=window_days, longest_unread=timedelta(hours=6))
 
 
 def only(layout: Layout) -> PipelineHistory:
@@ -312,11 +312,16 @@ def test_what_was_said_of_an_open_incident_is_with_its_pipeline(layout: Layout) 
 
 
 def test_a_damaged_memory_of_notifications_is_named_and_stays_where_it_is(layout: Layout) -> None:
+    assert fleet(layout).memory_fault is None
     file = MemoryFile(layout).path
     file.parent.mkdir()
     file.write_text("[]")
-    with pytest.raises(DamagedFileError, match=r"state\.json is damaged: it is no memory of notifications"):
-        fleet(layout)
+    found = fleet(layout)
+    assert found.memory_fault is not None
+    assert found.memory_fault.startswith(
+        f"Acknowledgements are not known. The file {file} is damaged: it is no memory of notifications"
+    )
+    assert [one.acknowledged for one in found.pipelines] == [None]
     assert [path.name for path in file.parent.iterdir()] == ["state.json"]
 
 

@@ -22,7 +22,7 @@ UNREAD_DAY = LAST_DAY - timedelta(days=4)
 DOWN, QUOTED, REVERSED, NAMELESS = "p-down", "p-quoted", "p-reversed", "9f0b3c1e-0000-4000-8000-000000000001"
 SCRIPT, IMAGE = "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'
 NAMES = {DOWN: SCRIPT, QUOTED: IMAGE, REVERSED: "in\u202eeciov\x07\nnext"}
-SHOWN_NAMES = {DOWN: SCRIPT, QUOTED: IMAGE, REVERSED: "in eciov next", NAMELESS: NAMELESS}
+SHOWN_NAMES = {DOWN: SCRIPT, QUOTED: IMAGE, REVERSED: "in eciov next", NAMELESS: "9f0b3c1e"}
 WATCH = WatchFile(
     links={"cloudcruise": "https://app.example/runs/{run_id}?a=1&b=2"},
     owners=(Owner(pipeline=DOWN, owner="<b>Billing</b>"),),
@@ -55,7 +55,7 @@ def small_fleet(folder: Path) -> Fleet:
 
 def the_fleet(layout: Layout) -> Fleet:
     """What is known of a folder at `NOW`."""
-    return fleet_of(layout, WATCH, SOURCES, now=NOW, window_days=90)
+    return fleet_of(layout, WATCH, SOURCES, now=NOW, window_days=90, longest_unread=timedelta(hours=6))
 
 
 def _runs_of(midnight: datetime, end: datetime) -> Iterator[Mapping[str, Any]]:

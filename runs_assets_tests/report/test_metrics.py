@@ -1,7 +1,7 @@
 """The metrics, read back by the library's own parser of OpenMetrics."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -46,7 +46,8 @@ def source(status: SourceStatus | None = None, **others: Any) -> SourceRecord:
 
 def fleet(*histories: PipelineHistory, sources: tuple[SourceRecord, ...] = ()) -> Fleet:
     days = DayRange(DAYS[0].date, DAYS[-1].date)
-    return Fleet(as_of=READ_UNTIL.replace(hour=13), days=days, sources=sources, pipelines=histories, changes=())
+    at_one, unread = READ_UNTIL.replace(hour=13), timedelta(hours=6)
+    return Fleet(as_of=at_one, days=days, sources=sources, pipelines=histories, changes=(), longest_unread=unread)
 
 
 def samples(found: Fleet, name: str) -> list[tuple[dict[str, str], float]]:
@@ -54,6 +55,12 @@ def samples(found: Fleet, name: str) -> list[tuple[dict[str, str], float]]:
     return [
         (one.labels, one.value) for family in families for one in family.samples if one.name == f"runs_assets_{name}"
     ]
+
+
+def test_the_open_runs_of_a_source_that_was_never_read_are_not_known_to_be_none() -> None:
+    found = fleet(sources=(source(days=DAYS[:1]),))
+    assert samples(found, "source_open_runs") == []
+    assert samples(fleet(sources=(source(),)), "source_open_runs") == [({"source": "feeds"}, 3)]
 
 
 def test_the_numbers_of_a_pipeline_are_samples_and_what_is_not_known_is_not() -> None:

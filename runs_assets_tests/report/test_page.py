@@ -65,11 +65,34 @@ def test_where_nothing_is_wrong_the_page_says_so(fleet: Fleet) -> None:
 def test_a_source_that_was_never_judged_is_not_called_well(fleet: Fleet) -> None:
     sources = [replace(one, status=None, read_until=None) for one in fleet.sources]
     page = parsed(report_page(replace(fleet, sources=sources, pipelines=[], changes=[]), with_charts=True))
-    assert text_of(page.find(".//h1")) == "It is not known what is wrong"
+    not_judged = "(cloudcruise not judged, productsup not judged)"
+    assert text_of(page.find(".//h1")) == f"It is not known what is wrong {not_judged}"
     wrong = text_of(section(page, TITLES[0]))
-    assert "cloudcruise has not been judged: nothing is known of it." in wrong
+    assert "cloudcruise has not been judged. Materialize some days, or run `runs-assets refresh`." in wrong
     assert "Nothing needs attention" not in wrong
     assert "never" in text_of(section(page, TITLES[5]))
+
+
+def test_a_source_that_was_not_read_lately_is_not_shown_as_how_it_is_now(fleet: Fleet) -> None:
+    longest, until = timedelta(hours=6), "2026-03-18 12:00 UTC"
+    at_last = replace(fleet, longest_unread=longest, as_of=NOW + longest)
+    assert text_of(parsed(report_page(at_last, with_charts=False)).find(".//h1")) == "1 is broken"
+    late = replace(at_last, as_of=NOW + longest + timedelta(minutes=1))
+    page = parsed(report_page(late, with_charts=False))
+    unread = f"(cloudcruise not read since {until}, productsup not read since {until})"
+    assert text_of(page.find(".//h1")) == f"1 is broken {unread}"
+    said = f"cloudcruise is known until {until} alone. Run `runs-assets doctor` to see why."
+    assert said in text_of(section(page, TITLES[0]))
+    sources = [replace(one, status=replace(one.status, wrong=[])) for one in late.sources if one.status]
+    page = parsed(report_page(replace(late, sources=sources, changes=[]), with_charts=False))
+    assert text_of(page.find(".//h1")) == f"Nothing needs attention, as far as is known {unread}"
+    assert "Nothing needs attention, as far as is known." in text_of(section(page, TITLES[0]))
+
+
+def test_where_acknowledgements_cannot_be_read_the_page_says_so(fleet: Fleet) -> None:
+    page = parsed(report_page(replace(fleet, memory_fault="Not known: <b>damaged</b>."), with_charts=False))
+    assert text_of(page.find(".//h1")) == "1 is broken"
+    assert "Not known: <b>damaged</b>." in text_of(section(page, TITLES[0]))
 
 
 def test_what_has_changed_leads_to_the_pipeline(page: Element, fleet: Fleet) -> None:
@@ -96,7 +119,7 @@ def test_the_strip_says_in_words_what_it_shows(page: Element) -> None:
         for row in page.get_element_by_id("fleet").xpath("./tbody/tr")
     }
     assert labels[SCRIPT] == f"above usual on 1 of 10 days, most on {LAST_DAY} (83 %); 1 not read"  # 10 of 12
-    assert labels[NAMELESS] == "above usual on 0 of 10 days; 1 not read"
+    assert labels[SHOWN_NAMES[NAMELESS]] == "above usual on 0 of 10 days; 1 not read"
 
 
 def test_a_pipeline_has_a_row_for_each_day(page: Element, fleet: Fleet) -> None:
