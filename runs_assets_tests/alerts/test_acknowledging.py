@@ -21,7 +21,7 @@ MONTH = range(1, 31)
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryFile:
     """A memory in which the pipelines `feed-1` and `wf` are down, as the command finds it at T0."""
     monkeypatch.setenv("RUNS_ASSETS_DATA", str(tmp_path))
-    for module in ("cli", "alerts.digest"):
+    for module in ("cli", "cli_arguments", "alerts.digest"):
         monkeypatch.setattr(f"runs_assets.{module}.utc_now", lambda: T0)
     (tmp_path / "raw_runs").mkdir()
     file = MemoryFile(Layout(tmp_path))

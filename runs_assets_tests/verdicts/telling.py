@@ -137,10 +137,10 @@ def told(history: SourceHistory, troubles: Iterable[Trouble]) -> Iterator[Told]:
 
 def looks_at(history: SourceHistory, troubles: Iterable[Trouble], instants: Instants) -> Iterator[Observation]:
     """The looks at these instants; of what is over, a look has what was not yet over at the one before."""
-    last_runs = _last_runs(history, instants)
+    last_runs, recent = _last_runs(history, instants), _runs_of_a_week(history, instants)
     opened, ended = _at_looks(troubles, instants)
     for place, now in enumerate(instants.tolist()):
-        rows = _health(history, last_runs[:, place].tolist(), opened[place], now)
+        rows = _health(history, last_runs[:, place].tolist(), recent[:, place].tolist(), opened[place], now)
         over = [(trouble.state, _ended_row(history, trouble)) for trouble in ended[place]]
         outages, silent = ([row for state, row in over if (state == SILENT) is so] for so in (False, True))
         yield Observation(from_us(now), WatchFile(), rows, outages, silent)
@@ -167,7 +167,18 @@ def _last_runs(history: SourceHistory, looks: Instants) -> NDArray[np.int64]:
     return found
 
 
-def _health(history: SourceHistory, last_runs: list[int], opened: Iterable[Trouble], now: int) -> list[dict[str, Any]]:
+def _runs_of_a_week(history: SourceHistory, looks: Instants) -> NDArray[np.int64]:
+    """How many runs were created in the 7 days before each look, by pipeline and look."""
+    found = np.zeros((len(history.pipelines), len(looks)), np.int64)
+    for number, runs in _by_pipeline(history.runs):
+        times = np.sort(runs["created_us"].to_numpy())
+        found[number] = np.searchsorted(times, looks) - np.searchsorted(times, looks - 7 * 24 * HOUR_US)
+    return found
+
+
+def _health(
+    history: SourceHistory, last_runs: list[int], recent: list[int], opened: Iterable[Trouble], now: int
+) -> list[dict[str, Any]]:
     """What `pipeline_health` says of each pipeline that has run, as far as messages depend on it."""
     by_pipeline = defaultdict(list)
     for trouble in opened:
@@ -179,10 +190,13 @@ def _health(history: SourceHistory, last_runs: list[int], opened: Iterable[Troub
             "source": history.source,
             "pipeline_id": pipeline_id,
             "last_run_at": from_us(last_run),
+            "runs_7d": runs_7d,
             "source_read_until": read_until,
             **_state(by_pipeline[number]),
         }
-        for number, (pipeline_id, last_run) in enumerate(zip(history.pipelines, last_runs, strict=True))
+        for number, (pipeline_id, last_run, runs_7d) in enumerate(
+            zip(history.pipelines, last_runs, recent, strict=True)
+        )
         if last_run >= 0
     ]
 
