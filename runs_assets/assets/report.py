@@ -48,7 +48,6 @@ def report_asset(project: Project) -> dg.AssetsDefinition:
         wrong = sum(len(source.status.wrong) for source in fleet.sources if source.status)
         return dg.MaterializeResult(
             metadata={
-                "page": dg.MetadataValue.url(page.as_uri()),
                 **file_metadata(page),
                 "size (kB)": round(page.stat().st_size / 1000),
                 "as of": at(fleet.as_of),
