@@ -87,9 +87,9 @@ if (tools) {
 function open() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   const details = target?.closest("details");
-  if (details && !details.open) {
+  if (details) {
     details.open = true;
-    target.scrollIntoView();
+    target.scrollIntoView({ behavior: "instant" });  // what was opened has moved where a smooth way would end
   }
 }
 addEventListener("hashchange", open);

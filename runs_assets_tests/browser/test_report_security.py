@@ -29,7 +29,7 @@ INJECT = """async (elsewhere) => {
     frame.src = "https://example.com/";  // to what it could reach, Chromium connects before it asks the policy
     document.body.append(script, handler, image, style, frame);
     handler.firstChild.click();
-    await fetch(elsewhere).catch(() => {});
+    await fetch(elsewhere, { signal: AbortSignal.timeout(2000) }).catch(() => {});
     const asked = Date.now();
     while (blocked.length < 6 && Date.now() - asked < 5000) await new Promise((done) => setTimeout(done, 50));
     return [blocked.sort(), "injected" in window];
