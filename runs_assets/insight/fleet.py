@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -84,19 +84,12 @@ def fleet_of(
     A source is left out of which nothing is stored or judged, and that is not configured either. Raises `StorageError`
     if the verdicts were never built, or a file cannot be read.
     """
-    verdicts = VerdictRows(layout)
-    status = {one.source: one for one in statuses(verdicts, watch, [source.name for source in sources])}
-    window = last_days(max((one.read_until for one in status.values()), default=now), window_days)
-    reader = _Reader(verdicts, watch, window, now)
-    parts = [
-        reader.of(source, status.get(source.name))
-        for source in sources
-        if source.name in status or reader.knows(source)
-    ]
+    reader = _Reader.opened(layout, watch, sources, now, window_days)
+    parts = [reader.of(source) for source in sources if reader.knows(source)]
     places = {(row["source"], row["pipeline_id"]): place for place, row in enumerate(reader.healths)}
     return Fleet(
         as_of=now,
-        days=window,
+        days=reader.window,
         sources=[part.record for part in parts],
         pipelines=sorted((one for part in parts for one in part.pipelines), key=lambda one: places[_key(one.health)]),
         changes=sorted((one for part in parts for one in part.changes), key=lambda one: one.at, reverse=True),
@@ -109,11 +102,8 @@ def source_records(
     layout: Layout, watch: WatchFile, sources: Sequence[Source], *, now: datetime, window_days: int
 ) -> list[SourceRecord]:
     """The sources of `fleet_of` without their pipelines, which take longer to read; raises as it does."""
-    verdicts = VerdictRows(layout)
-    status = {one.source: one for one in statuses(verdicts, watch, [source.name for source in sources])}
-    window = last_days(max((one.read_until for one in status.values()), default=now), window_days)
-    reader = _Reader(verdicts, watch, window, now)
-    return [reader.record(source.name, status.get(source.name)) for source in sources if reader.knows(source)]
+    reader = _Reader.opened(layout, watch, sources, now, window_days)
+    return [reader.record(source.name) for source in sources if reader.knows(source)]
 
 
 @dataclass(frozen=True)
@@ -131,15 +121,28 @@ class _Reader:
 
     verdicts: VerdictRows
     watch: WatchFile
+    status: Mapping[str, SourceStatus]
     window: DayRange
     now: datetime
 
-    def knows(self, source: Source) -> bool:
-        """Whether anything of it is stored, or it should be."""
-        return source.is_configured or bool(self.verdicts.layout.stored_days(FAILURE_RATES.name, source.name))
+    @classmethod
+    def opened(
+        cls, layout: Layout, watch: WatchFile, sources: Sequence[Source], now: datetime, window_days: int
+    ) -> Self:
+        """With the status of each judged source; raises `StorageError` if the verdicts were never built."""
+        verdicts = VerdictRows(layout)
+        status = {one.source: one for one in statuses(verdicts, watch, [source.name for source in sources])}
+        window = last_days(max((one.read_until for one in status.values()), default=now), window_days)
+        return cls(verdicts, watch, status, window, now)
 
-    def of(self, source: Source, status: SourceStatus | None) -> _Part:
+    def knows(self, source: Source) -> bool:
+        """Whether anything of it is judged or stored, or it should be."""
+        is_expected = source.name in self.status or source.is_configured
+        return is_expected or bool(self.verdicts.layout.stored_days(FAILURE_RATES.name, source.name))
+
+    def of(self, source: Source) -> _Part:
         """Its record, pipelines and changes; raises `StorageError` if a file cannot be read."""
+        status = self.status.get(source.name)
         tables = self._tables(source, status.read_until if status else self.now)
         layout = self.verdicts.layout
         record = source_record(layout, source.name, status, tables.rates, tables.trends, self.window)
@@ -163,11 +166,11 @@ class _Reader:
         except StorageError as error:
             return Memory(), f"Acknowledgements are not known. {error}"
 
-    def record(self, source: str, status: SourceStatus | None) -> SourceRecord:
+    def record(self, source: str) -> SourceRecord:
         """How it is as a whole; raises `StorageError` if a file cannot be read."""
-        layout = self.verdicts.layout
+        layout, trends = self.verdicts.layout, self._rows(FAILURE_TRENDS, source)
         rates = stored_rates(layout, source, self.window)
-        return source_record(layout, source, status, rates, self._rows(FAILURE_TRENDS, source), self.window)
+        return source_record(layout, source, self.status.get(source), rates, trends, self.window)
 
     def _tables(self, source: Source, until: datetime) -> SourceTables:
         runs, recent = SourceRuns(self.verdicts.layout, self.watch, source), last_days(until, DAYS)

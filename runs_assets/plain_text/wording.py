@@ -36,8 +36,11 @@ def at(instant: datetime) -> str:
 
 
 def span(length: timedelta) -> str:
-    """`3 d 4 h`, `2 h 5 min` or `40 min`: the two largest units, rounded down."""
-    minutes = int(length.total_seconds()) // 60
+    """`3 d 4 h`, `2 h 5 min` or `40 min`: the two largest units, rounded down.
+
+    Never less than `0 min`: another clock may be ahead of this one.
+    """
+    minutes = max(int(length.total_seconds()) // 60, 0)
     days, hours = divmod(minutes // 60, 24)
     if days:
         return f"{days} d {hours} h"

@@ -12,7 +12,7 @@ from runs_assets.insight.changes import ChangeKind, FleetChange
 from runs_assets.insight.day_counts import DayCounts
 from runs_assets.insight.fleet import Fleet
 from runs_assets.insight.histories import PipelineHistory
-from runs_assets.insight.status import SEVERITY, WELL, PipelineStatus, Row
+from runs_assets.insight.status import SEVERITY, WELL, PipelineStatus, Row, worst_first
 from runs_assets.plain_text.wording import at, plain
 from runs_assets.report import charts, heat
 from runs_assets.report.periods import MOST_DAYS, weeks
@@ -219,8 +219,7 @@ def _sections(fleet: Fleet, *, by_week: bool) -> Iterator[Section]:
 
 def _wrong(fleet: Fleet, sections: dict[Place, Section]) -> Iterator[Wrong]:
     """Sources in trouble as a whole, then the pipelines of all sources, the worst first."""
-    found = [health for source in fleet.sources if source.status for health in source.status.wrong]
-    for health in sorted(found, key=lambda one: -1 if one.is_source else SEVERITY[one.state]):
+    for health in worst_first(source.status for source in fleet.sources if source.status):
         section = None if health.is_source else sections.get(_place(health))
         yield Wrong(health, section.number if section else None, section.history.acknowledged if section else None)
 
