@@ -155,6 +155,7 @@ def test_after_a_kill_a_second_start_works_and_nothing_of_the_user_is_touched(fo
     assert not [file for file in (folder / ".demo").rglob("*") if file.is_file() and b"users-" in file.read_bytes()]
 
 
+@pytest.mark.long
 def test_a_run_that_fails_is_shown_with_its_reason_and_its_log(folder: Path) -> None:
     in_the_way = folder / ".demo/sandbox-data/raw_runs"
     in_the_way.parent.mkdir(parents=True)

@@ -95,6 +95,7 @@ def test_four_pipelines_are_too_few() -> None:
     }
 
 
+@pytest.mark.long
 def test_many_pipelines_with_a_failure_at_all_are_a_matter_of_the_source_though_their_last_run_succeeded() -> None:
     retried = [
         it
@@ -165,6 +166,7 @@ def test_days_that_were_not_read_whole_prove_no_silence(unread: date) -> None:
     assert judged(hourly_fleet(8, stopped=8, stop=at(3, 18, 9)), unread)["state"] == "ok"
 
 
+@pytest.mark.long
 def test_the_product_agrees_with_the_recomputation_on_random_fleets() -> None:
     states = [judged(random_fleet(Random(seed)))["state"] for seed in range(16)]
     assert set(states) == {"ok", "failing", "silent"}
