@@ -26,7 +26,6 @@ def world() -> World:
     return make_world(PIPELINES, 3)
 
 
-@pytest.mark.long
 def test_no_figure_of_the_small_fleet_is_worse_than_stated() -> None:
     figures = figures_of([measure_short()])
     assert check(figures, SHORT_LIMITS) == []

@@ -38,6 +38,12 @@ def failed_lines(project: Project, source: str) -> dict[str, str]:
     return {line[run]: f"{line[pipeline]} {day}" for day, line in lines if has_failed(line)}
 
 
+def exit_codes(project: Project) -> dict[str, str]:
+    """By the id of a run of Productsup, the reason if it failed; the lines of CloudCruise say nothing of reasons."""
+    lines = (one["run"] for day in DAYS.newest_first() for one in project.raw("productsup", day))
+    return {line["id"]: f"exit code {code}" if (code := line["exit-code"]) else "no exit code" for line in lines}
+
+
 def json_lines(capfd: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
     main([*arguments, "--json"])
     return [orjson.loads(line) for line in capfd.readouterr().out.splitlines()]
@@ -58,6 +64,7 @@ def test_runs_rates_reasons_and_records_agree_with_the_raw_lines(
     store_three_days(project, source)
     expected = failed_lines(project, source.name)
     assert len(expected) > 10
+    codes = exit_codes(project) if source.explanations.exit_code else {}
 
     capfd.readouterr()
     listed = json_lines(capfd, "runs", "--failed", "--source", source.name, *PERIOD)
@@ -75,6 +82,7 @@ def test_runs_rates_reasons_and_records_agree_with_the_raw_lines(
         reasons = Counter(row["reason"] for row in listed if row["run_id"] in its)
         if source.explanations.exit_code:  # or runs that an API's errors do not name get a share of its counts
             assert {row["reason"]: row["runs"] for row in rows if row["kind"] == "reason"} == reasons
+            assert reasons == Counter(codes[run] for run in its)
         assert sum(row["runs"] for row in rows if row["kind"] == "reason") == len(its)
 
 
