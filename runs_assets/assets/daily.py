@@ -22,7 +22,7 @@ from runs_assets.assets.recording import (
     record_days,
 )
 from runs_assets.daily.runs import open_run_ids
-from runs_assets.daily.table import BuiltDay, DailyTable, build_days, headline_of
+from runs_assets.daily.table import BuiltDay, DailyTable, build_days
 from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.days import iso
 from runs_assets.errors import RequestRefusedError
@@ -32,7 +32,7 @@ from runs_assets.reading.whole_days import read_days
 from runs_assets.reasons.details_files import load_details
 from runs_assets.resources import api_of, keys_of_shared, shared_resources
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import RAW_RUNS, Layout
+from runs_assets.storage.layout import RAW_RUNS
 
 RAW_VERSION = "1"
 MOST_ROWS = 25
@@ -139,10 +139,9 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
             failing_clearly(source.name, f"building {table.name} of {days}"),
             data_folder.writing(source.name, context.log.info) as layout,
         ):
+            names = load_details(layout, source.name).names
             built_days = build_days(table, source, days, layout, data_folder.rules)
-            return record_days(
-                context, ((built.day, _table_metadata(table, built, source, layout)) for built in built_days)
-            )
+            return record_days(context, ((built.day, _table_metadata(table, built, names)) for built in built_days))
 
     made: dg.AssetsDefinition = asset(
         key=source.path(table.name),
@@ -155,12 +154,12 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
     return made
 
 
-def _table_metadata(table: DailyTable, built: BuiltDay, source: Source, layout: Layout) -> Mapping[str, Any]:
+def _table_metadata(table: DailyTable, built: BuiltDay, names: Mapping[str, str]) -> Mapping[str, Any]:
     """What people want to know first: the day's numbers, which Dagster plots by day, and its first rows."""
     read = built.lineage.read
     return {
-        **headline_of(table, built, source, layout),
-        **_shown(table, built.rows, load_details(layout, source.name).names),
+        **built.headline,
+        **_shown(table, built.rows, names),
         "complete": read.complete,
         "open_runs": built.lineage.open_runs,
         "settled": built.lineage.settled,

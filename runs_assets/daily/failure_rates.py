@@ -4,13 +4,11 @@ Dry runs are counted and then left out. The rate is failed / (failed + succeeded
 the pipeline, and 0/0 is null, never 0.
 """
 
-from collections.abc import Mapping
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.daily.runs import RUNS
-from runs_assets.daily.table import DailyTable, Input, computed
+from runs_assets.daily.table import DailyTable, Headline, computed
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.status import RunStatus
 from runs_assets.tables import TIMESTAMP, Frame, column
@@ -112,16 +110,16 @@ def _classified(runs: pa.Table) -> Frame:
     return frame
 
 
-def _overall(rates: pa.Table, runs: Input) -> Mapping[str, float]:
+def _overall(rates: pa.Table, runs: pa.Table) -> Headline:
     """Over all pipelines, without dry runs; the quantile is of the durations of all the day's successes together."""
     total = {name: pc.sum(rates[name]).as_py() or 0 for name in ("runs", "dry_runs", "failed", "succeeded", "open")}
     decided = total["failed"] + total["succeeded"]
     rate = {"failure_rate": round(total["failed"] / decided, 4)} if decided else {}
     counts = {"failed": total["failed"], "succeeded": total["succeeded"], "runs": total["runs"] - total["dry_runs"]}
-    return {**rate, **counts, "open": total["open"], **_pooled_p95(runs(["status", "dry_run", "duration_seconds"]))}
+    return {**rate, **counts, "open": total["open"], **_pooled_p95(runs)}
 
 
-def _pooled_p95(runs: pa.Table) -> Mapping[str, float]:
+def _pooled_p95(runs: pa.Table) -> Headline:
     is_real = ~pc.coalesce(pc.field("dry_run"), pc.scalar(False))
     succeeded = runs.filter(is_real & (pc.field("status") == RunStatus.SUCCEEDED))
     [seconds] = pc.quantile(succeeded["duration_seconds"], 0.95).to_pylist()
@@ -135,8 +133,7 @@ FAILURE_RATES = DailyTable(
     version="1",
     needs=NEEDS,
     built_from=RUNS.name,
-    build=computed(lambda runs, lineage: failure_rates(runs, is_final=lineage.settled)),
-    headline=_overall,
+    build=computed(lambda runs, lineage: failure_rates(runs, is_final=lineage.settled), _overall),
     preview=("runs", "failed", "failure_rate", "open", "duration_p95_seconds"),
     preview_order=(("failure_rate", "descending"), ("failed", "descending")),
 )

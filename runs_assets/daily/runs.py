@@ -46,5 +46,5 @@ RUNS = DailyTable(
     schema=RUNS_SCHEMA,
     version="",  # the normalizers have versions of their own
     built_from=RAW_RUNS,
-    build=lambda _, *day: normalized(*day),
+    build=lambda _, *day: (*normalized(*day), {}),
 )

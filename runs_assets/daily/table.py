@@ -1,6 +1,6 @@
 """How a daily table is declared, and how its files are built: one Parquet file per source and UTC day."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,10 +16,10 @@ from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets.storage.tables import Lineage, load_table, store_table
 from runs_assets.tables import Table
 
-Input = Callable[[Sequence[str]], pa.Table]
-"""The given columns of what a day's table was built from."""
-Build = Callable[["DailyTable", Source, date, Layout, Rules], tuple[pa.Table, Lineage]]
-"""A day's rows, and what they were built from; raises `DamagedFileError` if the input cannot be used."""
+Headline = Mapping[str, float]
+"""The numbers of a day that are worth plotting by day."""
+Build = Callable[["DailyTable", Source, date, Layout, Rules], tuple[pa.Table, Lineage, Headline]]
+"""A day's rows, what they were built from, and its numbers; raises `DamagedFileError` if the input cannot be used."""
 
 
 _REMEDIES = {
@@ -32,14 +32,10 @@ _REMEDIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class DailyTable(Table):
-    """A table of one source, built day by day from the data set `built_from`.
-
-    `headline` gives the numbers of a day, by its rows and its input, that are worth plotting by day, if there are any.
-    """
+    """A table of one source, built day by day from the data set `built_from`."""
 
     built_from: str
     build: Build
-    headline: Callable[[pa.Table, Input], Mapping[str, float]] | None = None
 
     def code_version(self, source: Source) -> str:
         """What a day's file says of its code: the normalizer's version, and this table's if it has one."""
@@ -48,31 +44,31 @@ class DailyTable(Table):
 
 @dataclass(frozen=True)
 class BuiltDay:
-    """A day's file that has just become durable, with its rows and what they were built from."""
+    """A day's file that has just become durable, with its rows, what they were built from, and the day's numbers."""
 
     day: date
     path: Path
     rows: pa.Table
     lineage: Lineage
+    headline: Headline
 
 
-def computed(compute: Callable[[pa.Table, Lineage], pa.Table]) -> Build:
-    """Build from the columns that the table needs of the one that it is built from, whose lineage it takes over."""
+def computed(
+    compute: Callable[[pa.Table, Lineage], pa.Table], headline: Callable[[pa.Table, pa.Table], Headline] | None = None
+) -> Build:
+    """Build from the columns that the table needs of the one that it is built from, whose lineage it takes over.
 
-    def build(table: DailyTable, source: Source, day: date, layout: Layout, _: Rules) -> tuple[pa.Table, Lineage]:
-        rows, lineage = load_table(layout, table.built_from, source.name, day, table.needs)
-        return compute(rows, lineage), lineage
+    `headline` gives the numbers of a day by its rows and those columns.
+    """
+
+    def build(
+        table: DailyTable, source: Source, day: date, layout: Layout, _: Rules
+    ) -> tuple[pa.Table, Lineage, Headline]:
+        needed, lineage = load_table(layout, table.built_from, source.name, day, table.needs)
+        rows = compute(needed, lineage)
+        return rows, lineage, headline(rows, needed) if headline else {}
 
     return build
-
-
-def headline_of(table: DailyTable, built: BuiltDay, source: Source, layout: Layout) -> Mapping[str, float]:
-    """The numbers of a day that are worth plotting; raises `DamagedFileError` if its input cannot be read."""
-    if table.headline is None:
-        return {}
-    return table.headline(
-        built.rows, lambda columns: load_table(layout, table.built_from, source.name, built.day, columns)[0]
-    )
 
 
 def build_days(table: DailyTable, source: Source, days: DayRange, layout: Layout, rules: Rules) -> Iterator[BuiltDay]:
@@ -86,12 +82,12 @@ def build_days(table: DailyTable, source: Source, days: DayRange, layout: Layout
             missing.append(str(day))
             continue
         try:
-            rows, lineage = table.build(table, source, day, layout, rules)
+            rows, lineage, headline = table.build(table, source, day, layout, rules)
         except DamagedFileError as error:
             damaged.append(f"{day} ({error.path}: {error.why})")
             continue
         own = replace(lineage, code_version=table.code_version(source))
-        yield BuiltDay(day, store_table(layout, table.name, source.name, day, rows, own), rows, own)
+        yield BuiltDay(day, store_table(layout, table.name, source.name, day, rows, own), rows, own, headline)
     if missing or damaged:
         raise StorageError(_left_out(source.name, table.built_from, missing, damaged))
 
