@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from runs_assets.days import DAY_US, EPOCH, SECOND_US, to_us
 from runs_assets.statistics.beta_binomial import SummedCounts
 from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
-from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory, read_days
+from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory, read_days, split_by_pipeline
 from runs_assets.verdicts.streak_rules import (
     FAILING_FAILURES,
     MIN_FAILURES,
@@ -144,9 +144,7 @@ class _Completed(NamedTuple):
 
     def by_pipeline(self) -> Iterator["_Completed"]:
         """Those of each pipeline with any."""
-        begins = np.flatnonzero(np.diff(self.pipeline, prepend=-1))
-        for part in zip(*(np.split(values, begins)[1:] for values in self), strict=True):
-            yield _Completed(*part)
+        return (_Completed(*part) for part in split_by_pipeline(*self))
 
 
 class _Pipeline:

@@ -15,7 +15,7 @@ from runs_assets.verdicts.failure_trends import NOW, WORSE
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.overdue_successes import failed_once_since
 from runs_assets.verdicts.silences import OPEN
-from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
+from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory, split_by_pipeline
 from runs_assets.verdicts.streak_rules import MIN_RUNS, StreakKind
 
 RECENT_DAYS = NEW_DAYS = 7
@@ -136,10 +136,8 @@ def _months(history: SourceHistory) -> dict[int, Row]:
     columns = (history.completed[name].to_numpy() for name in ("pipeline", "ended_us", "failed"))
     numbers, ended_us, failed = columns
     is_recent = ended_us > history.until_us - BASELINE_DAYS * DAY_US
-    numbers, ended_us, failed = numbers[is_recent], ended_us[is_recent], failed[is_recent]
-    begins = np.flatnonzero(np.diff(numbers, prepend=-1))
-    parts = zip(*(np.split(column, begins)[1:] for column in (ended_us, failed)), strict=True)
-    return {number: _month(*part) for number, part in zip(numbers[begins].tolist(), parts, strict=True)}
+    parts = split_by_pipeline(numbers[is_recent], ended_us[is_recent], failed[is_recent])
+    return {int(its[0]): _month(*part) for its, *part in parts}
 
 
 def _month(ended_us: NDArray[np.int64], failed: NDArray[np.bool_]) -> Row:

@@ -6,7 +6,7 @@ so nothing about it changes while it cannot be read.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -150,6 +150,12 @@ def _in_order(runs: Frame, places: NDArray[np.int64]) -> NDArray[np.int64]:
     ids = runs["run_id"].iloc[places[tied]].tolist()
     places[tied] = places[tied[sorted(range(len(tied)), key=lambda place: (groups[place], ids[place]))]]
     return places
+
+
+def split_by_pipeline(numbers: NDArray[np.int64], *columns: NDArray[Any]) -> Iterator[tuple[NDArray[Any], ...]]:
+    """The parts of some columns of each pipeline, with its `numbers` first; they are sorted, as in `completed`."""
+    begins = np.flatnonzero(np.diff(numbers, prepend=-1))
+    return zip(*(np.split(column, begins)[1:] for column in (numbers, *columns)), strict=True)
 
 
 def read_days(window: DayRange) -> DayRange:
