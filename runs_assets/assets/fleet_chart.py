@@ -8,9 +8,9 @@ import dagster as dg
 
 from runs_assets.errors import StorageError
 from runs_assets.insight.fleet import source_records
+from runs_assets.insight.status import VerdictRows
 from runs_assets.report import charts
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import Layout
 from runs_assets.watch_file import WatchFile
 
 DAYS = 28
@@ -19,7 +19,7 @@ TITLE = f"Failure rate and runs by day, {DAYS} days"
 
 
 def fleet_chart(
-    layout: Layout, watch: WatchFile, sources: Sequence[Source], now: datetime
+    verdicts: VerdictRows, watch: WatchFile, sources: Sequence[Source], now: datetime
 ) -> Mapping[str, dg.MarkdownMetadataValue | dg.TextMetadataValue]:
     """The chart, as a picture that Dagster's page shows; nothing where charts are not installed, or nothing is stored.
 
@@ -28,10 +28,10 @@ def fleet_chart(
     if not charts.are_available():
         return {}
     try:
-        records = source_records(layout, watch, sources, now=now, window_days=DAYS)
+        records = source_records(verdicts, watch, sources, now=now, window_days=DAYS)
     except StorageError as error:
         return {"chart": dg.MetadataValue.text(f"It cannot be drawn. {error}")}
-    if not any(day.is_read for record in records for day in record.days):
+    if not any(record.stored_days for record in records):
         return {}
     picture = b64encode(charts.fleet_chart(records).encode()).decode()
     return {"chart": dg.MetadataValue.md(f"![{TITLE}](data:image/svg+xml;base64,{picture})")}

@@ -4,11 +4,9 @@ import dagster as dg
 
 from runs_assets.assets.freshness import freshness_policy
 from runs_assets.assets.recording import OWNERS, failing_clearly, file_metadata
-from runs_assets.insight.fleet import fleet_of
-from runs_assets.insight.freshness import longest_unread_by_settings
 from runs_assets.instance.project import Project
 from runs_assets.plain_text.wording import at
-from runs_assets.report.publishing import DESCRIPTION, PAGE, VERSION, publish
+from runs_assets.report.publishing import DESCRIPTION, PAGE, VERSION, fleet_by_settings, publish
 from runs_assets.resources import keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import RUNS_REPORT
@@ -33,17 +31,9 @@ def report_asset(project: Project) -> dg.AssetsDefinition:
     )
     def runs_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         data_folder, clock = shared_resources(context.resources, project.names)
-        settings = project_settings()
         with failing_clearly(RUNS_REPORT, "writing the report"):
-            watch = load_watch_file(settings.watch_file)
-            fleet = fleet_of(
-                data_folder.layout,
-                watch,
-                project.sources,
-                now=clock.now(),
-                window_days=settings.window_days,
-                longest_unread=longest_unread_by_settings(),
-            )
+            watch = load_watch_file(project_settings().watch_file)
+            fleet = fleet_by_settings(data_folder.layout, watch, project.sources, clock.now())
             page = publish(data_folder.layout, fleet)
         wrong = sum(len(source.status.wrong) for source in fleet.sources if source.status)
         return dg.MaterializeResult(

@@ -13,7 +13,7 @@ from runs_assets.assets.recording import OWNERS, column_schema, failing_clearly,
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.insight.printing import percent
-from runs_assets.insight.status import PipelineStatus, current_status, worst_first
+from runs_assets.insight.status import PipelineStatus, VerdictRows, statuses, worst_first
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import SOURCES_TAG
 from runs_assets.report.publishing import PAGE
@@ -54,9 +54,9 @@ def verdict_assets(project: Project) -> dg.AssetsDefinition:
             for source in only:
                 ask_about_failures(source, judge.layout, clock.now, context.log.info)
             refreshed = judge.refresh(project.sources, [source.name for source in only], context.log.info)
-            sources = [source.name for source in project.sources]
-            wrong = worst_first(current_status(judge.layout, judge.watch, sources))
-            chart = fleet_chart(judge.layout, judge.watch, project.sources, clock.now())
+            stored = VerdictRows(judge.layout)
+            wrong = worst_first(statuses(stored, judge.watch, [source.name for source in project.sources]))
+            chart = fleet_chart(stored, judge.watch, project.sources, clock.now())
         overview = {"what is wrong now": _shown(wrong), **chart, **_report(judge.layout, project)}
         for table in VERDICT_TABLES:
             metadata = _metadata(table, refreshed.tables[table.name], overview, judge.layout)

@@ -11,11 +11,10 @@ from typing import Self
 from rich.console import Console
 
 from runs_assets.accounts import SOURCES
-from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import utc_now
 from runs_assets.errors import NotFoundError, StorageError
-from runs_assets.insight.freshness import longest_unread_by_settings, why_not_known
+from runs_assets.insight.freshness import is_expected, longest_unread_by_settings, why_not_known
 from runs_assets.insight.printing import print_json, say
 from runs_assets.insight.record import find_pipeline, record_of
 from runs_assets.insight.runs import RunsQuery, find_runs, unknown_parts
@@ -149,8 +148,7 @@ def _unknown(stored: Stored, found: Iterable[SourceStatus], oldest: datetime) ->
     """Of which sources it cannot be told how they are, and what to do."""
     read_until = {one.source: one.read_until for one in found}
     for source in stored.sources:
-        is_expected = source.is_configured or stored.layout.stored_days(FAILURE_RATES.name, source.name)
-        if source.name in read_until or is_expected:
+        if source.name in read_until or is_expected(stored.layout, source):
             why = why_not_known(source.name, read_until.get(source.name), oldest)
             yield from [why] if why else []
     if not read_until:

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.alerts.memory import Memory, MemoryFile
-from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.alerts.observation import subject_of
 from runs_assets.days import DayRange
 from runs_assets.errors import StorageError
 from runs_assets.insight.changes import RECENT, FleetChange, beginning_of, changes_of
-from runs_assets.insight.day_counts import stored_rates
-from runs_assets.insight.freshness import SourceRecord, source_record, why_not_known
+from runs_assets.insight.day_counts import DayRates, stored_rates
+from runs_assets.insight.freshness import SourceRecord, is_expected, source_record, why_not_known
 from runs_assets.insight.histories import Known, PipelineHistory, SourceTables, pipeline_histories
 from runs_assets.insight.parts import new_versions, recent_runs
 from runs_assets.insight.record import DAYS, last_days
@@ -84,7 +84,7 @@ def fleet_of(
     A source is left out of which nothing is stored or judged, and that is not configured either. Raises `StorageError`
     if the verdicts were never built, or a file cannot be read.
     """
-    reader = _Reader.opened(layout, watch, sources, now, window_days)
+    reader = _Reader.opened(VerdictRows(layout), watch, sources, now, window_days)
     parts = [reader.of(source) for source in sources if reader.knows(source)]
     places = {(row["source"], row["pipeline_id"]): place for place, row in enumerate(reader.healths)}
     return Fleet(
@@ -99,11 +99,11 @@ def fleet_of(
 
 
 def source_records(
-    layout: Layout, watch: WatchFile, sources: Sequence[Source], *, now: datetime, window_days: int
+    verdicts: VerdictRows, watch: WatchFile, sources: Sequence[Source], *, now: datetime, window_days: int
 ) -> list[SourceRecord]:
     """The sources of `fleet_of` without their pipelines, which take longer to read; raises as it does."""
-    reader = _Reader.opened(layout, watch, sources, now, window_days)
-    return [reader.record(source.name) for source in sources if reader.knows(source)]
+    reader = _Reader.opened(verdicts, watch, sources, now, window_days)
+    return [reader.record(source.name, reader.rates(source.name)) for source in sources if reader.knows(source)]
 
 
 @dataclass(frozen=True)
@@ -127,27 +127,23 @@ class _Reader:
 
     @classmethod
     def opened(
-        cls, layout: Layout, watch: WatchFile, sources: Sequence[Source], now: datetime, window_days: int
+        cls, verdicts: VerdictRows, watch: WatchFile, sources: Sequence[Source], now: datetime, window_days: int
     ) -> Self:
         """With the status of each judged source; raises `StorageError` if the verdicts were never built."""
-        verdicts = VerdictRows(layout)
         status = {one.source: one for one in statuses(verdicts, watch, [source.name for source in sources])}
         window = last_days(max((one.read_until for one in status.values()), default=now), window_days)
         return cls(verdicts, watch, status, window, now)
 
     def knows(self, source: Source) -> bool:
         """Whether anything of it is judged or stored, or it should be."""
-        is_expected = source.name in self.status or source.is_configured
-        return is_expected or bool(self.verdicts.layout.stored_days(FAILURE_RATES.name, source.name))
+        return source.name in self.status or is_expected(self.verdicts.layout, source)
 
     def of(self, source: Source) -> _Part:
         """Its record, pipelines and changes; raises `StorageError` if a file cannot be read."""
         status = self.status.get(source.name)
         tables = self._tables(source, status.read_until if status else self.now)
-        layout = self.verdicts.layout
-        record = source_record(layout, source.name, status, tables.rates, tables.trends, self.window)
         pipelines = list(pipeline_histories(tables, self._known(source.name)))
-        return _Part(record, pipelines, list(_changes(status, tables, pipelines)))
+        return _Part(self.record(source.name, tables.rates), pipelines, list(_changes(status, tables, pipelines)))
 
     @cached_property
     def healths(self) -> Sequence[Row]:
@@ -166,11 +162,14 @@ class _Reader:
         except StorageError as error:
             return Memory(), f"Acknowledgements are not known. {error}"
 
-    def record(self, source: str) -> SourceRecord:
+    def rates(self, source: str) -> DayRates:
+        """Its rates in the window; raises `StorageError` if a file cannot be read."""
+        return stored_rates(self.verdicts.layout, source, self.window)
+
+    def record(self, source: str, rates: DayRates) -> SourceRecord:
         """How it is as a whole; raises `StorageError` if a file cannot be read."""
-        layout, trends = self.verdicts.layout, self._rows(FAILURE_TRENDS, source)
-        rates = stored_rates(layout, source, self.window)
-        return source_record(layout, source, self.status.get(source), rates, trends, self.window)
+        trends, status = self._rows(FAILURE_TRENDS, source), self.status.get(source)
+        return source_record(self.verdicts.layout, source, status, rates, trends, self.window)
 
     def _tables(self, source: Source, until: datetime) -> SourceTables:
         runs, recent = SourceRuns(self.verdicts.layout, self.watch, source), last_days(until, DAYS)
@@ -181,7 +180,7 @@ class _Reader:
             outages=self._rows(OUTAGES, source.name),
             silences=self._rows(SILENCES, source.name),
             reasons=self._rows(FAILURE_REASONS, source.name),
-            rates=stored_rates(self.verdicts.layout, source.name, self.window),
+            rates=self.rates(source.name),
             recent=recent_runs(runs, RunsQuery(since=recent.start, until=recent.end)),
             runs=runs,
         )
@@ -192,7 +191,7 @@ class _Reader:
     def _known(self, source: str) -> Iterator[Known]:
         for row in (row for row in self.healths if row["source"] == source):
             health = status_of(row, self.watch, self._reasons)
-            yield health, self._acknowledged(Subject(source, row["pipeline_id"], row["pipeline_name"]))
+            yield health, self._acknowledged(subject_of(row))
 
     def _acknowledged(self, subject: Subject) -> str | None:
         """Of the acknowledgements that hold of an open incident, the newest."""

@@ -16,6 +16,7 @@ from runs_assets.insight.day_counts import DayCounts, DayRates, source_days
 from runs_assets.insight.status import Row, SourceStatus
 from runs_assets.plain_text.wording import at
 from runs_assets.settings import PREFIX, project_settings
+from runs_assets.sources.source import Source
 from runs_assets.storage.layout import QUARANTINE, Layout
 from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.verdicts.failure_trends import NOW, SOURCE
@@ -51,6 +52,11 @@ def longest_unread_by_settings() -> timedelta:
     """How old what is known of a source may be; raises `SettingsError`."""
     today_every = timedelta(minutes=project_settings().today_every_minutes)
     return longest_unread(UnreadSettings.load(PREFIX).unread_after, today_every)
+
+
+def is_expected(layout: Layout, source: Source) -> bool:
+    """Whether it should have been judged: it is configured, or some of its days are stored."""
+    return source.is_configured or bool(layout.stored_days(FAILURE_RATES.name, source.name))
 
 
 def why_not_known(source: str, read_until: datetime | None, oldest: datetime) -> str | None:

@@ -11,11 +11,10 @@ from runs_assets.days import DayRange
 from runs_assets.insight.day_counts import DayCounts, DayRates, blank_days, pipeline_days
 from runs_assets.insight.parts import RecentRuns, parts_by_pipeline
 from runs_assets.insight.record import confirmed, lasting_into, summed_reasons
-from runs_assets.insight.runs import Run, SourceRuns
+from runs_assets.insight.runs import NEWEST_FIRST, Run, SourceRuns
 from runs_assets.insight.status import PipelineStatus, Row
 
 MOST_FAILURES = 20
-NEWEST_FIRST = [("created_at", "descending"), ("run_id", "ascending")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from runs_assets.alerts.observation import subject_of
 from runs_assets.days import DayRange
 from runs_assets.errors import NotFoundError
 from runs_assets.insight.day_counts import stored_rates
@@ -22,7 +23,7 @@ from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.outages import OUTAGES
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.silences import SILENCES
-from runs_assets.watch_entries import About, Subject
+from runs_assets.watch_entries import About
 from runs_assets.watch_file import WatchFile
 
 DAYS = 28
@@ -56,9 +57,9 @@ def find_pipeline(layout: Layout, sources: Iterable[str], wanted: str) -> Row:
     named = set(sources)
     stored: list[Row] = VerdictRows(layout).of(PIPELINE_HEALTH).to_pylist()
     rows = [row for row in stored if row["source"] in named]
-    exact = [row for row in rows if wanted in {*_subject(row)[1:], _name(row)}]
+    exact = [row for row in rows if wanted in {*subject_of(row)[1:], _name(row)}]
     about = About(pipeline=wanted)
-    found = exact or [row for row in rows if about.covers(_subject(row))]
+    found = exact or [row for row in rows if about.covers(subject_of(row))]
     if len(found) == 1:
         return found[0]
     if found:
@@ -75,7 +76,7 @@ def record_of(layout: Layout, watch: WatchFile, source: Source, pipeline: Row) -
     """The record of a pipeline, by its row of `pipeline_health`; raises `StorageError` if a file cannot be read."""
     days, verdicts = last_days(pipeline["source_read_until"], DAYS), VerdictRows(layout)
     stored, pipeline_id = SourceRuns(layout, watch, source), pipeline["pipeline_id"]
-    query = RunsQuery(since=days.start, until=days.end, wanted=lambda subject: subject[:2] == _subject(pipeline)[:2])
+    query = RunsQuery(since=days.start, until=days.end, wanted=lambda subject: subject[:2] == subject_of(pipeline)[:2])
     runs, rates = recent_runs(stored, query), stored_rates(layout, source.name, days).rows
     outages, silences, reasons = (_rows(verdicts, table, pipeline) for table in (OUTAGES, SILENCES, FAILURE_REASONS))
     return PipelineRecord(
@@ -114,10 +115,6 @@ def summed_reasons(rows: Iterable[Row], days: DayRange) -> list[Row]:
         known["is_new"] = known["is_new"] or row["is_new"]
         known["first_seen_at"] = min(known["first_seen_at"], row["first_seen_at"])
     return sorted(found.values(), key=lambda row: -row["runs"])
-
-
-def _subject(row: Row) -> Subject:
-    return Subject(row["source"], row["pipeline_id"], row["pipeline_name"])
 
 
 def _name(row: Row) -> str:

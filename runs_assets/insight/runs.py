@@ -24,6 +24,7 @@ from runs_assets.watch_file import WatchFile
 
 SHOWN = ["run_id", "status", "pipeline_id", "pipeline_version", "workspace_id", "site_id", "site_name"]
 SHOWN += ["created_at", "started_at", "finished_at", "duration_seconds", "exit_code"]
+NEWEST_FIRST = [("created_at", "descending"), ("run_id", "ascending")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ class SourceRuns:
     def shown(self, runs: pa.Table) -> list[Run]:
         """Some of the runs, the newest first; raises `StorageError` as `find_runs`."""
         reasons = self._reasons(runs)
-        rows = runs.sort_by([("created_at", "descending"), ("run_id", "ascending")]).to_pylist()
+        rows = runs.sort_by(NEWEST_FIRST).to_pylist()
         return [self._shown(row, reasons.get(row["run_id"])) for row in rows]
 
     def _wanted(self, runs: pa.Table, query: RunsQuery) -> pa.Array:

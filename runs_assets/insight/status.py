@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.alerts.observation import is_worse_span
+from runs_assets.alerts.observation import is_worse_span, subject_of
 from runs_assets.alerts.pipeline_texts import PERIODS
 from runs_assets.errors import StorageError
 from runs_assets.plain_text.wording import at, label, rate, span
@@ -21,7 +21,6 @@ from runs_assets.verdicts.pipeline_states import PipelineState
 from runs_assets.verdicts.silences import NO_SUCCESS, OPEN, SILENCES
 from runs_assets.verdicts.source_health import OK, SILENT, SOURCE_HEALTH
 from runs_assets.verdicts.tables import load_verdicts
-from runs_assets.watch_entries import Subject
 from runs_assets.watch_file import WatchFile
 
 Row = Mapping[str, Any]
@@ -168,7 +167,7 @@ def status_of(row: Row, watch: WatchFile, reasons: Reasons) -> PipelineStatus:
         usual_rate=row["normal_rate"],
         run_id=run_id,
         run_url=watch.link_of(source, run_id, pipeline_id) if run_id else None,
-        owner=watch.owner_of(Subject(source, pipeline_id, row["pipeline_name"])),
+        owner=watch.owner_of(subject_of(row)),
         read_until=row["source_read_until"],
     )
 

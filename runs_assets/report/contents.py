@@ -17,8 +17,9 @@ from runs_assets.plain_text.wording import at, plain
 from runs_assets.report import charts, heat
 from runs_assets.report.periods import MOST_DAYS, weeks
 from runs_assets.report.trend import frame, trend
+from runs_assets.verdicts.silences import NO_RUNS, NO_SUCCESS
 
-SILENCE_KINDS = {"no_runs": "silent", "no_success": "silent: no success"}
+SILENCE_KINDS = {NO_RUNS: "silent", NO_SUCCESS: "silent: no success"}
 MOST_FAILURES, FEW_FAILURES, MANY = 20, 10, 50
 """How many failed runs of a pipeline are shown: fewer if there are many pipelines."""
 MOST_IN_TIMELINE = 25
@@ -186,7 +187,7 @@ def _since_first_read(fleet: Fleet) -> Fleet:
 
 
 def _fleet_chart(fleet: Fleet) -> Markup | None:
-    if not any(day.is_read for source in fleet.sources for day in source.days):
+    if not any(source.stored_days for source in fleet.sources):
         return None
     return Markup(charts.fleet_chart(fleet.sources, charts.OF_PAGE))  # noqa: S704
 

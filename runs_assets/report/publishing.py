@@ -1,6 +1,8 @@
 """The files of the report, written so that a reader sees the old or the new one, and the command that writes them."""
 
 import webbrowser
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -14,9 +16,11 @@ from runs_assets.report import charts
 from runs_assets.report.metrics import METRICS_FILE, metrics_of
 from runs_assets.report.page import report_page
 from runs_assets.settings import project_settings
+from runs_assets.sources.source import Source
 from runs_assets.storage.files import replacing
 from runs_assets.storage.layout import ALL_SOURCES, Layout
 from runs_assets.storage.lock import writing
+from runs_assets.watch_file import WatchFile
 
 DESCRIPTION = "What is wrong now and all that is known of each pipeline, as one page for a browser."
 PAGE = "index.html"
@@ -32,21 +36,19 @@ def report(console: Console, *, opens: bool) -> None:
     Raises `SettingsError`, `NoDataFolderError`, `BusyError` while another process writes it, and `StorageError` if what
     is stored was never judged, or cannot be read or written.
     """
-    stored, days = Stored.of(None), project_settings().window_days
-    fleet = fleet_of(
-        stored.layout,
-        stored.watch,
-        stored.sources,
-        now=utc_now(),
-        window_days=days,
-        longest_unread=longest_unread_by_settings(),
-    )
-    page = publish(stored.layout, fleet)
+    stored = Stored.of(None)
+    page = publish(stored.layout, fleet_by_settings(stored.layout, stored.watch, stored.sources, utc_now()))
     say(console, page.as_uri())
     if not charts.are_available():
         say(console, charts.HOW_TO_GET)
     if opens:
         webbrowser.open(page.as_uri())
+
+
+def fleet_by_settings(layout: Layout, watch: WatchFile, sources: Sequence[Source], now: datetime) -> Fleet:
+    """What a report is about: `fleet_of` in the window and with the limit that the settings give; raises as it does."""
+    days, longest = project_settings().window_days, longest_unread_by_settings()
+    return fleet_of(layout, watch, sources, now=now, window_days=days, longest_unread=longest)
 
 
 def publish(layout: Layout, fleet: Fleet) -> Path:
