@@ -101,7 +101,8 @@ def _check_result(project: Project, broken: Sequence[PipelineStatus]) -> dg.Asse
         asset_key=project.verdict(PIPELINE_HEALTH.name),
         check_name=_check_spec(project).name,
         passed=not broken,
-        severity=dg.AssetCheckSeverity.WARN,
+        # A warning leaves the asset green in the lineage graph.
+        severity=dg.AssetCheckSeverity.ERROR,
         description=f"{count} not work.",
         metadata={"broken": _shown(broken)} if broken else {},
     )

@@ -74,9 +74,18 @@ def test_what_is_down_comes_first_and_turns_the_check_red(project: Project) -> N
     )  # 9 of 29; nothing is known of the days before
     assert row["failed run"] == "ill-28"
     found = check(result)
-    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
+    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.ERROR, False)
     assert found.description == "1 pipeline or source does not work."
     assert found.metadata.keys() == {"broken"}
+
+
+def test_a_pipeline_that_is_down_fails_no_run_and_stops_no_asset(project: Project) -> None:
+    result = judged(project, {"ill": ["success"] * 20 + ["failed"] * 9})
+    assert not check(result).passed
+    ran = project.instance.get_run_by_id(result.run_id)
+    assert ran
+    assert ran.status == dg.DagsterRunStatus.SUCCESS
+    assert dg.AssetKey(RUNS_REPORT) in {event.asset_key for event in result.get_asset_materialization_events()}
 
 
 def test_where_nothing_is_down_there_is_no_row_and_the_check_passes(project: Project) -> None:

@@ -1,5 +1,6 @@
 """Dagster's own pages: from the home page to what is down, since when and why, and what is shown on the way."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -90,6 +91,26 @@ def test_the_check_shows_as_failed_with_what_does_not_work(page: Page, story: St
     expect(row_of(page, DOWN)).to_be_visible()
     shown = table_of(page, DOWN).locator("tbody tr").all_inner_texts()
     assert len(shown) == sum(one["is_broken"] for one in story.answers("status"))
+
+
+def is_red(shown: Locator) -> bool:
+    """Whether a text is drawn in red; amber has far more green than blue in it."""
+    drawn = shown.evaluate("one => getComputedStyle(one).color")
+    red, green, blue = (float(part) for part in re.findall(r"[\d.]+", drawn)[:3])
+    return red > 2 * max(green, blue) and abs(green - blue) < red / 4
+
+
+def test_the_graph_shows_in_red_that_something_is_down(page: Page) -> None:
+    page.goto("/assets/pipeline_health?view=lineage")
+    every = page.locator("div").filter(has_text="pipeline_health").filter(has_text="Materialized")
+    node = every.filter(has_text="0 / 1 Passed").last  # the innermost one
+    assert is_red(node.get_by_text("Materialized", exact=True))
+
+    page.goto("/asset-groups")
+    group = page.locator("foreignObject").filter(has_text="verdicts")
+    expect(group.get_by_text("8", exact=True)).to_be_visible()
+    assert not is_red(group.get_by_text("8", exact=True))
+    assert is_red(group.get_by_text("1", exact=True))
 
 
 def test_a_day_of_failure_rates_shows_the_worst_first_by_name(page: Page, story: Story) -> None:
