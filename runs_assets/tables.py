@@ -26,7 +26,7 @@ def column(name: str, kind: pa.DataType, description: str, *, nullable: bool = T
 PIPELINE_COLUMNS = (
     column("source", pa.string(), "the source", nullable=False),
     column("pipeline_id", pa.string(), "the pipeline; null where the platform does not say"),
-    column("pipeline_name", pa.string(), "what the platform calls it; null where that is not known"),
+    column("pipeline_name", pa.string(), "as the platform calls it, else after what its runs have in common; or null"),
 )
 """What identifies a pipeline in the tables over all sources."""
 

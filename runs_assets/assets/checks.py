@@ -10,10 +10,10 @@ from runs_assets.assets.recording import failing_clearly, preview
 from runs_assets.checks.catalog import CHECKS, Check
 from runs_assets.checks.outcome import SAMPLE_ROWS, Outcome
 from runs_assets.checks.stored_days import Inspection, StoredDays
+from runs_assets.insight.names import pipeline_names
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import days_of_tags
 from runs_assets.instance.unfinished_runs import run_in_flight
-from runs_assets.reasons.details_files import load_details
 from runs_assets.resources import api_of, keys_of_shared, shared_resources
 from runs_assets.settling.reach import Reach
 from runs_assets.settling.state import Versions
@@ -37,7 +37,7 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
         with failing_clearly(source.name, "judging the stored days"):
             stored = _stored_days(context, source, versions)
             layout = shared_resources(context.resources, source.names)[0].layout
-            names = load_details(layout, source.name).names
+            names = pipeline_names(layout, source.name)
         for data_set, check in CHECKS:
             spec = _spec(data_set, check, source)
             if spec.key in context.selected_asset_check_keys:

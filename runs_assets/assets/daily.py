@@ -26,10 +26,10 @@ from runs_assets.daily.table import BuiltDay, DailyTable, build_days
 from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.days import iso
 from runs_assets.errors import RequestRefusedError
+from runs_assets.insight.names import pipeline_names
 from runs_assets.reading.open_runs import read_open_runs
 from runs_assets.reading.request import ReadingRequest, RunsClient, SingleRunClient, StoredDay
 from runs_assets.reading.whole_days import read_days
-from runs_assets.reasons.details_files import load_details
 from runs_assets.resources import api_of, keys_of_shared, shared_resources
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS
@@ -139,7 +139,7 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
             failing_clearly(source.name, f"building {table.name} of {days}"),
             data_folder.writing(source.name, context.log.info) as layout,
         ):
-            names = load_details(layout, source.name).names
+            names = pipeline_names(layout, source.name)
             built_days = build_days(table, source, days, layout, data_folder.rules)
             return record_days(context, ((built.day, _table_metadata(table, built, names)) for built in built_days))
 

@@ -15,13 +15,13 @@ from runs_assets.daily.runs import RUNS
 from runs_assets.days import utc_now
 from runs_assets.errors import NotFoundError, StorageError
 from runs_assets.insight.freshness import is_expected, longest_unread_by_settings, why_not_known
+from runs_assets.insight.names import pipeline_names
 from runs_assets.insight.printing import print_json, say
 from runs_assets.insight.record import find_pipeline, record_of
 from runs_assets.insight.runs import RunsQuery, find_runs, unknown_parts
 from runs_assets.insight.status import SourceStatus, current_status
 from runs_assets.insight.views import json_lines, print_record, print_runs, print_status
 from runs_assets.plain_text.wording import label
-from runs_assets.reasons.details_files import load_details
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
@@ -137,8 +137,8 @@ def refresh(console: Console, *, offline: bool) -> None:
 
 def _wanted(stored: Stored, named: str) -> Callable[[Subject], bool]:
     """Which pipelines have the id or name, or match the pattern; an exact name may look like a pattern of others."""
-    details = (load_details(stored.layout, source.name).names for source in stored.sources)
-    if any(named in {*names, *names.values()} for names in details):
+    known = (pipeline_names(stored.layout, source.name) for source in stored.sources)
+    if any(named in {*names, *names.values()} for names in known):
         return lambda subject: named in subject[1:]
     about = About(pipeline=named)
     return lambda subject: about.covers(subject) or label(*subject[1:]) == named

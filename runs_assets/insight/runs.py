@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange, end_of, start_of, stretches
+from runs_assets.insight.names import pipeline_names
 from runs_assets.plain_text.wording import at, label
 from runs_assets.reasons.details_files import load_details, load_error_groups
 from runs_assets.reasons.reason import Reason
@@ -90,7 +91,7 @@ class SourceRuns:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """Those of pipelines, by their ids."""
-        return load_details(self.layout, self.source.name).names
+        return pipeline_names(self.layout, self.source.name)
 
     def by_day(self, query: RunsQuery) -> Iterator[pa.Table]:
         """The runs of a query but for its reason, for each stored day; raises `StorageError` as `find_runs`."""
@@ -118,7 +119,8 @@ class SourceRuns:
         failed = failed.append_column("date", failed["created_at"].cast(pa.date32()))
         days = {*pc.unique(failed["date"]).to_pylist()} & {*self.layout.stored_days(ERROR_GROUPS, self.source.name)}
         errors = {day: load_error_groups(self.layout, self.source.name, day) for day in days}
-        reasons = KnownReasons(self.source.explanations, errors, self.names).of_runs(failed)
+        listed = load_details(self.layout, self.source.name).names
+        reasons = KnownReasons(self.source.explanations, errors, listed).of_runs(failed)
         return dict(zip(failed["run_id"].to_pylist(), reasons, strict=True))
 
     def _shown(self, row: Mapping[str, Any], reason: Reason | None) -> Run:

@@ -55,6 +55,11 @@ CREATE OR REPLACE VIEW outages AS FROM read_parquet(getvariable('data') || '/out
 CREATE OR REPLACE VIEW silences AS FROM read_parquet(getvariable('data') || '/silences/part-0.parquet');
 CREATE OR REPLACE VIEW hanging_runs AS FROM read_parquet(getvariable('data') || '/hanging_runs/part-0.parquet');
 
+-- What people call a pipeline: its name, else its id, of a UUID the first eight digits.
+CREATE OR REPLACE MACRO called(name, id) AS coalesce(
+    name, regexp_replace(id, '^([0-9a-fA-F]{8})(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', '\1')
+);
+
 -- 1. What is wrong now? Sources as a whole first, then pipelines, the worst first and of these the longest.
 CREATE OR REPLACE VIEW wrong_now AS
 WITH found AS (
@@ -65,7 +70,7 @@ WITH found AS (
     WHERE state <> 'ok'
     UNION ALL BY NAME
     SELECT
-        source, coalesce(pipeline_name, pipeline_id) AS pipeline, pipeline_id, state, since, failures, reason,
+        source, called(pipeline_name, pipeline_id) AS pipeline, pipeline_id, state, since, failures, reason,
         failure_rate_24h, normal_rate AS usual_rate, source_read_until,
         list_position([
             'down', 'never succeeded', 'stuck', 'silent', 'failing', 'worse', 'partly failing', 'hanging',
@@ -87,17 +92,17 @@ WITH reasons AS (
     WHERE date > (source_read_until - INTERVAL 1 MICROSECOND)::DATE - 28
     GROUP BY ALL
 )
-SELECT health.source, coalesce(pipeline_name, health.pipeline_id) AS pipeline, state, since, failures, last_success_at,
+SELECT health.source, called(pipeline_name, health.pipeline_id) AS pipeline, state, since, failures, last_success_at,
     latest_failed_run_id, reasons.* EXCLUDE (source, pipeline_id)
 FROM pipeline_health AS health
 LEFT JOIN reasons
     ON reasons.source = health.source AND reasons.pipeline_id IS NOT DISTINCT FROM health.pipeline_id
-WHERE pipeline_name LIKE wanted OR health.pipeline_id LIKE wanted
+WHERE called(pipeline_name, health.pipeline_id) LIKE wanted OR health.pipeline_id LIKE wanted
 ORDER BY health.source, pipeline, failed_28d DESC NULLS LAST, reasons.reason;
 
 -- 3. Which runs failed on a day, of all that were created on it? FROM failed_on('2026-03-17'); the newest first.
 CREATE OR REPLACE MACRO failed_on(day) AS TABLE
-SELECT runs.source, coalesce(pipeline_name, runs.pipeline_id) AS pipeline, runs.pipeline_id, run_id, created_at,
+SELECT runs.source, called(pipeline_name, runs.pipeline_id) AS pipeline, runs.pipeline_id, run_id, created_at,
     finished_at, duration_seconds, pipeline_version, site_id, exit_code
 FROM runs
 LEFT JOIN pipeline_health AS health
@@ -126,7 +131,7 @@ intervals AS (
         least(1, (p + z * z / (2 * n) + z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n)) AS high
     FROM shares
 )
-SELECT intervals.source, coalesce(pipeline_name, intervals.pipeline_id) AS pipeline, intervals.pipeline_id, completed,
+SELECT intervals.source, called(pipeline_name, intervals.pipeline_id) AS pipeline, intervals.pipeline_id, completed,
     failed, failure_rate, low AS failure_rate_low, high AS failure_rate_high
 FROM intervals
 LEFT JOIN pipeline_health AS health

@@ -60,7 +60,7 @@ FAILURE_CONCENTRATIONS = Table(
     name="failure_concentrations",
     description="What the failures of a pipeline have in common now: one site, workspace or version, or a new reason.",
     schema=SCHEMA,
-    version="1",
+    version="2",
     preview=("dimension", "value", "since", "span_hours", "decided", "failed", "other_decided", "other_failed"),
 )
 

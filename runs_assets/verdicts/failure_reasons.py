@@ -7,7 +7,7 @@ many as failed.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
@@ -38,7 +38,7 @@ FAILURE_REASONS = Table(
     name="failure_reasons",
     description="Why runs failed, by pipeline and day, and who has to act on it.",
     schema=SCHEMA,
-    version="1",
+    version="2",
     needs=("run_id", "pipeline_id", "exit_code", "ended_at", "date"),
     preview=("date", "reason", "category", "side", "runs", "is_new", "example_run_id"),
     preview_order=(("date", "descending"), ("runs", "descending")),
@@ -49,13 +49,13 @@ FAILURE_REASONS = Table(
 class KnownReasons:
     """What tells why the runs of a source failed.
 
-    The `explanations` of what its exit codes and errors mean, the `errors` that its API reported, and the `names` of
-    the pipelines that it lists as the account's own, by their ids.
+    The `explanations` of what its exit codes and errors mean, the `errors` that its API reported, and the ids of
+    the pipelines that it lists (`listed`) as the account's own.
     """
 
     explanations: Explanations = field(default_factory=Explanations)
     errors: Errors = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    listed: Collection[str] = ()
 
     @cached_property
     def by_run(self) -> Mapping[str, Reason]:
@@ -74,7 +74,7 @@ class KnownReasons:
 
     def of(self, by_error: Reason | None, exit_code: int | None, pipeline_id: str | None) -> Reason:
         """That of a failed run: of the error that the API names it for, else of its exit code."""
-        return self.by_exit_code(exit_code, pipeline_id in self.names) if by_error is None else by_error
+        return self.by_exit_code(exit_code, pipeline_id in self.listed) if by_error is None else by_error
 
     def of_runs(self, failed: pa.Table) -> list[Reason]:
         """Those of some failed runs, which have the columns `FAILURE_REASONS.needs`, in their order."""
@@ -103,11 +103,18 @@ class _Row:
         )
 
 
-def failure_reasons(source: str, failed: pa.Table, days: DayRange, history_from: date, known: KnownReasons) -> pa.Table:
+def failure_reasons(
+    source: str,
+    failed: pa.Table,
+    days: DayRange,
+    history_from: date,
+    known: KnownReasons,
+    names: Mapping[str, str],
+) -> pa.Table:
     """One row (schema `SCHEMA`) per pipeline, day and reason, sorted by these; null pipelines last.
 
     `failed` has the columns `FAILURE_REASONS.needs` of one source's failed runs, dry ones left out, of `days` and the
-    28 days before; only `days` get rows. `history_from` is the first stored day.
+    28 days before; only `days` get rows. `history_from` is the first stored day; `names` are those of pipelines, by id.
     """
     rows = _rows(failed, known)
     new = set(_new_ones(rows, history_from, known.errors if known.explanations.exit_code is None else None))
@@ -116,7 +123,7 @@ def failure_reasons(source: str, failed: pa.Table, days: DayRange, history_from:
     columns = {
         "source": [source] * len(shown),
         "pipeline_id": [row.pipeline_id for row in shown],
-        "pipeline_name": [known.names.get(row.pipeline_id or "") for row in shown],
+        "pipeline_name": [names.get(row.pipeline_id or "") for row in shown],
         "date": [row.day for row in shown],
         "reason": [row.reason.reason for row in shown],
         "category": [row.reason.category for row in shown],

@@ -98,7 +98,7 @@ FAILURE_TRENDS = Table(
     name="failure_trends",
     description="How often each pipeline failed, by day, 7 and 28 days and in the last 24 hours, and what is unusual.",
     schema=SCHEMA,
-    version="3",
+    version="4",
     preview=("period", "date", "decided", "failed", "failure_rate", "baseline_rate", "q_value", "verdict"),
     preview_order=(("period", "descending"), ("p_value", "ascending")),
 )

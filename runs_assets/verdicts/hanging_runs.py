@@ -58,7 +58,7 @@ HANGING_RUNS = Table(
     name="hanging_runs",
     description="Runs that have been open for longer than any success of their pipeline, and are still waited for.",
     schema=SCHEMA,
-    version="2",
+    version="3",
     preview=("run_id", "status", "open_since", "open_seconds", "limit_seconds"),
     preview_order=(("open_seconds", "descending"),),
 )

@@ -50,7 +50,7 @@ OUTAGES = Table(
     name="outages",
     description="Three or more failures of a pipeline in a row, or fewer if already more than bad luck.",
     schema=SCHEMA,
-    version="2",
+    version="3",
     preview=("failing_since", "failures", "ended_at", "kind", "alert_after", "sites_affected", "latest_run_id"),
     preview_order=(("failing_since", "descending"),),
 )

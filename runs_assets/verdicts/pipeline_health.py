@@ -74,7 +74,7 @@ PIPELINE_HEALTH = Table(
     name="pipeline_health",
     description="One row per pipeline: its state, since when, and the numbers behind it.",
     schema=SCHEMA,
-    version="5",
+    version="6",
 )
 
 SPAN_COLUMNS = ["pipeline_id", "period", "verdict", "decided", "failed", "failure_rate", "failure_rate_low"]

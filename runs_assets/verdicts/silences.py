@@ -55,7 +55,7 @@ SILENCES = Table(
     name="silences",
     description="Pipelines that did not run when they should have, or did not succeed for far too long.",
     schema=SCHEMA,
-    version="2",
+    version="3",
     preview=("kind", "basis", "since", "expected_by", "ended_at", "state"),
     preview_order=(("since", "descending"),),
 )

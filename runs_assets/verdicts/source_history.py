@@ -6,7 +6,7 @@ so nothing about it changes while it cannot be read.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -25,6 +25,7 @@ from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import load_table
 from runs_assets.tables import TIMESTAMP, Frame
+from runs_assets.verdicts import names_from_runs as naming
 from runs_assets.watch_entries import Subject
 from runs_assets.watch_file import WatchFile
 
@@ -66,7 +67,8 @@ class SourceHistory:
     `completed` and `failed`, all without dry runs. `runs` has the runs, without dry ones, that were created in
     `read_days(window)`, with `KEPT_COLUMNS`; `open_runs` those of them that have not ended, with `OPEN_COLUMNS`. Both
     have the number `pipeline` instead of an id; `ended_us` is `finished_at`, or `created_at` where that is unknown or
-    earlier. Instants are microseconds since the epoch, -1 where unknown. `names` are those of pipelines, by their ids.
+    earlier. Instants are microseconds since the epoch, -1 where unknown. `names` are those of pipelines, by their ids,
+    and `listed` the ids of those that the platform names.
     """
 
     source: str
@@ -77,6 +79,7 @@ class SourceHistory:
     runs: Frame
     open_runs: Frame
     names: Mapping[str, str] = field(default_factory=dict)
+    listed: Collection[str] = ()
 
     @cached_property
     def read_until(self) -> datetime:
@@ -173,12 +176,13 @@ def load_history(layout: Layout, source: str, window_days: int) -> SourceHistory
         return None
     window = DayRange(stored[-1] - timedelta(days=window_days - 1), stored[-1])
     days, rates = _load_rates(layout, source, stored)
-    runs, open_runs = _load_runs(layout, source, [day for day in stored if day in read_days(window)])
+    runs, open_runs, from_runs = _load_runs(layout, source, [day for day in stored if day in read_days(window)])
     ids = pa.chunked_array([*rates["pipeline_id"].chunks, *runs["pipeline_id"].chunks], pa.string())
     known = pc.unique(ids).sort(null_placement="at_end")
     rates, runs, open_runs = (_numbered(table, known) for table in (rates, runs, open_runs))
-    names = load_details(layout, source).names
-    return SourceHistory(source, window, days, tuple(known.to_pylist()), rates, runs, open_runs, names)
+    listed = load_details(layout, source).names
+    names = {**from_runs, **listed}
+    return SourceHistory(source, window, days, tuple(known.to_pylist()), rates, runs, open_runs, names, listed.keys())
 
 
 def _numbered(table: pa.Table, pipelines: pa.Array) -> Frame:
@@ -203,15 +207,18 @@ def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[
     return tuple(days), pa.concat_tables(tables)
 
 
-def _load_runs(layout: Layout, source: str, stored: list[date]) -> tuple[pa.Table, pa.Table]:
-    runs, open_runs = [], []
+def _load_runs(layout: Layout, source: str, stored: list[date]) -> tuple[pa.Table, pa.Table, Mapping[str, str]]:
+    """Those that have ended or not, those that have not, and what pipelines are called after all of them."""
+    runs, open_runs, places = [], [], []
     for day in stored:
-        table, _ = load_table(layout, RUNS.name, source, day, RUNS_COLUMNS)
+        table, _ = load_table(layout, RUNS.name, source, day, sorted({*RUNS_COLUMNS, *naming.COLUMNS}))
+        places.append(naming.places_of(table))
         real = _in_microseconds(table.filter(pc.invert(pc.fill_null(table["dry_run"], fill_value=False))))
         ended_us = pc.max_element_wise(real["finished_us"], real["created_us"])
         runs.append(_encoded(real.append_column("ended_us", ended_us).select(KEPT_COLUMNS)))
         open_runs.append(real.filter(pc.invert(real["is_terminal"])).select(OPEN_COLUMNS))
-    return pa.concat_tables(runs), pa.concat_tables(open_runs)
+    names = naming.names_from_runs(places[-naming.RECENT_DAYS :])
+    return pa.concat_tables(runs), pa.concat_tables(open_runs), names
 
 
 def _in_microseconds(table: pa.Table) -> pa.Table:

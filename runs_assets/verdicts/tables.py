@@ -64,7 +64,7 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
     history = without_left_out(history, knowledge.watch)
     streaks, durations = failure_streaks(history), success_durations(history)
     too_long = open_too_long(history, durations, knowledge.abandoned_after_hours)
-    reasons = KnownReasons(knowledge.explanations, knowledge.errors, history.names)
+    reasons = KnownReasons(knowledge.explanations, knowledge.errors, history.listed)
     found = {
         FAILURE_TRENDS.name: failure_trends(history, streaks, durations, history.names),
         OUTAGES.name: outages(history, streaks),
@@ -72,7 +72,7 @@ def verdicts_of(history: SourceHistory, knowledge: Knowledge) -> Verdicts:
         HANGING_RUNS.name: hanging_runs(history, durations, too_long),
         SOURCE_HEALTH.name: with_common_cause(source_health(history), history),
         FAILURE_REASONS.name: failure_reasons(
-            history.source, history.failed_runs(), history.window, history.days[0].day, reasons
+            history.source, history.failed_runs(), history.window, history.days[0].day, reasons, history.names
         ),
         FAILURE_CONCENTRATIONS.name: failure_concentrations(history, streaks, reasons.of_runs),
     }

@@ -65,8 +65,9 @@ def reasons_rows() -> Iterator[dict[str, Any]]:
     )
     errors = {date(2026, 3, 18): {"p": PipelineErrors("p", 5, at(3, 18, 11), groups)}}
     for source, runs, known in ((PRODUCTSUP, coded, {}), (CLOUDCRUISE, named, errors)):
-        reasons = KnownReasons(source.explanations, known, {"p": "Pipeline"})
-        table = failure_reasons(source.name, _failed(runs), days, date(2026, 1, 1), reasons)
+        names = {"p": "Pipeline"}
+        reasons = KnownReasons(source.explanations, known, names)
+        table = failure_reasons(source.name, _failed(runs), days, date(2026, 1, 1), reasons, names)
         yield from table.to_pylist()
 
 

@@ -70,6 +70,7 @@ def rows(
         days,
         history_from,
         KnownReasons(explanations, errors or {}, names or {}),
+        names or {},
     )
     assert table.schema == FAILURE_REASONS.schema
     table.validate(full=True)
