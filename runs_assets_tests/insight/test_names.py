@@ -110,6 +110,7 @@ def test_notifications_and_the_digest(layout: Layout) -> None:
     now = READ_UNTIL + timedelta(days=7)
     digest = Week.stored(layout, last_week(now), now).summary(WATCH, now).body
     assert all(name in digest for name in NAMES.values())
+    assert digest.count(NAMELESS[:8]) == digest.count(NAMES[NAMELESS])
 
 
 def test_duckdb(layout: Layout) -> None:
