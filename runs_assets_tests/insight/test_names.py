@@ -21,9 +21,9 @@ from runs_assets.reasons.details_files import KnownDetails, store_details
 from runs_assets.report.metrics import metrics_of
 from runs_assets.report.page import report_page
 from runs_assets.storage.layout import Layout
+from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
-from runs_assets.verdicts.source_history import load_history
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.alerts.rows import Watching
 from runs_assets_tests.verdicts.cases import READ_UNTIL
@@ -120,12 +120,20 @@ def test_duckdb(layout: Layout) -> None:
         assert dict(database.execute("SELECT pipeline_id, pipeline FROM most_failures").fetchall()) == NAMES
 
 
-def test_a_name_after_runs_makes_no_pipeline_the_accounts_own(layout: Layout) -> None:
-    """What exit codes mean depends on it."""
-    history = load_history(layout, SOURCE, 28)
-    assert history
-    assert dict(history.names) == {LISTED: NAMES[LISTED], NAMELESS: NAMES[NAMELESS]}
-    assert set(history.listed) == {LISTED}
+def test_a_name_after_runs_makes_no_pipeline_the_accounts_own(tmp_path: Path) -> None:
+    """The failures of one's own connectors are one's own to fix."""
+    layout, day = Layout(tmp_path), READ_UNTIL.date()
+    created = [READ_UNTIL - timedelta(hours=2)] * 2
+    columns = {"run_id": ["1", "2"], "pipeline_id": [LISTED, NAMELESS], "status": ["failed"] * 2, "exit_code": [77] * 2}
+    runs = runs_table({**columns, "created_at": created, "finished_at": created, "site_id": ["1", "2"]})
+    store_runs(layout, "productsup", day, runs, READ_UNTIL, settled=False)
+    store_details(layout, "productsup", KnownDetails(names={LISTED: NAMES[LISTED]}))
+    assert not Judge(layout, 28, WATCH).refresh(SOURCES).failures
+    rows = VerdictRows(layout).of(FAILURE_REASONS).to_pylist()
+    assert {row["pipeline_name"]: row["side"] for row in rows} == {
+        NAMES[LISTED]: "ours",
+        "site 2 (bbbbbbbb)": "unknown",
+    }
 
 
 def test_damaged_verdicts_leave_what_the_platform_calls_its_pipelines(layout: Layout, tmp_path: Path) -> None:
