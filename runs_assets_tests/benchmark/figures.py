@@ -29,10 +29,8 @@ class Figure:
 
     @property
     def is_met(self) -> bool:
-        """Whether it keeps to its limit; what was not measured does if it has none."""
-        if not self.values:
-            return not self.limit
-        return not self.limit or self.at_least <= self.median <= self.at_most
+        """Whether it keeps to its limit, if it has one."""
+        return not self.limit or (bool(self.values) and self.at_least <= self.median <= self.at_most)
 
     @property
     def limit(self) -> str:

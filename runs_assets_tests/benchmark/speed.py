@@ -15,9 +15,10 @@ from runs_assets_tests.benchmark.figures import Figure, by_round, rate
 from runs_assets_tests.benchmark.plan import LARGE_PAGES, NAMES, Plan
 
 SMALL_DAY, LARGE_DAY = date(2025, 4, 2), date(2025, 4, 4)
-DLT_SMALL_DAY, DLT_LARGE_DAY = date(2025, 4, 6), date(2025, 4, 8)
-DAYS = {SMALL_DAY: 100_000, LARGE_DAY: 400_000, DLT_SMALL_DAY: 10_000, DLT_LARGE_DAY: 40_000}
+DLT_DAYS = date(2025, 4, 6), date(2025, 4, 8)
+DAYS = {SMALL_DAY: 100_000, LARGE_DAY: 400_000, DLT_DAYS[0]: 10_000, DLT_DAYS[1]: 40_000}
 """A tenth for dlt, which would take minutes each time."""
+THIS_PROJECT = "this project"
 OTHERS = {"the floor": "floor", "a plain loop": "plain", "dlt": "with_dlt"}
 """The readers that the project is compared with, and their modules."""
 AT_LEAST_OF_FLOOR = 0.5
@@ -37,28 +38,26 @@ def measure(plan: Plan) -> Iterator[Figure]:
 
 
 def _rates(source: str, plan: Plan) -> Rates:
-    others = {who: name for who, name in OTHERS.items() if who != "dlt" or find_spec("dlt")}
-    rates: Rates = {"this project": [], **{who: [] for who in others}}
+    others = [who for who in OTHERS if who != "dlt" or find_spec("dlt")]
+    rates: Rates = {who: [] for who in (THIS_PROJECT, *others)}
     with serving(source, {day: plan.rows(count) for day, count in DAYS.items()}) as served:
         for number in plan.rounds:
             plan.say(f"{source}: speed, round {number}")
-            small, large = ({who: _seconds(served, who, is_large) for who in rates} for is_large in (False, True))
-            for who in rates:
-                more = served.days[_day(who, is_large=True)] - served.days[_day(who, is_large=False)]
-                rates[who].append(rate(small[who], large[who], more))
+            for who, values in rates.items():
+                values.append(_rate(served, who))
     return rates
 
 
-def _seconds(served: Served, who: str, is_large: bool) -> float:
-    day = _day(who, is_large=is_large)
-    if who == "this project":
+def _rate(served: Served, who: str) -> float:
+    small, large = DLT_DAYS if who == "dlt" else (SMALL_DAY, LARGE_DAY)
+    small_seconds, large_seconds = (_seconds(served, who, day) for day in (small, large))
+    return rate(small_seconds, large_seconds, served.days[large] - served.days[small])
+
+
+def _seconds(served: Served, who: str, day: date) -> float:
+    if who == THIS_PROJECT:
         return served.materialized(day, day, LARGE_PAGES).seconds
     return _read_by(OTHERS[who], served, day).seconds
-
-
-def _day(who: str, *, is_large: bool) -> date:
-    days = (DLT_SMALL_DAY, DLT_LARGE_DAY) if who == "dlt" else (SMALL_DAY, LARGE_DAY)
-    return days[is_large]
 
 
 def _read_by(name: str, served: Served, day: date) -> Ended:
@@ -78,6 +77,6 @@ def _ratios(name: str, rates: Rates) -> Iterator[Figure]:
         what = f"{name}: speed, of {who}'s"
         at_least = AT_LEAST_OF_FLOOR if who == "the floor" else -math.inf
         if who in rates:
-            yield Figure(what, by_round(rates["this project"], rates[who]), "{:.2f}", at_least)
+            yield Figure(what, by_round(rates[THIS_PROJECT], rates[who]), "{:.2f}", at_least)
         else:
             yield Figure(what, (), "{:.2f}", at_least, why_not=NO_DLT)

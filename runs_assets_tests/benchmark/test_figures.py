@@ -4,7 +4,9 @@ import math
 
 import pytest
 
+from runs_assets_tests.benchmark.__main__ import MODULE, README
 from runs_assets_tests.benchmark.figures import Figure, by_round, exit_status, markdown, rate
+from runs_assets_tests.readme import written_by
 
 
 def figure(*values: float, at_least: float = -math.inf, at_most: float = math.inf) -> Figure:
@@ -61,3 +63,7 @@ def test_the_table_marks_what_is_beyond_its_limit() -> None:
         "| speed | 0.40 |  | at least 0.50 | **FAIL** |",
         "| dlt | dlt is not installed |  |  |  |",
     ]
+
+
+def test_the_readme_has_a_place_for_the_table() -> None:
+    assert written_by(MODULE, README)
