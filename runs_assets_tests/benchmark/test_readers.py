@@ -1,8 +1,10 @@
 """What the server serves is what the readers read, whole days of it, in whichever way it is serialized."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from http import HTTPStatus
 from pathlib import Path
 from threading import Thread
 
@@ -52,3 +54,12 @@ def test_days_that_are_serialized_when_asked_for_are_the_same_days(source: str) 
         assert lazy.page(first, last) == whole.page(first, last)
     midnight = int(np.datetime64(DAY, "s").astype(np.int64))
     assert [lazy.first_before(midnight + hours * 3_600) for hours in (0, 24)] == [3_200, 700]
+
+
+def test_each_page_waits_and_counts_and_asking_for_the_count_does_not() -> None:
+    with PageServer("productsup", History("productsup", DAYS), wait_seconds=0.05) as server:
+        begun = time.monotonic()
+        for _ in range(3):
+            assert server.answer("/productsup/runs?from=0&limit=1")[0] == HTTPStatus.OK
+        assert time.monotonic() - begun >= 0.15
+        assert [server.answer("/requests")[1] for _ in range(2)] == [(b"3",), (b"3",)]
