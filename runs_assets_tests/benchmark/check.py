@@ -1,6 +1,12 @@
-"""Whether a stored day holds exactly the runs that were served: without that, a speed means nothing."""
+"""Whether stored days hold exactly the runs that were served: without that, a speed means nothing.
+
+`python -m runs_assets_tests.benchmark.check SOURCE DATA DAYS` (DAYS as JSON: the expected number of runs by day) prints
+JSON: `faults`, what is wrong with them in sentences.
+"""
 
 import io
+import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -46,3 +52,19 @@ def _different_runs(file: Path, day: date) -> int:
 def _sum_of_runs(file: Path) -> int:
     with pq.ParquetFile(file) as parquet:
         return sum(parquet.read(columns=["runs"])["runs"].to_pylist())
+
+
+def main() -> None:
+    """Check each day."""
+    source, data, days = sys.argv[1:]
+    layout = Layout(Path(data))
+    faults = [
+        fault
+        for day, rows in json.loads(days).items()
+        for fault in faults_of(layout, source, date.fromisoformat(day), rows)
+    ]
+    print(json.dumps({"faults": faults}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

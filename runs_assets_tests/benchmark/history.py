@@ -4,10 +4,11 @@ A row's id is shaped like a UUID whose last part is the row's number within its 
 creation: so whoever has read a day can be checked for lost and repeated rows without a list of what was served.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,39 +23,57 @@ RowMaker = Callable[["_Drawn"], Iterator[str]]
 
 
 class History:
-    """Rows, newest first, as one run of bytes in which they stand separated by commas: any page is one slice."""
+    """Runs of some days, newest first; any page is a few slices of what each day was serialized to, once."""
 
-    def __init__(self, body: bytes, created: NDArray[np.int64], starts: NDArray[np.int64]) -> None:
-        """`created` are seconds since the epoch; row i is `body[starts[i] : starts[i + 1] - 1]`."""
-        self._body = memoryview(body)
-        self._ages = -created  # ascending, which a binary search needs
-        self._starts = starts.tolist()
+    def __init__(self, source: str, days: Mapping[date, int], kept_days: int | None = None) -> None:
+        """`days` says how many runs each UTC day has. With `kept_days`, each is serialized when it is asked for, and only so many are held."""
+        self._make = _ROWS[source]
+        self._days = sorted(days.items(), reverse=True)
+        self._ends = [0, *accumulate(count for _, count in self._days)]
+        self._day = lru_cache(kept_days)(self._serialized)
+        if kept_days is None:
+            for number in range(len(self._days)):
+                self._day(number)
 
     def __len__(self) -> int:
-        return len(self._ages)
+        return self._ends[-1]
 
     def first_before(self, second: int) -> int:
         """The index of the newest row created strictly before `second` (seconds since the epoch)."""
-        return int(np.searchsorted(self._ages, -second, side="right"))
+        for number, (day, _) in enumerate(self._days):
+            if _midnight(day) < second:
+                return self._ends[number] + self._day(number).first_before(second)
+        return len(self)
+
+    def page(self, first: int, last: int) -> bytes:
+        """The JSON of the rows [first, last), separated by commas."""
+        parts = []
+        for number, (begin, end) in enumerate(pairwise(self._ends)):
+            if first < end and last > begin:
+                parts.append(self._day(number).page(max(first, begin) - begin, min(last, end) - begin))
+        return b",".join(parts)
+
+    def _serialized(self, number: int) -> "_Day":
+        day, count = self._days[number]
+        drawn = _Drawn.of(day, count, np.random.default_rng([SEED, day.toordinal()]))
+        rows = list(self._make(drawn))
+        starts = np.concatenate([[0], np.cumsum(np.fromiter(map(len, rows), np.int64, count) + 1)])
+        return _Day(memoryview(",".join(rows).encode()), -drawn.created, starts)
+
+
+@dataclass(frozen=True)
+class _Day:
+    """Row i is `body[starts[i] : starts[i + 1] - 1]`, its creation time `-ages[i]`, ascending, as a binary search needs."""
+
+    body: memoryview
+    ages: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    def first_before(self, second: int) -> int:
+        return int(np.searchsorted(self.ages, -second, side="right"))
 
     def page(self, first: int, last: int) -> memoryview:
-        """The JSON of the rows [first, last), separated by commas."""
-        first, last = min(first, len(self)), min(last, len(self))
-        return self._body[self._starts[first] : self._starts[last] - 1] if first < last else self._body[:0]
-
-
-def history(source: str, days: Sequence[tuple[date, int]]) -> History:
-    """The history of a source ("cloudcruise" or "productsup") that has so many runs on each of these UTC days."""
-    rng = np.random.default_rng(SEED)
-    bodies, created, sizes = [], [], []
-    for day, count in sorted(days, reverse=True):
-        drawn = _Drawn.of(day, count, rng)
-        rows = list(_ROWS[source](drawn))
-        bodies.append(",".join(rows).encode())
-        created.append(drawn.created)
-        sizes.append(np.fromiter(map(len, rows), np.int64, count))
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes) + 1)])
-    return History(b",".join(bodies), np.concatenate(created), starts)
+        return self.body[self.starts[first] : self.starts[last] - 1]
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,7 @@ class _Drawn:
 
     @classmethod
     def of(cls, day: date, count: int, rng: np.random.Generator) -> "_Drawn":
-        midnight = (day - date(1970, 1, 1)).days * DAY_SECONDS
+        midnight = _midnight(day)
         created = midnight + np.sort(rng.integers(0, DAY_SECONDS, count))[::-1]
         started = created + rng.integers(1, 30, count)
         finished = started + rng.lognormal(4, 1, count).astype(np.int64) + 1
@@ -85,6 +104,10 @@ class _Drawn:
             pipelines=rng.integers(0, PIPELINES, count).tolist(),
             fates=rng.random(count).tolist(),
         )
+
+
+def _midnight(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY_SECONDS
 
 
 def uuids(numbers: Sequence[int], rng: np.random.Generator) -> Texts:

@@ -1,14 +1,16 @@
 """Both list endpoints on loopback, from rows serialized beforehand, so that serving costs almost nothing.
 
-`python -m runs_assets_tests.benchmark.server SOURCE DAYS` (DAYS as JSON, `{"2025-04-04": 1000}`) prints its address
-once it listens. It ends when its standard input does, so with the process that started it, and after an hour at the
-latest.
+`python -m runs_assets_tests.benchmark.server SOURCE DAYS WAIT_SECONDS KEPT_DAYS` (DAYS as JSON, `{"2025-04-04": 1000}`)
+prints its address once it listens. Each answer waits for WAIT_SECONDS, as a network would make it; `/requests` says how
+many were asked for. With KEPT_DAYS other than 0 days are serialized when they are asked for, and so many are held.
+It ends when its standard input does, so with the process that started it, and after an hour at the latest.
 What the benchmark does not need is answered with 400, so that a change of the client's requests cannot go unnoticed.
 """
 
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from http import HTTPStatus
@@ -16,12 +18,12 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
-from runs_assets_tests.benchmark.history import History, history
+from runs_assets_tests.benchmark.history import History
 
 LONGEST_LIFE_SECONDS = 3_600
 MAX_LIMIT = {"cloudcruise": 10_000, "productsup": 10_000}
 
-Parts = tuple[bytes | memoryview, ...]
+Parts = tuple[bytes, ...]
 
 
 def cloudcruise_page(rows: History, query: Mapping[str, str]) -> Parts:
@@ -53,11 +55,13 @@ class PageServer(ThreadingTCPServer):
 
     daemon_threads = True
 
-    def __init__(self, source: str, rows: History) -> None:
+    def __init__(self, source: str, rows: History, wait_seconds: float = 0) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self.path = f"/{source}/runs"
         self._page = PAGES[source]
         self._rows = rows
+        self._wait_seconds = wait_seconds
+        self._requests: list[str] = []
 
     @property
     def url(self) -> str:
@@ -66,6 +70,10 @@ class PageServer(ThreadingTCPServer):
 
     def answer(self, target: str) -> tuple[HTTPStatus, Parts]:
         """Status and body of a GET."""
+        if target == "/requests":
+            return HTTPStatus.OK, (str(len(self._requests)).encode(),)
+        self._requests.append(target)
+        time.sleep(self._wait_seconds)
         parts = urlsplit(target)
         if parts.path != self.path:
             return HTTPStatus.NOT_FOUND, (b'{"message":"no such address"}',)
@@ -119,10 +127,11 @@ def _second(instant: str) -> int:
 
 def main() -> None:
     """Serve until standard input ends."""
-    source, days = sys.argv[1], json.loads(sys.argv[2])
+    source, days, wait_seconds, kept_days = sys.argv[1:]
     signal.alarm(LONGEST_LIFE_SECONDS)
-    rows = history(source, [(date.fromisoformat(day), count) for day, count in days.items()])
-    with PageServer(source, rows) as server:
+    counts = {date.fromisoformat(day): count for day, count in json.loads(days).items()}
+    rows = History(source, counts, int(kept_days) or None)
+    with PageServer(source, rows, float(wait_seconds)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()

@@ -1,17 +1,20 @@
-"""How long a tick takes where Dagster's instance is shared with other projects: 50,000 of its runs are theirs.
+"""How long a tick takes where Dagster's instance is shared with other projects, whose runs are many.
 
 The runs are written to a real SQLite instance, ours first, so that all of theirs are newer. Two in five of theirs were
 started from a page of assets, one in ten is not finished, and one in five was created within the last two days. A
 tick asks for what is due, and reads the ends of the files of the days in reach: no day is stored here, so what is
 measured is the reading of Dagster's records. The median of several ticks counts, in a process that has evaluated one
 before, in processor time: what other processes take is no part of it.
+
+`python -W ignore -m runs_assets_tests.benchmark.ticks RUNS` prints `{"medians": {...}}`: seconds, by what was asked.
 """
 
+import json
 import statistics
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -37,7 +40,6 @@ from runs_assets.settings import project_settings
 from runs_assets.verdicts.refresh import Judge
 from runs_assets_tests.benchmark.process import temporary_instance
 
-FOREIGN_RUNS = 50_000
 OUR_HOURS = 48
 TICKS = 9
 BATCH = 5_000
@@ -52,31 +54,16 @@ Stored = tuple[Row, datetime]
 """A run, and when it was created."""
 
 
-@dataclass(frozen=True)
-class Ticks:
-    """The seconds that each tick took, by what was asked."""
-
-    foreign_runs: int
-    seconds: dict[str, list[float]]
-
-    @property
-    def medians(self) -> dict[str, float]:
-        """In seconds, by what was asked."""
-        return {name: statistics.median(times) for name, times in self.seconds.items()}
-
-
-def measure_ticks(foreign_runs: int, report: Callable[[str], None]) -> Ticks:
-    """Fill an instance, and time what the sensors ask of it every minute."""
+def medians(foreign_runs: int) -> dict[str, float]:
+    """Fill an instance, and time (in seconds) what the sensors ask of it every minute."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as environment:
         environment.setenv("RUNS_ASSETS_DATA", str(Path(folder, "data")))
         environment.setenv("RUNS_ASSETS_FIRST_DAY", str(NOW.date() - timedelta(days=31)))
         environment.setenv("PRODUCTSUP_CDE_BASE_URL", "http://127.0.0.1:9")
         with temporary_instance(folder) as instance:
-            report(f"{foreign_runs:,} runs of other projects are written")
             _write(instance, _our_runs())
             _write(instance, _foreign_runs(foreign_runs))
-            asked = dict(_questions(instance))
-            return Ticks(foreign_runs, {name: _times(ask) for name, ask in asked.items()})
+            return {name: _median(ask) for name, ask in _questions(instance)}
 
 
 def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -97,9 +84,9 @@ def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[],
     yield "alerts", lambda: latest_job_runs(instance, project, NOW)
 
 
-def _times(ask: Callable[[], object]) -> list[float]:
+def _median(ask: Callable[[], object]) -> float:
     ask()
-    return [_seconds(ask) for _ in range(TICKS)]
+    return statistics.median(_seconds(ask) for _ in range(TICKS))
 
 
 def _seconds(ask: Callable[[], object]) -> float:
@@ -168,3 +155,7 @@ def _columns(run: dg.DagsterRun, body: str, created_at: datetime) -> dict[str, o
         "start_time": created_at.timestamp(),
         "end_time": created_at.timestamp() + 60 if is_over else None,
     }
+
+
+if __name__ == "__main__":
+    print(json.dumps({"medians": medians(int(sys.argv[1]))}))  # noqa: T201
