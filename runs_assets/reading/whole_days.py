@@ -7,7 +7,7 @@ already stored stay stored.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -38,7 +38,7 @@ def read_days(
     retention: timedelta | None,
     *,
     monotonic: Callable[[], float] = time.monotonic,
-) -> Iterator[StoredDay]:
+) -> Generator[StoredDay, None, None]:
     """Read the requested days, newest first; each is stored before it is yielded, and may be yielded again.
 
     `first_day` and `retention` limit what can be asked for. Raises `OutOfReachError` before anything is changed;
@@ -48,6 +48,7 @@ def read_days(
     began_at = request.clock()
     start_at = Reach(began_at, first_day, retention).start_for(request.days)
     pager = client.pager(to_us(start_at), to_us(request.days.end))
+    requests: deque[int] = deque()
 
     def fetch(ask: Any) -> RunPage:
         if retention is not None and start_at < request.clock() - retention:
@@ -55,11 +56,13 @@ def read_days(
                 f"The reading took so long that {iso(start_at)} fell out of what the API still answers "
                 f"({retention}). Days that were stored before this are kept; ask again for the rest."
             )
-        return client.fetch(ask)
+        page = client.fetch(ask)
+        requests.append(client.requests)  # while the page is processed, the client may send the next request
+        return page
 
     with closing(_Walk(client, request, began_at, start_at, pager, monotonic)) as walk:
-        for page in pages(pager, fetch):
-            yield from walk.advance(page)
+        for _, page in pages([(pager, fetch)], client.stop):
+            yield from walk.advance(page, requests.popleft())
             walk.report_progress()
 
 
@@ -84,12 +87,13 @@ class _Walk:
 
     def __post_init__(self) -> None:
         self.mark_us = self.pager.mark_us
-        self.requests = self.client.requests
+        self.sent = self.counted = self.client.requests
         self.pending = self.request.days.newest_first()
         self.begun = self.reported = self.monotonic()
 
-    def advance(self, page: RunPage) -> Iterator[StoredDay]:
-        """Take a page and store what can be stored."""
+    def advance(self, page: RunPage, requests: int) -> Iterator[StoredDay]:
+        """Take a page, for which so many requests had been sent in all, and store what can be stored."""
+        self.sent = requests
         if self.pager.mark_us > self.mark_us:
             self._begin_again()
         self.mark_us = self.pager.mark_us
@@ -175,7 +179,7 @@ class _Walk:
         self.spools.pop(day).close()
         self.stored.add(day)
         self.quarantined[day] = len(bad)
-        requests, self.requests = self.client.requests - self.requests, self.client.requests
+        requests, self.counted = self.sent - self.counted, self.sent
         window = (max(self.start_at, start_of(day)), min(end_of(day), max(self.began_at, start_of(day))))
         return StoredDay(day, raw, len(bad), window, requests, (*self.pager.notes, *self.notes.get(day, [])))
 
