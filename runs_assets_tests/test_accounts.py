@@ -69,6 +69,9 @@ class ToyClient:
     def stop(self) -> None:
         pass
 
+    def another(self) -> Self:
+        return self
+
     def __enter__(self) -> Self:
         return self
 

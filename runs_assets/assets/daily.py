@@ -88,7 +88,8 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
                 open_ids = partial(open_run_ids, layout, source.name)
                 stored_days = read_open_runs(_asking_by_id(client), request, open_ids)
             else:
-                stored_days = read_days(client, request, data_folder.first_day, api.capabilities.retention)
+                retention, windows = api.capabilities.retention, api.capabilities.windows
+                stored_days = read_days(client, request, data_folder.first_day, retention, windows=windows)
             with closing(stored_days):
                 recorded = ((stored.day, _raw_metadata(stored, request, client)) for stored in stored_days)
                 return record_days(context, recorded)

@@ -26,6 +26,7 @@ from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
 from runs_assets.http.connections import CuttableConnections, new_client
 from runs_assets.http.faults import TransientError, UnexpectedBodyError, instant_of, message_of, no_connection, refusal
+from runs_assets.http.pace import Pace
 from runs_assets.plain_text.redaction import Redactor, redacted_logs
 from runs_assets.plain_text.wording import shortened
 
@@ -85,8 +86,8 @@ class Answer:
 class Transport:
     """GET requests to one API, with one set of credentials. Use it as a context manager: it holds connections.
 
-    `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `requests` counts every attempt
-    that was sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.
+    `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `pace` is kept by every attempt.
+    `requests` counts those that were sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.
     """
 
     base_url: str
@@ -96,6 +97,7 @@ class Transport:
     sleep: Callable[[float], None] | None = None
     monotonic: Callable[[], float] = time.monotonic
     clock: Callable[[], datetime] = utc_now
+    pace: Pace | None = None
     requests: int = 0
     server_time: datetime | None = None
 
@@ -105,6 +107,7 @@ class Transport:
         self._refusals = 0
         self._connections = CuttableConnections()
         self._stopped = Event()
+        self._sleep = self.sleep or sleep_using_event(self._stopped)
         self._renewing = Lock()
         self._open = ExitStack()
 
@@ -126,8 +129,12 @@ class Transport:
         with self._renewing:
             self._connections.cut()
 
-    def within(self, limits: Limits) -> Self:
+    def another(self) -> Self:
         """A transport of its own, with connections of its own, to the same API and with the same credentials."""
+        return replace(self, requests=0)
+
+    def within(self, limits: Limits) -> Self:
+        """Another transport, with other limits."""
         return replace(self, limits=limits, requests=0)
 
     def get(
@@ -145,7 +152,7 @@ class Transport:
             retry=retry_if_exception_type(TransientError),
             wait=self._wait_seconds,
             stop=lambda state: self._is_over(state, begun),
-            sleep=self.sleep or sleep_using_event(self._stopped),
+            sleep=self._sleep,
             before_sleep=self._log_retry,
             reraise=True,
         )
@@ -178,6 +185,8 @@ class Transport:
             raise TransientError(f'{what}; it says "{said}"' if said else what) from None
 
     def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
+        if self.pace and (seconds := self.pace.wait_seconds(self.monotonic())):
+            self._sleep(seconds)
         with self._renewing:
             headers = self.auth.headers(self._send_for_token)
         if self._stopped.is_set():

@@ -1,85 +1,41 @@
 """The next page is under way while the last one is processed, and nothing stays under way when a reading ends."""
 
-import asyncio
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
-from datetime import date, timedelta
+from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
-from threading import Event
-from threading import enumerate as alive
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from runs_assets.days import DayRange
-from runs_assets.http.auth import HeaderAuth
-from runs_assets.plain_text.redaction import Redactor
-from runs_assets.reading.request import ReadingRequest, StoredDay
-from runs_assets.reading.whole_days import read_days
-from runs_assets.sandbox import FixedHistory, Sandbox
+from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 from runs_assets.storage.layout import Layout
-from runs_assets_tests.conftest import NOW
-from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
-
-DAYS = DayRange(date(2026, 3, 15), date(2026, 3, 17))
-PAGE_SIZE = 5
-PROMPT_SECONDS = 10
-"""Far less than an answer is waited for, and enough for a busy machine."""
+from runs_assets_tests.reading.under_way import (
+    DAYS,
+    PAGE_SIZE,
+    PROMPT_SECONDS,
+    client_of,
+    hanging,
+    is_fetching,
+    reading,
+    show,
+    until,
+)
 
 
 @pytest.fixture
 def client(sandbox: Sandbox) -> Iterator[CloudCruiseClient]:
     """Three days of five runs, a second apart; pages of five."""
-    times = [f"{day}T10:00:{n:02d}Z" for day in DAYS.newest_first() for n in range(PAGE_SIZE)]
-    rows = [{**CLOUDCRUISE_EXAMPLE[0], "session_id": at, "created_at": at} for at in times]
-    sandbox.cloudcruise.history = FixedHistory.of(rows)
-    auth = HeaderAuth("cc-key", sandbox.api_key, "KEY")
-    with CloudCruiseClient(sandbox.cloudcruise_url, auth, Redactor(), clock=lambda: NOW, page_size=PAGE_SIZE) as client:
+    show(sandbox, [f"{day}T10:00:{n:02d}Z" for day in DAYS.newest_first() for n in range(PAGE_SIZE)])
+    with client_of(sandbox) as client:
         yield client
-
-
-def reading(client: CloudCruiseClient, folder: Path) -> Generator[StoredDay, None, None]:
-    request = ReadingRequest("cloudcruise", "session_id", DAYS, Layout(folder), lambda: NOW, report=lambda _line: None)
-    return read_days(client, request, date(2025, 1, 1), timedelta(days=31))
-
-
-def until(happens: Callable[[], object]) -> None:
-    begun = time.monotonic()
-    while not happens():
-        assert time.monotonic() - begun < PROMPT_SECONDS, "it did not happen"
-        time.sleep(0.005)
-
-
-def is_fetching() -> bool:
-    return any(thread.name.startswith("ThreadPoolExecutor") for thread in alive())
-
-
-@contextmanager
-def hanging(sandbox: Sandbox, after: int) -> Iterator[Event]:
-    """Requests after so many are not answered before the block ends; the event says that there is one."""
-    asked, is_reached, is_over = count(), Event(), Event()
-
-    async def hang(request: Request, inner: Handler) -> Response:
-        if next(asked) < after:
-            return await inner(request)
-        is_reached.set()
-        while not is_over.is_set():
-            await asyncio.sleep(0.005)
-        return PlainTextResponse("[]")
-
-    sandbox.hooks["cloudcruise"].append(hang)
-    try:
-        yield is_reached
-    finally:
-        is_over.set()
 
 
 def test_one_more_page_is_asked_for_while_a_day_is_in_the_readers_hands(
