@@ -7,6 +7,7 @@ columns, int64 microseconds since 1970-01-01T00:00:00Z.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
@@ -78,6 +79,12 @@ class DayRange:
 
     def __str__(self) -> str:
         return str(self.first) if self.first == self.last else f"{self.first}..{self.last}"
+
+    def parts(self, count: int) -> list["DayRange"]:
+        """The range in so many parts, or as many as it has days, equally long give or take a day; newest first."""
+        count = min(count, len(self))
+        edges = [self.first + timedelta(days=len(self) * part // count) for part in range(count + 1)]
+        return [DayRange(first, end - timedelta(days=1)) for first, end in pairwise(edges)][::-1]
 
     def newest_first(self) -> list[date]:
         """Every day, the last one first: the order in which the APIs show them."""

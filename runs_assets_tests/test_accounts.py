@@ -66,6 +66,12 @@ class ToyClient:
         found = [TOY_RUNS[n] for n in np.argsort(times)[::-1] if ask.start_us <= times[n] < ask.cursor_us]
         return run_page(found[: ask.limit], TOY_SHAPE, NOW)
 
+    def stop(self) -> None:
+        pass
+
+    def another(self) -> Self:
+        return self
+
     def __enter__(self) -> Self:
         return self
 

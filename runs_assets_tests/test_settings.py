@@ -21,6 +21,7 @@ def test_defaults_are_those_of_the_readme() -> None:
     settings = CloudCruiseSettings.load("NOBODY_")
     assert (settings.base_url, settings.retention_days, settings.page_size) == ("https://api.cloudcruise.com", 31, 1000)
     assert settings.api_key is None
+    assert settings.parallel == 1
     assert ProductsupSettings.load("NOBODY_").page_size == 100
     assert ProductsupSettings.load("NOBODY_").base_url is None
 

@@ -2,9 +2,9 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -88,14 +88,11 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
                 open_ids = partial(open_run_ids, layout, source.name)
                 stored_days = read_open_runs(_asking_by_id(client), request, open_ids)
             else:
-                stored_days = read_days(client, request, data_folder.first_day, api.capabilities.retention)
-            return record_days(
-                context,
-                (
-                    (stored.day, _raw_metadata(stored, layout.day_file(RAW_RUNS, source.name, stored.day), client))
-                    for stored in stored_days
-                ),
-            )
+                retention, windows = api.capabilities.retention, api.capabilities.windows
+                stored_days = read_days(client, request, data_folder.first_day, retention, windows=windows)
+            with closing(stored_days):
+                recorded = ((stored.day, _raw_metadata(stored, request, client)) for stored in stored_days)
+                return record_days(context, recorded)
 
     made: dg.AssetsDefinition = asset(
         key=source.path(RAW_RUNS),
@@ -113,12 +110,12 @@ def _asking_by_id(client: RunsClient) -> SingleRunClient:
     return client
 
 
-def _raw_metadata(stored: StoredDay, path: Path, client: RunsClient) -> Mapping[str, Any]:
+def _raw_metadata(stored: StoredDay, request: ReadingRequest, client: RunsClient) -> Mapping[str, Any]:
     start, end = stored.window
     notes = {"notes": " ".join(stored.notes)} if stored.notes else {}
     return {
         "dagster/partition_row_count": stored.raw.rows,
-        **file_metadata(path),
+        **file_metadata(request.files(stored.day).path(RAW_RUNS)),
         "api": client.base_url,
         "read_id": stored.raw.read.read_id,
         "read_started_at": dg.MetadataValue.timestamp(stored.raw.read.read_started_at),

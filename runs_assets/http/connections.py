@@ -1,7 +1,10 @@
 """How the network is reached: by which proxy, and with which certificates, as the environment has it."""
 
+import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 import httpx
 
@@ -16,6 +19,33 @@ UNUSABLE_PROXY = (
     "unset it. A proxy is written as http://host:port (SOCKS is not supported), the list as names and single "
     "addresses without brackets, separated by commas (no IPv6 network such as fd07::/64)."
 )
+
+
+class CuttableConnections:
+    """What a client is connected by, so that another thread can end a request that it waits for.
+
+    Closing a client leaves its waiting thread where it is until the time is out.
+    """
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+        self._is_cut = False
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Learn of a new connection: the `trace` of a request's extensions."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            connected = info["return_value"].get_extra_info("socket")
+            self._sockets = [*(one for one in self._sockets if one.fileno() >= 0), connected]
+            if self._is_cut:
+                self.cut()
+
+    def cut(self) -> None:
+        """End what is under way now and later."""
+        self._is_cut = True
+        for connected in self._sockets:
+            with suppress(OSError):
+                # Not the shutdown of TLS, after which another thread could send in plain text.
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def new_client(base_url: str, timeout: httpx.Timeout, headers: Mapping[str, str]) -> httpx.Client:

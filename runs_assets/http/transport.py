@@ -13,18 +13,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from threading import Event, Lock
 from typing import Any, Self, TypeVar
 
 import httpx
 import orjson
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, sleep_using_event, wait_exponential, wait_random
 
 from runs_assets.days import iso, utc_now
 from runs_assets.errors import SettingsError, UnavailableError
 from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
-from runs_assets.http.connections import new_client
+from runs_assets.http.connections import CuttableConnections, new_client
 from runs_assets.http.faults import TransientError, UnexpectedBodyError, instant_of, message_of, no_connection, refusal
+from runs_assets.http.pace import Pace
 from runs_assets.plain_text.redaction import Redactor, redacted_logs
 from runs_assets.plain_text.wording import shortened
 
@@ -84,17 +86,18 @@ class Answer:
 class Transport:
     """GET requests to one API, with one set of credentials. Use it as a context manager: it holds connections.
 
-    `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `requests` counts every attempt
-    that was sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.
+    `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `pace` is kept by every attempt.
+    `requests` counts those that were sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.
     """
 
     base_url: str
     auth: Auth
     redact: Redactor
     limits: Limits = field(default_factory=Limits)
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] | None = None
     monotonic: Callable[[], float] = time.monotonic
     clock: Callable[[], datetime] = utc_now
+    pace: Pace | None = None
     requests: int = 0
     server_time: datetime | None = None
 
@@ -102,6 +105,10 @@ class Transport:
         timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
         self._http = new_client(self.base_url, timeout, HEADERS)
         self._refusals = 0
+        self._connections = CuttableConnections()
+        self._stopped = Event()
+        self._sleep = self.sleep or sleep_using_event(self._stopped)
+        self._renewing = Lock()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -109,11 +116,25 @@ class Transport:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
         self._http.close()
         self._open.close()
 
-    def within(self, limits: Limits) -> Self:
+    def stop(self) -> None:
+        """Bring the request of another thread to an end at once, and refuse those after it.
+
+        A renewal of tokens is waited for: when its answer is lost, so is the access.
+        """
+        self._stopped.set()
+        with self._renewing:
+            self._connections.cut()
+
+    def another(self) -> Self:
         """A transport of its own, with connections of its own, to the same API and with the same credentials."""
+        return replace(self, requests=0)
+
+    def within(self, limits: Limits) -> Self:
+        """Another transport, with other limits."""
         return replace(self, limits=limits, requests=0)
 
     def get(
@@ -131,7 +152,7 @@ class Transport:
             retry=retry_if_exception_type(TransientError),
             wait=self._wait_seconds,
             stop=lambda state: self._is_over(state, begun),
-            sleep=self.sleep,
+            sleep=self._sleep,
             before_sleep=self._log_retry,
             reraise=True,
         )
@@ -149,7 +170,7 @@ class Transport:
 
     def _attempt(self, path: str, params: Params, parse: Callable[[Answer], T], no_page: Collection[int]) -> T:
         response, body = self._send_authorized(path, params)
-        if response.status_code == httpx.codes.UNAUTHORIZED and self.auth.renew(self._send_for_token):
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._renewed():
             response, body = self._send_authorized(path, params)
         if not response.is_success:
             where, setting = self.base_url, self.auth.setting
@@ -164,9 +185,18 @@ class Transport:
             raise TransientError(f'{what}; it says "{said}"' if said else what) from None
 
     def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
-        headers = self.auth.headers(self._send_for_token)
+        if self.pace and (seconds := self.pace.wait_seconds(self.monotonic())):
+            self._sleep(seconds)
+        with self._renewing:
+            headers = self.auth.headers(self._send_for_token)
+        if self._stopped.is_set():
+            raise UnavailableError("The reading was stopped.")
         request = self._http.build_request("GET", self.base_url + path, params=dict(params), headers=dict(headers))
         return self._send(request, self.limits.body_bytes)
+
+    def _renewed(self) -> bool:
+        with self._renewing:
+            return self.auth.renew(self._send_for_token)
 
     def _send_for_token(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         request.headers["accept-encoding"] = ACCEPT_ENCODING
@@ -175,6 +205,7 @@ class Transport:
     def _send(self, request: httpx.Request, most_bytes: int) -> tuple[httpx.Response, bytes]:
         """Send one request and read its body, within the attempt's time and size."""
         self.requests += 1
+        request.extensions["trace"] = self._connections.trace
         until = self.monotonic() + self.limits.attempt
         response = None
         try:
@@ -225,7 +256,7 @@ class Transport:
     def _is_over(self, state: RetryCallState, begun: float) -> bool:
         error = state.outcome.exception() if state.outcome else None
         self._refusals = self._refusals + 1 if isinstance(error, TransientError) and error.refused else 0
-        if self._refusals >= self.limits.refused_tries:
+        if self._refusals >= self.limits.refused_tries or self._stopped.is_set():
             return True
         return self.monotonic() - begun + state.upcoming_sleep > self.limits.deadline
 

@@ -1,7 +1,9 @@
 """Pages and pagers: what a pager sees of a page, what all pagers have in common, and how one is driven."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -52,6 +54,7 @@ class Page:
         return bool(np.all(times[1:] <= times[:-1]))
 
 
+Ask = TypeVar("Ask")
 Ask_co = TypeVar("Ask_co", covariant=True)
 Shown = TypeVar("Shown", bound=Page)
 
@@ -94,20 +97,42 @@ class Pager(ABC, Generic[Ask_co]):
         self.limit = min(self.limit * 2, self.max_limit)
 
 
-def pages(pager: Pager[Ask_co], fetch: Callable[[Ask_co], Shown]) -> Iterator[Shown]:
-    """Drive a pager: every page that was fetched for it, probes too, since whatever the API showed counts.
+def pages(
+    walks: Sequence[tuple[Pager[Ask], Callable[[Ask], Shown]]], stop: Callable[[], object]
+) -> Iterator[tuple[int, Shown]]:
+    """Drive pagers side by side: every page that was fetched, probes too, and the place of its pager among them.
 
-    When a page is yielded, `pager.mark_us` already takes it into account.
+    Each pager's own function fetches its pages, in a thread: while a page is in the caller's hands, the next one is
+    under way. When a page is yielded, its pager's `mark_us` takes it into account, and nothing that came after it. An
+    error of fetching is raised once the pages before it were yielded. Then, as when the iteration is left early, `stop`
+    is called, which must bring what is under way to an end: it is waited for.
     """
-    asks = pager.asks()
-    ask = next(asks, None)
-    while ask is not None:
-        page = fetch(ask)
-        try:
-            ask = asks.send(page)
-        except StopIteration:
-            ask = None
-        yield page
+    with ThreadPoolExecutor(len(walks)) as pool, ExitStack() as on_failure:
+        on_failure.callback(stop)
+        asks = [pager.asks() for pager, _ in walks]
+        under_way: dict[Future[Shown], int] = {}
+
+        def ask_for(ask: Ask | None, place: int) -> None:
+            if ask is not None:
+                under_way[pool.submit(walks[place][1], ask)] = place
+
+        for place in range(len(walks)):
+            ask_for(next(asks[place], None), place)
+        while under_way:
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for fetched in done:
+                page, place = fetched.result(), under_way.pop(fetched)
+                ask_for(_after(page, asks[place]), place)
+                yield place, page
+        on_failure.pop_all()
+
+
+def _after(page: Page, asks: Generator[Ask, Page, None]) -> Ask | None:
+    """What a pager asks for after a page; None if it has seen its window."""
+    try:
+        return asks.send(page)
+    except StopIteration:
+        return None
 
 
 def second_of(instant_us: int) -> str:

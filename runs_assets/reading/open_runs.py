@@ -1,6 +1,6 @@
 """Asking again for the open runs of days by their ids, where reading whole days for a few runs would be wasteful."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from datetime import date
 
@@ -18,7 +18,7 @@ from runs_assets.storage.reads import Read
 
 def read_open_runs(
     client: SingleRunClient, request: ReadingRequest, open_ids: Callable[[date], list[str]]
-) -> Iterator[StoredDay]:
+) -> Generator[StoredDay, None, None]:
     """Ask for each run that `open_ids` gives for a day, newest day first; each day is stored before it is yielded.
 
     What comes back replaces the run's stored row; whether the day is complete stays as it was.

@@ -1,15 +1,15 @@
 """Reading a range of days from a client into the raw files, each day durable as soon as the walk has passed it.
 
-The walk is newest first. Rows are spooled per day as pages arrive; a day is merged and stored once the pager vouches
-that everything in it has been shown. A failed page ends the reading: the day it was in stays as it was before, days
-already stored stay stored.
+A walk is newest first, and several may read a part of the days each, side by side. Rows are spooled per day as pages
+arrive; a day is merged and stored once the pager of its walk vouches that all of it has been shown. A failed page
+ends the reading: days not yet passed stay as they were before, days already stored stay stored.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 
 from runs_assets.days import DAY_US, day_of_us, end_of, iso, start_of, to_us
 from runs_assets.errors import OutOfReachError
-from runs_assets.paging.page import NO_TIME, Pager, pages
+from runs_assets.paging.page import NO_TIME, pages
 from runs_assets.reading.request import ReadingRequest, RunsClient, StoredDay
 from runs_assets.reading.rows import RunPage
 from runs_assets.settling.reach import Reach
@@ -28,7 +28,6 @@ from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 
 PROGRESS_SECONDS = 10.0
-REMEMBERED_PAGES = 2
 
 
 def read_days(
@@ -37,75 +36,95 @@ def read_days(
     first_day: date,
     retention: timedelta | None,
     *,
+    windows: int = 1,
     monotonic: Callable[[], float] = time.monotonic,
-) -> Iterator[StoredDay]:
-    """Read the requested days, newest first; each is stored before it is yielded, and may be yielded again.
+) -> Generator[StoredDay, None, None]:
+    """Read the requested days; each is stored before it is yielded, and may be yielded again.
 
-    `first_day` and `retention` limit what can be asked for. Raises `OutOfReachError` before anything is changed;
-    whatever the client raises, later. Progress is reported after the first page that ends 10 seconds or more after
-    the last report.
+    They are read in as many `windows` side by side as there are days for, each newest first. `first_day` and
+    `retention` limit what can be asked for. Raises `OutOfReachError` before anything is changed; whatever the client
+    raises, later. Progress is reported after the first page that ends 10 seconds or more after the last report.
     """
     began_at = request.clock()
     start_at = Reach(began_at, first_day, retention).start_for(request.days)
-    pager = client.pager(to_us(start_at), to_us(request.days.end))
+    with ExitStack() as parts:
+        clients = [client]
+        walks: list[_Walk] = []
+        for days in request.days.parts(windows):
+            if walks:
+                clients.append(parts.enter_context(client.another()))
+            part = replace(request, days=days)
+            walk = _Walk(clients[-1], part, began_at, max(start_at, days.start), retention)
+            walks.append(parts.enter_context(closing(walk)))
+        progress = _Progress(request, walks, monotonic)
+        for place, page in pages([(walk.pager, walk.fetch) for walk in walks], lambda: _stop(clients)):
+            yield from walks[place].advance(page)
+            for other in (*walks[:place], *walks[place + 1 :]):
+                yield from other.take(page)
+            progress.report()
 
-    def fetch(ask: Any) -> RunPage:
-        if retention is not None and start_at < request.clock() - retention:
-            raise OutOfReachError(
-                f"The reading took so long that {iso(start_at)} fell out of what the API still answers "
-                f"({retention}). Days that were stored before this are kept; ask again for the rest."
-            )
-        return client.fetch(ask)
 
-    with closing(_Walk(client, request, began_at, start_at, pager, monotonic)) as walk:
-        for page in pages(pager, fetch):
-            yield from walk.advance(page)
-            walk.report_progress()
+def _stop(clients: Iterable[RunsClient]) -> None:
+    for client in clients:
+        client.stop()
 
 
 @dataclass
 class _Walk:
-    """A reading under way: rows not yet stored, by day, and the days that are."""
+    """The reading of a window under way: rows not yet stored, by day, and the days that are.
+
+    `remembered` are the first of its pages and the last two, without empty ones.
+    """
 
     client: RunsClient
     request: ReadingRequest
     began_at: datetime
     start_at: datetime
-    pager: Pager[Any]
-    monotonic: Callable[[], float]
+    retention: timedelta | None
     pages: int = 0
     shown: int = 0
+    requests: deque[int] = field(default_factory=deque)
     stored: set[date] = field(default_factory=set)
     spools: dict[date, Spool] = field(default_factory=dict)
     bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=dict)
     quarantined: dict[date, int] = field(default_factory=dict)
     notes: dict[date, list[str]] = field(default_factory=dict)
-    recent: deque[RunPage] = field(default_factory=lambda: deque(maxlen=REMEMBERED_PAGES))
+    remembered: list[RunPage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.pager = self.client.pager(to_us(self.start_at), to_us(self.request.days.end))
         self.mark_us = self.pager.mark_us
-        self.requests = self.client.requests
+        self.sent = self.counted = self.client.requests
         self.pending = self.request.days.newest_first()
-        self.begun = self.reported = self.monotonic()
+
+    def fetch(self, ask: Any) -> RunPage:
+        """The page that answers a request; for the thread that fetches."""
+        if self.retention is not None and self.start_at < self.request.clock() - self.retention:
+            raise OutOfReachError(
+                f"The reading took so long that {iso(self.start_at)} fell out of what the API still answers "
+                f"({self.retention}). Days that were stored before this are kept; ask again for the rest."
+            )
+        page = self.client.fetch(ask)
+        self.requests.append(self.client.requests)  # the next may be sent before this page is processed
+        return page
 
     def advance(self, page: RunPage) -> Iterator[StoredDay]:
-        """Take a page and store what can be stored."""
+        """Take the next page of this walk and store what can be stored."""
+        self.pages += 1
+        self.sent = self.requests.popleft()
         if self.pager.mark_us > self.mark_us:
             self._begin_again()
         self.mark_us = self.pager.mark_us
-        self._take(page)
-        yield from self._store_stragglers()
+        yield from self.take(page)
+        if len(page):
+            self.remembered[1:] = [*self.remembered[1:][-1:], page]
         yield from self._store_passed()
 
-    def report_progress(self) -> None:
-        """Report how far the reading is, if the last report was some time ago."""
-        now = self.monotonic()
-        if now - self.reported >= PROGRESS_SECONDS:
-            self.reported = now
-            self.request.report(
-                f"{self.request.source}: {len(self.stored)} of {len(self.request.days)} days done, "
-                f"{self.shown:,} runs, {self.pages:,} pages, {self.shown / (now - self.begun):,.0f} runs/s"
-            )
+    def take(self, page: RunPage) -> Iterator[StoredDay]:
+        """Take what the page of any walk shows of this one's days: at its window's edges it may be another's."""
+        self._spool_rows(page)
+        self._quarantine(page)
+        yield from self._store_stragglers()
 
     def close(self) -> None:
         """Remove the spools."""
@@ -119,9 +138,8 @@ class _Walk:
         self.pending = self.request.days.newest_first()
         self.stored.clear()
 
-    def _take(self, page: RunPage) -> None:
+    def _spool_rows(self, page: RunPage) -> None:
         """Spool the page's rows by day; rows already stored with their day only if they show something new."""
-        self.pages += 1
         day_numbers = page.created_us // DAY_US
         inside = (page.created_us >= to_us(self.start_at)) & (page.created_us < to_us(self.request.days.end))
         for number in np.unique(day_numbers[inside])[::-1]:
@@ -132,8 +150,6 @@ class _Walk:
             if keys:
                 self._spool(day).append(keys, rows, page.observed_at)
                 self.shown += len(keys)
-        self.recent.append(page)
-        self._quarantine(page)
 
     def _quarantine(self, page: RunPage) -> None:
         """Keep each bad row with its day: that of its own time, else of the row before it, else of the first after."""
@@ -144,8 +160,8 @@ class _Walk:
                 self.bad.setdefault(day_of_us(int(usable[-1])), {})[page.keys[index]] = trace
 
     def _changed(self, keys: list[str], rows: list[bytes]) -> tuple[list[str], list[bytes]]:
-        """Those of some rows that the pages before, which overlap with this one, did not show exactly so."""
-        known = {key: row for page in self.recent for key, row in zip(page.keys, page.rows, strict=True)}
+        """Those of some rows that the pages that overlap with theirs did not show exactly so."""
+        known = {key: row for page in self.remembered for key, row in zip(page.keys, page.rows, strict=True)}
         changed = [(key, row) for key, row in zip(keys, rows, strict=True) if known.get(key) != row]
         return [key for key, _ in changed], [row for _, row in changed]
 
@@ -175,10 +191,33 @@ class _Walk:
         self.spools.pop(day).close()
         self.stored.add(day)
         self.quarantined[day] = len(bad)
-        requests, self.requests = self.client.requests - self.requests, self.client.requests
+        requests, self.counted = self.sent - self.counted, self.sent
         window = (max(self.start_at, start_of(day)), min(end_of(day), max(self.began_at, start_of(day))))
         return StoredDay(day, raw, len(bad), window, requests, (*self.pager.notes, *self.notes.get(day, [])))
 
     def _note(self, day: date, note: str) -> None:
         self.notes.setdefault(day, []).append(note)
         self.request.report(f"{self.request.source}, {day}: {note}")
+
+
+@dataclass
+class _Progress:
+    """Reports how far the walks are together."""
+
+    request: ReadingRequest
+    walks: Sequence[_Walk]
+    monotonic: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self.begun = self.reported = self.monotonic()
+
+    def report(self) -> None:
+        """Report, if the last report was some time ago."""
+        now = self.monotonic()
+        if now - self.reported >= PROGRESS_SECONDS:
+            self.reported = now
+            stored, shown = sum(len(walk.stored) for walk in self.walks), sum(walk.shown for walk in self.walks)
+            self.request.report(
+                f"{self.request.source}: {stored} of {len(self.request.days)} days done, {shown:,} runs, "
+                f"{sum(walk.pages for walk in self.walks):,} pages, {shown / (now - self.begun):,.0f} runs/s"
+            )

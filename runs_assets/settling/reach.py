@@ -14,12 +14,13 @@ MARGIN = timedelta(minutes=15)
 class Capabilities:
     """What an API can be asked: how far back (`retention`, None: for ever), and for a single run by its id.
 
-    And for how many runs at a time (`page_size`).
+    And for how many runs at a time (`page_size`), and in how many windows side by side (`windows`).
     """
 
     retention: timedelta | None = None
     asks_by_id: bool = False
     page_size: int = 100
+    windows: int = 1
 
 
 @dataclass(frozen=True)

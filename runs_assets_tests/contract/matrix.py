@@ -1,6 +1,6 @@
 """The verdicts of all faults on all sources, each measured when it is first asked for and then remembered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import dagster as dg
 from runs_assets.sandbox import Sandbox
 from runs_assets_tests.contract.cases import CASES, NOT_APPLICABLE, OF_TOKENS, cells, make
 from runs_assets_tests.contract.played import staged
-from runs_assets_tests.contract.scenario import play
+from runs_assets_tests.contract.scenario import Reading, play
 
 
 @dataclass
@@ -42,8 +42,8 @@ class Matrix:
             self._verdicts[name, source] = self.play(source, name)
         return self._verdicts[name, source]
 
-    def play(self, source: str, *names: str) -> str:
-        """The verdict on a day's life with some faults together, the last one innermost."""
+    def play(self, source: str, *names: str, readings: Sequence[Reading] = ()) -> str:
+        """The verdict on a day's life with some faults together, the last one innermost; `readings` instead of theirs."""
         cases = [CASES[name] for name in names]
         faults = [make(name, source) for name in names]
         with (
@@ -54,7 +54,7 @@ class Matrix:
                 stage,
                 source,
                 faults,
-                readings=max((case.life for case in cases), key=len),
+                readings=readings or max((case.life for case in cases), key=len),
                 is_loud=any(case.expected(source).startswith("fails") for case in cases),
             )
             self.story = "\n".join([life.sentence, *map(repr, life.differences)])

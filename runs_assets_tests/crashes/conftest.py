@@ -79,7 +79,8 @@ def other(server: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 class Account:
     """CloudCruise with the changing past, and a data folder that follows it.
 
-    `data` is the data folder as the runs see it, if they see it elsewhere than the test.
+    `data` is the data folder as the runs see it, if they see it elsewhere than the test; `windows` is how many are read
+    side by side.
     """
 
     sandbox: Sandbox
@@ -87,13 +88,16 @@ class Account:
     folder: Path
     watch: Watch
     data: Path | None = None
+    windows: int = 1
 
     @property
     def layout(self) -> Layout:
         return self.watch.layout
 
     def order(self, version: int, **more: Any) -> Order:
-        return order(self.sandbox, self.data or self.layout.root, self.folder / "outcome.json", version, **more)
+        found = order(self.sandbox, self.data or self.layout.root, self.folder / "outcome.json", version, **more)
+        found.env["CLOUDCRUISE_PARALLEL"] = str(self.windows)
+        return found
 
     def read(self, version: int, **more: Any) -> Outcome:
         """Have a version read, or killed while it is; then look at the files."""

@@ -1,12 +1,13 @@
 """A point at which a run kills itself: before the n-th line of the project's code that it executes.
 
 Between any two lines lies whatever was written, flushed or renamed so far, so that every state that a kill can leave
-is reached, and the same number reaches the same state again.
+is reached. The same number reaches the same state again, but for what the threads that fetch have done meanwhile.
 """
 
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ ROOT = Path(runs_assets.__file__).parent.parent
 
 
 class KillPoint:
-    """Counts the lines executed of the files whose path below the repository begins with `where`.
+    """Counts the lines executed of the files whose path below the repository begins with `where`, in all threads.
 
     Kills the whole process group before line number `before`; 0 only counts.
     """
@@ -32,9 +33,11 @@ class KillPoint:
     @contextmanager
     def armed(self) -> Iterator[None]:
         sys.settrace(self._called)
+        threading.settrace(self._called)
         try:
             yield
         finally:
+            threading.settrace(None)
             sys.settrace(None)
 
     def _called(self, frame: FrameType, _event: str, _argument: Any) -> Any:
@@ -43,6 +46,6 @@ class KillPoint:
     def _passed(self, _frame: FrameType, event: str, _argument: Any) -> Any:
         if event == "line":
             self.passed += 1
-            if self.passed == self._before:
+            if 0 < self._before <= self.passed:
                 os.killpg(os.getpgrp(), signal.SIGKILL)
         return self._passed

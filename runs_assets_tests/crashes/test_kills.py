@@ -17,7 +17,9 @@ FIRST_WRITE = 10  # lines of storage/files.py: the first file of a new data fold
 
 
 @pytest.mark.long
-def test_killed_anywhere_and_again_in_the_retry_no_day_is_mixed(account: Account) -> None:
+@pytest.mark.parametrize("windows", [1, 3])
+def test_killed_anywhere_and_again_in_the_retry_no_day_is_mixed(account: Account, windows: int) -> None:
+    account.windows = windows
     assert account.read(0, kill_in="runs_assets/storage/files.py", kill_before=FIRST_WRITE).is_killed
     lines = {
         where: account.read(version, kill_in=where).lines

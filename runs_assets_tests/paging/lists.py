@@ -1,18 +1,24 @@
 """A list of runs as a server keeps it, that changes between requests, for trying the pagers without HTTP."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from runs_assets.days import SECOND_US
 from runs_assets.paging.cursor import CursorAsk
 from runs_assets.paging.offset import OffsetAsk
-from runs_assets.paging.page import NO_TIME, Page
+from runs_assets.paging.page import NO_TIME, Page, Pager, pages
 
 START_US = 1_750_000_000 * SECOND_US
 Run = tuple[str, int]
+
+
+def pages_of(pager: Pager[Any], fetch: Callable[[Any], Page]) -> Iterator[Page]:
+    """Every page that a pager has fetched."""
+    return (page for _, page in pages([(pager, fetch)], stop=lambda: None))
 
 
 @dataclass

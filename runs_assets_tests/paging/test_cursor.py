@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from runs_assets.days import SECOND_US
 from runs_assets.errors import ApiChangedError
 from runs_assets.paging.cursor import CursorAsk, CursorPager
-from runs_assets.paging.page import NO_TIME, Page, pages
-from runs_assets_tests.paging.lists import START_US, ListedRuns, Run
+from runs_assets.paging.page import NO_TIME, Page
+from runs_assets_tests.paging.lists import START_US, ListedRuns, Run, pages_of
 
 STATUSES = ("a", "b", "c")
 
@@ -22,7 +22,7 @@ def read(runs: ListedRuns, start_us: int, end_us: int, *, limit: int, max_limit:
     pager = CursorPager(start_us, end_us, limit=limit, max_limit=max_limit, statuses=STATUSES)
     shown: set[str] = set()
     before = end_us
-    for page in pages(pager, runs.by_cursor):
+    for page in pages_of(pager, runs.by_cursor):
         assert pager.mark_us <= before
         before = pager.mark_us
         inside = (page.created_us >= start_us) & (page.created_us < end_us)
@@ -136,12 +136,12 @@ def test_one_empty_answer_anywhere_is_not_taken_for_the_end(broken: int) -> None
         page = runs.by_cursor(ask)
         return page_at() if runs.asked == broken else page
 
-    assert len({key for page in pages(pager, sometimes_empty) for key in page.keys}) == 24
+    assert len({key for page in pages_of(pager, sometimes_empty) for key in page.keys}) == 24
 
 
 def fixed(page: Page) -> CursorPager:
     pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=10, max_limit=10, statuses=STATUSES)
-    list(pages(pager, lambda _ask: page))
+    list(pages_of(pager, lambda _ask: page))
     return pager
 
 
@@ -173,7 +173,7 @@ def test_a_null_time_inside_a_page_does_not_end_the_walk() -> None:
         page = runs.by_cursor(ask)
         return replace(page, keys=[*page.keys, "null"], created_us=np.append(page.created_us, NO_TIME))
 
-    shown = {key for page in pages(pager, with_null_at_the_end) for key in page.keys}
+    shown = {key for page in pages_of(pager, with_null_at_the_end) for key in page.keys}
     assert len(shown) == 31
 
 

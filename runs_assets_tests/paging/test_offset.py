@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from runs_assets.days import SECOND_US
 from runs_assets.errors import ApiChangedError, PageLimitError
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
-from runs_assets.paging.page import NO_TIME, Page, pages
-from runs_assets_tests.paging.lists import START_US, ListedRuns
+from runs_assets.paging.page import NO_TIME, Page
+from runs_assets_tests.paging.lists import START_US, ListedRuns, pages_of
 
 
 def pager_of(start_us: int, end_us: int, limit: int) -> OffsetPager:
@@ -23,7 +23,7 @@ def pager_of(start_us: int, end_us: int, limit: int) -> OffsetPager:
 def read(runs: ListedRuns, pager: OffsetPager, start_us: int, end_us: int) -> set[str]:
     """The ids of the window's runs, as the pager reads them."""
     shown: set[str] = set()
-    for page in pages(pager, runs.by_offset):
+    for page in pages_of(pager, runs.by_offset):
         inside = (page.created_us >= start_us) & (page.created_us < end_us)
         shown.update(np.array(page.keys, object)[inside])
     assert pager.mark_us == start_us
@@ -109,7 +109,7 @@ def test_the_error_names_how_much_is_shown_and_what_lies_beyond() -> None:
     with pytest.raises(
         PageLimitError, match=r"beyond the 1,000 newest runs: HTTP 400\. .*of 2025-06-15T16:13:20Z and before"
     ):
-        list(pages(pager, runs.by_offset))
+        list(pages_of(pager, runs.by_offset))
     assert pager.mark_us == START_US + 4000 * SECOND_US + 1
 
 
@@ -122,14 +122,14 @@ def test_where_what_lies_past_the_end_is_refused_the_list_still_ends() -> None:
 def test_a_refusal_without_a_total_is_not_taken_for_the_end() -> None:
     runs = ListedRuns(seconds(*[1] * 50), refuses_past_end=True, tells_total=False)
     with pytest.raises(PageLimitError, match="beyond the 50 newest runs"):
-        list(pages(pager_of(START_US, START_US + 10 * SECOND_US, 20), runs.by_offset))
+        list(pages_of(pager_of(START_US, START_US + 10 * SECOND_US, 20), runs.by_offset))
 
 
 def test_an_offset_that_is_not_obeyed_is_an_error_after_few_requests() -> None:
     runs = ListedRuns([(str(second), START_US + second * SECOND_US) for second in range(200)])
     pager = pager_of(START_US, START_US + 10 * SECOND_US, 20)
     with pytest.raises(ApiChangedError, match="no longer obeys its offset"):
-        list(pages(pager, lambda ask: runs.by_offset(replace(ask, offset=0))))
+        list(pages_of(pager, lambda ask: runs.by_offset(replace(ask, offset=0))))
     assert runs.asked < 40
 
 
@@ -155,7 +155,7 @@ def test_a_capped_total_is_not_taken_for_the_end() -> None:
         return Page(page.keys, page.created_us, page.offset, 20)
 
     pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
-    shown = {key for page in pages(pager, with_capped_total) for key in page.keys}
+    shown = {key for page in pages_of(pager, with_capped_total) for key in page.keys}
     assert len(shown) == 50
 
 
@@ -208,7 +208,7 @@ def test_a_list_that_seems_empty_once_is_read_all_the_same() -> None:
     runs = ListedRuns(seconds(*[1] * 50))
     shown = [Page([], np.array([], np.int64), 0, 0)]
     read_pages = list(
-        pages(
+        pages_of(
             pager_of(START_US, START_US + 10 * SECOND_US, 20),
             lambda ask: shown.pop() if shown else runs.by_offset(ask),
         )
@@ -225,21 +225,23 @@ def test_null_times_beside_usable_ones_stop_nothing() -> None:
         times = np.where(np.arange(page.offset, page.end) % 3 == 0, NO_TIME, page.created_us)
         return Page(page.keys, times, page.offset, page.total)
 
-    shown = {key for page in pages(pager_of(START_US, START_US + 100 * SECOND_US, 10), with_nulls) for key in page.keys}
+    shown = {
+        key for page in pages_of(pager_of(START_US, START_US + 100 * SECOND_US, 10), with_nulls) for key in page.keys
+    }
     assert len(shown) == 50
 
 
 def test_a_page_of_null_times_only_is_an_error() -> None:
     page = Page(["a", "b"], np.array([NO_TIME, NO_TIME]), 0, 2)
     with pytest.raises(ApiChangedError, match="no usable creation time"):
-        list(pages(pager_of(START_US, START_US + SECOND_US, 10), lambda _ask: page))
+        list(pages_of(pager_of(START_US, START_US + SECOND_US, 10), lambda _ask: page))
 
 
 def test_the_mark_falls_only_to_what_has_been_shown() -> None:
     runs = ListedRuns(seconds(*[3] * 30))
     pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
     shown: set[str] = set()
-    for page in pages(pager, runs.by_offset):
+    for page in pages_of(pager, runs.by_offset):
         shown |= set(page.keys)
         assert {key for key, us in runs.runs if us >= pager.mark_us} <= shown
 

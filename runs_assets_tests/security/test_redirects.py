@@ -10,12 +10,12 @@ from starlette.responses import RedirectResponse, Response
 
 from runs_assets.days import to_us
 from runs_assets.errors import CredentialsError, RequestRefusedError
-from runs_assets.paging.page import pages
 from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler, json_answer
 from runs_assets.sources.productsup.client import ProductsupClient
 from runs_assets.sources.productsup.source import ProductsupApi
 from runs_assets.storage.layout import Layout
+from runs_assets_tests.paging.lists import pages_of
 from runs_assets_tests.security.conftest import Get
 from runs_assets_tests.security.markers import CLIENT_SECRET, PRODUCTSUP_TOKEN, REFRESH_TOKEN, found
 from runs_assets_tests.security.peers import Peer, peer, saying
@@ -93,7 +93,7 @@ def test_the_token_does_not_follow_next(
     sandbox.hooks["productsup"].append(tempting)
     productsup = client(tmp_path, monkeypatch, BASE_URL=sandbox.productsup_url, TOKEN=PRODUCTSUP_TOKEN)
     with productsup:
-        shown = [key for page in pages(productsup.pager(0, to_us(NOW) + 1), productsup.fetch) for key in page.keys]
+        shown = [key for page in pages_of(productsup.pager(0, to_us(NOW) + 1), productsup.fetch) for key in page.keys]
     assert set(shown) == {row["id"] for row in rows}
     assert {request.path for request in sandbox.requests} == {"/runs"}
     assert elsewhere.heads == []

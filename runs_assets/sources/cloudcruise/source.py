@@ -1,6 +1,6 @@
 """CloudCruise as a source: its settings, its API, and the one function that registers a workspace."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from runs_assets.errors import SettingsError
 from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.pace import Pace
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url
@@ -18,14 +19,21 @@ from runs_assets.sources.cloudcruise.reasons import reason_of_error
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
 
+MOST_REQUESTS: Mapping[float, int] = {1: 500, 15: 1000, 60: 2000}
+"""What the vendor publishes for each key: seconds, and the requests within them."""
+
 
 class CloudCruiseSettings(EnvironmentSettings):
-    """`retention_days` is how far back the API answers, in days; `page_size` the rows asked for at a time."""
+    """`retention_days` is how far back the API answers, in days; `page_size` the rows asked for at a time.
+
+    A range of days is read in as many windows side by side as `parallel` says.
+    """
 
     api_key: Secret | None = None
     base_url: Annotated[str, AfterValidator(checked_base_url)] = "https://api.cloudcruise.com"
     retention_days: Annotated[int, Field(ge=1, le=3660)] = 31
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 1000
+    parallel: Annotated[int, Field(ge=1, le=8)] = 1
 
 
 class CloudCruiseApi(RunsApi):
@@ -41,12 +49,20 @@ class CloudCruiseApi(RunsApi):
             raise SettingsError(f"{variable} is not set. Put the workspace's API key into .env or the environment.")
         key = settings.api_key.get_secret_value()
         auth = HeaderAuth("cc-key", key, variable)
-        return CloudCruiseClient(settings.base_url, auth, Redactor([key]), clock=clock, page_size=settings.page_size)
+        return CloudCruiseClient(
+            settings.base_url,
+            auth,
+            Redactor([key]),
+            clock=clock,
+            pace=Pace(MOST_REQUESTS),
+            page_size=settings.page_size,
+        )
 
     @property
     def capabilities(self) -> Capabilities:
         """See `RunsApi.capabilities`."""
-        return Capabilities(timedelta(days=CloudCruiseSettings.load(self.settings_prefix).retention_days))
+        settings = CloudCruiseSettings.load(self.settings_prefix)
+        return Capabilities(timedelta(days=settings.retention_days), windows=settings.parallel)
 
 
 def cloudcruise(name: str = "cloudcruise", *, settings_prefix: str | None = None) -> Source:
