@@ -21,9 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from runs_assets.accounts import SOURCES
-from runs_assets.alerts.addresses import Address, AlertSettings, alert_settings, usable_addresses
+from runs_assets.alerts.addresses import Address, usable_addresses
 from runs_assets.alerts.delivery import checked_heartbeat_url
 from runs_assets.alerts.memory import MemoryFile
+from runs_assets.alerts.settings import AlertSettings, alert_settings
 from runs_assets.days import iso, to_us, utc_now
 from runs_assets.errors import RunsAssetsError, SettingsError
 from runs_assets.http.transport import Limits

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 from urllib.parse import urlsplit
 
-import httpx
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -186,6 +185,8 @@ def checked_url(url: str) -> str:
 
     Only https, or http to a loopback host; no credentials, query or fragment inside.
     """
+    import httpx  # noqa: PLC0415  (a tenth of a second)
+
     try:
         url = str(httpx.URL(url.strip()))
         parts = urlsplit(url)

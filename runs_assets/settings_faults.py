@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from runs_assets.alerts.addresses import AlertSettings
+from runs_assets.alerts.settings import AlertSettings
 from runs_assets.errors import SettingsError
 from runs_assets.plain_text.wording import shortened
 from runs_assets.settings import (

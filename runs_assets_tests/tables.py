@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from runs_assets.assets.daily import RAW_RUNS_DESCRIPTION
 from runs_assets.daily.tables import DAILY_TABLES
-from runs_assets.report.publishing import DESCRIPTION, PAGE
+from runs_assets.report.published import DESCRIPTION, PAGE
 from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT
 from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.readme import write

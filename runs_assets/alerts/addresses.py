@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -21,11 +20,12 @@ from rich.console import Console
 
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.alerts.memory import Notification
+from runs_assets.alerts.settings import alert_settings
 from runs_assets.days import utc_now
 from runs_assets.errors import SettingsError
 from runs_assets.http.connections import UNUSABLE_PROXY, is_usable_proxy
 from runs_assets.plain_text.redaction import RedactingFilter, Redactor
-from runs_assets.settings import LOOPBACK_HOSTS, PREFIX, EnvironmentSettings, PositiveDuration
+from runs_assets.settings import LOOPBACK_HOSTS
 from runs_assets.watch_entries import Severity
 
 if TYPE_CHECKING:
@@ -47,32 +47,6 @@ _TAGGED = re.compile(r"(?P<tags>[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*)=(?P<url>[A-Z
 _NEXT = re.compile(r",+(?=(?:[A-Za-z0-9_-]+(?:,[A-Za-z0-9_-]+)*=)?[A-Za-z][A-Za-z0-9+.-]*://)")
 _redact = Redactor()
 _log_filter = RedactingFilter(_redact)
-
-
-class UnreadSettings(EnvironmentSettings):
-    """What of the settings of notifications holds without them, and is no secret."""
-
-    unread_after_hours: PositiveDuration = 6
-
-    @property
-    def unread_after(self) -> timedelta:
-        """How long a source may go unread before that is an incident."""
-        return timedelta(hours=self.unread_after_hours)
-
-
-class AlertSettings(UnreadSettings):
-    """`alert_urls` are Apprise URLs separated by white space or commas, each a secret.
-
-    `tag,tag=` stands before those that have tags. `heartbeat_url` gets a GET after each evaluation.
-    """
-
-    alert_urls: SecretStr | None = None
-    heartbeat_url: SecretStr | None = None
-
-
-def alert_settings() -> AlertSettings:
-    """The `RUNS_ASSETS_*` settings of notifications; raises `SettingsError` naming each invalid one."""
-    return AlertSettings.load(PREFIX)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from datetime import date, datetime, timedelta
 import pyarrow.compute as pc
 from rich.console import Console
 
-from runs_assets.alerts.addresses import addresses_of, alert_settings
+from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.delivery import LOCK_PATIENCE_SECONDS, Notifier
 from runs_assets.alerts.memory import Acknowledgement, Memory, MemoryFile, Notification
 from runs_assets.alerts.observation import FAILED_ONCE, SEVERITIES, Row, rows_of
 from runs_assets.alerts.pipeline_texts import name_of, open_line, run_with_page
+from runs_assets.alerts.settings import alert_settings
 from runs_assets.days import DayRange, utc_now
 from runs_assets.errors import SettingsError
 from runs_assets.plain_text.wording import at, listed, rate, shortened, span

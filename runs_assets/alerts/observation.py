@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pydantic import AwareDatetime
 
 from runs_assets.alerts.lifecycle import Remembered
+from runs_assets.alerts.settings import longest_unread
 from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
 from runs_assets.tables import Table
@@ -173,11 +174,6 @@ class SourceObservation:
     def of_pipeline(self, rows: Iterable[Row], pipeline_id: str | None) -> list[Row]:
         """The rows of a table that are about a pipeline of this source."""
         return [row for row in rows if (row["source"], row["pipeline_id"]) == (self.source, pipeline_id)]
-
-
-def longest_unread(unread_after: timedelta, today_every: timedelta) -> timedelta:
-    """How old what is known of a source may be: never less than the time of two readings."""
-    return max(unread_after, 2 * today_every)
 
 
 def subject_of(row: Row) -> Subject:

@@ -34,10 +34,12 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
         can_subset=True,
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        data_folder, clock = shared_resources(context.resources, source.names)
         with failing_clearly(source.name, "judging the stored days"):
-            stored = _stored_days(context, source, versions)
-            layout = shared_resources(context.resources, source.names)[0].layout
-            names = pipeline_names(layout, source.name)
+            retention = api_of(context.resources, source).capabilities.retention
+            inspection = Inspection(data_folder.layout, source.name, versions, data_folder.rules)
+            stored = _stored_days(context, source, inspection, Reach(clock.now(), data_folder.first_day, retention))
+            names = pipeline_names(inspection.layout, source.name)
         for data_set, check in CHECKS:
             spec = _spec(data_set, check, source)
             if spec.key in context.selected_asset_check_keys:
@@ -46,16 +48,14 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
     return checks
 
 
-def _stored_days(context: dg.AssetCheckExecutionContext, source: Source, versions: Versions) -> StoredDays:
-    """Raises `SettingsError` if a setting cannot be used, `StorageError` if the data folder cannot be read."""
-    data_folder, clock = shared_resources(context.resources, source.names)
-    retention = api_of(context.resources, source).capabilities.retention
-    now, layout = clock.now(), data_folder.layout
-    inspection = Inspection(layout, source.name, versions, data_folder.rules)
-    run = run_in_flight(Records(context.instance, now), source, layout)
+def _stored_days(
+    context: dg.AssetCheckExecutionContext, source: Source, inspection: Inspection, reach: Reach
+) -> StoredDays:
+    """Raises `StorageError` if the data folder cannot be read."""
+    run = run_in_flight(Records(context.instance, reach.now), source, inspection.layout)
     being_read = days_of_tags(run.tags) if run and run.run_id != context.run.run_id else None
-    days = inspection.of(Reach(now, data_folder.first_day, retention).days)
-    return StoredDays(source.name, now, days, retention, inspection.repeated(days), being_read)
+    days = inspection.of(reach.days)
+    return StoredDays(source.name, reach.now, days, reach.retention, inspection.repeated(days), being_read)
 
 
 def _spec(data_set: str, check: Check, source: Source) -> dg.AssetCheckSpec:

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import dagster as dg
 
+from runs_assets.alerts.settings import longest_unread_by_settings
 from runs_assets.errors import SettingsError
-from runs_assets.insight.freshness import longest_unread_by_settings
 from runs_assets.settings import project_settings
 
 LEAST_WINDOW = timedelta(minutes=1)

@@ -6,7 +6,7 @@ from runs_assets.assets.freshness import freshness_policy
 from runs_assets.assets.recording import OWNERS, failing_clearly, file_metadata
 from runs_assets.instance.project import Project
 from runs_assets.plain_text.wording import at
-from runs_assets.report.publishing import DESCRIPTION, PAGE, VERSION, fleet_by_settings, publish
+from runs_assets.report.published import DESCRIPTION, PAGE, VERSION
 from runs_assets.resources import keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import RUNS_REPORT
@@ -30,6 +30,8 @@ def report_asset(project: Project) -> dg.AssetsDefinition:
         required_resource_keys=keys_of_shared(project.names),
     )
     def runs_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        from runs_assets.report.publishing import fleet_by_settings, publish
+
         data_folder, clock = shared_resources(context.resources, project.names)
         with failing_clearly(RUNS_REPORT, "writing the report"):
             watch = load_watch_file(project_settings().watch_file)

@@ -16,7 +16,7 @@ from runs_assets.insight.printing import percent
 from runs_assets.insight.status import PipelineStatus, VerdictRows, statuses, worst_first
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import SOURCES_TAG
-from runs_assets.report.publishing import PAGE
+from runs_assets.report.published import PAGE
 from runs_assets.resources import keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import RUNS_REPORT, Layout

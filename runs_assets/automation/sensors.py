@@ -20,7 +20,7 @@ from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import SOURCES_TAG, range_tags, step_name
 from runs_assets.instance.unfinished_runs import days_being_backfilled, refresh_in_flight, run_in_flight
-from runs_assets.report.publishing import PAGE
+from runs_assets.report.published import PAGE
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import project_settings
 from runs_assets.settings_faults import settings_faults

@@ -5,7 +5,7 @@ One table is in memory at a time. A file that cannot be used is part of what is 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ REPEATED = pa.schema(
     [("run_id", pa.string()), ("times", pa.int64()), ("first_day", pa.date32()), ("last_day", pa.date32())]
 )
 
-Hashes = NDArray[np.uint64]
+Hashes = NDArray[np.int64]
 T = TypeVar("T")
 
 
@@ -70,11 +70,11 @@ class InspectedDay:
     """
 
     day: date
-    raw: RawDay | None
-    tables: Mapping[str, StoredTable]
-    runs: StoredRuns | None
-    quarantined: Mapping[str, int]
-    damage: Mapping[str, str]
+    raw: RawDay | None = None
+    tables: Mapping[str, StoredTable] = field(default_factory=dict)
+    runs: StoredRuns | None = None
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    damage: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,10 @@ class Inspection:
 
         Raises `StorageError` if the disk refuses to list the files.
         """
-        return tuple(map(self._inspected, days.newest_first())) if days else ()
+        data_sets = (RAW_RUNS, QUARANTINE, *self.versions)
+        begun = set().union(*(self.layout.days_with_folder(name, self.source) for name in data_sets))
+        every = days.newest_first() if days else ()
+        return tuple(self._inspected(day) if day in begun else InspectedDay(day) for day in every)
 
     def repeated(self, days: tuple[InspectedDay, ...]) -> pa.Table:
         """The runs that are stored more than once among all days, with schema `REPEATED`."""
@@ -161,11 +164,8 @@ class Inspection:
 
 
 def id_hashes(ids: pa.ChunkedArray) -> Hashes:
-    """A hash of each id, the same in every process."""
-    from pandas.util import hash_array  # noqa: PLC0415  (every process of Dagster would wait for it)
-
-    hashes: Hashes = hash_array(ids.to_numpy(), categorize=False)
-    return hashes
+    """A hash of each id, the same within this process."""
+    return np.fromiter(map(hash, ids.to_numpy()), np.int64, len(ids))
 
 
 def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.ChunkedArray]) -> pa.Table:
@@ -184,7 +184,7 @@ def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.Chu
 
 
 def _repeated(hashes: Mapping[date, Hashes]) -> Hashes:
-    every = np.concatenate([*hashes.values(), np.empty(0, np.uint64)])
+    every = np.concatenate([*hashes.values(), np.empty(0, np.int64)])
     every.sort()
     return np.unique(every[1:][every[1:] == every[:-1]])
 

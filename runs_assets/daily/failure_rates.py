@@ -4,14 +4,16 @@ Dry runs are counted and then left out. The rate is failed / (failed + succeeded
 the pipeline, and 0/0 is null, never 0.
 """
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.daily.runs import RUNS
 from runs_assets.daily.table import DailyTable, Headline, computed
-from runs_assets.statistics.intervals import wilson_interval
+from runs_assets.statistics.intervals import Counts, Values, rate_with_interval, share
+from runs_assets.statistics.quantiles import quantile
 from runs_assets.status import RunStatus
-from runs_assets.tables import TIMESTAMP, Frame, column
+from runs_assets.tables import TIMESTAMP, column
 
 NEEDS = (
     "pipeline_id",
@@ -19,7 +21,6 @@ NEEDS = (
     "is_terminal",
     "dry_run",
     "created_at",
-    "started_at",
     "finished_at",
     "queue_seconds",
     "duration_seconds",
@@ -31,11 +32,17 @@ _COUNTS = {
     "unknown": "runs that ended in a word nobody knows",
     "open": "runs that have not ended",
 }
+_CLASSES = ("dry_runs", *_COUNTS)
+"""Every run is in exactly one."""
 _INSTANTS = {
-    "first_failure_at": "when the first failed run of the day ended (was created, where no end is known), UTC",
-    "last_failure_at": "when the last failed run of the day ended, UTC",
-    "first_success_at": "when the first successful run of the day ended, UTC",
-    "last_success_at": "when the last successful run of the day ended, UTC",
+    "first_failure_at": (
+        "failed_at",
+        "min",
+        "when the first failed run of the day ended (was created, where no end is known), UTC",
+    ),
+    "last_failure_at": ("failed_at", "max", "when the last failed run of the day ended, UTC"),
+    "first_success_at": ("succeeded_at", "min", "when the first successful run of the day ended, UTC"),
+    "last_success_at": ("succeeded_at", "max", "when the last successful run of the day ended, UTC"),
 }
 _QUANTILES = {
     "duration_p50_seconds": ("duration_seconds", 0.5),
@@ -43,6 +50,13 @@ _QUANTILES = {
     "duration_p99_seconds": ("duration_seconds", 0.99),
     "queue_p50_seconds": ("queue_seconds", 0.5),
     "queue_p95_seconds": ("queue_seconds", 0.95),
+}
+
+_AGGREGATES = {
+    "runs": ([], "count_all"),
+    **{name: (name, "sum") for name in _CLASSES},
+    **{name: (of, extreme) for name, (of, extreme, _) in _INSTANTS.items()},
+    **{of: (of, "list") for of, _ in _QUANTILES.values()},
 }
 
 SCHEMA = pa.schema(
@@ -59,7 +73,7 @@ SCHEMA = pa.schema(
             column(name, pa.float64(), f"{quantile:.0%} quantile of {of}, linear interpolation, seconds")
             for name, (of, quantile) in _QUANTILES.items()
         ),
-        *(column(name, TIMESTAMP, text) for name, text in _INSTANTS.items()),
+        *(column(name, TIMESTAMP, text) for name, (_, _, text) in _INSTANTS.items()),
         column("is_final", pa.bool_(), "whether the day was settled when this was built", nullable=False),
     ]
 )
@@ -71,43 +85,51 @@ def failure_rates(runs: pa.Table, *, is_final: bool) -> pa.Table:
     Durations are over succeeded runs, queue times over started ones. Raises `AssertionError` if the counts of a
     pipeline do not add up to its runs.
     """
-    if not runs.num_rows:
-        return SCHEMA.empty_table()
-    frame = _classified(runs)
-    by_pipeline = frame.groupby("pipeline_id", dropna=False, sort=True)
-    rates = by_pipeline[["dry", *_COUNTS]].sum().rename(columns={"dry": "dry_runs"})
-    rates.insert(0, "runs", by_pipeline.size())
-    if (rates["runs"] != rates[["dry_runs", *_COUNTS]].sum(axis="columns")).any():
+    grouped = _classified(runs).group_by("pipeline_id", use_threads=False).aggregate([*_AGGREGATES.values()])
+    found = grouped.rename_columns(["pipeline_id", *_AGGREGATES]).sort_by("pipeline_id")
+    counts = {name: found[name].to_numpy().astype(np.int64) for name in ("runs", *_CLASSES)}
+    if (counts["runs"] != sum(counts[name] for name in _CLASSES)).any():
         raise AssertionError("the counts of a pipeline do not add up to its runs")
-    decided = rates["failed"] + rates["succeeded"]
-    rates["failure_rate"] = (rates["failed"] / decided).where(decided > 0)
-    rates["failure_rate_low"], rates["failure_rate_high"] = wilson_interval(
-        rates["failed"].to_numpy(), decided.to_numpy()
-    )
-    ended = decided + rates["cancelled"] + rates["unknown"]
-    rates["cancelled_rate"] = (rates["cancelled"] / ended).where(ended > 0)
-    for name, (of, quantile) in _QUANTILES.items():
-        rates[name] = by_pipeline[of].quantile(quantile)
-    for outcome, word in (("failed", "failure"), ("succeeded", "success")):
-        ended_at = frame["ended_at"].where(frame[outcome]).groupby(frame["pipeline_id"], dropna=False)
-        rates[f"first_{word}_at"], rates[f"last_{word}_at"] = ended_at.min(), ended_at.max()
-    rates["is_final"] = is_final
-    return pa.Table.from_pandas(rates.reset_index(), schema=SCHEMA, preserve_index=False).replace_schema_metadata()
+    columns = {
+        **{name: found[name] for name in ("pipeline_id", *_INSTANTS)},
+        **counts,
+        **_rates(**counts),
+        **_quantiles(found),
+        "is_final": np.full(found.num_rows, is_final),
+    }
+    return pa.table([pa.array(columns[field.name], field.type, from_pandas=True) for field in SCHEMA], schema=SCHEMA)
 
 
-def _classified(runs: pa.Table) -> Frame:
+def _classified(runs: pa.Table) -> pa.Table:
     """Each run with one of the counted classes, and with only the times that count for it."""
-    frame: Frame = runs.select(NEEDS).to_pandas()
-    frame["dry"] = frame["dry_run"].eq(other=True)
-    real = ~frame["dry"]
-    for name in ("succeeded", "failed", "cancelled"):
-        frame[name] = real & (frame["status"] == name)
-    frame["unknown"] = real & (frame["status"] == RunStatus.UNKNOWN) & frame["is_terminal"]
-    frame["open"] = real & ~frame["is_terminal"]
-    frame["ended_at"] = frame["finished_at"].fillna(frame["created_at"])
-    frame["duration_seconds"] = frame["duration_seconds"].where(frame["succeeded"])
-    frame["queue_seconds"] = frame["queue_seconds"].where(real)
-    return frame
+    status, dry, ended = runs["status"], pc.coalesce(runs["dry_run"], False), runs["is_terminal"]
+    classes = {name: pc.and_not(pc.equal(status, name), dry) for name in ("succeeded", "failed", "cancelled")}
+    unknown = pc.and_not(pc.and_(pc.equal(status, RunStatus.UNKNOWN), ended), dry)
+    still_open = pc.invert(pc.or_(dry, ended))
+    ended_at = pc.coalesce(runs["finished_at"], runs["created_at"])
+    times = {
+        "failed_at": pc.if_else(classes["failed"], ended_at, None),
+        "succeeded_at": pc.if_else(classes["succeeded"], ended_at, None),
+        "duration_seconds": pc.if_else(classes["succeeded"], runs["duration_seconds"], None),
+        "queue_seconds": pc.if_else(dry, None, runs["queue_seconds"]),
+    }
+    named = {"pipeline_id": runs["pipeline_id"], "dry_runs": dry, "unknown": unknown, "open": still_open}
+    return pa.table({**named, **classes, **times})
+
+
+def _rates(**counts: Counts) -> dict[str, Values]:
+    completed = counts["failed"] + counts["succeeded"]
+    ended = completed + counts["cancelled"] + counts["unknown"]
+    rates = (*rate_with_interval(counts["failed"], completed), share(counts["cancelled"], ended))
+    return dict(zip(("failure_rate", "failure_rate_low", "failure_rate_high", "cancelled_rate"), rates, strict=True))
+
+
+def _quantiles(found: pa.Table) -> dict[str, list[float | None]]:
+    ordered = {
+        of: [np.sort(one.values.drop_null().to_numpy()) for one in found[of]]
+        for of in ("duration_seconds", "queue_seconds")
+    }
+    return {name: [quantile(values, part) for values in ordered[of]] for name, (of, part) in _QUANTILES.items()}
 
 
 def _overall(rates: pa.Table, runs: pa.Table) -> Headline:
@@ -120,9 +142,9 @@ def _overall(rates: pa.Table, runs: pa.Table) -> Headline:
 
 
 def _pooled_p95(runs: pa.Table) -> Headline:
-    is_real = ~pc.coalesce(pc.field("dry_run"), pc.scalar(False))
-    succeeded = runs.filter(is_real & (pc.field("status") == RunStatus.SUCCEEDED))
-    [seconds] = pc.quantile(succeeded["duration_seconds"], 0.95).to_pylist()
+    are_dry = pc.coalesce(runs["dry_run"], False)
+    succeeded = pc.and_not(pc.equal(runs["status"], RunStatus.SUCCEEDED), are_dry)
+    [seconds] = pc.quantile(runs["duration_seconds"].filter(succeeded), 0.95).to_pylist()
     return {} if seconds is None else {"p95_seconds_of_successes": round(seconds, 1)}
 
 

@@ -18,7 +18,7 @@ from runs_assets.demo.sandbox import sandbox, settings_of
 from runs_assets.demo.summary import lines_that_matter
 from runs_assets.insight.printing import say
 from runs_assets.insight.status import current_status
-from runs_assets.report.publishing import PAGE
+from runs_assets.report.published import PAGE
 from runs_assets.storage.layout import Layout
 from runs_assets.watch_file import WatchFile
 

@@ -11,10 +11,11 @@ from typing import Self
 from rich.console import Console
 
 from runs_assets.accounts import SOURCES
+from runs_assets.alerts.settings import longest_unread_by_settings
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import utc_now
 from runs_assets.errors import NotFoundError, StorageError
-from runs_assets.insight.freshness import is_expected, longest_unread_by_settings, why_not_known
+from runs_assets.insight.freshness import is_expected, why_not_known
 from runs_assets.insight.names import pipeline_names
 from runs_assets.insight.printing import print_json, say
 from runs_assets.insight.record import find_pipeline, record_of

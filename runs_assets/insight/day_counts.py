@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
-from runs_assets.statistics.intervals import wilson_interval
+from runs_assets.statistics.intervals import rate_with_interval
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import Lineage, load_table
 from runs_assets.verdicts.failure_trends import DAY, PIPELINE, SOURCE, WORSE
@@ -127,8 +126,7 @@ def _totals(stored: DayRates) -> pa.Table:
     totals = summed.select(["date", *(f"{name}_sum" for name in SUMMED)]).rename_columns(["date", *SUMMED])
     failed, succeeded = (totals[name].to_numpy() for name in ("failed", "succeeded"))
     completed, unknown = failed + succeeded, pa.nulls(totals.num_rows, pa.float64())
-    share = np.divide(failed, completed, out=np.full(len(failed), np.nan), where=completed > 0)
-    rates = [pa.array(values, from_pandas=True) for values in (share, *wilson_interval(failed, completed))]
+    rates = [pa.array(values, from_pandas=True) for values in rate_with_interval(failed, completed)]
     for name, values in zip(COPIED, [*rates, unknown, unknown], strict=True):
         totals = totals.append_column(name, values)
     return totals.append_column("pipeline_id", pa.nulls(totals.num_rows, pa.string()))

@@ -3,19 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from runs_assets.alerts.addresses import UnreadSettings
-from runs_assets.alerts.observation import longest_unread
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
 from runs_assets.insight.day_counts import DayCounts, DayRates, source_days
 from runs_assets.insight.status import Row, SourceStatus
 from runs_assets.plain_text.wording import at
-from runs_assets.settings import PREFIX, project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import QUARANTINE, Layout
 from runs_assets.storage.quarantine import load_quarantine
@@ -46,12 +43,6 @@ class SourceRecord:
     completed_24h: int | None
     failure_rate_24h: float | None
     usual_rate: float | None
-
-
-def longest_unread_by_settings() -> timedelta:
-    """How old what is known of a source may be; raises `SettingsError`."""
-    today_every = timedelta(minutes=project_settings().today_every_minutes)
-    return longest_unread(UnreadSettings.load(PREFIX).unread_after, today_every)
 
 
 def is_expected(layout: Layout, source: Source) -> bool:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from runs_assets.instance.dagster_internals import BulkActionsFilter, BulkActionStatus, PartitionBackfill
+from runs_assets.instance.dagster_internals import Backfill, unfinished_backfills
 from runs_assets.instance.project import ASSET_PAGE_JOB, REPOSITORY_TAG, assets_of
 from runs_assets.sources.source import Source
 
@@ -19,7 +19,6 @@ UNFINISHED = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
-UNFINISHED_BACKFILLS = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 LOOK_BACK = timedelta(days=2)
 """At runs that ended: longer than any wait after failures, all of its doublings included."""
 LOOK_BACK_AT_UNFINISHED = timedelta(days=7)
@@ -69,11 +68,9 @@ class Records:
         return [record for record in recent if record.dagster_run.status in statuses]
 
     @cached_property
-    def unfinished_backfills(self) -> Sequence[PartitionBackfill]:
+    def unfinished_backfills(self) -> Sequence[Backfill]:
         """Of all projects' backfills that began within a week and are not finished, the newest 100."""
-        since = self.now - LOOK_BACK_AT_UNFINISHED
-        filters = BulkActionsFilter(statuses=UNFINISHED_BACKFILLS, created_after=since)
-        return self.instance.get_backfills(filters=filters, limit=MAX_BACKFILLS)
+        return unfinished_backfills(self.instance, self.now - LOOK_BACK_AT_UNFINISHED, MAX_BACKFILLS)
 
     def newest_of_backfill(self, backfill_id: str) -> dg.RunRecord | None:
         """The newest run of a backfill; None if it has none."""

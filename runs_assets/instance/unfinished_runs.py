@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from runs_assets.instance.dagster_internals import PartitionBackfill
+from runs_assets.instance.dagster_internals import Backfill
 from runs_assets.instance.project import Project, assets_of
 from runs_assets.instance.run_records import Records, is_about
 from runs_assets.instance.run_tags import days_of_keys
@@ -63,7 +63,7 @@ def _is_alive(records: Records, record: dg.RunRecord) -> bool:
     return records.now - wrote_at < SILENCE
 
 
-def _is_backfill_alive(records: Records, backfill: PartitionBackfill) -> bool:
+def _is_backfill_alive(records: Records, backfill: Backfill) -> bool:
     """Whether it was asked for within an hour, or its newest run is at work or ended within an hour.
 
     A backfill whose daemon or code location went away stays requested, or canceling, for ever.
@@ -75,7 +75,7 @@ def _is_backfill_alive(records: Records, backfill: PartitionBackfill) -> bool:
     return records.now.timestamp() - last_sign < BACKFILL_SILENCE.total_seconds()
 
 
-def _keys_of(backfill: PartitionBackfill, source: Source) -> Iterator[str]:
+def _keys_of(backfill: Backfill, source: Source) -> Iterator[str]:
     if backfill.job_name == source.job_name:
         yield from backfill.partition_names or ()
     elif backfill.asset_backfill_data is not None:

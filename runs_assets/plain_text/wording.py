@@ -18,7 +18,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 def plain(text: str) -> str:
     """`text` as one line without control characters: none can move a terminal's cursor or begin a new log line."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
 def shortened(text: str, longest: int = LONGEST, redact: Callable[[str], str] = str, *, ellipsis: str = "...") -> str:

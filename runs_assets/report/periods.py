@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from runs_assets.insight.day_counts import DayCounts
-from runs_assets.statistics.intervals import wilson_interval
+from runs_assets.statistics.intervals import rate_with_interval
 
 COUNTS = ("runs", "dry_runs", "completed", "failed", "open")
 MOST_DAYS = 120
@@ -21,14 +21,11 @@ def weeks(days: Sequence[DayCounts]) -> list[DayCounts]:
     """The days in UTC weeks, each under the date of its Monday, also if the window begins or ends within it."""
     by_monday = groupby(days, key=lambda day: day.date - timedelta(days=day.date.weekday()))
     found = [_week(monday, list(group)) for monday, group in by_monday]
-    lows, highs = wilson_interval(
-        np.array([week.failed for week in found]), np.array([week.completed for week in found])
-    )
+    failed, completed = (np.array([getattr(week, name) for week in found]) for name in ("failed", "completed"))
+    rates = zip(*(values.tolist() for values in rate_with_interval(failed, completed)), strict=True)
     return [
-        replace(week, failure_rate=week.failed / week.completed, failure_rate_low=low, failure_rate_high=high)
-        if week.completed
-        else week
-        for week, low, high in zip(found, lows.tolist(), highs.tolist(), strict=True)
+        replace(week, failure_rate=rate, failure_rate_low=low, failure_rate_high=high) if week.completed else week
+        for week, (rate, low, high) in zip(found, rates, strict=True)
     ]
 
 

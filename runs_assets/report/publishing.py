@@ -7,14 +7,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from runs_assets.alerts.settings import longest_unread_by_settings
 from runs_assets.days import utc_now
 from runs_assets.insight.commands import Stored
 from runs_assets.insight.fleet import Fleet, fleet_of
-from runs_assets.insight.freshness import longest_unread_by_settings
 from runs_assets.insight.printing import say
 from runs_assets.report import charts
 from runs_assets.report.metrics import METRICS_FILE, metrics_of
 from runs_assets.report.page import report_page
+from runs_assets.report.published import PAGE
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.files import replacing
@@ -22,10 +23,6 @@ from runs_assets.storage.layout import ALL_SOURCES, Layout
 from runs_assets.storage.lock import writing
 from runs_assets.watch_file import WatchFile
 
-DESCRIPTION = "What is wrong now and all that is known of each pipeline, as one page for a browser."
-PAGE = "index.html"
-VERSION = "1"
-"""Of what the report holds."""
 WRITER = f"{ALL_SOURCES}-report"
 """Stands for the report where locks and unfinished files are; no source can have this name."""
 

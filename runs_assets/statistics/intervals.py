@@ -1,5 +1,7 @@
 """Confidence intervals of failure rates, and of the difference of two."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,9 +9,22 @@ Z_95 = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
 
 
-def wilson_interval(
-    failed: NDArray[np.int64], completed: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+Counts: TypeAlias = NDArray[np.int64] | NDArray[np.float64]
+Values: TypeAlias = NDArray[np.float64]
+
+
+def share(part: Counts, whole: Counts) -> Values:
+    """Part / whole, NaN for 0 / 0."""
+    found: Values = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return found
+
+
+def rate_with_interval(failed: Counts, completed: Counts) -> tuple[Values, Values, Values]:
+    """Failed / completed and its 95 % Wilson interval, NaN where nothing is completed."""
+    return share(failed, completed), *wilson_interval(failed, completed)
+
+
+def wilson_interval(failed: Counts, completed: Counts) -> tuple[Values, Values]:
     """The 95 % Wilson score interval of failed / completed, NaN where nothing is completed.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927), 209-212.

@@ -54,7 +54,7 @@ class Layout:
     def day_file(self, dataset: str, source: str, day: date) -> Path:
         """The one file that holds a source's day in a data set."""
         ending = _ENDINGS.get(dataset, "parquet")
-        return self.root / dataset / f"source={source}" / f"date={day}" / f"part-0.{ending}"
+        return self._folder(dataset, source) / f"date={day}" / f"part-0.{ending}"
 
     def verdict_file(self, table: str) -> Path:
         """The one file of a table over all days and sources."""
@@ -69,11 +69,19 @@ class Layout:
 
         Raises `StorageError` if the folder cannot be read.
         """
-        folder = self.root / dataset / f"source={source}"
-        with raising(cannot_read, folder), suppress(FileNotFoundError):
-            days = sorted(day for entry in folder.iterdir() if (day := _day_of(entry.name)) is not None)
+        with raising(cannot_read, self._folder(dataset, source)):
+            days = sorted(self.days_with_folder(dataset, source))
             return [day for day in days if self.day_file(dataset, source, day).is_file()]
-        return []
+
+    def days_with_folder(self, dataset: str, source: str) -> set[date]:
+        """The days that a data set has a folder for, perhaps without a file; raises as `stored_days` does."""
+        folder = self._folder(dataset, source)
+        with raising(cannot_read, folder), suppress(FileNotFoundError):
+            return {day for entry in folder.iterdir() if (day := _day_of(entry.name)) is not None}
+        return set()
+
+    def _folder(self, dataset: str, source: str) -> Path:
+        return self.root / dataset / f"source={source}"
 
     def scratch(self, writer: str) -> Path:
         """The folder for unfinished files; on the same file system, so that they can be renamed into place.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts, surprise
-from runs_assets.statistics.intervals import wilson_interval
+from runs_assets.statistics.intervals import rate_with_interval, share
 from runs_assets.statistics.significance import benjamini_hochberg
 from runs_assets.tables import Frame, Table, column, pipeline_schema
 from runs_assets.verdicts.daily_counts import Counts, DailyCounts, counts_between, daily_counts, trailing_sums
@@ -176,11 +176,11 @@ def _span(history: SourceHistory, period: str, counts: Counts) -> dict[str, Any]
 
 
 def _with_rate(suffix: str, completed: Numbers, failed: Numbers) -> dict[str, Any]:
-    low, high = wilson_interval(failed.astype(np.int64), completed.astype(np.int64))
+    rate, low, high = rate_with_interval(failed, completed)
     return {
         f"decided{suffix}": completed,
         f"failed{suffix}": failed,
-        f"failure_rate{suffix}": _share(failed, completed),
+        f"failure_rate{suffix}": rate,
         f"failure_rate{suffix}_low": low,
         f"failure_rate{suffix}_high": high,
     }
@@ -209,7 +209,7 @@ def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: WorseRule) -> 
             "baseline_days": past.days,
             "baseline_decided": past.completed,
             "baseline_failed": past.failed,
-            "baseline_rate": _share(past.failed, past.completed),
+            "baseline_rate": share(past.failed, past.completed),
             "baseline_dispersion": past.dispersion(),
             "p_value": p_values,
             "q_value": q_values,
@@ -241,8 +241,3 @@ def _has_risen(failed: Numbers, completed: Numbers, past: SummedCounts) -> NDArr
     """In whole numbers, since 0.3 - 0.2 is below 0.1."""
     rise = failed * past.completed - past.failed * completed
     return 100 * rise >= LEAST_RISE_PERCENT * completed * past.completed
-
-
-def _share(part: Numbers, whole: Numbers) -> Numbers:
-    share: Numbers = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-    return share

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from runs_assets.alerts.addresses import addresses_of, alert_settings
+from runs_assets.alerts.addresses import addresses_of
 from runs_assets.alerts.digest import Week, last_week, week_of
 from runs_assets.alerts.memory import Memory, MemoryFile, UndeliveredNotification
+from runs_assets.alerts.settings import alert_settings
 from runs_assets.cli import main
 from runs_assets.days import DayRange
 from runs_assets.storage.layout import Layout

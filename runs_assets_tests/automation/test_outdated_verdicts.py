@@ -22,7 +22,7 @@ from runs_assets.instance.project import Project as OurProject
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import REFRESH_VERDICTS
 from runs_assets.report import charts
-from runs_assets.report.publishing import PAGE
+from runs_assets.report.published import PAGE
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.settings import project_settings
