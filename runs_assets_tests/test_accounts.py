@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 import dagster as dg
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.days import to_us
 from runs_assets.definitions import definitions_of
-from runs_assets.normalizing.columns import RawRows, RowShape, texts
+from runs_assets.normalizing.columns import RawRows, texts
+from runs_assets.normalizing.row_shape import RowShape
 from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.paging.cursor import CursorAsk, CursorPager
 from runs_assets.reading.rows import RunPage, run_page
@@ -49,7 +51,13 @@ def test_a_second_cloudcruise_account_is_one_line(project: Project, monkeypatch:
 TOY_RUNS = [{"key": f"k{n}", "born": f"{YESTERDAY}T10:00:{n:02d}Z", "verdict": "ok" if n else "bad"} for n in range(3)]
 
 
-TOY_SHAPE = RowShape("key", "born", pa.schema([(name, pa.string()) for name in ("key", "born", "verdict")]))
+class ToyRow(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+    born: str
+    verdict: str
+
+
+TOY_SHAPE = RowShape(ToyRow, "key", "born")
 
 
 @dataclass

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
-import orjson
+import msgspec
 
 from runs_assets.errors import (
     CredentialsError,
@@ -152,8 +152,8 @@ def error_code(body: bytes) -> str | None:
 def _object_in(body: bytes) -> dict[str, Any]:
     """The JSON object of a body; empty if it is anything else."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        document = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

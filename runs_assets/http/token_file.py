@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
+import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat
 
 from runs_assets.errors import CredentialsError, StorageError
@@ -68,7 +68,7 @@ class TokenFile:
         """
         try:
             self._close_to_others()
-            stored = orjson.loads(self._path.read_bytes())
+            stored = msgspec.json.decode(self._path.read_bytes())
             return checked_tokens(stored["tokens"]) if stored["origin"] == self._origin else {}
         except FileNotFoundError:
             return {}
@@ -85,7 +85,7 @@ class TokenFile:
     def save(self, tokens: dict[str, Any]) -> None:
         """Store the tokens durably before anything uses them: a rotated refresh token exists only here."""
         try:
-            self._write(orjson.dumps({"origin": self._origin, "tokens": tokens}))
+            self._write(msgspec.json.encode({"origin": self._origin, "tokens": tokens}))
         except OSError as error:
             raise StorageError(
                 f"Could not write the rotated tokens to {self._path}: {error.strerror}. Free space or correct the "

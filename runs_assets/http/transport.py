@@ -17,7 +17,7 @@ from threading import Event, Lock
 from typing import Any, Self, TypeVar
 
 import httpx
-import orjson
+import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, sleep_using_event, wait_exponential, wait_random
 
 from runs_assets.days import iso, utc_now
@@ -67,17 +67,22 @@ class Answer:
     received_at: datetime
 
     def json(self) -> Any:
-        """The decoded body; raises `UnexpectedBodyError`.
+        """The decoded body; raises `UnexpectedBodyError`."""
+        return self.decoded(msgspec.json.decode, "JSON")
+
+    def decoded(self, decode: Callable[[bytes], T], expected: str) -> T:
+        """What `decode` makes of the body with msgspec; raises `UnexpectedBodyError`, which says what was `expected`.
 
         Half of a surrogate pair, which JavaScript leaves when it cuts a string within an emoji, becomes `?`.
         """
         try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            pass
-        try:
-            lenient = json.dumps(json.loads(self.body), ensure_ascii=False, allow_nan=False)
-            return orjson.loads(lenient.encode(errors="replace"))
+            try:
+                return decode(self.body)
+            except msgspec.DecodeError:
+                lenient = json.dumps(json.loads(self.body), ensure_ascii=False, allow_nan=False)
+                return decode(lenient.encode(errors="replace"))
+        except msgspec.ValidationError:
+            raise UnexpectedBodyError(f"the body is not {expected}") from None
         except (ValueError, RecursionError):
             raise UnexpectedBodyError(f"the body is not JSON ({len(self.body)} bytes)") from None
 

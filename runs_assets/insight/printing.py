@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
+import msgspec
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, JustifyMethod
 from rich.table import Table
@@ -71,7 +71,7 @@ def print_table(console: Console, columns: Sequence[Column], lines: Sequence[Tab
 def print_json(rows: Iterable[Any]) -> None:
     """Write each row, a dataclass or a mapping, as a line of UTF-8: times in ISO 8601 with `Z`, unknown as null."""
     for row in rows:
-        sys.stdout.buffer.write(orjson.dumps(row, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
 
 
 def short_time(instant: datetime | None, year: int) -> str:

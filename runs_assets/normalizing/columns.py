@@ -14,17 +14,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, TypeAlias
 
+import msgspec
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from runs_assets.days import to_us
+from runs_assets.normalizing.row_shape import RowShape
 from runs_assets.paging.page import NO_TIME
 from runs_assets.tables import TIMESTAMP
 
@@ -35,25 +35,6 @@ MISFIT = (pa.ArrowTypeError, pa.ArrowInvalid, OverflowError)
 
 Values: TypeAlias = Sequence[Any] | pa.Array
 """JSON values, or an Arrow array of their JSON type."""
-
-
-@dataclass(frozen=True)
-class RowShape:
-    """Which fields a platform's rows have.
-
-    `fields` are those that may be stored, with their documented JSON types; sensitive ones are not among them. Where
-    times are documented as UTC (`times_are_utc`), one without an offset is read.
-    """
-
-    id_field: str
-    created_field: str
-    fields: pa.Schema
-    times_are_utc: bool = False
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """The names of `fields`."""
-        return frozenset(self.fields.names)
 
 
 @dataclass
@@ -88,12 +69,12 @@ class RawRows:
 
 def raw_rows(lines: bytes, shape: RowShape) -> RawRows:
     """Whole lines of a raw file."""
-    schema = pa.schema([("observed_at", pa.string()), ("run", pa.struct(list(shape.fields)))])
+    schema = pa.schema([("observed_at", pa.string()), ("run", pa.struct(list(shape.columns)))])
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     try:
         table = pj.read_json(pa.BufferReader(lines), parse_options=options).combine_chunks()
     except pa.ArrowInvalid:
-        documents = orjson.loads(b"[" + lines.rstrip(b"\n").replace(b"\n", b",") + b"]")
+        documents = msgspec.json.Decoder().decode_lines(lines)
         observed_at, runs = ([line[name] for line in documents] for name in schema.names)
         return RawRows(observed_at, runs, shape.times_are_utc)
     return RawRows(table["observed_at"].chunk(0), table["run"].chunk(0), shape.times_are_utc)

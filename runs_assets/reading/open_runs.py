@@ -4,9 +4,6 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from datetime import date
 
-import numpy as np
-from numpy.typing import NDArray
-
 from runs_assets.days import day_of_us, end_of, start_of
 from runs_assets.paging.page import NO_TIME
 from runs_assets.reading.request import ReadingRequest, SingleRunClient, StoredDay
@@ -28,9 +25,9 @@ def read_open_runs(
         with closing(request.spool(day)) as spool:
             for run_id in ids:
                 page = client.fetch_run(run_id)
-                keys, rows = page.good_rows(_rows_of(page, run_id, day))
+                keys, lines = page.good_rows(_rows_of(page, run_id, day))
                 if keys:
-                    spool.append(keys, rows, page.observed_at)
+                    spool.append(keys, lines, page.observed_at)
             read = Read(request.read_id, began_at)
             raw = store_day(request.files(day), spool, read, request.id_field, is_part=True)
         note = f"Only the {len(ids)} open runs were asked for, by their ids."
@@ -38,8 +35,7 @@ def read_open_runs(
         yield StoredDay(day, raw, quarantined, (start_of(day), end_of(day)), client.requests - requests, (note,))
 
 
-def _rows_of(page: RunPage, run_id: str, day: date) -> NDArray[np.int64]:
+def _rows_of(page: RunPage, run_id: str, day: date) -> list[int]:
     """The positions of the run's rows that belong to the day."""
     rows = enumerate(zip(page.keys, page.created_us.tolist(), strict=True))
-    is_of = (index for index, (key, us) in rows if key == run_id and us != NO_TIME and day_of_us(us) == day)
-    return np.fromiter(is_of, np.int64)
+    return [index for index, (key, us) in rows if key == run_id and us != NO_TIME and day_of_us(us) == day]

@@ -144,11 +144,11 @@ class _Walk:
         inside = (page.created_us >= to_us(self.start_at)) & (page.created_us < to_us(self.request.days.end))
         for number in np.unique(day_numbers[inside])[::-1]:
             day = day_of_us(int(number) * DAY_US)
-            keys, rows = page.good_rows(np.flatnonzero(inside & (day_numbers == number)))
+            keys, lines = page.good_rows(np.flatnonzero(inside & (day_numbers == number)).tolist())
             if day in self.stored:
-                keys, rows = self._changed(keys, rows)
+                keys, lines = self._changed(keys, lines)
             if keys:
-                self._spool(day).append(keys, rows, page.observed_at)
+                self._spool(day).append(keys, lines, page.observed_at)
                 self.shown += len(keys)
 
     def _quarantine(self, page: RunPage) -> None:
@@ -159,11 +159,12 @@ class _Walk:
             if len(usable) and to_us(self.start_at) <= usable[-1] < to_us(self.request.days.end):
                 self.bad.setdefault(day_of_us(int(usable[-1])), {})[page.keys[index]] = trace
 
-    def _changed(self, keys: list[str], rows: list[bytes]) -> tuple[list[str], list[bytes]]:
+    def _changed(self, keys: list[str], lines: bytes) -> tuple[list[str], bytes]:
         """Those of some rows that the pages that overlap with theirs did not show exactly so."""
         known = {key: row for page in self.remembered for key, row in zip(page.keys, page.rows, strict=True)}
-        changed = [(key, row) for key, row in zip(keys, rows, strict=True) if known.get(key) != row]
-        return [key for key, _ in changed], [row for _, row in changed]
+        rows = zip(keys, lines.splitlines(keepends=True), strict=True)
+        changed = [(key, row) for key, row in rows if known.get(key) != row]
+        return [key for key, _ in changed], b"".join([row for _, row in changed])
 
     def _spool(self, day: date) -> Spool:
         if day not in self.spools:

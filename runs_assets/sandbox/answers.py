@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-import orjson
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,8 +15,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 def json_answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON answer; half of a surrogate pair is printed as its escape."""
     try:
-        text = orjson.dumps(content)
-    except orjson.JSONEncodeError:
+        text = msgspec.json.encode(content)
+    except UnicodeEncodeError:
         text = json.dumps(content).encode()
     return Response(text, status, headers, media_type="application/json")
 

@@ -9,7 +9,8 @@ from typing import ClassVar
 import pyarrow as pa
 
 from runs_assets.names import Names
-from runs_assets.normalizing.columns import RawRows, RowShape
+from runs_assets.normalizing.columns import RawRows
+from runs_assets.normalizing.row_shape import RowShape
 from runs_assets.reading.request import RunsClient
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import PREFIX, EnvironmentSettings, fingerprint, is_present

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-import orjson
+import msgspec
 import zstandard
 
 from runs_assets.errors import DamagedFileError
@@ -39,7 +39,7 @@ def store_quarantine(
         remove(target)
         return
     with replacing(target, files.scratch) as file, compressing(file) as out:
-        out.write(b"".join([orjson.dumps(line) + b"\n" for line in lines]))
+        out.write(msgspec.json.Encoder().encode_lines(lines))
 
 
 def load_quarantine(layout: Layout, source: str, day: date) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def load_quarantine(layout: Layout, source: str, day: date) -> list[dict[str, An
         return []
     decoder = zstandard.ZstdDecompressor().decompressobj()
     try:
-        lines = [orjson.loads(line) for line in decoder.decompress(content).splitlines()]
+        lines = msgspec.json.Decoder().decode_lines(decoder.decompress(content))
     except (zstandard.ZstdError, ValueError) as error:
         raise DamagedFileError(path, "it cannot be decoded", _REMEDY) from error
     if not decoder.eof or decoder.unused_data:

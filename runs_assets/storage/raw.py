@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import orjson
+import msgspec
 import zstandard
 
 from runs_assets.errors import DamagedFileError
@@ -91,7 +91,7 @@ def finish(frame: CheckedFrame, day: RawDay) -> None:
     """Write the trailer of a raw file after its frame."""
     numbers = {"rows": day.rows, "retained": day.retained, "frame_bytes": frame.size}
     crcs = {"frame_crc": frame.crc, "prefix_crcs": frame.prefix_crcs}
-    payload = orjson.dumps({**day.read.to_json(), **numbers, **crcs}).ljust(_PAYLOAD_BYTES - _CRC.size)
+    payload = msgspec.json.encode({**day.read.to_json(), **numbers, **crcs}).ljust(_PAYLOAD_BYTES - _CRC.size)
     frame.file.write(_SKIPPABLE.pack(_TRAILER_MAGIC, _PAYLOAD_BYTES) + payload + _CRC.pack(zlib.crc32(payload)))
 
 
@@ -158,7 +158,7 @@ def salvaged(path: Path, id_field: str) -> Iterator[bytes]:
 def run_id(line: bytes, id_field: str) -> str | None:
     """The id in a line of a raw file; None if it is not such a line."""
     try:
-        return str(orjson.loads(line)["run"][id_field])
+        return str(msgspec.json.decode(line)["run"][id_field])
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -72,7 +72,9 @@ class Stored:
         whole = at >= end_of(day) if is_whole is None else is_whole
         with closing(Spool(self.layout.scratch("cloudcruise") / f"{day}.jsonl")) as spool:
             if rows:
-                spool.append([str(row["session_id"]) for row in rows], [orjson.dumps(row) for row in rows], at)
+                spool.append(
+                    [str(row["session_id"]) for row in rows], b"".join([orjson.dumps(row) + b"\n" for row in rows]), at
+                )
             store_day(
                 DayFiles(self.layout, "cloudcruise", day),
                 spool,

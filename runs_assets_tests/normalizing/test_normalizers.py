@@ -6,12 +6,13 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from runs_assets.normalizing.columns import RawRows, RowShape, raw_rows
+from runs_assets.normalizing.columns import RawRows, raw_rows
+from runs_assets.normalizing.row_shape import RowShape
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
-from runs_assets.sources.cloudcruise.client import SHAPE as CC_SHAPE
 from runs_assets.sources.cloudcruise.normalize import normalize as cloudcruise
-from runs_assets.sources.productsup.client import SHAPE as PS_SHAPE
+from runs_assets.sources.cloudcruise.row import SHAPE as CC_SHAPE
 from runs_assets.sources.productsup.normalize import normalize as productsup
+from runs_assets.sources.productsup.row import SHAPE as PS_SHAPE
 
 SEEN = "2026-03-18T12:00:00.250000Z"
 

@@ -27,10 +27,10 @@ def layout(tmp_path: Path) -> Layout:
 
 def store(layout: Layout, read: Read, states: dict[str, str], *, is_part: bool = False) -> tuple[RawDay, list[str]]:
     told: list[str] = []
-    rows = [orjson.dumps({"id": key, "state": state}) for key, state in states.items()]
+    lines = [orjson.dumps({"id": key, "state": state}) + b"\n" for key, state in states.items()]
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
-        if rows:
-            spool.append(list(states), rows, read.read_started_at)
+        if lines:
+            spool.append(list(states), b"".join(lines), read.read_started_at)
         raw = store_day(DayFiles(layout, "s", DAY), spool, read, "id", is_part=is_part, report=told.append)
     return raw, told
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,8 +39,8 @@ def listed(answer: Response) -> Any | None:
     if type(answer) is not Response or answer.status_code != 200:
         return None
     try:
-        document = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
+        document = msgspec.json.decode(answer.body)
+    except ValueError:
         return None
     is_envelope = isinstance(document, dict) and isinstance(document.get("data"), list)
     return document if is_envelope or isinstance(document, list) else None

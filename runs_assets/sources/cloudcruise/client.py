@@ -9,25 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import pyarrow as pa
-
 from runs_assets.days import from_us, iso
-from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
-from runs_assets.normalizing.columns import RowShape
 from runs_assets.paging.cursor import CursorAsk, CursorPager
-from runs_assets.reading.rows import RunPage, array_page, run_page
+from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.sources.cloudcruise.normalize import FIELDS, STATUS_OF
+from runs_assets.sources.cloudcruise.normalize import STATUS_OF
 from runs_assets.sources.cloudcruise.reasons import error_groups_of
+from runs_assets.sources.cloudcruise.row import SHAPE
 from runs_assets.sources.http_client import HttpClient
 
-SHAPE = RowShape(
-    id_field="session_id",
-    created_field="created_at",
-    fields=pa.schema({**dict.fromkeys(FIELDS.values(), pa.string()), "dry_run": pa.bool_()}),
-    times_are_utc=True,
-)
 MAX_PAGE_SIZE = 10_000
 MAX_ERRORS = 1000
 
@@ -70,12 +61,9 @@ class CloudCruiseClient(HttpClient):
 
 
 def _page_of(answer: Answer) -> RunPage:
-    page = array_page(answer.body, SHAPE, answer.received_at)
-    if page is not None:
-        return page
-    documents = answer.json()
-    if documents is None:  # some servers' way to say that there are none
-        documents = []
-    if not isinstance(documents, list):
-        raise UnexpectedBodyError("the body is not a JSON array of runs")
-    return run_page(documents, SHAPE, answer.received_at)
+    """The page of an array; null is some servers' way to say that there are no runs."""
+
+    def page_in(body: bytes) -> RunPage:
+        return run_page(SHAPE.decode(body, list) or [], SHAPE, answer.received_at)
+
+    return answer.decoded(page_in, "a JSON array of runs")

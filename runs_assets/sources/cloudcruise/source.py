@@ -13,9 +13,10 @@ from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url
 from runs_assets.settling.reach import Capabilities
-from runs_assets.sources.cloudcruise.client import MAX_PAGE_SIZE, SHAPE, CloudCruiseClient
+from runs_assets.sources.cloudcruise.client import MAX_PAGE_SIZE, CloudCruiseClient
 from runs_assets.sources.cloudcruise.normalize import VERSION, normalize
 from runs_assets.sources.cloudcruise.reasons import reason_of_error
+from runs_assets.sources.cloudcruise.row import SHAPE
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
 

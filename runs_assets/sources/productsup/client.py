@@ -7,27 +7,20 @@ it, the names of the account's own connectors ("List connectors").
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-import pyarrow as pa
+import msgspec
 
 from runs_assets.errors import NoSuchPageError, UnavailableError
 from runs_assets.http.faults import UnexpectedBodyError
 from runs_assets.http.transport import Answer, Params
-from runs_assets.normalizing.columns import RowShape
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
 from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.sources.http_client import HttpClient
-from runs_assets.sources.productsup.normalize import FIELDS
+from runs_assets.sources.productsup.row import SHAPE
 
-NUMBERS = ("site-id", "project-id", "account-id", "exit-code")
-TEXTS = (*FIELDS.values(), "container-api-docker-image", "container-api-version-constraint")
-# registered-secrets, authentications, connector-setup-config and cli-command can carry credentials and are left out.
-SHAPE = RowShape(
-    id_field="id",
-    created_field="created-at",
-    fields=pa.schema({**dict.fromkeys(TEXTS, pa.string()), **dict.fromkeys(NUMBERS, pa.int64())}),
-)
+Row = TypeVar("Row")
+
 MAX_PAGE_SIZE = 10_000
 TOO_FAR = frozenset({400, 404, 416})
 """Statuses with which a server may refuse an offset that it does not like."""
@@ -92,21 +85,31 @@ def _connectors_of(answer: Answer) -> tuple[list[Any], int | None]:
     return rows if isinstance(rows, list) else [], _count(total)
 
 
+class _Envelope(msgspec.Struct, Generic[Row]):
+    data: list[Row] | None
+    metadata: Any = None
+
+
 def _page_of(answer: Answer, asked: int = 0) -> RunPage:
     """The page at the offset `asked`: null, and `data` that is null in a whole envelope, stand for one without rows."""
-    document = answer.json()
-    if document is None:
-        return run_page([], SHAPE, answer.received_at, offset=asked)
-    data = document.get("data", ...) if isinstance(document, dict) else ...
-    if data is not None and not isinstance(data, list):
-        raise UnexpectedBodyError("the body is not an object with a list of runs in 'data'")
-    metadata = document.get("metadata")
-    if not isinstance(metadata, dict) or (offset := _count(metadata.get("from"))) is None:
+
+    def page_in(body: bytes) -> RunPage:
+        found = SHAPE.decode(body, _Envelope)
+        offset, total = _place_of(found) if found else (asked, None)
+        return run_page(found.data or [] if found else [], SHAPE, answer.received_at, offset=offset, total=total)
+
+    return answer.decoded(page_in, "an object with a list of runs in 'data'")
+
+
+def _place_of(envelope: _Envelope[Any]) -> tuple[int, int | None]:
+    """The offset of a page and the length of the list, by the answer's own statement."""
+    stated = envelope.metadata
+    if not isinstance(stated, dict) or (offset := _count(stated.get("from"))) is None:
         raise UnexpectedBodyError("metadata.from does not hold the offset of the page")
-    total = _count(metadata.get("total"))
-    if not data and total is not None and offset < total:
+    total = _count(stated.get("total"))
+    if not envelope.data and total is not None and offset < total:
         raise UnexpectedBodyError(f"the page at {offset} of {total} runs is empty")
-    return run_page(data or [], SHAPE, answer.received_at, offset=offset, total=total)
+    return offset, total
 
 
 def _count(value: Any) -> int | None:

@@ -14,9 +14,10 @@ from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url, checked_url
 from runs_assets.settling.reach import Capabilities
-from runs_assets.sources.productsup.client import MAX_PAGE_SIZE, SHAPE, ProductsupClient
+from runs_assets.sources.productsup.client import MAX_PAGE_SIZE, ProductsupClient
 from runs_assets.sources.productsup.normalize import VERSION, normalize
 from runs_assets.sources.productsup.reasons import reason_of_exit_code
+from runs_assets.sources.productsup.row import SHAPE
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
 

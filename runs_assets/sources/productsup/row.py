@@ -1,0 +1,35 @@
+"""A Productsup CDE row, from the vendor's page "List runs"."""
+
+import msgspec
+from msgspec import UNSET
+
+from runs_assets.normalizing.row_shape import NeverStored, Number, RowShape, Text
+
+
+class ProductsupRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="kebab", gc=False):
+    """A run as the platform lists it."""
+
+    id: str
+    connector_id: Text = UNSET
+    connector_version: Text = UNSET
+    state: Text = UNSET
+    process_id: Text = UNSET
+    site_id: Number = UNSET
+    site_name: Text = UNSET
+    project_id: Number = UNSET
+    project_name: Text = UNSET
+    account_id: Number = UNSET
+    account_name: Text = UNSET
+    exit_code: Number = UNSET
+    container_api_docker_image: Text = UNSET
+    container_api_version_constraint: Text = UNSET
+    cli_command: NeverStored = UNSET
+    registered_secrets: NeverStored = UNSET
+    authentications: NeverStored = UNSET
+    connector_setup_config: NeverStored = UNSET
+    started_at: Text = UNSET
+    finished_at: Text = UNSET
+    created_at: str
+
+
+SHAPE = RowShape(ProductsupRow, id_field="id", created_field="created-at")
