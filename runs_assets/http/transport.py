@@ -112,7 +112,6 @@ class Transport:
         self._refusals = 0
         self._connections = CuttableConnections()
         self._stopped = Event()
-        self._sleep = self.sleep or sleep_using_event(self._stopped)
         self._renewing = Lock()
         self._open = ExitStack()
 
@@ -157,7 +156,7 @@ class Transport:
             retry=retry_if_exception_type(TransientError),
             wait=self._wait_seconds,
             stop=lambda state: self._is_over(state, begun),
-            sleep=self._sleep,
+            sleep=self._pause,
             before_sleep=self._log_retry,
             reraise=True,
         )
@@ -191,7 +190,7 @@ class Transport:
 
     def _send_authorized(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
         if self.pace and (seconds := self.pace.wait_seconds(self.monotonic())):
-            self._sleep(seconds)
+            self._pause(seconds)
         with self._renewing:
             headers = self.auth.headers(self._send_for_token)
         if self._stopped.is_set():
@@ -250,6 +249,10 @@ class Transport:
     def _shorten(self, foreign: str) -> str:
         """Foreign text as a part of our sentences: short, on one line, without secrets."""
         return shortened(foreign, SHOWN_CHARACTERS, self.redact)
+
+    def _pause(self, seconds: float) -> None:
+        sleep = self.sleep or sleep_using_event(self._stopped)
+        sleep(seconds)
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
