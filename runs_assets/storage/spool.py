@@ -51,9 +51,8 @@ class Spool:
         latest[codes] = np.arange(len(codes))
         is_latest = latest[codes] == np.arange(len(codes))
         self._file.seek(0)
-        for size, kept in zip(
-            self._sizes, np.split(is_latest, np.cumsum([len(one) for one in self._ids[:-1]])), strict=True
-        ):
+        starts = np.cumsum([len(some) for some in self._ids])[:-1]
+        for size, kept in zip(self._sizes, np.split(is_latest, starts), strict=True):
             lines = self._file.read(size)
             out.write(lines if kept.all() else b"".join(compress(lines.splitlines(keepends=True), kept)))
         return len(latest)
