@@ -5,7 +5,7 @@ the platform documents it, with an unknown field or a value of another type, is 
 the rows beside it are not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
@@ -50,9 +50,10 @@ class RowShape:
         return frozenset(self.columns.names)
 
     @cached_property
-    def never_stored(self) -> Sequence[str]:
-        """The attributes of `row` that hold what is never stored."""
-        return [field.name for field in msgspec.structs.fields(self.row) if field.type == NeverStored]
+    def never_stored(self) -> Mapping[str, str]:
+        """The fields that are never stored, with the attributes of `row` that hold them."""
+        fields = msgspec.structs.fields(self.row)
+        return {field.encode_name: field.name for field in fields if field.type == NeverStored}
 
     def decode(self, body: bytes, page: Any) -> Any:
         """A page of the generic type `page`, or null, with rows for `rows`.
@@ -69,7 +70,7 @@ class RowShape:
         rows = [self._row_of(row) if type(row) is Raw else row for row in decoded]
         for row in rows if self.never_stored else ():
             if type(row) is self.row:
-                for attribute in self.never_stored:
+                for attribute in self.never_stored.values():
                     setattr(row, attribute, UNSET)
         return rows
 

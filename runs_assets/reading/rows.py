@@ -99,7 +99,8 @@ def _storable(rows: list[Any], shape: RowShape) -> tuple[list[Any], bytes]:
 
 
 def _without_secrets(row: Any, shape: RowShape) -> dict[str, Any]:
-    return without_secrets(row, shape.known) if type(row) is dict else {}
+    fields = row.items() if type(row) is dict else ()
+    return without_secrets({name: value for name, value in fields if name not in shape.never_stored}, shape.known)
 
 
 def _trace_of(row: Any, storable: Any, missing: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from runs_assets.errors import DamagedFileError
 from runs_assets.storage.files import reading
 from runs_assets.storage.reads import Read
 
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 2 * 1024 * 1024
 SALVAGE_BYTES = 64 * 1024
 _SKIPPABLE = struct.Struct("<II")  # a skippable frame's magic, and how many bytes follow
 _CRC = struct.Struct("<I")
@@ -126,7 +126,7 @@ def verify_raw(path: Path) -> str | None:
 
 
 def blocks(path: Path) -> Iterator[bytes]:
-    """The lines of a raw file in blocks of about 4 MB, each of whole lines.
+    """The lines of a raw file in blocks of about 2 MB, each of whole lines.
 
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if any of it is damaged, the latter perhaps
     only after the last block: keep nothing of the blocks before the iteration has ended.
@@ -225,9 +225,9 @@ def _lines(frame: CheckedFrame, block_bytes: int) -> Iterator[bytes]:
     with zstandard.ZstdDecompressor().stream_reader(frame) as stream:  # type: ignore[arg-type]
         while part := stream.read(block_bytes):
             # JSON has no bare newline inside a string, so each one ends a line.
-            lines, newline, rest = (rest + part).rpartition(b"\n")
-            if newline:
-                yield lines + newline
+            if end := part.rfind(b"\n") + 1:
+                yield rest + part[:end]
+            rest = part[end:] if end else rest + part
 
 
 def _damaged(path: Path, why: str) -> DamagedFileError:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs_assets.normalizing.columns import raw_rows
-from runs_assets.normalizing.row_shape import RowShape
+from runs_assets.normalizing.row_shape import NeverStored, RowShape
 from runs_assets.paging.page import NO_TIME
 from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.sources.cloudcruise.normalize import normalize as cloudcruise
@@ -160,6 +160,18 @@ def test_one_odd_row_takes_no_other_off_the_documented_path() -> None:
     for other in ({"extra": 1}, {"status": 5}, {"session_id": 7}, {"created_at": None}, {"dry_run": "no"}):
         decoded = CC_SHAPE.decode(orjson.dumps([good, {**good, **other}, good]), list)
         assert [type(row) for row in CC_SHAPE.rows(decoded)] == [CC_SHAPE.row, dict, CC_SHAPE.row]
+
+
+class RowWithNotes(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    born: str
+    notes: NeverStored = msgspec.UNSET
+
+
+@pytest.mark.parametrize("other", [{}, {"extra": 1}])
+def test_what_the_class_says_is_never_stored_whatever_its_name_is(other: dict[str, Any]) -> None:
+    [row] = page_of([{"id": "a", "born": CREATED, "notes": "s", **other}], RowShape(RowWithNotes, "id", "born")).rows
+    assert orjson.loads(row or b"") == {"id": "a", "born": CREATED, **other}
 
 
 def test_what_is_no_array_of_json_is_an_error() -> None:
