@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from runs_assets.days import iso
-from runs_assets.storage.files import cannot_write, raising
+from runs_assets.storage.disk import cannot_write, raising
 
 
 class Spool:
