@@ -94,8 +94,8 @@ def examine(now: datetime) -> Iterator[Finding]:
     yield from (Finding("settings", Health.WARNING, fault) for fault in faults)
     if not faults:
         yield Finding("settings", Health.OK, "They can be used.")
-    layout = Layout(project.data.absolute())
-    yield _free_space(layout.root)
+    layout = Layout(project.data)
+    yield _free_space(layout.root) if isinstance(layout.root, Path) else _bucket(layout)
     if not any(source.is_configured for source in SOURCES):
         message = "None is configured, so nothing is read. If that is not so, change to the folder of the file .env."
         yield Finding("sources", Health.FAILED, message)
@@ -224,6 +224,14 @@ def _daemon(now: datetime) -> Iterator[Finding]:
         yield Finding("Dagster's daemon", Health.FAILED, "It never ran. Start dagster-daemon, or dagster dev.")
         return
     yield _age("Dagster's daemon", beats["SENSOR"], now, DAEMON_SILENCE)
+
+
+def _bucket(layout: Layout) -> Finding:
+    try:
+        layout.stored_days(RAW_RUNS, "")
+    except RunsAssetsError as error:
+        return Finding("data", Health.FAILED, str(error))
+    return Finding("data", Health.OK, f"{layout.root} can be listed.")
 
 
 def _free_space(folder: Path) -> Finding:

@@ -5,7 +5,6 @@ foreign text through `runs_assets.plain_text.redaction` first.
 """
 
 from datetime import datetime
-from pathlib import Path
 
 
 class RunsAssetsError(Exception):
@@ -59,6 +58,17 @@ class StorageError(RunsAssetsError):
     """Repair the data folder: it cannot be written, or what it holds cannot be used."""
 
 
+class NotStoredError(StorageError):
+    """Restore the file, or make it: nothing is stored under its name."""
+
+
+class ConflictError(StorageError):
+    """Look again: another process has changed the file in the meantime. It was left as that process wrote it."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} was changed by another process in the meantime, and nothing was overwritten.")
+
+
 class NoDataFolderError(RunsAssetsError):
     """Name the data folder: the one that the settings name has never held a run."""
 
@@ -70,7 +80,7 @@ class NotFoundError(RunsAssetsError):
 class DamagedFileError(StorageError):
     """Build this one file again, or restore it: it is not as it was written. `why` is how that was noticed."""
 
-    def __init__(self, path: Path, why: str, remedy: str) -> None:
-        super().__init__(f"The file {path} is damaged: {why}. {remedy}")
-        self.path = path
+    def __init__(self, file: object, why: str, remedy: str) -> None:
+        super().__init__(f"The file {file} is damaged: {why}. {remedy}")
+        self.file = str(file)
         self.why = why

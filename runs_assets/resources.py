@@ -14,9 +14,8 @@ from runs_assets.settings import project_settings
 from runs_assets.settling.reach import Reach
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import RunsApi, Source
-from runs_assets.storage.files import empty_scratch
+from runs_assets.storage.folder import empty_scratch
 from runs_assets.storage.layout import RAW_RUNS, Layout
-from runs_assets.storage.lock import writing
 
 
 class DataFolder(dg.ConfigurableResource[Any]):
@@ -25,7 +24,7 @@ class DataFolder(dg.ConfigurableResource[Any]):
     @property
     def layout(self) -> Layout:
         """The paths below the folder, absolute."""
-        return Layout(project_settings().data.absolute())
+        return Layout(project_settings().data)
 
     @property
     def first_day(self) -> date:
@@ -58,7 +57,7 @@ class DataFolder(dg.ConfigurableResource[Any]):
     def writing(self, source: str, report: Callable[[str], None]) -> Iterator[Layout]:
         """The right to write a source's files, one process at a time; raises `BusyError`."""
         layout = self.layout
-        with writing(layout.lock_file(source), source, report=report):
+        with layout.lock_file(source).held(source, report=report):
             empty_scratch(layout.scratch(source))
             yield layout
 

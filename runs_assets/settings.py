@@ -145,16 +145,32 @@ Day = Annotated[date, BeforeValidator(date.fromisoformat)]
 """Not as pydantic reads it, which takes 20260301 for seconds since 1970."""
 
 
+BUCKETS = ("s3://", "gs://", "az://")
+
+
+def _data_root(given: Path | str) -> Path | str:
+    text = str(given)
+    if text.startswith(BUCKETS):
+        return text
+    if "://" in text:
+        raise ValueError(f"must be a folder, or begin with {', '.join(BUCKETS)}")
+    return Path(text).expanduser().absolute()
+
+
+DataRoot = Annotated[Path | str, BeforeValidator(_data_root)]
+"""A folder, absolute, or the URL of a bucket or of a prefix in one."""
+
+
 class ProjectSettings(EnvironmentSettings):
     """Where the files are, which days there are, and how often a day is read (see `runs_assets.settling.rules`).
 
-    `data` is a folder, relative to the working directory unless absolute. `first_day` is the first daily partition.
+    `data` is a folder, or the URL of a bucket. `first_day` is the first daily partition.
     `abandoned_after_hours` is how long beyond its usual limit an open run is waited for, `history_days` how long
     Dagster's history keeps runs that newer ones supersede. `watch_file` holds what people know about the pipelines (see
     `runs_assets.watch_file`), relative to the working directory unless absolute.
     """
 
-    data: Annotated[Path, AfterValidator(Path.expanduser)] = Path("data")
+    data: DataRoot = Field(default=Path("data"), validate_default=True)
     first_day: Day = date(2025, 1, 1)
     grace_hours: Duration = 24
     today_every_minutes: PositiveDuration = 60

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from string import Formatter
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar, get_args
 from urllib.parse import quote, urlsplit
 
 from pydantic import (
@@ -101,6 +101,11 @@ class WatchFile(Entry):
         mutes = (mute for mute in _about(subject, self.mutes) if mute.not_in_rates)
         return [found for mute in mutes for found in mute.between(first, last)]
 
+    @classmethod
+    def parsed(cls, content: bytes) -> Self:
+        """What TOML says; `ValueError` if it is not a watch file."""
+        return cls.model_validate(tomllib.loads(content.decode()))
+
     def tags_of(self, subject: Subject, severity: Severity) -> frozenset[str]:
         """The tags to which a notification is routed; none if no route matches."""
         routes = _about(subject, self.routes)
@@ -122,8 +127,7 @@ def load_watch_file(path: Path | None) -> WatchFile:
     if path is None:
         return WatchFile()
     try:
-        with path.open("rb") as file:
-            return WatchFile.model_validate(tomllib.load(file))
+        return WatchFile.parsed(path.read_bytes())
     except OSError as error:
         why = error.strerror or "it cannot be read"
     except UnicodeDecodeError:

@@ -15,6 +15,8 @@ from runs_assets_tests.project import Project
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 
+HAS_OBJECT_STORAGE = all(map(find_spec, ("moto", "obstore")))
+
 # An example's time says nothing on a busy machine; pytest's timeout is for the test.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
@@ -24,12 +26,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """What this run was not asked to try, or could not."""
     if "not browser" in config.option.markexpr:
         terminalreporter.line(
-            "Left out: simulations that take minutes, and the tests in a browser; `.ci/run` runs both."
+            "Left out: simulations that take minutes, the tests in a browser, and those with object storage; "
+            "`.ci/run` runs them."
         )
     elif "browser" in config.option.markexpr and not find_spec("playwright"):
         terminalreporter.line(
             "No test ran in a browser: pip install -c constraints.txt -e '.[browser]', or use `.ci/run`."
         )
+    elif "cluster" in config.option.markexpr and not HAS_OBJECT_STORAGE:
+        terminalreporter.line(
+            "No test ran with object storage: pip install -c constraints.txt -e '.[cluster]', or use `.ci/run`."
+        )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The end of the output says what is left out."""
+    if not HAS_OBJECT_STORAGE:
+        left_out = [item for item in items if item.get_closest_marker("cluster")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,9 +21,11 @@ from runs_assets.instance.run_tags import range_tags
 from runs_assets.resources import Clock
 from runs_assets.sandbox import Sandbox
 from runs_assets.sources.source import Source
-from runs_assets.storage.layout import Layout
+from runs_assets.storage.layout import ERROR_GROUPS, QUARANTINE, Layout
+from runs_assets.storage.store import StoredFile
 
 ALL = ("raw_runs", "runs", "run_status_counts", "failure_rates")
+DATA_SETS = (*ALL, QUARANTINE, ERROR_GROUPS)
 
 
 class StoppedClock(Clock):
@@ -74,27 +77,33 @@ class Project:
 
     def table(self, dataset: str, source: str, day: date) -> list[dict[str, Any]]:
         """The rows of a day's Parquet file."""
-        rows: list[dict[str, Any]] = pq.ParquetFile(self.layout.day_file(dataset, source, day)).read().to_pylist()
+        rows: list[dict[str, Any]] = pq.ParquetFile(self._file(dataset, source, day)).read().to_pylist()
         return rows
 
     def metadata(self, dataset: str, source: str, day: date) -> Mapping[str, str]:
         """What a day's Parquet file says of itself in its schema's metadata."""
-        found = pq.read_schema(self.layout.day_file(dataset, source, day)).metadata
+        found = self.schema(dataset, source, day).metadata
         return {name.decode(): value.decode() for name, value in found.items()}
 
     def schema(self, dataset: str, source: str, day: date) -> pa.Schema:
         """The schema of a day's Parquet file."""
-        return pq.read_schema(self.layout.day_file(dataset, source, day))
+        return pq.read_schema(self._file(dataset, source, day))
 
     def raw(self, source: str, day: date, dataset: str = "raw_runs") -> list[dict[str, Any]]:
         """The lines of a day's raw (or quarantine) file."""
-        with zstandard.open(self.layout.day_file(dataset, source, day), "rb") as file:
+        with zstandard.open(self._file(dataset, source, day), "rb") as file:
             return [orjson.loads(line) for line in file.read().splitlines()]
 
     def files(self) -> dict[str, bytes]:
         """Every data file's content by its path below the data folder (locks are not data)."""
-        found = sorted(self.layout.root.glob("*/source=*/**/*"))
-        return {str(path.relative_to(self.layout.root)): path.read_bytes() for path in found if path.is_file()}
+        entries = (entry for dataset in DATA_SETS for entry in self.layout.store.listed(f"{dataset}/"))
+        files = {entry.key: StoredFile(self.layout.store, entry.key, "tests").content() for entry in entries}
+        return {key: content for key, content in sorted(files.items()) if content is not None}
+
+    def _file(self, dataset: str, source: str, day: date) -> BytesIO:
+        content = self.layout.day_file(dataset, source, day).content()
+        assert content is not None
+        return BytesIO(content)
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:

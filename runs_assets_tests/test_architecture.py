@@ -54,7 +54,11 @@ def test_what_is_not_at_the_edge_loads_no_dagster(room: str) -> None:
         f"room = importlib.import_module('runs_assets.{room}')\n"
         "for found in pkgutil.walk_packages(getattr(room, '__path__', []), room.__name__ + '.'):\n"
         "    if not found.name.endswith('__main__'):\n"
-        "        importlib.import_module(found.name)\n"
+        "        try:\n"
+        "            importlib.import_module(found.name)\n"
+        "        except ModuleNotFoundError as error:\n"
+        "            if error.name != 'obstore':  # an extra\n"
+        "                raise\n"
         "print(sorted(name for name in sys.modules if name.partition('.')[0].startswith('dagster')))"
     )
     arguments = [sys.executable, "-W", "ignore", "-c", code]

@@ -15,6 +15,7 @@ from runs_assets.sandbox import FixedHistory
 from runs_assets_tests.alerts.rows import health
 from runs_assets_tests.alerts.tables import store_rows
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import folder_of, on_disk
 from runs_assets_tests.project import Project
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 
@@ -64,7 +65,7 @@ def test_refresh_judges_what_is_stored_and_asks_nothing_offline(
 def test_refresh_says_whose_rows_are_the_former_ones(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     yesterday = NOW.date() - timedelta(days=1)
     assert project.materialize("cloudcruise", yesterday).success
-    project.layout.day_file(FAILURE_RATES.name, "cloudcruise", yesterday).write_bytes(b"damaged")
+    on_disk(project.layout.day_file(FAILURE_RATES.name, "cloudcruise", yesterday)).write_bytes(b"damaged")
     assert main(["refresh", "--offline"]) == 1
     assert (
         "Some rows were not rebuilt and are those of the last refresh. cloudcruise: The file "
@@ -73,9 +74,9 @@ def test_refresh_says_whose_rows_are_the_former_ones(project: Project, capsys: p
 
 
 def test_refresh_says_that_there_is_nothing_to_judge(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    (project.layout.root / "raw_runs").mkdir(parents=True)
+    (folder_of(project.layout) / "raw_runs").mkdir(parents=True)
     assert main(["refresh", "--offline"]) == 0
-    said = f"Nothing is stored in {project.layout.root} that could be judged. Materialize some days first."
+    said = f"Nothing is stored in {folder_of(project.layout)} that could be judged. Materialize some days first."
     assert capsys.readouterr().out.strip() == said
 
 
@@ -92,7 +93,7 @@ def test_a_folder_that_is_no_data_folder_is_named_and_not_written_to(
 def test_what_is_wrong_with_the_settings_is_said_in_the_terminal(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (project.layout.root / "raw_runs").mkdir(parents=True)
+    (folder_of(project.layout) / "raw_runs").mkdir(parents=True)
     monkeypatch.setenv("RUNS_ASSETS_ALERT_URL", "hidden")
     assert main(["digest"]) == 0
     said = "RUNS_ASSETS_ALERT_URL is the name of no setting; the closest one is RUNS_ASSETS_ALERT_URLS.\n"
@@ -123,7 +124,7 @@ def test_a_terminal_that_lacks_a_letter_stops_nothing(project: Project) -> None:
     store_rows(
         project.layout, "pipeline_health", [{**health(state="down"), "pipeline_name": "\u6771\u4eac \U0001f600"}]
     )
-    (project.layout.root / "raw_runs").mkdir(parents=True)
+    (folder_of(project.layout) / "raw_runs").mkdir(parents=True)
     command = [sys.executable, "-m", "runs_assets.cli", "digest", "--no-send"]
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     shown = subprocess.run(command, capture_output=True, env=env, check=True)

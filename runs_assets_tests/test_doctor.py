@@ -15,6 +15,7 @@ from runs_assets.cli import main
 from runs_assets.days import utc_now
 from runs_assets.sandbox import FixedHistory, FrozenClock
 from runs_assets_tests.alerts.receiver import Receiver, receiving
+from runs_assets_tests.files_on_disk import folder_of
 from runs_assets_tests.project import Project
 from runs_assets_tests.readme import ROOT
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
@@ -52,7 +53,7 @@ def read_today(project: Project) -> None:
 
 
 def evaluated(project: Project, minutes_ago: float) -> None:
-    state = project.layout.root / ".alerts/state.json"
+    state = folder_of(project.layout) / ".alerts/state.json"
     state.parent.mkdir()
     state.touch()
     at = (utc_now() - timedelta(minutes=minutes_ago)).timestamp()

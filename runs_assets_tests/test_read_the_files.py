@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from runs_assets.sandbox import FixedHistory
+from runs_assets_tests.files_on_disk import folder_of
 from runs_assets_tests.project import Project
 from runs_assets_tests.readme import README
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
@@ -36,7 +37,7 @@ def _folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     for source in ("cloudcruise", "productsup"):
         assert project.materialize(source, FIRST, LAST).success
-    monkeypatch.chdir(Path(project.layout.root).parent)
+    monkeypatch.chdir(Path(folder_of(project.layout)).parent)
 
 
 def test_pandas_takes_dates_for_text_and_the_readme_makes_days_of_them() -> None:

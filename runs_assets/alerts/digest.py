@@ -58,7 +58,7 @@ def send_digest(console: Console, days: DayRange | None, *, send: bool) -> None:
     table that cannot be read, `BusyError` while another process is notifying.
     """
     settings, now = project_settings(), utc_now()
-    layout, watch = Layout.stored(settings.data.absolute()), load_watch_file(settings.watch_file)
+    layout, watch = Layout.stored(settings.data), load_watch_file(settings.watch_file)
     notifier = Notifier(layout, addresses_of(alert_settings().alert_urls) if send else ())
     summary = Week.stored(layout, days or last_week(now), now).summary(watch, now)
     console.print(summary.title, style="bold", markup=False, highlight=False, soft_wrap=True)
@@ -261,7 +261,7 @@ def _acknowledgements(known: Iterable[Acknowledgement]) -> list[str]:
 
 
 def _memory_file() -> MemoryFile:
-    return MemoryFile(Layout.stored(project_settings().data.absolute()))
+    return MemoryFile(Layout.stored(project_settings().data))
 
 
 def _print(console: Console, lines: Iterable[str]) -> None:

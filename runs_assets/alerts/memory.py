@@ -2,10 +2,9 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -16,14 +15,11 @@ from runs_assets.alerts.lifecycle import Event, Incident, PipelineIncident, Plat
 from runs_assets.alerts.observation import JobFailure
 from runs_assets.errors import DamagedFileError, SettingsError, StorageError
 from runs_assets.plain_text.wording import at, shortened
-from runs_assets.storage.files import is_stored, keep_aside, reading, replacing
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.lock import writing
 from runs_assets.watch_entries import About, Severity, Subject
 from runs_assets.watch_file import WatchFile, load_watch_file
 
 log = logging.getLogger(__name__)
-FOLDER = ".alerts"
 VERSION = 2
 
 
@@ -162,60 +158,61 @@ class MemoryFile:
     """`<data>/.alerts/state.json`, replaced atomically; its time of modification is that of the last evaluation."""
 
     def __init__(self, layout: Layout) -> None:
-        self._folder = layout.root / FOLDER
-        self.path = self._folder / "state.json"
+        self._layout = layout
+        self.file = layout.alerts_file("state.json")
+        self._version: str | None = None
 
     def locked(self, patience: float) -> AbstractContextManager[None]:
         """The right to decide and send; raises `BusyError` if another process has it for `patience` seconds."""
-        return writing(self._folder / "lock", "the notifications", patience=patience)
+        return self._layout.alerts_file("lock").held("the notifications", patience=patience)
 
     def load(self, now: datetime) -> Memory:
         """What is remembered. A damaged file is kept aside and logged, and the memory begins empty.
 
-        Raises `StorageError` if the file cannot be read, or was written by a newer version of this project.
+        Raises `StorageError` if the file cannot be read, or was written by a newer version of this project. The first
+        `save` after this raises `ConflictError` if another process has saved something by then.
         """
+        self._version = self.file.version()
         try:
             return self.look()
         except DamagedFileError:
-            kept = self._folder / f"damaged-{now:%Y%m%dT%H%M%SZ}.json"
-            keep_aside(self.path, kept, self._folder / "scratch")
+            kept = self._layout.alerts_file(f"damaged-{now:%Y%m%dT%H%M%SZ}.json")
+            self.file.copy_to(kept)
         log.error(
             "The file %s is damaged and was kept as %s. Open incidents and undelivered notifications are lost; "
             "whatever is wrong now opens again.",
-            self.path,
+            self.file,
             kept,
         )
         return Memory(welcomed_at=now)
 
     def look(self) -> Memory:
         """What is remembered, for those who only read; raises as `load`, and `DamagedFileError`."""
-        if not is_stored(self.path):
+        if (content := self.file.content()) is None:
             return Memory()
         try:
-            return self._parsed(_content(self.path))
+            return self._parsed(content)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             why = f"it is no memory of notifications ({type(error).__name__})"
-            raise DamagedFileError(self.path, why, "The next notifications keep it aside and begin anew.") from None
+            raise DamagedFileError(self.file, why, "The next notifications keep it aside and begin anew.") from None
 
     @property
     def evaluated_at(self) -> datetime | None:
         """When the last evaluation was (UTC); None if there was none."""
-        return datetime.fromtimestamp(self.path.stat().st_mtime, UTC) if is_stored(self.path) else None
+        entry = self.file.entry()
+        return entry.modified_at if entry else None
 
     def save(self, memory: Memory, now: datetime) -> None:
-        """Make it durable, if it is not yet, as of an evaluation at `now`.
-
-        Raises `StorageError` if the disk refuses.
-        """
-        _replace(self.path, memory.model_dump_json().encode())
-        os.utime(self.path, (now.timestamp(), now.timestamp()))
+        """Make it durable, as of an evaluation at `now`; raises `StorageError` if the disk refuses."""
+        self.file.replace(memory.model_dump_json().encode(), version=self._version, modified_at=now)
+        self._version = None
 
     def _parsed(self, content: bytes) -> Memory:
         found = json.loads(content)
         version = found.get("version")
         if isinstance(version, int) and version > VERSION:
             raise StorageError(
-                f"The file {self.path} has format version {version}; this runs_assets reads {VERSION} at most. "
+                f"The file {self.file} has format version {version}; this runs_assets reads {VERSION} at most. "
                 "Upgrade runs_assets, or move the file away: what is wrong then opens again."
             )
         return Memory.model_validate_json(content if version == VERSION else json.dumps(migrated(found)))
@@ -226,26 +223,14 @@ def usable_watch_file(path: Path | None, layout: Layout) -> tuple[WatchFile, tup
 
     A mistake in it must not silence everything. Raises `StorageError` if a copy cannot be kept.
     """
-    kept = layout.root / FOLDER / "watch.toml"
+    kept = layout.alerts_file("watch.toml")
     try:
         watch = load_watch_file(path)
     except SettingsError as error:
         faults = (f"{error} Until then its last valid version is used, or none if there was none.",)
-        with suppress(SettingsError):
-            return load_watch_file(kept), faults
+        with suppress(ValueError):
+            return WatchFile.parsed(kept.content() or b""), faults
         return WatchFile(), faults
-    if path is not None:
-        _replace(kept, _content(path))
+    if path is not None and kept.content() != (content := path.read_bytes()):
+        kept.replace(content)
     return watch, ()
-
-
-def _content(path: Path) -> bytes:
-    with reading(path) as file:
-        return file.read()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    if is_stored(path) and _content(path) == content:
-        return
-    with replacing(path, path.parent / "scratch") as file:
-        file.write(content)

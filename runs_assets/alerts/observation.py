@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 
 from runs_assets.alerts.lifecycle import Remembered
 from runs_assets.alerts.settings import longest_unread
-from runs_assets.storage.files import is_stored
+from runs_assets.errors import NotStoredError
 from runs_assets.storage.layout import Layout
 from runs_assets.tables import Table
 from runs_assets.verdicts.failure_trends import DAY, PIPELINE, WORSE
@@ -211,8 +211,9 @@ def rows_of(layout: Layout, table: Table, where: pc.Expression | None = None) ->
 
     Raises `StorageError` if it is damaged or cannot be read.
     """
-    if not is_stored(layout.verdict_file(table.name)):
+    try:
+        stored = load_verdicts(layout, table.name)
+    except NotStoredError:
         return []
-    stored = load_verdicts(layout, table.name)
     rows: list[Row] = (stored if where is None else stored.filter(where)).to_pylist()
     return rows

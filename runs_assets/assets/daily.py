@@ -115,7 +115,7 @@ def _raw_metadata(stored: StoredDay, request: ReadingRequest, client: RunsClient
     notes = {"notes": " ".join(stored.notes)} if stored.notes else {}
     return {
         "dagster/partition_row_count": stored.raw.rows,
-        **file_metadata(request.files(stored.day).path(RAW_RUNS)),
+        **file_metadata(request.files(stored.day).file(RAW_RUNS)),
         "api": client.base_url,
         "read_id": stored.raw.read.read_id,
         "read_started_at": dg.MetadataValue.timestamp(stored.raw.read.read_started_at),
@@ -163,7 +163,7 @@ def _table_metadata(table: DailyTable, built: BuiltDay, names: Mapping[str, str]
         "read_started_at": dg.MetadataValue.timestamp(read.read_started_at),
         "read_id": read.read_id,
         "dagster/partition_row_count": built.rows.num_rows,
-        **file_metadata(built.path),
+        **file_metadata(built.file),
     }
 
 

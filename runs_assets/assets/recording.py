@@ -8,7 +8,6 @@ the end, which would otherwise hide it.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,6 +17,7 @@ from runs_assets.days import DayRange, iso
 from runs_assets.errors import OutOfReachError, RunsAssetsError, UnavailableError
 from runs_assets.instance.run_tags import days_of_tags
 from runs_assets.plain_text.wording import label, rate, short_id
+from runs_assets.storage.store import StoredFile
 
 OWNERS = ["team:runs"]
 PREVIEW_ROWS = 5
@@ -85,9 +85,9 @@ def column_schema(schema: pa.Schema) -> dg.TableSchema:
     )
 
 
-def file_metadata(path: Path) -> dict[str, Any]:
+def file_metadata(file: StoredFile) -> dict[str, Any]:
     """Where a data file is."""
-    return {"dagster/uri": path.as_uri(), "path": dg.MetadataValue.path(path)}
+    return {"dagster/uri": file.uri, "path": dg.MetadataValue.path(str(file))}
 
 
 def preview(table: pa.Table, rows: int = PREVIEW_ROWS, names: Mapping[str, str] | None = None) -> dg.TableMetadataValue:

@@ -117,7 +117,10 @@ def _metadata(table: Table, rows: pa.Table, overview: Mapping[str, Any], layout:
 def _report(layout: Layout, project: Project) -> Mapping[str, Any]:
     """Where the report is: on Dagster's page, and as a file. A browser opens no file from a page of a server."""
     page = layout.report_file(PAGE)
-    return {"report": dg.MetadataValue.asset(project.verdict(RUNS_REPORT)), "report file": dg.MetadataValue.path(page)}
+    return {
+        "report": dg.MetadataValue.asset(project.verdict(RUNS_REPORT)),
+        "report file": dg.MetadataValue.path(str(page)),
+    }
 
 
 def _states(rows: pa.Table) -> Mapping[str, int]:

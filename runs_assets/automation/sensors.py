@@ -30,9 +30,7 @@ from runs_assets.settling.reach import Capabilities, Reach
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState, Versions, day_state, verified
 from runs_assets.sources.source import Source
-from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT, Layout
-from runs_assets.storage.lock import is_being_written
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
 
@@ -211,16 +209,16 @@ def _due_report(project: Project, layout: Layout) -> dg.RunRequest | None:
 
     Its step has failed, or the tables were built without Dagster.
     """
-    page, tables = layout.report_file(PAGE), layout.verdict_file(PIPELINE_HEALTH.name)
-    if not is_stored(tables) or (is_stored(page) and page.stat().st_mtime_ns >= tables.stat().st_mtime_ns):
+    page, tables = layout.report_file(PAGE).entry(), layout.verdict_file(PIPELINE_HEALTH.name).entry()
+    if not tables or (page and page.modified_at >= tables.modified_at):
         return None
-    key = f"{RUNS_REPORT}:{tables.stat().st_mtime_ns}"
+    key = f"{RUNS_REPORT}:{tables.version}"
     return dg.RunRequest(run_key=key, asset_selection=[project.verdict(RUNS_REPORT)])
 
 
 def _is_changing(source: Source, judge: Judge, records: Records) -> bool:
     return (
-        is_being_written(judge.layout.lock_file(source.name))
+        judge.layout.lock_file(source.name).is_held()
         or run_in_flight(records, source, judge.layout) is not None
         or bool(days_being_backfilled(records, source))
     )

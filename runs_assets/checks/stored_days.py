@@ -4,7 +4,7 @@ One table is in memory at a time. A file that cannot be used is part of what is 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -22,7 +22,6 @@ from runs_assets.errors import StorageError
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import Versions, follows
 from runs_assets.status import RunStatus
-from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.storage.raw import RawDay, verified
@@ -112,10 +111,11 @@ class Inspection:
 
         Raises `StorageError` if the disk refuses to list the files.
         """
-        data_sets = (RAW_RUNS, QUARANTINE, *self.versions)
-        begun = set().union(*(self.layout.days_with_folder(name, self.source) for name in data_sets))
-        every = days.newest_first() if days else ()
-        return tuple(self._inspected(day) if day in begun else InspectedDay(day) for day in every)
+        stored = {name: self.layout.entries(name, self.source) for name in (RAW_RUNS, QUARANTINE, *self.versions)}
+        return tuple(
+            self._inspected(day, {name for name, found in stored.items() if day in found})
+            for day in (days.newest_first() if days else ())
+        )
 
     def repeated(self, days: tuple[InspectedDay, ...]) -> pa.Table:
         """The runs that are stored more than once among all days, with schema `REPEATED`."""
@@ -124,13 +124,13 @@ class Inspection:
     def _ids_of(self, day: date) -> pa.ChunkedArray:
         return load_table(self.layout, RUNS.name, self.source, day, ["run_id"])[0]["run_id"]
 
-    def _inspected(self, day: date) -> InspectedDay:
+    def _inspected(self, day: date, stored: Collection[str]) -> InspectedDay:
         damage: dict[str, str] = {}
 
         def usable(data_set: str, load: Callable[[], T]) -> T | None:
             """What `load` gives; None if nothing is stored, or if it cannot be used: then `damage` says why."""
             try:
-                return load() if is_stored(self.layout.day_file(data_set, self.source, day)) else None
+                return load() if data_set in stored else None
             except StorageError as error:
                 damage[data_set] = str(error)
                 return None

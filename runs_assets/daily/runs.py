@@ -17,10 +17,10 @@ from runs_assets.storage.tables import Lineage, load_table
 
 def normalized(source: Source, day: date, layout: Layout, rules: Rules) -> tuple[pa.Table, Lineage]:
     """A day's rows with the schema `RUNS_SCHEMA`, and what they were built from."""
-    path = layout.day_file(RAW_RUNS, source.name, day)
-    read = stat_day(path).read
+    stored = layout.day_file(RAW_RUNS, source.name, day)
+    read = stat_day(stored).read
     tables, assumed_utc, unreadable = [RUNS_SCHEMA.empty_table()], 0, 0
-    for rows in (raw_rows(lines, source.shape) for lines in blocks(path)):
+    for rows in (raw_rows(lines, source.shape) for lines in blocks(stored)):
         tables.append(source.normalize(rows))
         assumed_utc, unreadable = assumed_utc + rows.assumed_utc, unreadable + rows.unreadable_times
     table = pa.concat_tables(tables)

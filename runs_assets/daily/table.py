@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
+from functools import partial
 
 import pyarrow as pa
 
@@ -11,9 +11,10 @@ from runs_assets.days import DayRange
 from runs_assets.errors import DamagedFileError, StorageError
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import Source
-from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import RAW_RUNS, Layout
+from runs_assets.storage.store import StoredFile
 from runs_assets.storage.tables import Lineage, load_table, store_table
+from runs_assets.storage.waits import without_conflict
 from runs_assets.tables import Table
 
 Headline = Mapping[str, float]
@@ -47,7 +48,7 @@ class BuiltDay:
     """A day's file that has just become durable, with its rows, what they were built from, and the day's numbers."""
 
     day: date
-    path: Path
+    file: StoredFile
     rows: pa.Table
     lineage: Lineage
     headline: Headline
@@ -78,18 +79,26 @@ def build_days(table: DailyTable, source: Source, days: DayRange, layout: Layout
     """
     missing, damaged = [], []
     for day in reversed(days.newest_first()):
-        if not is_stored(layout.day_file(table.built_from, source.name, day)):
+        if not layout.day_file(table.built_from, source.name, day).is_stored():
             missing.append(str(day))
             continue
         try:
-            rows, lineage, headline = table.build(table, source, day, layout, rules)
+            built = without_conflict(partial(_built, table, source, day, layout, rules))
         except DamagedFileError as error:
-            damaged.append(f"{day} ({error.path}: {error.why})")
+            damaged.append(f"{day} ({error.file}: {error.why})")
             continue
-        own = replace(lineage, code_version=table.code_version(source))
-        yield BuiltDay(day, store_table(layout, table.name, source.name, day, rows, own), rows, own, headline)
+        yield built
     if missing or damaged:
         raise StorageError(_left_out(source.name, table.built_from, missing, damaged))
+
+
+def _built(table: DailyTable, source: Source, day: date, layout: Layout, rules: Rules) -> BuiltDay:
+    """A day's file, whose version is looked up before its input is read: so it never follows from an older one."""
+    version = layout.day_file(table.name, source.name, day).version()
+    rows, lineage, headline = table.build(table, source, day, layout, rules)
+    own = replace(lineage, code_version=table.code_version(source))
+    file = store_table(layout, table.name, source.name, day, rows, own, version=version)
+    return BuiltDay(day, file, rows, own, headline)
 
 
 def _left_out(source: str, data_set: str, missing: list[str], damaged: list[str]) -> str:

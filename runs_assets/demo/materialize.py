@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
 from runs_assets.daily.runs import RUNS
-from runs_assets.days import DayRange
+from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.environment import DemoFolder
 from runs_assets.demo.errors import DemoError
 from runs_assets.demo.processes import POLL_SECONDS, Child, running
@@ -53,7 +54,7 @@ def materialize(
     console: Console, sources: Sequence[str], days: DayRange, env: Mapping[str, str], folder: DemoFolder
 ) -> None:
     """Read the days of all sources, side by side; raises `DemoError` if a run fails."""
-    since_ns = time.time_ns()
+    since = utc_now()
     with ExitStack() as stack:
         progress = stack.enter_context(_progress(console))
         tasks = {source: progress.add_task(source, total=len(days) * len(DATA_SETS), days="") for source in sources}
@@ -62,7 +63,7 @@ def materialize(
         while not is_over:
             is_over = all(run.status is not None for run in runs)
             for source, task in tasks.items():
-                written = [_written(folder, data_set, source, days, since_ns) for data_set in DATA_SETS]
+                written = [_written(folder, data_set, source, days, since) for data_set in DATA_SETS]
                 progress.update(task, completed=sum(written), days=f"{written[-1]} of {len(days)} days")
             time.sleep(POLL_SECONDS)
     _check_success(runs)
@@ -74,10 +75,10 @@ def _run(source: str, days: DayRange, env: Mapping[str, str], folder: DemoFolder
     return running(f"Reading {source}", ["dagster", "job", "execute", *job], env=env, cwd=folder.root, log=log)
 
 
-def _written(folder: DemoFolder, data_set: str, source: str, days: DayRange, since_ns: int) -> int:
-    """How many of the days' files are newer than `since_ns` (nanoseconds since the epoch)."""
-    files = [Layout(folder.data).day_file(data_set, source, day) for day in days.newest_first()]
-    return sum(file.exists() and file.stat().st_mtime_ns >= since_ns for file in files)
+def _written(folder: DemoFolder, data_set: str, source: str, days: DayRange, since: datetime) -> int:
+    """How many of the days' files are newer than `since` (UTC)."""
+    entries = Layout(folder.data).entries(data_set, source).items()
+    return sum(day in days and entry.modified_at >= since for day, entry in entries)
 
 
 def _check_success(children: Sequence[Child]) -> None:

@@ -14,7 +14,7 @@ from runs_assets.verdicts.refresh import ask_about_failures
 
 def main() -> None:
     """Ask each source; what goes wrong is printed, into the demo's log."""
-    layout = Layout(project_settings().data.absolute())
+    layout = Layout(project_settings().data)
     for source in SOURCES:
         ask_about_failures(source, layout, utc_now, print)
 

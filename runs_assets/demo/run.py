@@ -78,7 +78,7 @@ def _tell(console: Console, layout: Layout, *, opens: bool) -> None:
     say(console, "SANDBOX: what is wrong now", "bold")
     for line, style in lines_that_matter(current_status(layout, WatchFile(), SOURCES)):
         say(console, line, style)
-    address = layout.report_file(PAGE).as_uri()
+    address = layout.report_file(PAGE).uri
     say(console, f"The report: {address}")
     if opens:
         webbrowser.open(address)

@@ -1,20 +1,14 @@
 """Where rotated OAuth2 tokens are kept between processes, for the eyes of their owner alone."""
 
 import hashlib
-import logging
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat
 
 from runs_assets.errors import CredentialsError, StorageError
-
-log = logging.getLogger(__name__)
-OWNER_ONLY = 0o600
-FOLDER_OWNER_ONLY = 0o700
+from runs_assets.storage.store import StoredFile
 
 
 @dataclass(frozen=True)
@@ -51,14 +45,14 @@ def checked_tokens(found: Any) -> dict[str, Any]:
 
 
 class TokenFile:
-    """The tokens of one grant in a file that only its owner can read (mode 0600, in a folder of mode 0700).
+    """The tokens of one grant in a file that the store keeps for the eyes of its owner alone.
 
     The file remembers, as a hash, which configured refresh token it grew from: a new one in the settings wins over
-    whatever is stored. A file or folder that others could read is closed to them, with a warning, before it is used.
+    whatever is stored.
     """
 
-    def __init__(self, path: Path, grant: RefreshGrant) -> None:
-        self._path = path
+    def __init__(self, file: StoredFile, grant: RefreshGrant) -> None:
+        self._file = file
         self._origin = hashlib.sha256(f"{grant.client_id}\n{grant.refresh_token}".encode()).hexdigest()
 
     def load(self) -> dict[str, Any]:
@@ -67,52 +61,23 @@ class TokenFile:
         Raises `CredentialsError` if the file is damaged, `StorageError` if it cannot be read or closed to others.
         """
         try:
-            self._close_to_others()
-            stored = msgspec.json.decode(self._path.read_bytes())
+            if (content := self._file.content()) is None:
+                return {}
+            stored = msgspec.json.decode(content)
             return checked_tokens(stored["tokens"]) if stored["origin"] == self._origin else {}
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise StorageError(
-                f"Could not read the rotated tokens in {self._path}: {error.strerror}. Correct the owner and the "
-                "permissions of the file and its folder."
-            ) from error
+        except StorageError as error:
+            raise StorageError(f"Could not read the rotated tokens in {self._file}. {error}") from error
         except (ValueError, TypeError, KeyError):
             raise CredentialsError(
-                f"The file of rotated tokens is damaged: {self._path}. Delete it and set a fresh refresh token."
+                f"The file of rotated tokens is damaged: {self._file}. Delete it and set a fresh refresh token."
             ) from None
 
     def save(self, tokens: dict[str, Any]) -> None:
         """Store the tokens durably before anything uses them: a rotated refresh token exists only here."""
         try:
-            self._write(msgspec.json.encode({"origin": self._origin, "tokens": tokens}))
-        except OSError as error:
+            self._file.replace(msgspec.json.encode({"origin": self._origin, "tokens": tokens}))
+        except StorageError as error:
             raise StorageError(
-                f"Could not write the rotated tokens to {self._path}: {error.strerror}. Free space or correct the "
-                "folder's permissions; if the next refresh is refused, set a fresh refresh token."
+                f"Could not write the rotated tokens to {self._file}. {error} If the next refresh is refused, set a "
+                "fresh refresh token."
             ) from error
-
-    def _write(self, content: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_OWNER_ONLY)
-        self._path.parent.chmod(FOLDER_OWNER_ONLY)
-        temporary = self._path.with_suffix(".new")
-        # What a killed process left there keeps its own mode if it is opened again, and may even be a link.
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
-
-    def _close_to_others(self) -> None:
-        for path, mode in ((self._path, OWNER_ONLY), (self._path.parent, FOLDER_OWNER_ONLY)):
-            found = path.stat().st_mode & 0o777
-            if found & 0o077:
-                path.chmod(mode)
-                log.warning(
-                    "%s could be used by others on this machine (mode %o) and is now closed to them. "
-                    "If anyone may have read the tokens, revoke them and set a fresh refresh token.",
-                    path,
-                    found,
-                )

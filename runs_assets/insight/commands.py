@@ -52,7 +52,7 @@ class Stored:
         if not sources:
             known = ", ".join(source.name for source in SOURCES)
             raise NotFoundError(f"There is no source {only!r}. The sources are: {known}.")
-        return cls(Layout.stored(settings.data.absolute()), load_watch_file(settings.watch_file), sources)
+        return cls(Layout.stored(settings.data), load_watch_file(settings.watch_file), sources)
 
 
 def status(console: Console, only: str | None, *, as_json: bool) -> int:

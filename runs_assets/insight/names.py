@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import pyarrow.compute as pc
 
-from runs_assets.errors import DamagedFileError
+from runs_assets.errors import DamagedFileError, NotStoredError
 from runs_assets.reasons.details_files import load_details
-from runs_assets.storage.files import is_stored
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.tables import load_verdicts
@@ -21,11 +20,9 @@ def pipeline_names(layout: Layout, source: str) -> Mapping[str, str]:
 
 
 def _judged_names(layout: Layout, source: str) -> Mapping[str, str]:
-    if not is_stored(layout.verdict_file(PIPELINE_HEALTH.name)):
-        return {}
     try:
         rows = load_verdicts(layout, PIPELINE_HEALTH.name)
-    except DamagedFileError:
+    except (NotStoredError, DamagedFileError):
         return {}
     rows = rows.filter((pc.field("source") == source) & pc.field("pipeline_name").is_valid())
     return dict(zip(rows["pipeline_id"].to_pylist(), rows["pipeline_name"].to_pylist(), strict=True))

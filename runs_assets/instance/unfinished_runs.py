@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 
@@ -12,7 +11,7 @@ from runs_assets.instance.run_records import Records, is_about
 from runs_assets.instance.run_tags import days_of_keys
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import ALL_SOURCES, Layout
-from runs_assets.storage.lock import is_being_written
+from runs_assets.storage.store import StoredFile
 from runs_assets.verdicts.tables import VERDICT_TABLES
 
 SILENCE = timedelta(minutes=5)
@@ -45,13 +44,13 @@ def days_being_backfilled(records: Records, source: Source) -> set[date]:
     return set(days_of_keys(key for keys in alive for key in keys))
 
 
-def _first_at_work(records: Records, unfinished: Iterable[dg.RunRecord], lock_file: Path) -> dg.DagsterRun | None:
+def _first_at_work(records: Records, unfinished: Iterable[dg.RunRecord], lock_file: StoredFile) -> dg.DagsterRun | None:
     """The first of some unfinished runs that is at work; None if there is none.
 
     Dagster keeps a killed run as started. So a run that has left the queue counts while some process holds the lock,
     which dies with its process, and for five minutes after the last line of its log.
     """
-    is_held = is_being_written(lock_file)
+    is_held = lock_file.is_held()
     return next((record.dagster_run for record in unfinished if is_held or _is_alive(records, record)), None)
 
 

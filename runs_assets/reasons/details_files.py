@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
 
 from runs_assets.errors import DamagedFileError
 from runs_assets.reasons.reason import ErrorGroup
-from runs_assets.storage.files import content_of, replacing
 from runs_assets.storage.layout import ERROR_GROUPS, DayFiles, Layout
 
 _REMEDY = (
@@ -53,7 +52,7 @@ def load_details(layout: Layout, source: str) -> KnownDetails:
 
     Raises `StorageError` if it cannot be read.
     """
-    content = content_of(layout.names_file(source))
+    content = layout.names_file(source).content()
     try:
         return _KNOWN.validate_json(content) if content is not None else KnownDetails()
     except ValidationError:
@@ -62,8 +61,7 @@ def load_details(layout: Layout, source: str) -> KnownDetails:
 
 def store_details(layout: Layout, source: str, known: KnownDetails) -> None:
     """Replace the names' file atomically."""
-    with replacing(layout.names_file(source), layout.details_scratch(source)) as file:
-        file.write(_KNOWN.dump_json(known))
+    layout.names_file(source).replace(_KNOWN.dump_json(known))
 
 
 def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, PipelineErrors]:
@@ -71,22 +69,22 @@ def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, Pipel
 
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it is not what was written.
     """
-    path = layout.day_file(ERROR_GROUPS, source, day)
-    content = content_of(path)
+    file = layout.day_file(ERROR_GROUPS, source, day)
+    content = file.content()
     try:
         stored = _ERRORS.validate_json(content) if content is not None else []
     except ValidationError as error:
         why = f"it does not hold errors as this project writes them ({error.error_count()} differences)"
-        raise DamagedFileError(path, why, _REMEDY) from None
+        raise DamagedFileError(file, why, _REMEDY) from None
     return {errors.pipeline_id: errors for errors in stored}
 
 
 def store_error_groups(layout: Layout, source: str, day: date, errors: Mapping[str, PipelineErrors]) -> None:
     """Replace a day's file atomically: a JSON array, an object for each pipeline."""
-    with replacing(layout.day_file(ERROR_GROUPS, source, day), layout.details_scratch(source)) as file:
-        file.write(_ERRORS.dump_json([errors[key] for key in sorted(errors)]))
+    content = _ERRORS.dump_json([errors[key] for key in sorted(errors)])
+    layout.day_file(ERROR_GROUPS, source, day).replace(content)
 
 
 def set_aside_error_groups(layout: Layout, source: str, day: date, name: str) -> None:
     """Copy a damaged day's file to where nothing overwrites it, under `name`."""
-    DayFiles(layout, source, day).keep_aside(ERROR_GROUPS, name, layout.details_scratch(source))
+    DayFiles(layout, source, day).keep_aside(ERROR_GROUPS, name)

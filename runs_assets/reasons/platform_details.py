@@ -122,7 +122,7 @@ class DetailsRefresh:
         try:
             stored, is_damaged = load_error_groups(self.layout, self.source, day), False
         except DamagedFileError as damage:
-            self._report(f"{damage.path} is damaged ({damage.why}); its errors are requested again.")
+            self._report(f"{damage.file} is damaged ({damage.why}); its errors are requested again.")
             stored, is_damaged = {}, True
         answers = {}
         for pipeline_id in self._due(failed, stored):

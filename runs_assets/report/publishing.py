@@ -3,7 +3,6 @@
 import webbrowser
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from rich.console import Console
 
@@ -18,13 +17,9 @@ from runs_assets.report.page import report_page
 from runs_assets.report.published import PAGE
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
-from runs_assets.storage.files import replacing
-from runs_assets.storage.layout import ALL_SOURCES, Layout
-from runs_assets.storage.lock import writing
+from runs_assets.storage.layout import REPORT_WRITER, Layout
+from runs_assets.storage.store import StoredFile
 from runs_assets.watch_file import WatchFile
-
-WRITER = f"{ALL_SOURCES}-report"
-"""Stands for the report where locks and unfinished files are; no source can have this name."""
 
 
 def report(console: Console, *, opens: bool) -> None:
@@ -35,11 +30,11 @@ def report(console: Console, *, opens: bool) -> None:
     """
     stored = Stored.of(None)
     page = publish(stored.layout, fleet_by_settings(stored.layout, stored.watch, stored.sources, utc_now()))
-    say(console, page.as_uri())
+    say(console, page.uri)
     if not charts.are_available():
         say(console, charts.HOW_TO_GET)
     if opens:
-        webbrowser.open(page.as_uri())
+        webbrowser.open(page.uri)
 
 
 def fleet_by_settings(layout: Layout, watch: WatchFile, sources: Sequence[Source], now: datetime) -> Fleet:
@@ -48,14 +43,13 @@ def fleet_by_settings(layout: Layout, watch: WatchFile, sources: Sequence[Source
     return fleet_of(layout, watch, sources, now=now, window_days=days, longest_unread=longest)
 
 
-def publish(layout: Layout, fleet: Fleet) -> Path:
-    """Write the files about a fleet; returns the path of the page.
+def publish(layout: Layout, fleet: Fleet) -> StoredFile:
+    """Write the files about a fleet; returns the page.
 
     Raises `BusyError` while another process writes them, `StorageError` if the folder cannot be written.
     """
     contents = {PAGE: report_page(fleet, with_charts=charts.are_available()), METRICS_FILE: metrics_of(fleet)}
-    with writing(layout.lock_file(WRITER), "the report"):
+    with layout.lock_file(REPORT_WRITER).held("the report"):
         for name, content in contents.items():
-            with replacing(layout.report_file(name), layout.scratch(WRITER)) as file:
-                file.write(content)
+            layout.report_file(name).replace(content)
     return layout.report_file(PAGE)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from runs_assets.errors import StorageError
+from runs_assets.errors import NotStoredError, StorageError
 from runs_assets.settling.rules import Rules
 from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets.storage.raw import RawDay, stat_day, verify_raw
@@ -38,11 +38,10 @@ class DayState:
 
 def day_state(layout: Layout, source: str, day: date, versions: Versions, rules: Rules) -> DayState:
     """The state of a day, from the trailer of its raw file and the schemas of its tables."""
-    path = layout.day_file(RAW_RUNS, source, day)
-    if not path.exists():
-        return DayState(day)
     try:
-        raw = stat_day(path)
+        raw = stat_day(layout.day_file(RAW_RUNS, source, day))
+    except NotStoredError:
+        return DayState(day)
     except StorageError as error:
         return DayState(day, damage=str(error))
     found = {dataset: _lineage(layout, dataset, source, day) for dataset in versions}

@@ -5,24 +5,30 @@ and Athena read them as they are. Names that begin with a dot are not data and a
 """
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from runs_assets.errors import NoDataFolderError
-from runs_assets.storage.files import cannot_read, is_stored, keep_aside, raising
+from runs_assets.errors import NoDataFolderError, SettingsError
+from runs_assets.storage.folder import Folder
+from runs_assets.storage.store import FileEntry, Store, StoredFile
 
 RAW_RUNS = "raw_runs"
 QUARANTINE = "quarantine"
 ERROR_GROUPS = "error_groups"
 RUNS_REPORT = "runs_report"
 LOCKS = ".locks"
+ALERTS = ".alerts"
 
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst", ERROR_GROUPS: "json"}
 ALL_SOURCES = "all-sources"
 """Stands where a source's name does for what is written about all of them; no source can have this name."""
+
+REPORT_WRITER = f"{ALL_SOURCES}-report"
+ALERTS_WRITER = f"{ALL_SOURCES}-alerts"
+"""Stand for these files where locks and unfinished files are; no source can have these names."""
 
 _SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -36,75 +42,93 @@ def checked_source_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths below one data folder."""
+    """The files below one data folder, or below the URL of a bucket."""
 
-    root: Path
+    root: Path | str
 
     @classmethod
-    def stored(cls, root: Path) -> Self:
-        """The paths below a folder that was written to before; raises `NoDataFolderError` for any other."""
-        if not any(is_stored(root / name) for name in (RAW_RUNS, LOCKS)):
+    def stored(cls, root: Path | str) -> Self:
+        """The files below a folder that was written to before; raises `NoDataFolderError` for any other."""
+        layout = cls(root)
+        store, begun = layout.store, (RAW_RUNS, LOCKS)
+        # Of these, a folder has an entry, even an empty one; a bucket has what is below them.
+        if not any(store.entry(name) or next(store.listed(f"{name}/"), None) for name in begun):
             raise NoDataFolderError(
                 f"{root} is no data folder of this project: no run was ever stored there. RUNS_ASSETS_DATA names the "
                 "folder, relative to the working directory unless absolute: set it, or change to the directory in "
                 "which the project runs. Nothing was written."
             )
-        return cls(root)
+        return layout
 
-    def day_file(self, dataset: str, source: str, day: date) -> Path:
+    @cached_property
+    def store(self) -> Store:
+        """What holds the files."""
+        if isinstance(self.root, Path):
+            return Folder(self.root)
+        try:
+            from runs_assets.storage.bucket import Bucket  # noqa: PLC0415  (an extra: who has a folder needs none of it)
+        except ImportError:
+            raise SettingsError(
+                "RUNS_ASSETS_DATA names object storage, which needs an extra: pip install 'runs_assets[objects]'."
+            ) from None
+        return Bucket(self.root)
+
+    def day_file(self, dataset: str, source: str, day: date) -> StoredFile:
         """The one file that holds a source's day in a data set."""
-        ending = _ENDINGS.get(dataset, "parquet")
-        return self._folder(dataset, source) / f"date={day}" / f"part-0.{ending}"
+        return self._day_file(dataset, source, day, "part-0")
 
-    def verdict_file(self, table: str) -> Path:
+    def damaged_file(self, dataset: str, source: str, day: date, name: str) -> StoredFile:
+        """Where a copy of a day's damaged file is kept: no reader takes it for data, and nothing deletes it."""
+        return self._day_file(dataset, source, day, name, below=".damaged/")
+
+    def verdict_file(self, table: str) -> StoredFile:
         """The one file of a table over all days and sources."""
-        return self.root / table / "part-0.parquet"
+        return StoredFile(self.store, f"{table}/part-0.parquet", ALL_SOURCES)
 
-    def report_file(self, name: str) -> Path:
+    def report_file(self, name: str) -> StoredFile:
         """A file of the report over all days and sources."""
-        return self.root / RUNS_REPORT / name
+        return StoredFile(self.store, f"{RUNS_REPORT}/{name}", REPORT_WRITER)
 
-    def stored_days(self, dataset: str, source: str) -> list[date]:
-        """The days that a data set holds of a source, in order; anything else in the folder is ignored.
+    def alerts_file(self, name: str) -> StoredFile:
+        """A file of what notifications remember."""
+        return StoredFile(self.store, f"{ALERTS}/{name}", ALERTS_WRITER)
+
+    def names_file(self, source: str) -> StoredFile:
+        """Where the names of a source's pipelines are stored."""
+        return StoredFile(self.store, f".names/{source}.json", f"{source}-details")
+
+    def token_file(self, source: str) -> StoredFile:
+        """Where rotated OAuth2 tokens of a source are kept."""
+        return StoredFile(self.store, f".tokens/{source}.json", f"{source}-tokens")
+
+    def lock_file(self, writer: str) -> StoredFile:
+        """What stands for the right to write this source, or with `ALL_SOURCES` the verdicts."""
+        return StoredFile(self.store, f"{LOCKS}/{writer}.lock", writer)
+
+    def entries(self, dataset: str, source: str) -> dict[date, FileEntry]:
+        """What is stored of a source in a data set by day, in order; anything else in the folder is ignored.
 
         Raises `StorageError` if the folder cannot be read.
         """
-        with raising(cannot_read, self._folder(dataset, source)):
-            days = sorted(self.days_with_folder(dataset, source))
-            return [day for day in days if self.day_file(dataset, source, day).is_file()]
+        prefix = f"{dataset}/source={source}/"
+        found = {entry.key: entry for entry in self.store.listed(prefix)}
+        days = sorted(day for key in found if (day := _day_of(key.removeprefix(prefix).partition("/")[0])))
+        keys = ((day, self.day_file(dataset, source, day).key) for day in days)
+        return {day: found[key] for day, key in keys if key in found}
 
-    def days_with_folder(self, dataset: str, source: str) -> set[date]:
-        """The days that a data set has a folder for, perhaps without a file; raises as `stored_days` does."""
-        folder = self._folder(dataset, source)
-        with raising(cannot_read, folder), suppress(FileNotFoundError):
-            return {day for entry in folder.iterdir() if (day := _day_of(entry.name)) is not None}
-        return set()
-
-    def _folder(self, dataset: str, source: str) -> Path:
-        return self.root / dataset / f"source={source}"
+    def stored_days(self, dataset: str, source: str) -> list[date]:
+        """The days that a data set holds of a source, in order; raises as `entries` does."""
+        return list(self.entries(dataset, source))
 
     def scratch(self, writer: str) -> Path:
-        """The folder for unfinished files; on the same file system, so that they can be renamed into place.
+        """The local folder for unfinished files of a source, or of `ALL_SOURCES`."""
+        return self.store.scratch(writer)
 
-        `writer` is a source, or `ALL_SOURCES`.
-        """
-        return self.root / ".scratch" / writer
-
-    def names_file(self, source: str) -> Path:
-        """Where the names of a source's pipelines are stored."""
-        return self.root / ".names" / f"{source}.json"
-
-    def details_scratch(self, source: str) -> Path:
-        """A scratch folder for what is written without the source's lock, whose holder empties the other one."""
-        return self.scratch(f"{source}-details")
-
-    def lock_file(self, writer: str) -> Path:
-        """The file whose lock stands for writing this source, or with `ALL_SOURCES` the verdicts."""
-        return self.root / LOCKS / f"{writer}.lock"
-
-    def token_file(self, source: str) -> Path:
-        """Where rotated OAuth2 tokens of a source are kept."""
-        return self.root / ".tokens" / f"{source}.json"
+    def _day_file(self, dataset: str, source: str, day: date, name: str, below: str = "") -> StoredFile:
+        ending = _ENDINGS.get(dataset, "parquet")
+        # Errors are written without the source's lock, whose holder empties the scratch folder of the others.
+        writer = f"{source}-details" if dataset == ERROR_GROUPS else source
+        return StoredFile(self.store, f"{below}{dataset}/source={source}/date={day}/{name}.{ending}", writer)
 
 
 @dataclass(frozen=True)
@@ -115,19 +139,17 @@ class DayFiles:
     source: str
     day: date
 
-    @property
-    def scratch(self) -> Path:
-        """The folder for unfinished files."""
-        return self.layout.scratch(self.source)
-
-    def path(self, dataset: str) -> Path:
+    def file(self, dataset: str) -> StoredFile:
         """The day's file in a data set."""
         return self.layout.day_file(dataset, self.source, self.day)
 
-    def keep_aside(self, dataset: str, name: str, scratch: Path | None = None) -> Path:
-        """Copy a damaged file to where no reader takes it for data and nothing deletes it; returns the copy's path."""
-        kept = self.path(f".damaged/{dataset}").with_name(f"{name}.{_ENDINGS[dataset]}")
-        keep_aside(self.path(dataset), kept, scratch or self.scratch)
+    def keep_aside(self, dataset: str, name: str) -> StoredFile:
+        """Copy a damaged file to where no reader takes it for data and nothing deletes it; returns the copy.
+
+        A copy, not a rename: the day has a file under its name at every instant.
+        """
+        kept = self.layout.damaged_file(dataset, self.source, self.day, name)
+        self.file(dataset).copy_to(kept)
         return kept
 
 

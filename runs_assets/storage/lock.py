@@ -15,10 +15,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from runs_assets.errors import BusyError
-from runs_assets.storage.files import cannot_write, is_stored, raising
+from runs_assets.storage.disk import cannot_write, raising
+from runs_assets.storage.store import PATIENCE_SECONDS
 
 log = logging.getLogger(__name__)
-PATIENCE_SECONDS = 900.0
 REPORT_EVERY_SECONDS = 10.0
 
 
@@ -44,10 +44,11 @@ def writing(
 
 def is_being_written(lock_file: Path) -> bool:
     """Whether some process holds the lock at this moment; raises `StorageError` if that cannot be found out."""
-    if not is_stored(lock_file):
-        return False
-    with raising(cannot_write, lock_file), suppress(Timeout), FileLock(lock_file, timeout=0):
-        return False
+    with raising(cannot_write, lock_file), suppress(Timeout):
+        if not lock_file.exists():
+            return False
+        with FileLock(lock_file, timeout=0):
+            return False
     return True
 
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -10,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runs_assets.errors import DamagedFileError
-from runs_assets.storage.files import is_stored, replacing
 from runs_assets.storage.layout import RAW_RUNS, DayFiles
 from runs_assets.storage.raw import CheckedFrame, RawDay, blocks, compressing, finish, run_id, salvaged, stat_day
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
+from runs_assets.storage.store import ABSENT, StoredFile
+from runs_assets.storage.waits import without_conflict
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,16 @@ def store_day(
 ) -> RawDay:
     """Merge what was just read with what the day holds, by id: fresh rows win, runs no longer shown stay.
 
-    `id_field` is the name of the id inside a run. The old file is replaced atomically. What the same reading stored
+    `id_field` is the name of the id inside a run. The old file is replaced atomically, and
+    merged again if another process has replaced it in the meantime. What the same reading stored
     before is only added to: the newer judgement of its completeness holds, and its runs count as shown. A reading of a
     part of the day (`is_part`) cannot tell which of the others are no longer shown. Of a damaged file, the lines that
     can be recovered are merged, but nothing of its trailer; it is kept aside, and `report` gets a line about it.
     """
+    stored_file = files.file(RAW_RUNS)
 
-    def merged(lines: Iterable[bytes], earlier: RawDay | None) -> RawDay:
-        with replacing(path, files.scratch) as file:
+    def merged(version: str, lines: Iterable[bytes], earlier: RawDay | None) -> RawDay:
+        with stored_file.replacing(version=version) as file:
             frame = CheckedFrame(file)
             with compressing(frame) as out:
                 shown = fresh.copy_latest(out)
@@ -46,15 +48,19 @@ def store_day(
             finish(frame, stored)
         return stored
 
-    path = files.path(RAW_RUNS)
-    try:
-        return merged(blocks(path), stat_day(path)) if is_stored(path) else merged((), None)
-    except DamagedFileError as damage:
-        kept = files.keep_aside(RAW_RUNS, read.read_id)
-        note = _note(damage, kept, id_field)
-    stored = merged(salvaged(path, id_field), None)
-    report(note)
-    return stored
+    def once() -> RawDay:
+        version = stored_file.version()
+        try:
+            earlier = stat_day(stored_file) if version != ABSENT else None
+            return merged(version, blocks(stored_file) if earlier else (), earlier)
+        except DamagedFileError as damage:
+            kept = files.keep_aside(RAW_RUNS, read.read_id)
+            note = _note(damage, kept, id_field)
+        stored = merged(version, salvaged(kept, id_field), None)
+        report(note)
+        return stored
+
+    return without_conflict(once)
 
 
 def _described(read: Read, earlier: RawDay | None, shown: int, others: int, *, is_part: bool) -> RawDay:
@@ -65,7 +71,7 @@ def _described(read: Read, earlier: RawDay | None, shown: int, others: int, *, i
     return RawDay(read.after(earlier.read if earlier else None), shown + others, retained)
 
 
-def _note(damage: DamagedFileError, kept: Path, id_field: str) -> str:
+def _note(damage: DamagedFileError, kept: StoredFile, id_field: str) -> str:
     recovered = sum(lines.count(b"\n") for lines in salvaged(kept, id_field))
     return (
         f"The stored file was damaged ({damage.why}) and is kept as {kept}; {recovered} of its lines were recovered. "

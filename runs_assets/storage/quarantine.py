@@ -8,9 +8,9 @@ import msgspec
 import zstandard
 
 from runs_assets.errors import DamagedFileError
-from runs_assets.storage.files import content_of, remove, replacing
 from runs_assets.storage.layout import QUARANTINE, DayFiles, Layout
 from runs_assets.storage.raw import compressing
+from runs_assets.storage.waits import without_conflict
 
 _REMEDY = "Materialize raw_runs again for the day: the file is replaced, and a copy of the damaged one is kept."
 
@@ -27,19 +27,27 @@ def store_quarantine(
 
     A damaged file that is to be added to is kept aside under `read_id`, and `report` gets a line about it.
     """
-    target = files.path(QUARANTINE)
-    if add:
-        try:
-            before = load_quarantine(files.layout, files.source, files.day)
-            lines = [*(line for line in before if line not in lines), *lines]
-        except DamagedFileError as damage:
-            kept = files.keep_aside(QUARANTINE, read_id)
-            report(f"The stored quarantine was damaged ({damage.why}) and is kept as {kept}; a new one was begun.")
-    if not lines:
-        remove(target)
-        return
-    with replacing(target, files.scratch) as file, compressing(file) as out:
-        out.write(msgspec.json.Encoder().encode_lines(lines))
+    target = files.file(QUARANTINE)
+
+    def once() -> None:
+        version, before = target.version(), _before(files, read_id, report) if add else []
+        kept = [*(line for line in before if line not in lines), *lines]
+        if not kept:
+            target.remove()
+            return
+        with target.replacing(version=version) as file, compressing(file) as out:
+            out.write(msgspec.json.Encoder().encode_lines(kept))
+
+    without_conflict(once)
+
+
+def _before(files: DayFiles, read_id: str, report: Callable[[str], None]) -> list[dict[str, Any]]:
+    try:
+        return load_quarantine(files.layout, files.source, files.day)
+    except DamagedFileError as damage:
+        kept = files.keep_aside(QUARANTINE, read_id)
+        report(f"The stored quarantine was damaged ({damage.why}) and is kept as {kept}; a new one was begun.")
+        return []
 
 
 def load_quarantine(layout: Layout, source: str, day: date) -> list[dict[str, Any]]:
@@ -47,14 +55,14 @@ def load_quarantine(layout: Layout, source: str, day: date) -> list[dict[str, An
 
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it is damaged.
     """
-    path = layout.day_file(QUARANTINE, source, day)
-    if (content := content_of(path)) is None:
+    file = layout.day_file(QUARANTINE, source, day)
+    if (content := file.content()) is None:
         return []
     decoder = zstandard.ZstdDecompressor().decompressobj()
     try:
         lines = msgspec.json.Decoder().decode_lines(decoder.decompress(content))
     except (zstandard.ZstdError, ValueError) as error:
-        raise DamagedFileError(path, "it cannot be decoded", _REMEDY) from error
+        raise DamagedFileError(file, "it cannot be decoded", _REMEDY) from error
     if not decoder.eof or decoder.unused_data:
-        raise DamagedFileError(path, "its end is not where it should be", _REMEDY)
+        raise DamagedFileError(file, "its end is not where it should be", _REMEDY)
     return lines

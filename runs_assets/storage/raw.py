@@ -13,15 +13,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 import zstandard
 
 from runs_assets.errors import DamagedFileError
-from runs_assets.storage.files import reading
 from runs_assets.storage.reads import Read
+from runs_assets.storage.store import StoredFile
 
 BLOCK_BYTES = 2 * 1024 * 1024
 SALVAGE_BYTES = 64 * 1024
@@ -95,63 +94,63 @@ def finish(frame: CheckedFrame, day: RawDay) -> None:
     frame.file.write(_SKIPPABLE.pack(_TRAILER_MAGIC, _PAYLOAD_BYTES) + payload + _CRC.pack(zlib.crc32(payload)))
 
 
-def stat_day(path: Path) -> RawDay:
+def stat_day(stored: StoredFile) -> RawDay:
     """What a raw file holds, from its trailer alone.
 
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if it has no sound trailer.
     """
-    with reading(path) as file:
-        return _Trailer.of(path, file).day
+    with stored.opened(end_only=True) as file:
+        return _Trailer.of(stored, file).day
 
 
-def verified(path: Path) -> RawDay:
+def verified(stored: StoredFile) -> RawDay:
     """What a raw file holds, if every byte of it is as it was written; raises as `stat_day` otherwise."""
-    with reading(path) as file:
-        trailer = _Trailer.of(path, file)
+    with stored.opened() as file:
+        trailer = _Trailer.of(stored, file)
         if trailer.frame_crc is None:
-            for _ in blocks(path):
+            for _ in blocks(stored):
                 pass
         elif not trailer.matches(CheckedFrame(file, trailer.frame_bytes)):
-            raise _damaged(path, _CHANGED)
+            raise _damaged(stored, _CHANGED)
         return trailer.day
 
 
-def verify_raw(path: Path) -> str | None:
+def verify_raw(stored: StoredFile) -> str | None:
     """Why a raw file is damaged, or None if it is sound; reads the whole file. Raises `StorageError` if it cannot."""
     try:
-        verified(path)
+        verified(stored)
     except DamagedFileError as damage:
         return damage.why
     return None
 
 
-def blocks(path: Path) -> Iterator[bytes]:
+def blocks(stored: StoredFile) -> Iterator[bytes]:
     """The lines of a raw file in blocks of about 2 MB, each of whole lines.
 
     Raises `StorageError` if the file cannot be read, `DamagedFileError` if any of it is damaged, the latter perhaps
     only after the last block: keep nothing of the blocks before the iteration has ended.
     """
-    with reading(path) as file:
-        trailer = _Trailer.of(path, file)
+    with stored.opened() as file:
+        trailer = _Trailer.of(stored, file)
         frame, rows = CheckedFrame(file, trailer.frame_bytes), 0
         try:
             for lines in _lines(frame, BLOCK_BYTES):
                 rows += lines.count(b"\n")
                 yield lines
         except zstandard.ZstdError as error:
-            raise _damaged(path, _CHANGED) from error
+            raise _damaged(stored, _CHANGED) from error
         if rows != trailer.day.rows or not trailer.matches(frame):
-            raise _damaged(path, _CHANGED)
+            raise _damaged(stored, _CHANGED)
 
 
-def salvaged(path: Path, id_field: str) -> Iterator[bytes]:
+def salvaged(stored: StoredFile, id_field: str) -> Iterator[bytes]:
     """What can be recovered of a damaged raw file: blocks of whole lines, each with a run that has an id.
 
     These are the lines before the damage as far as the checksums vouch for them, or all that can be decoded if the
     trailer is gone, as in a file that was cut short.
     """
-    with reading(path) as file, suppress(zstandard.ZstdError):
-        for lines in _lines(CheckedFrame(file, _intact_bytes(path, file)), SALVAGE_BYTES):
+    with stored.opened() as file, suppress(zstandard.ZstdError):
+        for lines in _lines(CheckedFrame(file, _intact_bytes(stored, file)), SALVAGE_BYTES):
             yield b"".join([line for line in lines.splitlines(keepends=True) if run_id(line, id_field) is not None])
 
 
@@ -174,23 +173,23 @@ class _Trailer:
     prefix_crcs: list[int]
 
     @classmethod
-    def of(cls, path: Path, file: BinaryIO) -> "_Trailer":
+    def of(cls, stored: StoredFile, file: BinaryIO) -> "_Trailer":
         """The trailer at the end of an open file, which is left at its beginning."""
         size = file.seek(0, 2)
         file.seek(max(0, size - _TRAILER_BYTES))
         trailer = file.read()
         file.seek(0)
         if len(trailer) != _TRAILER_BYTES or trailer[:8] != _SKIPPABLE.pack(_TRAILER_MAGIC, _PAYLOAD_BYTES):
-            raise _damaged(path, "its end is missing")
+            raise _damaged(stored, "its end is missing")
         payload, crc = trailer[_SKIPPABLE.size : -_CRC.size], trailer[-_CRC.size :]
         if _CRC.pack(zlib.crc32(payload)) != crc:
-            raise _damaged(path, "its end cannot be read")
+            raise _damaged(stored, "its end cannot be read")
         try:
             found = json.loads(payload)
             day = RawDay(Read.from_json(found), found["rows"], found["retained"])
             return cls(day, size, found["frame_bytes"], found.get("frame_crc"), found.get("prefix_crcs", []))
         except (ValueError, KeyError) as error:
-            raise _damaged(path, "its end cannot be read") from error
+            raise _damaged(stored, "its end cannot be read") from error
 
     def matches(self, frame: CheckedFrame) -> bool:
         """Whether a frame is as it was written; reads it to its end."""
@@ -205,13 +204,14 @@ def _prefix_bytes(index: int) -> int:
     return int(4096 * 1.5**index)
 
 
-def _intact_bytes(path: Path, file: BinaryIO) -> int:
+def _intact_bytes(stored: StoredFile, file: BinaryIO) -> int:
     """How much of the beginning of an open file, which is left there, is as it was written; all if that is unknown."""
     try:
-        trailer = _Trailer.of(path, file)
+        trailer = _Trailer.of(stored, file)
     except DamagedFileError:
+        size = file.seek(0, 2)
         file.seek(0)
-        return path.stat().st_size
+        return size
     frame = CheckedFrame(file, trailer.frame_bytes)
     trailer.matches(frame)
     file.seek(0)
@@ -230,5 +230,5 @@ def _lines(frame: CheckedFrame, block_bytes: int) -> Iterator[bytes]:
             rest = part[end:] if end else rest + part
 
 
-def _damaged(path: Path, why: str) -> DamagedFileError:
-    return DamagedFileError(path, why, _REMEDY)
+def _damaged(stored: StoredFile, why: str) -> DamagedFileError:
+    return DamagedFileError(stored, why, _REMEDY)

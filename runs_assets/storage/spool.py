@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import iso
-from runs_assets.storage.files import cannot_write, raising
+from runs_assets.storage.disk import cannot_write, raising
 
 BLOCK_BYTES = 4 * 1024 * 1024
 

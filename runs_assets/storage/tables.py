@@ -12,16 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from runs_assets.errors import DamagedFileError, StorageError
-from runs_assets.storage.files import is_stored, reading, replacing
+from runs_assets.errors import DamagedFileError, NotStoredError
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
+from runs_assets.storage.store import StoredFile
 
 ROW_GROUP_ROWS = 128 * 1024
 SAMPLE_ROWS = 1000
@@ -68,11 +67,23 @@ class Lineage:
         )
 
 
-def store_table(layout: Layout, dataset: str, source: str, day: date, table: pa.Table, lineage: Lineage) -> Path:
-    """Replace a day's file atomically; returns its path."""
-    path = layout.day_file(dataset, source, day)
-    write_parquet(path, layout.scratch(source), table.replace_schema_metadata(lineage.to_metadata()))
-    return path
+def store_table(
+    layout: Layout,
+    dataset: str,
+    source: str,
+    day: date,
+    table: pa.Table,
+    lineage: Lineage,
+    *,
+    version: str | None = None,
+) -> StoredFile:
+    """Replace a day's file atomically; returns it.
+
+    Raises `ConflictError` if a `version` of it is given and is no longer the stored one.
+    """
+    file = layout.day_file(dataset, source, day)
+    write_parquet(file, table.replace_schema_metadata(lineage.to_metadata()), version)
+    return file
 
 
 def load_table(
@@ -99,19 +110,20 @@ def load_lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineag
 def _opened(
     layout: Layout, dataset: str, source: str, day: date, *, footer_only: bool = False
 ) -> Iterator[pq.ParquetFile]:
-    path = layout.day_file(dataset, source, day)
-    if not is_stored(path):
-        raise StorageError(
-            f"There is no {dataset} of {source} for {day} ({path}). Materialize {source}/{dataset} for that day first."
-        )
+    file = layout.day_file(dataset, source, day)
     remedy = f"Materialize {source}/{dataset} for {day} again; it is rebuilt from the files before it, without the API."
-    with opened_parquet(path, remedy, footer_only=footer_only) as parquet:
-        yield parquet
+    try:
+        with opened_parquet(file, remedy, footer_only=footer_only) as parquet:
+            yield parquet
+    except NotStoredError:
+        raise NotStoredError(
+            f"There is no {dataset} of {source} for {day} ({file}). Materialize {source}/{dataset} for that day first."
+        ) from None
 
 
-def write_parquet(path: Path, scratch: Path, table: pa.Table) -> None:
-    """Replace a sealed Parquet file atomically."""
-    with replacing(path, scratch) as file:
+def write_parquet(stored: StoredFile, table: pa.Table, version: str | None = None) -> None:
+    """Replace a sealed Parquet file atomically, if a `version` of it is still stored."""
+    with stored.replacing(version=version) as file:
         pq.write_table(
             table,
             file,
@@ -124,20 +136,20 @@ def write_parquet(path: Path, scratch: Path, table: pa.Table) -> None:
 
 
 @contextmanager
-def opened_parquet(path: Path, remedy: str, *, footer_only: bool = False) -> Iterator[pq.ParquetFile]:
+def opened_parquet(stored: StoredFile, remedy: str, *, footer_only: bool = False) -> Iterator[pq.ParquetFile]:
     """A sealed Parquet file, open for reading.
 
     Raises `StorageError` if it cannot be read, `DamagedFileError` with `remedy` if any of it (with `footer_only`, of
     its footer) has changed since it was written.
     """
-    with reading(path) as file:
+    with stored.opened(end_only=footer_only) as file:
         if why := _broken_seal(file, footer_only=footer_only):
-            raise DamagedFileError(path, why, remedy)
+            raise DamagedFileError(stored, why, remedy)
         try:
             with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
                 yield parquet
         except (ValueError, KeyError) as error:
-            raise DamagedFileError(path, str(error), remedy) from error
+            raise DamagedFileError(stored, str(error), remedy) from error
 
 
 def _repeating(table: pa.Table) -> list[str]:

@@ -22,10 +22,10 @@ from runs_assets.reasons.details_files import load_error_groups
 from runs_assets.reasons.platform_details import DetailsRefresh, FailedRuns
 from runs_assets.settings import ProjectSettings, project_settings
 from runs_assets.sources.source import Source
-from runs_assets.storage.files import cannot_read, empty_scratch
+from runs_assets.storage.folder import empty_scratch
 from runs_assets.storage.layout import ALL_SOURCES, ERROR_GROUPS, Layout
-from runs_assets.storage.lock import writing
 from runs_assets.storage.tables import load_table
+from runs_assets.storage.waits import without_conflict
 from runs_assets.verdicts.failure_reasons import Errors
 from runs_assets.verdicts.hanging_runs import ABANDONED_AFTER_HOURS
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
@@ -84,7 +84,7 @@ class Judge:
     @classmethod
     def of(cls, settings: ProjectSettings) -> Self:
         """As the `RUNS_ASSETS_*` settings have it; raises `SettingsError` if the watch file cannot be used."""
-        layout, watch = Layout(settings.data.absolute()), load_watch_file(settings.watch_file)
+        layout, watch = Layout(settings.data), load_watch_file(settings.watch_file)
         return cls(layout, settings.window_days, watch, settings.abandoned_after_hours)
 
     def refresh(
@@ -94,21 +94,26 @@ class Judge:
 
         Raises `BusyError` if another process keeps building them, `StorageError` if the folder cannot be written.
         """
-        with writing(self.layout.lock_file(ALL_SOURCES), "the verdicts", report=report):
+        with self.layout.lock_file(ALL_SOURCES).held("the verdicts", report=report):
             empty_scratch(self.layout.scratch(ALL_SOURCES))
-            former = cache(partial(_stored_parts, self.layout, sources))  # read only if some are needed
-            due = {source.name for source in sources} if only is None else set(only)
-            parts = [
-                self._part(source, former, report) if source.name in due else former()[source.name]
-                for source in sources
-            ]
-            stamp = {part.source: part.fingerprint for part in parts}
-            tables = {
-                table.name: pa.concat_tables([table.schema.empty_table(), *(part.rows[table.name] for part in parts)])
-                for table in VERDICT_TABLES
-            }
-            for table in VERDICT_TABLES:
-                store_verdicts(self.layout, table, tables[table.name], stamp)
+            return without_conflict(partial(self._refreshed, sources, only, report))
+
+    def _refreshed(
+        self, sources: Sequence[Source], only: Collection[str] | None, report: Callable[[str], None]
+    ) -> Refreshed:
+        versions = {table.name: self.layout.verdict_file(table.name).version() for table in VERDICT_TABLES}
+        former = cache(partial(_stored_parts, self.layout, sources))  # read only if some are needed
+        due = {source.name for source in sources} if only is None else set(only)
+        parts = [
+            self._part(source, former, report) if source.name in due else former()[source.name] for source in sources
+        ]
+        stamp = {part.source: part.fingerprint for part in parts}
+        tables = {
+            table.name: pa.concat_tables([table.schema.empty_table(), *(part.rows[table.name] for part in parts)])
+            for table in VERDICT_TABLES
+        }
+        for table in VERDICT_TABLES:
+            store_verdicts(self.layout, table, tables[table.name], stamp, versions[table.name])
         return Refreshed(tables, {part.source: part.failure for part in parts if part.failure})
 
     def is_behind(self, source: str) -> bool:
@@ -130,13 +135,8 @@ class Judge:
         )
         found = hashlib.blake2b(repr(rules).encode(), digest_size=16)
         for dataset in (RUNS.name, FAILURE_RATES.name):
-            for day in self.layout.stored_days(dataset, source):
-                path = self.layout.day_file(dataset, source, day)
-                try:
-                    stat = path.stat()
-                except OSError as error:
-                    raise cannot_read(path, error) from error
-                found.update(f"{dataset} {day} {stat.st_mtime_ns} {stat.st_size}\n".encode())
+            for day, entry in self.layout.entries(dataset, source).items():
+                found.update(f"{dataset} {day} {entry.version}\n".encode())
         return found.hexdigest()
 
     def _part(self, source: Source, former: Callable[[], Mapping[str, _Part]], report: Callable[[str], None]) -> _Part:
@@ -197,7 +197,7 @@ def ask_about_failures(
     try:
         # The client may renew tokens, which only one process at a time can.
         with (
-            writing(layout.lock_file(source.name), source.name, patience=0, report=report),
+            layout.lock_file(source.name).held(source.name, patience=0, report=report),
             source.api.client(source.name, layout, clock) as client,
         ):
             now = clock()

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from runs_assets.errors import StorageError
+from runs_assets.errors import NotStoredError, StorageError
 from runs_assets.reasons.reason import Explanations
-from runs_assets.storage.files import is_stored
-from runs_assets.storage.layout import ALL_SOURCES, Layout
+from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import opened_parquet, write_parquet
 from runs_assets.tables import Table
 from runs_assets.verdicts.common_causes import with_common_cause
@@ -85,10 +84,12 @@ def no_verdicts() -> Verdicts:
     return {table.name: table.schema.empty_table() for table in VERDICT_TABLES}
 
 
-def store_verdicts(layout: Layout, table: Table, rows: pa.Table, built_from: Fingerprints) -> None:
-    """Replace a table's file atomically. Only for the holder of the lock of `ALL_SOURCES`."""
+def store_verdicts(
+    layout: Layout, table: Table, rows: pa.Table, built_from: Fingerprints, version: str | None = None
+) -> None:
+    """Replace a table's file atomically; raises `ConflictError` if a `version` of it is no longer the stored one."""
     metadata = {"built_from": json.dumps(dict(built_from), sort_keys=True), "code_version": table.version}
-    write_parquet(layout.verdict_file(table.name), layout.scratch(ALL_SOURCES), rows.replace_schema_metadata(metadata))
+    write_parquet(layout.verdict_file(table.name), rows.replace_schema_metadata(metadata), version)
 
 
 def load_verdicts(layout: Layout, name: str) -> pa.Table:
@@ -96,20 +97,20 @@ def load_verdicts(layout: Layout, name: str) -> pa.Table:
 
     Raises `StorageError` if it was never built or cannot be read, `DamagedFileError` if it is not as it was written.
     """
-    path = layout.verdict_file(name)
-    if not is_stored(path):
-        raise StorageError(f"There is no {name} yet ({path}). Materialize it, or run `runs-assets refresh`.")
-    with opened_parquet(path, _REMEDY) as file:
-        return file.read().replace_schema_metadata()
+    stored = layout.verdict_file(name)
+    try:
+        with opened_parquet(stored, _REMEDY) as file:
+            return file.read().replace_schema_metadata()
+    except NotStoredError:
+        raise NotStoredError(
+            f"There is no {name} yet ({stored}). Materialize it, or run `runs-assets refresh`."
+        ) from None
 
 
 def built_from(layout: Layout, table: Table) -> Fingerprints | None:
     """What the file of a table was built from; None if it is missing, damaged, or of another version of the table."""
-    path = layout.verdict_file(table.name)
-    if not is_stored(path):
-        return None
     try:
-        with opened_parquet(path, _REMEDY, footer_only=True) as file:
+        with opened_parquet(layout.verdict_file(table.name), _REMEDY, footer_only=True) as file:
             metadata = file.schema_arrow.metadata
     except StorageError:
         return None

@@ -13,6 +13,7 @@ from runs_assets.cli import main
 from runs_assets.storage.layout import Layout
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.alerts.rows import NOTHING, T0, days, health, hours
+from runs_assets_tests.files_on_disk import on_disk
 
 MONTH = range(1, 31)
 
@@ -108,7 +109,7 @@ def test_they_are_listed_with_what_is_open_beside_them(file: MemoryFile, capsys:
     main(["ack", "--list"])
     known = "wf of cloudcruise, until 2026-03-21 00:00 UTC: moving [2J"
     assert printed(capsys) == ["Acknowledged:", known, "Open, and not acknowledged:", "cloudcruise invoices: down"]
-    week = Week.stored(Layout(file.path.parent.parent), last_week(T0), T0).summary(WatchFile(), T0)
+    week = Week.stored(Layout(on_disk(file.file).parent.parent), last_week(T0), T0).summary(WatchFile(), T0)
     assert week.body.splitlines()[-2:] == ["  Acknowledged:", f"  - {known}"]
 
 

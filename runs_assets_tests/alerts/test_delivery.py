@@ -22,6 +22,7 @@ from runs_assets.storage.layout import Layout
 from runs_assets.watch_entries import Severity
 from runs_assets_tests.alerts.receiver import Receiver
 from runs_assets_tests.alerts.rows import NOTHING, T0, health, hours
+from runs_assets_tests.files_on_disk import folder_of, on_disk
 
 DOWN = "DOWN p1 (cloudcruise) since 2026-03-18 10:00 UTC"
 RESOLVED = "RESOLVED p1 (cloudcruise): down from 2026-03-18 10:00 UTC to 2026-03-18 12:54 UTC"
@@ -30,7 +31,7 @@ MINUTE = timedelta(minutes=1)
 
 def notify(layout: Layout, *urls: str, state: str = "down", now: datetime = T0, patience: float = 5) -> Report:
     """An evaluation by a process that has just started: nothing is known but what is stored, the welcome aside."""
-    if not MemoryFile(layout).path.exists() and urls:
+    if not on_disk(MemoryFile(layout).file).exists() and urls:
         MemoryFile(layout).save(Memory(welcomed_at=T0), T0)
     notifier = Notifier(layout, addresses_of(SecretStr(" ".join(urls))), patience, lock_patience=0)
     return notifier.notify(
@@ -57,7 +58,7 @@ def test_what_was_told_is_summed_up_in_a_few_words() -> None:
 
 def test_without_an_address_nothing_is_told_or_kept(layout: Layout) -> None:
     assert notify(layout) == Report()
-    assert not layout.root.exists()
+    assert not folder_of(layout).exists()
 
 
 def test_a_failing_address_is_tried_again_after_growing_waits(receiver: Receiver, layout: Layout) -> None:
@@ -160,7 +161,7 @@ print(notify(Layout(Path(sys.argv[1])), sys.argv[2], patience=float(sys.argv[3])
 
 
 def child(layout: Layout, url: str, patience: float) -> list[str]:
-    return [sys.executable, "-W", "ignore", "-c", CHILD, str(layout.root), url, str(patience)]
+    return [sys.executable, "-W", "ignore", "-c", CHILD, str(folder_of(layout)), url, str(patience)]
 
 
 def test_an_address_that_hangs_does_not_keep_a_process_from_ending(receiver: Receiver, layout: Layout) -> None:
@@ -328,7 +329,7 @@ def test_an_address_is_in_no_log_no_repr_and_no_file(
     with_user = receiver.url(paths[1]).replace("//", f"//{secrets[1]}:{secrets[2]}@")
     urls = [receiver.url(paths[0]), with_user, f"json://me:{secrets[3]}@127.0.0.1:1/"]
     assert notify(layout, *urls).waiting == 2
-    stored = "".join(path.read_text() for path in layout.root.rglob("*") if path.is_file())
+    stored = "".join(path.read_text() for path in folder_of(layout).rglob("*") if path.is_file())
     shown = caplog.text + "".join(capfd.readouterr()) + stored + repr(addresses_of(SecretStr(" ".join(urls))))
     assert [secret for secret in secrets if secret in shown] == []
     assert "Failed to send JSON" in caplog.text
@@ -343,7 +344,7 @@ def test_apprise_keeps_nothing_on_the_disk(
     monkeypatch.setenv("HOME", str(home))
     notify(layout, receiver.url("a"))
     assert list(home.rglob("*")) == []
-    assert sorted(path.name for path in (layout.root / ".alerts").rglob("*")) == ["lock", "scratch", "state.json"]
+    assert sorted(path.name for path in (folder_of(layout) / ".alerts").rglob("*")) == ["lock", "state.json"]
 
 
 def test_two_processes_do_not_tell_at_the_same_time(receiver: Receiver, layout: Layout) -> None:
@@ -357,9 +358,9 @@ def test_a_damaged_file_is_kept_aside_said_and_begun_anew(
     receiver: Receiver, layout: Layout, caplog: pytest.LogCaptureFixture, damage: bytes
 ) -> None:
     notify(layout, receiver.url("a"))
-    MemoryFile(layout).path.write_bytes(damage)
+    on_disk(MemoryFile(layout).file).write_bytes(damage)
     assert notify(layout, receiver.url("a"), now=T0 + MINUTE).titles == (DOWN,)
     assert "state.json is damaged" in caplog.text
-    kept = layout.root / ".alerts" / "damaged-20260318T120100Z.json"
+    kept = folder_of(layout) / ".alerts" / "damaged-20260318T120100Z.json"
     assert kept.read_bytes() == damage
     assert notify(layout, receiver.url("a"), now=T0 + 2 * MINUTE).titles == ()

@@ -18,6 +18,7 @@ from runs_assets.watch_file import WatchFile
 from runs_assets_tests.alerts.receiver import Receiver
 from runs_assets_tests.alerts.rows import T0, days, health, hours
 from runs_assets_tests.alerts.tables import store_rows
+from runs_assets_tests.files_on_disk import folder_of
 
 WEEK = DayRange(date(2026, 3, 9), date(2026, 3, 15))
 SUNDAY = datetime(2026, 3, 15, 6, 0, tzinfo=UTC)
@@ -60,7 +61,7 @@ def test_what_is_no_week_is_refused(name: str, capsys: pytest.CaptureFixture[str
 
 def test_before_anything_was_judged_it_says_so(layout: Layout) -> None:
     assert lines(layout) == [EMPTY]
-    assert not layout.root.exists()
+    assert not folder_of(layout).exists()
 
 
 def test_it_tells_all_that_happened_in_the_week(layout: Layout) -> None:

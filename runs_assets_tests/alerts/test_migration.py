@@ -16,6 +16,7 @@ from runs_assets.errors import StorageError
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.alerts.receiver import Receiver
 from runs_assets_tests.alerts.rows import NOTHING, T0, days, health, hours, outage
+from runs_assets_tests.files_on_disk import on_disk
 
 FORMER, VERSION_1 = ((Path(__file__).parent / f"{name}.json").read_text() for name in ("without_version", "version_1"))
 MANY = [f"q{n}" for n in range(6)]
@@ -24,7 +25,7 @@ MANY = [f"q{n}" for n in range(6)]
 def begin(layout: Layout, url: str, former: str = FORMER) -> Notifier:
     """A data folder with a former file, and its one address, as it was when that was written."""
     (address,) = addresses = addresses_of(SecretStr(url))
-    path = MemoryFile(layout).path
+    path = on_disk(MemoryFile(layout).file)
     path.parent.mkdir(parents=True)
     path.write_text(former.replace("ADDRESS", address.fingerprint))
     return Notifier(layout, addresses)
@@ -89,7 +90,7 @@ def test_who_was_told_and_what_is_history_stays(layout: Layout) -> None:
 
 
 def test_the_file_is_migrated_once(receiver: Receiver, layout: Layout) -> None:
-    notifier, path = begin(layout, receiver.url("a")), MemoryFile(layout).path
+    notifier, path = begin(layout, receiver.url("a")), on_disk(MemoryFile(layout).file)
     receiver.answers["a"] = 500
     notifier.notify(Observation(T0, NOTHING, still_wrong(), faults=["bad"]))
     written = path.read_text()
@@ -125,7 +126,7 @@ def test_version_1_goes_on_and_reminders_count_from_the_opening(receiver: Receiv
 
 
 def test_a_newer_version_is_an_error_that_names_the_file_and_no_damage(receiver: Receiver, layout: Layout) -> None:
-    notifier, path = begin(layout, receiver.url("a")), MemoryFile(layout).path
+    notifier, path = begin(layout, receiver.url("a")), on_disk(MemoryFile(layout).file)
     path.write_text('{"version": 3, "anything": []}')
     with pytest.raises(StorageError, match=r"state\.json has format version 3; this runs_assets reads 2 at most"):
         notifier.notify(Observation(T0, NOTHING, still_wrong()))

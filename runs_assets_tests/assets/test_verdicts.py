@@ -18,6 +18,7 @@ from runs_assets.storage.layout import RUNS_REPORT
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import folder_of
 from runs_assets_tests.project import Project, StoppedClock
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 
@@ -182,6 +183,6 @@ def test_without_what_draws_charts_there_is_none(project: Project, monkeypatch: 
     found = shown(judged(project, {"well": ["success"] * 30}))
     assert list(found)[:3] == ["what is wrong now", "report", "report file"]
     assert found["report"].asset_key == dg.AssetKey(RUNS_REPORT)
-    page = project.layout.root / "runs_report" / "index.html"
+    page = folder_of(project.layout) / "runs_report" / "index.html"
     assert found["report file"].value == str(page)
     assert page.read_bytes().startswith(b"<!")

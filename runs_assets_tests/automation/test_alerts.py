@@ -20,6 +20,7 @@ from runs_assets_tests.alerts.receiver import Receiver, receiving
 from runs_assets_tests.alerts.rows import health
 from runs_assets_tests.alerts.tables import store_rows
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.project import Project, StoppedClock
 
 YESTERDAY = NOW.date() - timedelta(days=1)
@@ -220,7 +221,7 @@ def test_each_evaluation_sends_a_heartbeat_and_a_failed_one_says_so(
     monkeypatch.setenv("RUNS_ASSETS_HEARTBEAT_URL", f"http://127.0.0.1:{receiver.server.server_port}/ping")
     assert look() == "Nothing new."
     store_rows(project.layout, "pipeline_health", [])
-    project.layout.verdict_file("pipeline_health").write_bytes(b"damaged")
+    on_disk(project.layout.verdict_file("pipeline_health")).write_bytes(b"damaged")
     assert "is damaged" in look()
     assert [body["title"] for _, body in receiver.got] == ["/ping", "/ping/fail"]
     monkeypatch.setenv("RUNS_ASSETS_HEARTBEAT_URL", "nonsense")
@@ -233,7 +234,7 @@ def test_whatever_is_wrong_is_said_and_fails_nothing(
     receiver.answers["a"] = 500
     store_rows(project.layout, "pipeline_health", [health(state="down")])
     assert look().endswith("Deliveries waiting: 1.")
-    project.layout.verdict_file("pipeline_health").write_bytes(b"damaged")
+    on_disk(project.layout.verdict_file("pipeline_health")).write_bytes(b"damaged")
     assert "is damaged" in look()
     monkeypatch.setenv("RUNS_ASSETS_WATCH_FILE", "/nowhere/watch.toml")
     assert "The watch file /nowhere/watch.toml" in look()

@@ -15,7 +15,6 @@ from runs_assets.automation.switches import IS_TEMPORARY, TEMPORARY_HOME_PREFIX
 from runs_assets.definitions import definitions_of
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.lock import writing
 from runs_assets_tests.project import StoppedClock
 
 MIDNIGHT = datetime(2026, 3, 18, 0, 15, tzinfo=UTC)
@@ -154,7 +153,7 @@ def test_a_killed_run_holds_the_source_for_five_minutes_and_a_live_one_as_long_a
     soon, later = (StoppedClock(at=str(record.create_timestamp + timedelta(seconds=by))) for by in (299, 301))
     assert "is being read" in str(tick(instance, soon))
     assert isinstance(tick(instance, later), dg.RunRequest)
-    with writing(Layout(tmp_path / "data").lock_file("cloudcruise"), "cloudcruise"):
+    with Layout(tmp_path / "data").lock_file("cloudcruise").held("cloudcruise"):
         assert "is being read" in str(tick(instance, later))
 
 

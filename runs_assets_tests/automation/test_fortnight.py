@@ -18,6 +18,7 @@ from runs_assets.settling.due import Request
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets_tests.automation.fortnight import CLOCK, Life, PerfectPlan, waits_that_take_no_time
+from runs_assets_tests.files_on_disk import on_disk
 
 FIRST = date(2026, 3, 1)
 DAYS = DayRange(FIRST, date(2026, 3, 14))
@@ -112,7 +113,7 @@ def stored(layout: Layout, source: Source) -> dict[date, dict[str, object]]:
     """Every stored run of the fortnight by day and id, as the API printed it."""
     found: dict[date, dict[str, object]] = {}
     for day in DAYS.newest_first():
-        with zstandard.open(layout.day_file(RAW_RUNS, source.name, day), "rb") as file:
+        with zstandard.open(on_disk(layout.day_file(RAW_RUNS, source.name, day)), "rb") as file:
             runs = [orjson.loads(line)["run"] for line in file.read().splitlines()]
         found[day] = {run[source.shape.id_field]: run for run in runs}
         assert len(found[day]) == len(runs)

@@ -27,11 +27,11 @@ from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import ALL_SOURCES, RUNS_REPORT
-from runs_assets.storage.lock import writing
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.verdicts.tables import VERDICT_TABLES, load_verdicts
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import folder_of, on_disk
 from runs_assets_tests.project import Project, StoppedClock
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
 
@@ -94,7 +94,7 @@ def test_a_range_of_days_is_judged_once_and_each_table_is_an_asset(project: Proj
     materialized = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}  # type: ignore[union-attr]
     assert materialized == {*(table.name for table in VERDICT_TABLES), RUNS_REPORT}
     assert health(project) == {("cloudcruise", str(YESTERDAY)), ("productsup", str(YESTERDAY))}
-    names = {path.name for path in project.layout.root.iterdir() if (path / "part-0.parquet").is_file()}
+    names = {path.name for path in folder_of(project.layout).iterdir() if (path / "part-0.parquet").is_file()}
     assert names == {table.name for table in VERDICT_TABLES}
 
 
@@ -136,7 +136,7 @@ def test_a_source_that_is_being_read_waits_and_the_other_does_not(project: Proje
         assert refresh(project).success
         assert asked(project) == waiting
         assert asked(project, later=timedelta(minutes=6)) == "cloudcruise"  # a run that says nothing was killed
-    with writing(project.layout.lock_file("cloudcruise"), "cloudcruise"):
+    with project.layout.lock_file("cloudcruise").held("cloudcruise"):
         assert asked(project) == waiting
     assert asked(project) == "cloudcruise"
 
@@ -167,7 +167,7 @@ def test_a_damaged_file_keeps_the_former_rows_of_its_source_alone_and_is_tried_o
     read_both(project)
     assert refresh(project).success
     read_both(project, TODAY)
-    project.layout.day_file(FAILURE_RATES.name, "cloudcruise", YESTERDAY).write_bytes(b"damaged")
+    on_disk(project.layout.day_file(FAILURE_RATES.name, "cloudcruise", YESTERDAY)).write_bytes(b"damaged")
     result = refresh(project)
     assert not result.success
     said = result.get_step_failure_events()[0].step_failure_data.user_failure_data
@@ -214,7 +214,7 @@ def test_a_report_that_is_older_than_the_tables_is_asked_for_alone_and_once(proj
     assert refresh(project).success
     assert asked(project) == UP_TO_DATE
     assert main(["refresh", "--offline"]) == 0
-    built = project.layout.verdict_file(PIPELINE_HEALTH.name).stat().st_mtime_ns
+    built = project.layout.verdict_file(PIPELINE_HEALTH.name).version()
     request = due_refresh(OurProject(SOURCES), Judge.of(project_settings()), Records(project.instance, NOW))
     assert isinstance(request, dg.RunRequest)
     assert request.run_key == f"runs_report:{built}"
@@ -222,7 +222,7 @@ def test_a_report_that_is_older_than_the_tables_is_asked_for_alone_and_once(proj
     result = job.execute_in_process(instance=project.instance, asset_selection=[dg.AssetKey(RUNS_REPORT)])
     assert {event.step_key for event in result.get_step_success_events()} == {RUNS_REPORT}
     assert asked(project) == UP_TO_DATE
-    project.layout.report_file(PAGE).unlink()
+    on_disk(project.layout.report_file(PAGE)).unlink()
     assert asked(project) == RUNS_REPORT
 
 

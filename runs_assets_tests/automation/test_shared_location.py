@@ -25,6 +25,7 @@ from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT
 from runs_assets.verdicts.tables import VERDICT_TABLES
 from runs_assets_tests.alerts.receiver import receiving
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import folder_of
 from runs_assets_tests.project import Project, StoppedClock
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 
@@ -135,7 +136,7 @@ def test_a_day_goes_through_both_copies_to_the_same_files(
         assert execute(location, instance, f"{prefix}cloudcruise_checks").success
     assert instance.get_materialized_partitions(dg.AssetKey(["ours", "cloudcruise", "runs"])) == {str(YESTERDAY)}
     assert instance.get_latest_materialization_event(dg.AssetKey(["ours", "pipeline_health"]))
-    assert {path.name for path in project.layout.root.iterdir() if "ours" in path.name} == set()
+    assert {path.name for path in folder_of(project.layout).iterdir() if "ours" in path.name} == set()
     assert len(project.table("runs", "cloudcruise", YESTERDAY)) == 1
 
 

@@ -33,6 +33,7 @@ from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS
 from runs_assets_tests.automation.fortnight import CLOCK, Life, PlayedClock, definitions, waits_that_take_no_time
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.project import Project
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
 
@@ -110,8 +111,8 @@ def test_a_day_that_was_read_but_whose_tables_are_missing_or_old_is_rebuilt_with
     life = a_life(CLOUDCRUISE)
     life.tick()
     asked = len(life.sandbox.requests)
-    life.layout.day_file(FAILURE_RATES.name, "cloudcruise", YESTERDAY).unlink()
-    life.layout.day_file(RUNS.name, "cloudcruise", TODAY - timedelta(days=2)).write_bytes(b"damaged")
+    on_disk(life.layout.day_file(FAILURE_RATES.name, "cloudcruise", YESTERDAY)).unlink()
+    on_disk(life.layout.day_file(RUNS.name, "cloudcruise", TODAY - timedelta(days=2))).write_bytes(b"damaged")
     why = "its tables do not follow from the newest reading"
     assert life.tick() == request(TODAY - timedelta(days=2), YESTERDAY, why, Work.REBUILD)
     assert life.asked_for[-1][2]
@@ -136,7 +137,7 @@ def test_a_damaged_day_is_read_again_and_right(a_life: Callable[[Source], Life])
     life = a_life(CLOUDCRUISE)
     life.sandbox.cloudcruise.history = FixedHistory.of([cc("a", YESTERDAY)])
     life.tick()
-    path = life.layout.day_file(RAW_RUNS, "cloudcruise", YESTERDAY)
+    path = on_disk(life.layout.day_file(RAW_RUNS, "cloudcruise", YESTERDAY))
     path.write_bytes(path.read_bytes()[:-100])
     assert life.tick() == request(YESTERDAY, YESTERDAY, "its stored file is damaged")
     assert life.asked_for[-1][2]
@@ -280,7 +281,7 @@ def test_it_says_until_when_it_waits(a_life: Callable[[Source], Life], monkeypat
 
 def test_a_day_that_cannot_be_read_does_not_hold_up_the_others(a_life: Callable[[Source], Life]) -> None:
     life = a_life(CLOUDCRUISE)
-    blocked = life.layout.day_file(RAW_RUNS, "cloudcruise", YESTERDAY)
+    blocked = on_disk(life.layout.day_file(RAW_RUNS, "cloudcruise", YESTERDAY))
     blocked.parent.parent.mkdir(parents=True)
     blocked.parent.write_text("a file where a folder should be")
     first, older = TODAY - timedelta(days=3), TODAY - timedelta(days=2)
@@ -314,8 +315,8 @@ def test_a_day_for_which_the_api_is_always_down_does_not_keep_today_from_being_r
         CLOCK.advance(timedelta(minutes=15))
     of_today = [at for at, asked, succeeded in life.asked_for if TODAY in asked.days and asked.work is Work.READ]
     assert len(of_today) >= 4
-    assert not life.layout.day_file(RAW_RUNS, "cloudcruise", oldest).exists()
-    assert life.layout.day_file(RAW_RUNS, "cloudcruise", oldest + timedelta(days=1)).exists()
+    assert not on_disk(life.layout.day_file(RAW_RUNS, "cloudcruise", oldest)).exists()
+    assert on_disk(life.layout.day_file(RAW_RUNS, "cloudcruise", oldest + timedelta(days=1))).exists()
 
 
 def test_days_beyond_what_the_api_shows_do_not_keep_today_from_being_read(
@@ -334,7 +335,9 @@ def test_days_beyond_what_the_api_shows_do_not_keep_today_from_being_read(
     of_today = [at for at, asked, _ in life.asked_for if TODAY in asked.days and asked.work is Work.READ]
     assert of_today[-1] >= NOW + 8 * HOUR
     assert max(later - earlier for earlier, later in pairwise(of_today)) <= 2 * HOUR
-    is_stored = [life.layout.day_file(RAW_RUNS, "productsup", TODAY - timedelta(days=n)).exists() for n in range(4)]
+    is_stored = [
+        on_disk(life.layout.day_file(RAW_RUNS, "productsup", TODAY - timedelta(days=n))).exists() for n in range(4)
+    ]
     assert is_stored == [True, True, False, False]
 
 

@@ -17,6 +17,7 @@ import zstandard
 
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.benchmark.history import numbers_of
+from runs_assets_tests.files_on_disk import on_disk
 
 BLOCK_BYTES = 64 * io.DEFAULT_BUFFER_SIZE
 
@@ -30,7 +31,7 @@ def faults_of(layout: Layout, source: str, day: date, rows: int) -> Iterator[str
         "failure_rates": _sum_of_runs,
     }
     for dataset, count in counts.items():
-        if (found := count(layout.day_file(dataset, source, day))) != rows:
+        if (found := count(on_disk(layout.day_file(dataset, source, day)))) != rows:
             yield f"{dataset} of {source} for {day} holds {found:,} of {rows:,} runs"
 
 

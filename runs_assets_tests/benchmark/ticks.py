@@ -39,6 +39,7 @@ from runs_assets.resources import DataFolder
 from runs_assets.settings import project_settings
 from runs_assets.verdicts.refresh import Judge
 from runs_assets_tests.benchmark.process import temporary_instance
+from runs_assets_tests.files_on_disk import on_disk
 
 OUR_HOURS = 48
 TICKS = 9
@@ -73,7 +74,7 @@ def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[],
     made_of = (folder.layout, folder.rules, folder.first_day)
     versions = code_versions(source)
     for each in SOURCES:
-        path = judge.layout.day_file(FAILURE_RATES.name, each.name, NOW.date())
+        path = on_disk(judge.layout.day_file(FAILURE_RATES.name, each.name, NOW.date()))
         path.parent.mkdir(parents=True)
         path.write_bytes(b"")  # to be judged, so that it is looked whether its source is being read
     yield (

@@ -14,6 +14,7 @@ from runs_assets.sandbox.story import SILENT
 from runs_assets.storage.layout import Layout
 from runs_assets_tests.browser.chromium import listened_to, opened_context
 from runs_assets_tests.browser.story import DOWN, Story
+from runs_assets_tests.files_on_disk import on_disk
 
 pytestmark = pytest.mark.browser
 
@@ -115,7 +116,7 @@ def test_the_graph_shows_in_red_that_something_is_down(page: Page) -> None:
 
 def test_a_day_of_failure_rates_shows_the_worst_first_by_name(page: Page, story: Story) -> None:
     day = story.days.last - timedelta(days=1)
-    file = Layout(story.folder.data).day_file("failure_rates", "cloudcruise", day)
+    file = on_disk(Layout(story.folder.data).day_file("failure_rates", "cloudcruise", day))
     rates = {NAMES[row["pipeline_id"]]: row["failure_rate"] or 0.0 for row in pq.ParquetFile(file).read().to_pylist()}
 
     page.goto(f"/assets/cloudcruise/failure_rates?view=partitions&partition={day}")

@@ -23,6 +23,7 @@ from runs_assets.storage.merging import store_day
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import folder_of, on_disk
 from runs_assets_tests.project import StoppedClock
 
 CLOUDCRUISE = SOURCES[0]
@@ -63,7 +64,7 @@ class Stored:
 
     def copy(self, good_days: Path) -> None:
         """Take over the files of another data folder."""
-        shutil.copytree(good_days, self.layout.root)
+        shutil.copytree(good_days, folder_of(self.layout))
 
     def read(
         self, day: date, rows: Sequence[Mapping[str, Any]], at: datetime = NOW, *, is_whole: bool | None = None
@@ -93,7 +94,7 @@ class Stored:
         self.build(day)
 
     def file(self, dataset: str, day: date) -> Path:
-        return self.layout.day_file(dataset, "cloudcruise", day)
+        return on_disk(self.layout.day_file(dataset, "cloudcruise", day))
 
     def judge(self, source: str = "cloudcruise", at: datetime = NOW) -> dict[str, dg.AssetCheckEvaluation]:
         """The verdicts of the source's own job of checks, by name."""

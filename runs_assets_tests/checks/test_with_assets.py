@@ -14,6 +14,7 @@ from runs_assets.days import DayRange
 from runs_assets.sandbox import FixedHistory
 from runs_assets.settling.due import Request, Work
 from runs_assets_tests.checks.stored import FIRST, TODAY, YESTERDAY, Stored, flip_a_byte, numbers, run
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.project import ALL, Project
 
 OTHER = TODAY - timedelta(days=3)
@@ -67,7 +68,7 @@ def test_a_failing_day_stays_failed_when_another_is_materialized_and_stops_nothi
     serve(project, run("a", OTHER, "strange"), run("b", YESTERDAY))
     result = project.materialize("cloudcruise", OTHER)
     assert not verdicts(result)["every_status_is_known"].passed
-    flip_a_byte(project.layout.day_file("raw_runs", "cloudcruise", OTHER), 20)
+    flip_a_byte(on_disk(project.layout.day_file("raw_runs", "cloudcruise", OTHER)), 20)
     result = project.materialize("cloudcruise", YESTERDAY)
     assert result.success
     assert set(materialized(result, YESTERDAY)) == set(ALL)

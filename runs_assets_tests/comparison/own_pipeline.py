@@ -22,6 +22,7 @@ from runs_assets.settling.due import Request, Work, due_days, next_request
 from runs_assets.settling.state import day_state
 from runs_assets.sources.source import Source
 from runs_assets_tests.comparison.outcome import Held, to_the_second
+from runs_assets_tests.files_on_disk import folder_of
 
 MOST_REQUESTS = 10
 """How often one reading may ask for more: the past and today are not read at once."""
@@ -48,7 +49,7 @@ class OwnPipeline:
 
     def held(self) -> list[Held]:
         """What the table `runs` holds; nothing if there is none yet."""
-        folder = DataFolder().layout.root / "runs"
+        folder = folder_of(DataFolder().layout) / "runs"
         if not folder.exists():
             return []
         rows = ds.dataset(folder, format="parquet").to_table(["run_id", "raw_status", "finished_at"]).to_pylist()

@@ -122,5 +122,5 @@ def _check_rate(rate: Mapping[str, Any], rows: list[dict[str, Any]]) -> None:
 
 def quarantined(project: Project, source: str, day: date) -> list[dict[str, Any]]:
     """The rows that are set aside of a day."""
-    path = project.layout.day_file("quarantine", source, day)
-    return [line["run"] for line in project.raw(source, day, "quarantine")] if path.exists() else []
+    is_stored = project.layout.day_file("quarantine", source, day).is_stored()
+    return [line["run"] for line in project.raw(source, day, "quarantine")] if is_stored else []

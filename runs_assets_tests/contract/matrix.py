@@ -19,11 +19,12 @@ from runs_assets_tests.contract.scenario import Reading, play
 class Matrix:
     """A sandbox, a Dagster instance that all lives share, and what came of each life.
 
-    `story` has the last life's failure and differences, for people who ask why a verdict is not the expected one.
+    `data` is where the next life's data is, if it is not in a folder of its own. `story` has the last life's failure and differences, for people who ask why a verdict is not the expected one.
     """
 
     server: Sandbox
     instance: dg.DagsterInstance
+    data: str | None = None
     story: str = ""
     _verdicts: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -48,7 +49,13 @@ class Matrix:
         faults = [make(name, source) for name in names]
         with (
             TemporaryDirectory() as folder,
-            staged(self.server, self.instance, Path(folder), refreshes_tokens=not OF_TOKENS.isdisjoint(names)) as stage,
+            staged(
+                self.server,
+                self.instance,
+                Path(folder),
+                data=self.data,
+                refreshes_tokens=not OF_TOKENS.isdisjoint(names),
+            ) as stage,
         ):
             life = play(
                 stage,

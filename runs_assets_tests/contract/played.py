@@ -61,9 +61,18 @@ class Stage:
 
 @contextmanager
 def staged(
-    server: Sandbox, instance: dg.DagsterInstance, folder: Path, *, refreshes_tokens: bool = False
+    server: Sandbox,
+    instance: dg.DagsterInstance,
+    folder: Path,
+    *,
+    data: Path | str | None = None,
+    refreshes_tokens: bool = False,
 ) -> Iterator[Stage]:
-    """Set the stage on a sandbox that runs; with `refreshes_tokens`, Productsup's are renewed by OAuth2."""
+    """Set the stage on a sandbox that runs; with `refreshes_tokens`, Productsup's are renewed by OAuth2.
+
+    `data` is where the data is, if it is not in the working directory, which is `folder`.
+    """
+    data = data or folder / "data"
     clock = FrozenClock(datetime.min.replace(tzinfo=UTC))
     server.cloudcruise = CloudCruise(WrittenHistory("cloudcruise"))
     server.productsup = Productsup(WrittenHistory("productsup"))
@@ -73,12 +82,12 @@ def staged(
     waits: dict[str, Any] = {"limits": LIMITS, "sleep": played.sleep, "monotonic": played.monotonic}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name, value in _settings(server, folder, refreshes_tokens=refreshes_tokens).items():
+        for name, value in _settings(server, data, refreshes_tokens=refreshes_tokens).items():
             patch.setenv(name, value)
         patch.setattr(cloudcruise_source, "CloudCruiseClient", partial(CloudCruiseClient, **waits))
         patch.setattr(productsup_source, "ProductsupClient", partial(ProductsupClient, **waits))
         patch.setattr(project_module, "definitions_of", lambda _sources, stopped: _definitions_at(stopped.at))
-        project = Project(server, Layout(folder / "data"), instance)
+        project = Project(server, Layout(data), instance)
         yield Stage(project, clock, played, lambda source, size: patch.setenv(PAGE_SIZE_SETTINGS[source], str(size)))
 
 
@@ -88,7 +97,7 @@ def _definitions_at(time: str) -> dg.Definitions:
     return definitions_of(SOURCES, StoppedClock(at=time))
 
 
-def _settings(server: Sandbox, folder: Path, *, refreshes_tokens: bool) -> dict[str, str]:
+def _settings(server: Sandbox, data: Path | str, *, refreshes_tokens: bool) -> dict[str, str]:
     tokens = server.productsup.tokens
     access = {
         "PRODUCTSUP_CDE_TOKEN_URL": server.token_url,
@@ -101,5 +110,5 @@ def _settings(server: Sandbox, folder: Path, *, refreshes_tokens: bool) -> dict[
         "CLOUDCRUISE_API_KEY": server.api_key,
         "PRODUCTSUP_CDE_BASE_URL": server.productsup_url,
         **(access if refreshes_tokens else {"PRODUCTSUP_CDE_TOKEN": server.token}),
-        "RUNS_ASSETS_DATA": str(folder / "data"),
+        "RUNS_ASSETS_DATA": str(data),
     }

@@ -16,6 +16,7 @@ from runs_assets_tests.crashes.runner import Outcome, Runner
 from runs_assets_tests.crashes.truth import DAYS, clock, rows
 from runs_assets_tests.crashes.warm import Order
 from runs_assets_tests.crashes.watching import SOURCE, Watch
+from runs_assets_tests.files_on_disk import folder_of
 
 UNSHARE = ["unshare", "--map-root-user", "--user", "--mount"]
 DISK_BYTES = 512 * 1024
@@ -95,7 +96,8 @@ class Account:
         return self.watch.layout
 
     def order(self, version: int, **more: Any) -> Order:
-        found = order(self.sandbox, self.data or self.layout.root, self.folder / "outcome.json", version, **more)
+        data = self.data or folder_of(self.layout)
+        found = order(self.sandbox, data, self.folder / "outcome.json", version, **more)
         found.env["CLOUDCRUISE_PARALLEL"] = str(self.windows)
         return found
 

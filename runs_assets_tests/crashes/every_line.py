@@ -1,4 +1,4 @@
-"""Writes a day again and again, each time killed one line of `storage/files.py` later, and looks at it after each kill.
+"""Writes a day again and again, each time killed one line of `storage/folder.py` later, and looks at it after each kill.
 
 `python -m runs_assets_tests.crashes.every_line FOLDER` prints how many kills there were. A process of its own, because
 a process with threads, such as a test's server, should not be forked.
@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from runs_assets.daily.runs import RUNS
-from runs_assets.storage.files import empty_scratch
+from runs_assets.storage.folder import empty_scratch
 from runs_assets.storage.layout import RAW_RUNS, DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import blocks, stat_day
@@ -26,6 +26,7 @@ from runs_assets.storage.spool import Spool
 from runs_assets.storage.tables import Lineage, load_table, store_table
 from runs_assets_tests.crashes.killing import KillPoint
 from runs_assets_tests.crashes.watching import files
+from runs_assets_tests.files_on_disk import on_disk, stored_file
 
 DAY = date(2026, 3, 17)
 AT = datetime(2026, 3, 18, 1, tzinfo=UTC)
@@ -43,9 +44,9 @@ def write(layout: Layout, version: str) -> None:
 
 def held(layout: Layout) -> tuple[str, str]:
     """The versions of the raw file and of the table, each whole."""
-    path = layout.day_file(RAW_RUNS, "s", DAY)
-    raw = stat_day(path).read.read_id
-    ids = b"".join(blocks(path))
+    path = on_disk(layout.day_file(RAW_RUNS, "s", DAY))
+    raw = stat_day(stored_file(path)).read.read_id
+    ids = b"".join(blocks(stored_file(path)))
     assert ids.count(b'"id":"a"') == ids.count(b'"id":"%b"' % raw.encode()) == 1
     table, lineage = load_table(layout, RUNS.name, "s", DAY, ["version"])
     assert table["version"].to_pylist() == [lineage.read.read_id]
@@ -67,7 +68,7 @@ def in_child(action: Callable[[], None]) -> int:
 
 
 def write_and_be_killed(layout: Layout, version: str, before: int) -> None:
-    with KillPoint("runs_assets/storage/files.py", before).armed():
+    with KillPoint("runs_assets/storage/folder.py", before).armed():
         write(layout, version)
 
 

@@ -18,6 +18,7 @@ from runs_assets.storage.layout import Layout
 from runs_assets.storage.raw import verify_raw
 from runs_assets.storage.tables import load_table
 from runs_assets_tests.crashes.watching import files
+from runs_assets_tests.files_on_disk import stored_file
 from runs_assets_tests.project import days_between
 from runs_assets_tests.seeds import PRODUCTSUP_EXAMPLE
 
@@ -70,7 +71,7 @@ def test_a_killed_backfill_is_finished_by_the_same_command(
     stored = files(layout)
     assert {path.parts[-4] for path in stored} == {"raw_runs"}
     assert 0 < len(stored) < len(DAYS)
-    assert [verify_raw(path) for path in stored] == [None] * len(stored)
+    assert [verify_raw(stored_file(path)) for path in stored] == [None] * len(stored)
 
     with command(environment, tmp_path) as again:
         assert again.wait() == 0, (tmp_path / "log").read_text()

@@ -8,6 +8,7 @@ import pytest
 from runs_assets.sandbox import FixedHistory, Sandbox
 from runs_assets.storage.raw import verify_raw
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import folder_of, on_disk, stored_file
 from runs_assets_tests.project import Project, failure_of
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 
@@ -42,7 +43,7 @@ def test_a_damaged_raw_file_is_rebuilt_when_its_day_is_read_again(
 ) -> None:
     show(project.sandbox, "a", "b", "gone")
     assert project.materialize("cloudcruise", FIRST, LAST).success
-    path = project.layout.day_file("raw_runs", "cloudcruise", MIDDLE)
+    path = on_disk(project.layout.day_file("raw_runs", "cloudcruise", MIDDLE))
     damaged = damage(path, position)
     show(project.sandbox, "a", "b", "new")
     result = project.materialize("cloudcruise", FIRST, LAST)
@@ -53,7 +54,7 @@ def test_a_damaged_raw_file_is_rebuilt_when_its_day_is_read_again(
     assert project.metadata("runs", "cloudcruise", MIDDLE)["complete"] == "true"
     events = {event.partition: event for event in result.asset_materializations_for_node("cloudcruise__raw_runs")}
     note = events[str(MIDDLE)].metadata["notes"].value
-    [kept] = (project.layout.root / f".damaged/raw_runs/source=cloudcruise/date={MIDDLE}").iterdir()
+    [kept] = (folder_of(project.layout) / f".damaged/raw_runs/source=cloudcruise/date={MIDDLE}").iterdir()
     assert f"is kept as {kept}; {recovered} of its lines were recovered" in str(note)
     assert kept.read_bytes() == damaged
     assert "notes" not in events[str(FIRST)].metadata
@@ -64,20 +65,20 @@ def test_a_damaged_raw_file_is_rebuilt_when_its_day_is_read_again(
 def test_a_day_that_cannot_be_read_again_keeps_its_damaged_file(project: Project) -> None:
     show(project.sandbox, "a")
     assert project.materialize("cloudcruise", MIDDLE).success
-    path = project.layout.day_file("raw_runs", "cloudcruise", MIDDLE)
+    path = on_disk(project.layout.day_file("raw_runs", "cloudcruise", MIDDLE))
     damage(path, 40)
     before = project.files()
     project.sandbox.cloudcruise.api_key = "another"
     assert "HTTP 401" in failure_of(project.materialize("cloudcruise", MIDDLE))
     assert project.files() == before
-    assert not (project.layout.root / ".damaged").exists()
+    assert not (folder_of(project.layout) / ".damaged").exists()
 
 
 def test_a_replay_does_every_day_but_names_the_damaged_and_the_missing(project: Project) -> None:
     show(project.sandbox, "a")
     assert project.materialize("cloudcruise", FIRST, LAST).success
-    raw = {day: project.layout.day_file("raw_runs", "cloudcruise", day) for day in DAYS}
-    runs = {day: project.layout.day_file("runs", "cloudcruise", day) for day in DAYS}
+    raw = {day: on_disk(project.layout.day_file("raw_runs", "cloudcruise", day)) for day in DAYS}
+    runs = {day: on_disk(project.layout.day_file("runs", "cloudcruise", day)) for day in DAYS}
     damage(raw[FIRST], 40)
     raw[MIDDLE].unlink()
     for path in runs.values():
@@ -85,7 +86,10 @@ def test_a_replay_does_every_day_but_names_the_damaged_and_the_missing(project: 
     failure = failure_of(project.materialize("cloudcruise", FIRST, LAST, ["runs"]))
     assert [day for day in DAYS if runs[day].exists()] == [LAST]
     assert f"cloudcruise/raw_runs are missing for {MIDDLE}. Materialize these days first." in failure
-    assert f"cloudcruise/raw_runs are damaged for {FIRST} ({raw[FIRST]}: {verify_raw(raw[FIRST])})." in failure
+    assert (
+        f"cloudcruise/raw_runs are damaged for {FIRST} ({raw[FIRST]}: {verify_raw(stored_file(raw[FIRST]))})."
+        in failure
+    )
     assert "if the API still has them" in failure
     assert failure.endswith("All other days of the range are built.")
 
@@ -94,7 +98,7 @@ def test_a_replay_does_every_day_but_names_the_damaged_and_the_missing(project: 
 def test_a_damaged_table_is_named_by_what_needs_it_and_rebuilt_without_the_api(project: Project, position: int) -> None:
     show(project.sandbox, "a")
     assert project.materialize("cloudcruise", MIDDLE).success
-    path = project.layout.day_file("runs", "cloudcruise", MIDDLE)
+    path = on_disk(project.layout.day_file("runs", "cloudcruise", MIDDLE))
     before = project.files()
     damage(path, position)
     asked = len(project.sandbox.requests)

@@ -15,6 +15,7 @@ from runs_assets_tests.crashes.conftest import Account, can_mount
 from runs_assets_tests.crashes.runner import Runner
 from runs_assets_tests.crashes.warm import NOBODY
 from runs_assets_tests.crashes.watching import Watch, files
+from runs_assets_tests.files_on_disk import folder_of
 
 needs_mount = pytest.mark.skipif(not can_mount(), reason="this machine grants no mount namespace (unshare, tmpfs)")
 
@@ -30,9 +31,12 @@ def test_a_file_that_cannot_grow_is_named_and_nothing_is_lost(account: Account) 
     for file_bytes, doing, data_set in ((2000, "reading", "raw_runs"), (5000, "building runs of", "runs")):
         failure = account.read(1, file_bytes=file_bytes).failure
         assert failure is not None
-        assert f"cloudcruise: {doing} 2026-03-15..2026-03-17 failed. Could not write {account.layout.root}" in failure
+        assert (
+            f"cloudcruise: {doing} 2026-03-15..2026-03-17 failed. Could not write {folder_of(account.layout)}"
+            in failure
+        )
         assert ": File too large. What was stored before is untouched. Free space" in failure
-        folder = account.layout.root / data_set
+        folder = folder_of(account.layout) / data_set
         assert below(folder, files(account.layout)) == below(folder, before)
     assert account.read(1).is_success
     account.watch.check_is_done(1)
@@ -46,7 +50,7 @@ def test_a_full_and_a_read_only_disk_are_told_and_nothing_is_lost(
     pid = runner.process.pid
     account = Account(sandbox, runner, tmp_path, Watch(Layout(Path(f"/proc/{pid}/root{disk}"))), disk)
     assert account.read(0).is_success
-    filler = account.layout.root / "filler"
+    filler = folder_of(account.layout) / "filler"
     for free in (0, 4, 8):  # KiB: enough for nothing, for the quarantine, for raw_runs
         fill(filler, free * 1024)
         failure = account.read(1).failure
@@ -108,7 +112,7 @@ def open_account(account: Account) -> Iterator[Account]:
 
 
 def test_a_folder_that_may_not_be_written_is_named_and_nothing_is_lost(open_account: Account) -> None:
-    account, root = open_account, open_account.layout.root
+    account, root = open_account, folder_of(open_account.layout)
     assert account.read(0).is_success
     give_away(account.folder)
     before = files(account.layout)

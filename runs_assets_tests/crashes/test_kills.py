@@ -13,14 +13,14 @@ from runs_assets_tests.crashes.conftest import Account
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
 """How many versions are read, each killed four times on the way; more of them for a longer search."""
 
-FIRST_WRITE = 10  # lines of storage/files.py: the first file of a new data folder is open, and empty
+FIRST_WRITE = 25  # lines of storage/folder.py: the first file of a new data folder is open, and empty
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("windows", [1, 3])
 def test_killed_anywhere_and_again_in_the_retry_no_day_is_mixed(account: Account, windows: int) -> None:
     account.windows = windows
-    assert account.read(0, kill_in="runs_assets/storage/files.py", kill_before=FIRST_WRITE).is_killed
+    assert account.read(0, kill_in="runs_assets/storage/folder.py", kill_before=FIRST_WRITE).is_killed
     lines = {
         where: account.read(version, kill_in=where).lines
         for version, where in enumerate(["runs_assets/", "runs_assets/storage/"])

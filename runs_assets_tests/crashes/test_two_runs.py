@@ -16,6 +16,7 @@ from runs_assets.storage.lock import writing
 from runs_assets_tests.crashes.conftest import Account
 from runs_assets_tests.crashes.runner import Runner
 from runs_assets_tests.crashes.watching import SOURCE
+from runs_assets_tests.files_on_disk import on_disk
 
 DEADLINE_SECONDS = 60
 GIVES_UP = r"still writing the files of cloudcruise after 0 s\. Nothing was read or changed"
@@ -50,7 +51,7 @@ def wait_for_another_touch(lock_file: Path, before: int) -> None:
 
 def test_the_second_run_waits_and_both_succeed(account: Account, other: tuple[Runner, Path]) -> None:
     assert account.read(0).is_success
-    lock_file = account.layout.lock_file(SOURCE)
+    lock_file = on_disk(account.layout.lock_file(SOURCE))
     gate = Gate()
     account.sandbox.hooks[SOURCE].append(gate.hook)
     first, second = account.runner, other[0]

@@ -18,6 +18,7 @@ from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.tables import load_table
 from runs_assets_tests.crashes.truth import DAYS, Counts, Stored, stored
+from runs_assets_tests.files_on_disk import folder_of, on_disk, stored_file
 
 SOURCE = "cloudcruise"
 DATA_SETS = (RAW_RUNS, RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name, QUARANTINE)
@@ -34,7 +35,7 @@ class Watch:
     def check(self, version: int) -> None:
         """Nothing but what was there before, or what follows from reading `version`; nothing else counts as data."""
         now = files(self.layout)
-        expected = {self.layout.day_file(dataset, SOURCE, day) for dataset in DATA_SETS for day in DAYS}
+        expected = {on_disk(self.layout.day_file(dataset, SOURCE, day)) for dataset in DATA_SETS for day in DAYS}
         assert now.keys() <= expected
         assert self._files.keys() <= now.keys()
         changed = {path for path, content in now.items() if self._files.get(path) != content}
@@ -59,20 +60,20 @@ class Watch:
         check_readers(self.layout, sum(len(stored(version, day)) for day in DAYS))
 
     def _check_raw(self, day: date, version: int, changed: set[Path]) -> None:
-        path = self.layout.day_file(RAW_RUNS, SOURCE, day)
+        path = on_disk(self.layout.day_file(RAW_RUNS, SOURCE, day))
         if not path.exists():
             return
         found = lines(path)
         if path in changed:
             assert found == stored(version, day)
-        raw = stat_day(path)
+        raw = stat_day(stored_file(path))
         assert raw.rows == len(found)
         self._readings[day, raw.read.read_id] = found
 
     def _check_tables(self, day: date) -> None:
         """Each follows from one reading, whichever."""
         for dataset in (RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name):
-            if self.layout.day_file(dataset, SOURCE, day).exists():
+            if on_disk(self.layout.day_file(dataset, SOURCE, day)).exists():
                 self._check_table(dataset, day)
 
     def _check_table(self, dataset: str, day: date) -> None:
@@ -94,18 +95,18 @@ class Watch:
 
     def _check_quarantine(self, day: date, version: int, changed: set[Path]) -> None:
         found = [line["run"]["session_id"] for line in load_quarantine(self.layout, SOURCE, day)]
-        if self.layout.day_file(QUARANTINE, SOURCE, day) in changed:
+        if on_disk(self.layout.day_file(QUARANTINE, SOURCE, day)) in changed:
             assert found == [f"bad {version}"]
 
 
 def files(layout: Layout) -> dict[Path, bytes]:
     """Every file below a folder that readers take for a data set."""
-    return {path: path.read_bytes() for path in layout.root.glob("[!.]*/**/*") if path.is_file()}
+    return {path: path.read_bytes() for path in folder_of(layout).glob("[!.]*/**/*") if path.is_file()}
 
 
 def lines(path: Path) -> Stored:
     """A raw file's content; its ids are unique."""
-    found = [orjson.loads(line) for block in blocks(path) for line in block.splitlines()]
+    found = [orjson.loads(line) for block in blocks(stored_file(path)) for line in block.splitlines()]
     by_id: dict[str, Any] = {line["run"]["session_id"]: (line["run"]["status"], line["observed_at"]) for line in found}
     assert len(by_id) == len(found)
     return by_id
@@ -113,7 +114,7 @@ def lines(path: Path) -> Stored:
 
 def check_readers(layout: Layout, runs: int) -> None:
     """Pandas and DuckDB, pointed at the data sets, count as many runs as there are."""
-    root = layout.root
+    root = folder_of(layout)
     raw = f"select count(*) from read_json('{root}/raw_runs/**/*.jsonl.zst')"
     tables = f"select count(*) from read_parquet('{root}/runs/**/*.parquet', hive_partitioning = true)"
     counted = f"select sum(runs) from read_parquet('{root}/run_status_counts/**/*.parquet')"

@@ -16,6 +16,7 @@ from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.http.transport import Answer, Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import stored_file
 from runs_assets_tests.security.peers import Talk, peer, saying
 
 PROMPT_SECONDS = 10
@@ -87,7 +88,7 @@ def test_the_tokens_of_a_renewal_under_way_are_kept(tmp_path: Path) -> None:
 
     with peer(renewing) as tokens, peer(silent) as api:
         grant = RefreshGrant(f"http://{tokens.address}/token", "id", "secret", "first")
-        file = TokenFile(tmp_path / "tokens.json", grant)
+        file = TokenFile(stored_file(tmp_path / "tokens.json"), grant)
         redact = Redactor()
         auth = RefreshingBearerAuth(grant, file, redact, lambda: NOW, "TOKEN")
         with Transport(f"http://{api.address}", auth, redact) as transport:

@@ -18,6 +18,7 @@ from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.tables import load_verdicts, store_verdicts
 from runs_assets_tests.alerts.tables import store_rows
+from runs_assets_tests.files_on_disk import folder_of, on_disk
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
 
@@ -129,7 +130,7 @@ def test_tables_of_another_version_are_named(layout: Layout, capfd: pytest.Captu
 def test_without_data_or_verdicts_status_ends_with_2_and_names_what_is_missing(
     layout: Layout, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layout.verdict_file("pipeline_health").unlink()
+    on_disk(layout.verdict_file("pipeline_health")).unlink()
     assert main(["status"]) == 2
     assert "There is no pipeline_health yet" in capfd.readouterr().err
     monkeypatch.setenv("RUNS_ASSETS_DATA", "elsewhere")
@@ -231,7 +232,7 @@ def test_no_runs_of_a_source_of_which_nothing_is_stored_are_explained(
     assert main(["runs", "--source", "productsup"]) == 0
     out, err = capfd.readouterr()
     assert out == "0 runs\n"
-    assert err == f"Nothing of productsup is stored in {layout.root}.\n"
+    assert err == f"Nothing of productsup is stored in {folder_of(layout)}.\n"
 
 
 def test_settings_that_are_misspelt_are_named_beside_the_answer(

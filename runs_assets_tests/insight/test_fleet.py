@@ -19,6 +19,7 @@ from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.quarantine import store_quarantine
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.alerts.tables import store_rows
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.verdicts.cases import READ_UNTIL, at
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
@@ -313,7 +314,7 @@ def test_what_was_said_of_an_open_incident_is_with_its_pipeline(layout: Layout) 
 
 def test_a_damaged_memory_of_notifications_is_named_and_stays_where_it_is(layout: Layout) -> None:
     assert fleet(layout).memory_fault is None
-    file = MemoryFile(layout).path
+    file = on_disk(MemoryFile(layout).file)
     file.parent.mkdir()
     file.write_text("[]")
     found = fleet(layout)
@@ -327,7 +328,7 @@ def test_a_damaged_memory_of_notifications_is_named_and_stays_where_it_is(layout
 
 def test_a_damaged_day_is_an_error_that_names_its_file(layout: Layout) -> None:
     store_day(layout, at(3, 17).date(), [("a1", "p", "failed", at(3, 17), 1)])
-    file = layout.day_file("failure_rates", SOURCE, at(3, 17).date())
+    file = on_disk(layout.day_file("failure_rates", SOURCE, at(3, 17).date()))
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(DamagedFileError, match=str(file)):
         fleet(layout)

@@ -26,6 +26,7 @@ from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.alerts.rows import Watching
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.verdicts.cases import READ_UNTIL
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
@@ -97,7 +98,7 @@ def test_the_report_and_the_metrics(layout: Layout) -> None:
 
 
 def test_the_tables_on_dagsters_page(layout: Layout) -> None:
-    rates = pq.ParquetFile(layout.day_file("failure_rates", SOURCE, READ_UNTIL.date())).read()
+    rates = pq.ParquetFile(on_disk(layout.day_file("failure_rates", SOURCE, READ_UNTIL.date()))).read()
     shown = preview(rates, names=pipeline_names(layout, SOURCE)).records
     ids = {short[:8]: name for short, name in NAMES.items()}
     assert {record.data["pipeline_id"]: record.data["pipeline"] for record in shown} == ids
@@ -141,7 +142,7 @@ def test_damaged_verdicts_leave_what_the_platform_calls_its_pipelines(layout: La
     store_details(other, SOURCE, KnownDetails(names={LISTED: NAMES[LISTED]}))
     known: Mapping[str, str] = {LISTED: NAMES[LISTED]}
     assert pipeline_names(other, SOURCE) == known
-    file = other.verdict_file(PIPELINE_HEALTH.name)
+    file = on_disk(other.verdict_file(PIPELINE_HEALTH.name))
     file.parent.mkdir()
-    file.write_bytes(layout.verdict_file(PIPELINE_HEALTH.name).read_bytes()[:-9])
+    file.write_bytes(on_disk(layout.verdict_file(PIPELINE_HEALTH.name)).read_bytes()[:-9])
     assert pipeline_names(other, SOURCE) == known

@@ -17,6 +17,7 @@ from runs_assets.insight.status import current_status
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.watch_file import WatchFile
+from runs_assets_tests.files_on_disk import folder_of
 from runs_assets_tests.verdicts.cases import READ_UNTIL, at
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
@@ -58,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             settled=day < OPEN,
         )
     assert not Judge(layout, 28, WatchFile()).refresh(SOURCES).failures
-    return layout.root
+    return folder_of(layout)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 from runs_assets.storage.layout import Layout
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.reading.under_way import (
     DAYS,
     PAGE_SIZE,
@@ -92,7 +93,7 @@ def test_a_reading_left_early_leaves_no_request_under_way(
 def test_a_disk_that_refuses_ends_the_reading_at_once(
     sandbox: Sandbox, client: CloudCruiseClient, tmp_path: Path
 ) -> None:
-    Layout(tmp_path).day_file("raw_runs", "cloudcruise", DAYS.last).mkdir(parents=True)
+    on_disk(Layout(tmp_path).day_file("raw_runs", "cloudcruise", DAYS.last)).mkdir(parents=True)
     with hanging(sandbox, after=2), pytest.raises(Exception, match="Could not"):
         list(reading(client, tmp_path))
     assert not is_fetching()

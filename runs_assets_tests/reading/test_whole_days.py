@@ -14,9 +14,9 @@ from runs_assets.reading.whole_days import read_days
 from runs_assets.sandbox import FixedHistory, FrozenClock, Row
 from runs_assets.sandbox.answers import Handler
 from runs_assets.sources.cloudcruise.source import CloudCruiseApi
-from runs_assets.storage.lock import is_being_written
 from runs_assets.storage.raw import stat_day
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import on_disk, stored_file
 from runs_assets_tests.project import Project, days_between, failure_of
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
 
@@ -55,7 +55,7 @@ def test_days_before_a_failure_stay_and_the_others_are_untouched(project: Projec
         "17-1",
         "17-0",
     ]
-    assert not project.layout.day_file("raw_runs", "cloudcruise", date(2026, 3, 15)).exists()
+    assert not on_disk(project.layout.day_file("raw_runs", "cloudcruise", date(2026, 3, 15))).exists()
     key = project.asset_key("cloudcruise", "raw_runs")
     assert project.instance.get_materialized_partitions(key) == {"2026-03-17"}
 
@@ -104,7 +104,7 @@ def test_bad_rows_go_to_the_quarantine_of_their_day_until_it_is_read_without_the
     assert ids(project, "productsup", YESTERDAY) == ["a"]
     project.sandbox.productsup.history = FixedHistory.of([good])
     assert project.materialize("productsup", YESTERDAY).success
-    assert not project.layout.day_file("quarantine", "productsup", YESTERDAY).exists()
+    assert not on_disk(project.layout.day_file("quarantine", "productsup", YESTERDAY)).exists()
 
 
 def test_a_list_without_order_is_read_whole_complete_and_says_so(project: Project) -> None:
@@ -141,8 +141,8 @@ def test_a_list_whose_order_breaks_leaves_no_day_of_the_reading_complete_if_it_t
         patch.setenv("PRODUCTSUP_CDE_PAGE_SIZE", "5")
         assert not project.materialize("productsup", date(2026, 3, 14), date(2026, 3, 17), assets=("raw_runs",)).success
     assert any(refused)
-    path = project.layout.day_file("raw_runs", "productsup", date(2026, 3, 17))
-    assert stat_day(path).read.complete is False
+    path = on_disk(project.layout.day_file("raw_runs", "productsup", date(2026, 3, 17)))
+    assert stat_day(stored_file(path)).read.complete is False
 
 
 def test_times_at_the_ends_of_the_calendar_stop_nothing(project: Project) -> None:
@@ -162,7 +162,7 @@ def test_the_assets_after_raw_are_rebuilt_from_files_without_a_request(project: 
     before = project.table("runs", "productsup", date(2025, 2, 3))
     project.sandbox.requests.clear()
     for dataset in ("runs", "run_status_counts", "failure_rates"):
-        project.layout.day_file(dataset, "productsup", date(2025, 2, 3)).unlink()
+        on_disk(project.layout.day_file(dataset, "productsup", date(2025, 2, 3))).unlink()
     assert project.materialize(
         "productsup", date(2025, 2, 3), assets=("runs", "run_status_counts", "failure_rates")
     ).success
@@ -350,13 +350,13 @@ def test_a_source_is_locked_while_it_is_read_and_what_a_killed_process_left_is_r
     held: list[tuple[bool, bool]] = []
 
     async def look(request: Request, inner: Handler) -> Response:
-        held.append((is_being_written(project.layout.lock_file("cloudcruise")), leftover.exists()))
+        held.append((project.layout.lock_file("cloudcruise").is_held(), leftover.exists()))
         return await inner(request)
 
     project.sandbox.hooks["cloudcruise"].append(look)
     assert project.materialize("cloudcruise", YESTERDAY).success
     assert set(held) == {(True, False)}
-    assert not is_being_written(project.layout.lock_file("cloudcruise"))
+    assert not project.layout.lock_file("cloudcruise").is_held()
 
 
 def test_a_run_that_turns_up_after_its_day_was_stored_is_kept_though_the_reading_fails_later(project: Project) -> None:
@@ -376,7 +376,7 @@ def test_a_run_that_turns_up_after_its_day_was_stored_is_kept_though_the_reading
         patch.setenv("PRODUCTSUP_CDE_PAGE_SIZE", "2")
         assert not project.materialize("productsup", date(2026, 3, 16), date(2026, 3, 17)).success
     assert [line["run"]["id"] for line in project.raw("productsup", date(2026, 3, 17))] == ["late", "b"]
-    assert not project.layout.day_file("raw_runs", "productsup", date(2026, 3, 16)).exists()
+    assert not on_disk(project.layout.day_file("raw_runs", "productsup", date(2026, 3, 16))).exists()
 
 
 def test_a_range_that_ends_before_it_begins_is_refused_with_a_sentence(project: Project) -> None:

@@ -22,6 +22,7 @@ from runs_assets.sandbox.cloudcruise_errors import PRIVATE
 from runs_assets.sandbox.identity import named_id
 from runs_assets.sandbox.profiles import WORKFLOWS
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import folder_of, on_disk
 from runs_assets_tests.project import Project
 
 TODAY = NOW.date()
@@ -194,14 +195,14 @@ def test_what_fails_ends_the_look_soon_and_is_asked_for_at_the_next(
     assert len(look({DAY: {UPLOAD: 2, LOOKUP: 1}})) <= 2
     assert time.monotonic() - began < 10
     assert len(look.said) == 2
-    assert not look.layout.root.exists() or not list(look.layout.root.rglob("*.json"))
+    assert not folder_of(look.layout).exists() or not list(folder_of(look.layout).rglob("*.json"))
     look.project.sandbox.cloudcruise.trouble = None
     assert len(look({DAY: {UPLOAD: 2, LOOKUP: 1}})) == 3
 
 
 def test_a_client_that_can_tell_nothing_is_not_asked(look: Look) -> None:
     DetailsRefresh("toy", look.layout, {DAY: {"p": 1}}, NOW, look.said.append).run(object())
-    assert not look.layout.root.exists()
+    assert not folder_of(look.layout).exists()
 
 
 def test_a_mistake_in_the_program_is_not_hidden(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +229,7 @@ def test_damaged_errors_are_an_error_and_kept_aside_when_they_are_asked_for_agai
     failing = {DAY: {UPLOAD: 2}}
     look(failing)
     known = load_error_groups(look.layout, "cloudcruise", DAY)
-    path: Path = look.layout.day_file("error_groups", "cloudcruise", DAY)
+    path: Path = on_disk(look.layout.day_file("error_groups", "cloudcruise", DAY))
     bad = damage(path.read_bytes())
     path.write_bytes(bad)
     with pytest.raises(
@@ -241,7 +242,7 @@ def test_damaged_errors_are_an_error_and_kept_aside_when_they_are_asked_for_agai
     look.project.sandbox.cloudcruise.trouble = None
     look(failing)
     assert load_error_groups(look.layout, "cloudcruise", DAY) == known
-    [kept] = (look.layout.root / ".damaged").rglob("*.json")
+    [kept] = (folder_of(look.layout) / ".damaged").rglob("*.json")
     assert kept.read_bytes() == bad
     assert "; its errors are requested again" in look.said[0]
 
@@ -251,7 +252,7 @@ def test_damaged_errors_are_an_error_and_kept_aside_when_they_are_asked_for_agai
 )
 def test_damaged_names_count_as_none_and_are_asked_for_again(look: Look, content: bytes) -> None:
     look()
-    look.layout.names_file("cloudcruise").write_bytes(content)
+    on_disk(look.layout.names_file("cloudcruise")).write_bytes(content)
     assert load_details(look.layout, "cloudcruise").names == {}
     assert look() == ["/workflows"]
     assert len(load_details(look.layout, "cloudcruise").names) == 8
@@ -265,8 +266,8 @@ def test_a_clock_that_was_ahead_does_not_stop_the_asking(look: Look) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_a_storage_error(look: Look) -> None:
-    look.layout.root.mkdir()
-    (look.layout.root / ".names").write_text("in the way")
+    folder_of(look.layout).mkdir()
+    (folder_of(look.layout) / ".names").write_text("in the way")
     with pytest.raises(StorageError):
         look()
 
@@ -290,7 +291,7 @@ def test_nothing_private_gets_into_a_file_a_log_or_a_line(look: Look, caplog: py
     look.later(days=2)
     look({DAY: {UPLOAD: 99}})
     look(source="productsup")
-    files = {path: path.read_bytes() for path in look.layout.root.rglob("*") if path.is_file()}
+    files = {path: path.read_bytes() for path in folder_of(look.layout).rglob("*") if path.is_file()}
     assert len(files) == 4
     everything = b"".join(files.values()).decode() + caplog.text + "\n".join(look.said)
     for private in (PRIVATE, "patient", secret, sandbox.api_key, sandbox.token):

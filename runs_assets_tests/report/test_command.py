@@ -14,6 +14,7 @@ from runs_assets.report import charts
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import Layout
 from runs_assets.verdicts.refresh import Judge
+from runs_assets_tests.files_on_disk import folder_of, on_disk
 from runs_assets_tests.report.reading import parsed, text_of
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
@@ -49,7 +50,7 @@ def store(layout: Layout, status: str) -> None:
 def test_it_writes_the_page_and_prints_its_address(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["report"]) == 0
     out, err = capfd.readouterr()
-    page = layout.root / "runs_report" / "index.html"
+    page = folder_of(layout) / "runs_report" / "index.html"
     assert (out, err) == (f"{page.as_uri()}\n", "")
     assert "%20of%20mine" in out
     assert text_of(parsed(page.read_bytes()).find(".//h1")) == "1 is broken"
@@ -60,10 +61,10 @@ def test_it_replaces_the_page_and_leaves_nothing_beside_it(layout: Layout) -> No
     assert main(["report"]) == 0
     store(layout, "succeeded")
     assert main(["report"]) == 0
-    folder = layout.root / "runs_report"
+    folder = folder_of(layout) / "runs_report"
     assert text_of(parsed((folder / "index.html").read_bytes()).find(".//h1")) == "Nothing needs attention"
     assert {file.name for file in folder.iterdir()} == {"index.html", "metrics.prom"}
-    assert list((layout.root / ".scratch" / "all-sources-report").iterdir()) == []
+    assert list((folder_of(layout) / ".scratch" / "all-sources-report").iterdir()) == []
 
 
 def test_it_opens_the_page_where_asked(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,16 +74,16 @@ def test_it_opens_the_page_where_asked(layout: Layout, tmp_path: Path, monkeypat
     command = [sys.executable, "-W", "ignore", "-m", "runs_assets.cli", "report", "--open"]
     monkeypatch.setenv("BROWSER", f"{browser} %s")
     subprocess.run(command, check=True, timeout=60)
-    assert opened.read_text().strip() == (layout.root / "runs_report" / "index.html").as_uri()
+    assert opened.read_text().strip() == (folder_of(layout) / "runs_report" / "index.html").as_uri()
 
 
 def test_without_data_or_verdicts_it_ends_with_2_and_names_what_is_missing(
     layout: Layout, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layout.verdict_file("pipeline_health").unlink()
+    on_disk(layout.verdict_file("pipeline_health")).unlink()
     assert main(["report"]) == 2
     assert "There is no pipeline_health yet" in capfd.readouterr().err
-    assert not (layout.root / "runs_report").exists()
+    assert not (folder_of(layout) / "runs_report").exists()
     monkeypatch.setenv("RUNS_ASSETS_DATA", "elsewhere")
     assert main(["report"]) == 2
     assert "elsewhere is no data folder of this project" in capfd.readouterr().err
@@ -95,4 +96,4 @@ def test_it_says_how_to_get_charts_where_they_are_missing(
     assert not charts.are_available()
     assert main(["report"]) == 0
     assert capfd.readouterr().out.endswith(f"{charts.HOW_TO_GET}\n")
-    assert charts.HOW_TO_GET in text_of(parsed((layout.root / "runs_report" / "index.html").read_bytes()))
+    assert charts.HOW_TO_GET in text_of(parsed((folder_of(layout) / "runs_report" / "index.html").read_bytes()))

@@ -16,6 +16,7 @@ from runs_assets.http.auth import RefreshingBearerAuth
 from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.http.transport import Limits, Transport
 from runs_assets.plain_text.redaction import Redactor
+from runs_assets_tests.files_on_disk import stored_file
 from runs_assets_tests.security.conftest import Get
 from runs_assets_tests.security.peers import endless, peer, saying
 
@@ -111,7 +112,11 @@ def test_an_endless_answer_of_the_token_endpoint_is_an_error(tmp_path: Path, hea
         grant = RefreshGrant(f"http://{endpoint.address}/token", "me", "a-client-secret", "a-refresh-token")
         redact = Redactor()
         auth = RefreshingBearerAuth(
-            grant, TokenFile(tmp_path / "t/x.json", grant), redact, lambda: datetime.fromtimestamp(0, UTC), "THE_TOKEN"
+            grant,
+            TokenFile(stored_file(tmp_path / "t/x.json"), grant),
+            redact,
+            lambda: datetime.fromtimestamp(0, UTC),
+            "THE_TOKEN",
         )
         transport = Transport(
             "http://127.0.0.1:9", auth, redact, LIMITS, clock=lambda: datetime(2026, 3, 18, tzinfo=UTC)

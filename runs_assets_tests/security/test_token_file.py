@@ -8,6 +8,7 @@ import pytest
 
 from runs_assets.errors import CredentialsError, StorageError
 from runs_assets.http.token_file import RefreshGrant, TokenFile
+from runs_assets_tests.files_on_disk import stored_file
 
 GRANT = RefreshGrant("https://host/token", "me", "a-secret", "a-refresh-token")
 TOKENS = {"access_token": "access", "refresh_token": "refresh", "expires_at": 1.5}
@@ -30,9 +31,9 @@ def mode(path: Path) -> int:
 
 
 def test_a_new_file_is_closed_to_others(path: Path) -> None:
-    TokenFile(path, GRANT).save(TOKENS)
+    TokenFile(stored_file(path), GRANT).save(TOKENS)
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-    assert TokenFile(path, GRANT).load() == TOKENS
+    assert TokenFile(stored_file(path), GRANT).load() == TOKENS
     assert [file.name for file in path.parent.iterdir()] == ["productsup.json"]
 
 
@@ -40,15 +41,15 @@ def test_saving_closes_what_was_open(path: Path) -> None:
     path.parent.mkdir(mode=0o777, parents=True)
     path.write_text("{}")
     path.chmod(0o666)
-    TokenFile(path, GRANT).save(TOKENS)
+    TokenFile(stored_file(path), GRANT).save(TOKENS)
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
 
 
 def test_loading_closes_what_was_open_and_says_so(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    TokenFile(path, GRANT).save(TOKENS)
+    TokenFile(stored_file(path), GRANT).save(TOKENS)
     path.chmod(0o644)
     path.parent.chmod(0o755)
-    assert TokenFile(path, GRANT).load() == TOKENS
+    assert TokenFile(stored_file(path), GRANT).load() == TOKENS
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
     assert "productsup.json could be used by others on this machine (mode 644)" in caplog.text
     assert "set a fresh refresh token" in caplog.text
@@ -59,7 +60,7 @@ def test_what_a_killed_process_left_is_not_written_into(path: Path, tmp_path: Pa
     elsewhere = tmp_path / "elsewhere"
     elsewhere.touch(mode=0o666)
     path.with_suffix(".new").symlink_to(elsewhere)
-    TokenFile(path, GRANT).save(TOKENS)
+    TokenFile(stored_file(path), GRANT).save(TOKENS)
     assert elsewhere.read_bytes() == b""
     assert not path.is_symlink()
     assert mode(path) == 0o600
@@ -68,14 +69,14 @@ def test_what_a_killed_process_left_is_not_written_into(path: Path, tmp_path: Pa
 def test_a_leftover_that_others_can_read_does_not_become_the_file(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.with_suffix(".new").touch(mode=0o666)
-    TokenFile(path, GRANT).save(TOKENS)
+    TokenFile(stored_file(path), GRANT).save(TOKENS)
     assert mode(path) == 0o600
 
 
 def test_a_file_that_cannot_be_read_is_named(path: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(StorageError, match=r"Could not read the rotated tokens in .*productsup\.json"):
-        TokenFile(path, GRANT).load()
+        TokenFile(stored_file(path), GRANT).load()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_a_file_that_cannot_be_read_is_named(path: Path) -> None:
     ],
 )
 def test_tokens_that_nothing_could_be_done_with_are_damage(path: Path, tokens: dict[str, object]) -> None:
-    file = TokenFile(path, GRANT)
+    file = TokenFile(stored_file(path), GRANT)
     file.save(tokens)
     with pytest.raises(CredentialsError, match="is damaged"):
         file.load()

@@ -17,6 +17,7 @@ from runs_assets.settling.state import DayState, day_state, verified
 from runs_assets.sources.cloudcruise.normalize import VERSION
 from runs_assets.storage.layout import RAW_RUNS
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.project import Project
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE
 
@@ -50,7 +51,7 @@ def test_a_day_that_was_read_and_followed_is_settled(read_day: Project) -> None:
 @pytest.mark.parametrize("dataset", [RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name])
 @pytest.mark.parametrize("how", ["missing", "damaged"])
 def test_a_table_that_is_missing_or_damaged_leaves_the_day_behind(read_day: Project, dataset: str, how: str) -> None:
-    path = read_day.layout.day_file(dataset, "cloudcruise", DAY)
+    path = on_disk(read_day.layout.day_file(dataset, "cloudcruise", DAY))
     path.unlink() if how == "missing" else path.write_bytes(path.read_bytes()[:-20])
     state = look(read_day)
     assert state.is_behind
@@ -76,7 +77,7 @@ def test_a_new_reading_new_code_or_another_grace_leaves_the_tables_behind(
 def test_a_raw_file_whose_end_is_cut_is_damaged_and_one_that_is_wrong_inside_when_it_is_verified(
     read_day: Project,
 ) -> None:
-    path = read_day.layout.day_file(RAW_RUNS, "cloudcruise", DAY)
+    path = on_disk(read_day.layout.day_file(RAW_RUNS, "cloudcruise", DAY))
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
     state = look(read_day)
@@ -87,4 +88,4 @@ def test_a_raw_file_whose_end_is_cut_is_damaged_and_one_that_is_wrong_inside_whe
     assert state.raw is not None
     assert verified(state, read_day.layout, "cloudcruise").damage
     path.write_bytes(whole)
-    assert verified(look(read_day), read_day.layout, "cloudcruise") == look(read_day)
+    assert verified((look(read_day)), read_day.layout, "cloudcruise") == look(read_day)

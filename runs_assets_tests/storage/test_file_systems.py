@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from runs_assets.errors import BusyError, StorageError
-from runs_assets.storage.files import replacing
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import is_being_written, writing
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.watch_file import WatchFile
+from runs_assets_tests.files_on_disk import on_disk, stored_file
 
 NO_FLOCK = """
 import errno, fcntl, os, sys, time, warnings
@@ -62,8 +62,7 @@ def test_without_flock_there_is_one_writer_at_a_time_and_a_killed_one_holds_noth
 
 
 def store(target: Path, content: bytes) -> None:
-    with replacing(target, target.parents[3] / ".scratch") as file:
-        file.write(content)
+    stored_file(target).replace(content)
 
 
 def sync_only_files(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,13 +81,13 @@ def test_where_folders_cannot_be_flushed_files_are_stored_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     sync_only_files(number, monkeypatch)
-    target = Layout(tmp_path).day_file("runs", "s", date(2026, 3, 1))
+    target = on_disk(Layout(tmp_path).day_file("runs", "s", date(2026, 3, 1)))
     store(target, b"content")
     assert target.read_bytes() == b"content"
 
 
 def test_a_disk_that_fails_to_flush_a_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = Layout(tmp_path).day_file("runs", "s", date(2026, 3, 1))
+    target = on_disk(Layout(tmp_path).day_file("runs", "s", date(2026, 3, 1)))
     store(target, b"old")
     sync_only_files(errno.EIO, monkeypatch)
     with pytest.raises(StorageError, match=r"was written, but .*: Input/output error"):
@@ -98,7 +97,7 @@ def test_a_disk_that_fails_to_flush_a_folder_is_an_error(tmp_path: Path, monkeyp
 
 def test_an_inode_number_that_changes_is_no_change_of_a_file(tmp_path: Path) -> None:
     judge = Judge(Layout(tmp_path), 90, WatchFile(), 24)
-    path = judge.layout.day_file("runs", "s", date(2026, 3, 1))
+    path = on_disk(judge.layout.day_file("runs", "s", date(2026, 3, 1)))
     store(path, b"content")
     before, stamp = judge.fingerprint("s"), path.stat()
     copy = path.with_name("copy")
@@ -113,7 +112,7 @@ def test_an_inode_number_that_changes_is_no_change_of_a_file(tmp_path: Path) -> 
 
 def test_a_name_may_have_spaces_and_letters_of_any_language(tmp_path: Path) -> None:
     root = tmp_path / "Läufe der Woche 東京 #1 %41"
-    target = Layout(root).day_file("runs", "s", date(2026, 3, 1))
-    with writing(Layout(root).lock_file("s"), "s", patience=0):
+    target = on_disk(Layout(root).day_file("runs", "s", date(2026, 3, 1)))
+    with Layout(root).lock_file("s").held("s", patience=0):
         store(target, b"content")
     assert Layout(root).stored_days("runs", "s") == [date(2026, 3, 1)]

@@ -7,6 +7,7 @@ import pytest
 
 from runs_assets.errors import StorageError
 from runs_assets.storage.layout import Layout
+from runs_assets_tests.files_on_disk import on_disk
 
 DAY = date(2026, 3, 17)
 
@@ -14,8 +15,8 @@ DAY = date(2026, 3, 17)
 def test_only_what_looks_like_a_days_file_is_a_stored_day(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     for day in (DAY, date(2025, 1, 1)):
-        layout.day_file("runs", "s", day).parent.mkdir(parents=True)
-        layout.day_file("runs", "s", day).touch()
+        on_disk(layout.day_file("runs", "s", day)).parent.mkdir(parents=True)
+        on_disk(layout.day_file("runs", "s", day)).touch()
     folder = tmp_path / "runs/source=s"
     for stray in (
         ".DS_Store",

@@ -13,6 +13,7 @@ from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import RawDay, blocks, stat_day, verify_raw
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
+from runs_assets_tests.files_on_disk import folder_of, on_disk, stored_file
 
 DAY = date(2026, 3, 17)
 EARLY = datetime(2026, 3, 18, 1, tzinfo=UTC)
@@ -36,11 +37,11 @@ def store(layout: Layout, read: Read, states: dict[str, str], *, is_part: bool =
 
 
 def path(layout: Layout) -> Path:
-    return layout.day_file("raw_runs", "s", DAY)
+    return on_disk(layout.day_file("raw_runs", "s", DAY))
 
 
 def states(layout: Layout) -> dict[str, str]:
-    runs = [orjson.loads(line)["run"] for block in blocks(path(layout)) for line in block.splitlines()]
+    runs = [orjson.loads(line)["run"] for block in blocks(stored_file(path(layout))) for line in block.splitlines()]
     found = {run["id"]: run["state"] for run in runs}
     assert len(found) == len(runs)
     return found
@@ -78,19 +79,19 @@ def test_a_damaged_day_is_rebuilt_from_the_new_reading_and_what_can_be_recovered
     before = incompressible(MANY)
     store(layout, Read("first", EARLY, EARLY), before)
     damaged = damage(layout, DAMAGES[name])
-    why = verify_raw(path(layout))
+    why = verify_raw(stored_file(path(layout)))
     assert why is not None
 
     fresh = {"000000": "fresh", "new": "fresh"}
     raw, [note] = store(layout, Read("second", LATE, None), fresh)
     found = states(layout)
-    kept = layout.root / ".damaged/raw_runs/source=s/date=2026-03-17/second.jsonl.zst"
+    kept = folder_of(layout) / ".damaged/raw_runs/source=s/date=2026-03-17/second.jsonl.zst"
     assert kept.read_bytes() == damaged
     assert note.startswith(f"The stored file was damaged ({why}) and is kept as {kept}; ")
     assert {key: found[key] for key in fresh} == fresh
     assert found.items() <= {**before, **fresh}.items()  # nothing that was not stored
-    assert stat_day(path(layout)) == raw == RawDay(Read("second", LATE, None), len(found), len(found) - 2)
-    assert verify_raw(path(layout)) is None
+    assert stat_day(stored_file(path(layout))) == raw == RawDay(Read("second", LATE, None), len(found), len(found) - 2)
+    assert verify_raw(stored_file(path(layout))) is None
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_a_damaged_part_is_not_complete_until_it_is_read_whole(layout: Layout) -
     store(layout, Read("first", EARLY, EARLY), {"a": "finished"})
     damage(layout, DAMAGES["its last byte gone"])
     store(layout, Read("second", LATE, None), {"b": "failed"}, is_part=True)
-    assert stat_day(path(layout)).read == Read("second", LATE, None)
+    assert stat_day(stored_file(path(layout))).read == Read("second", LATE, None)
     assert states(layout) == {"a": "finished", "b": "failed"}
 
 
@@ -134,5 +135,5 @@ def test_what_is_kept_aside_is_no_data(layout: Layout) -> None:
     store(layout, Read("first", EARLY, EARLY), {"a": "finished"})
     damage(layout, DAMAGES["its last byte gone"])
     store(layout, Read("second", LATE, None), {"b": "failed"})
-    assert [file.name for file in layout.root.glob("[!.]*/**/*") if file.is_file()] == ["part-0.jsonl.zst"]
+    assert [file.name for file in folder_of(layout).glob("[!.]*/**/*") if file.is_file()] == ["part-0.jsonl.zst"]
     assert layout.stored_days("raw_runs", "s") == [DAY]

@@ -8,6 +8,7 @@ import pytest
 from runs_assets.errors import DamagedFileError
 from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.quarantine import load_quarantine, store_quarantine
+from runs_assets_tests.files_on_disk import folder_of, on_disk
 
 DAY = date(2026, 3, 17)
 
@@ -39,21 +40,21 @@ def test_the_quarantine_is_replaced_and_removed_when_empty(layout: Layout) -> No
     store(layout, "no id")
     assert reasons(layout) == ["no id"]
     store(layout)
-    assert not layout.day_file("quarantine", "s", DAY).exists()
+    assert not on_disk(layout.day_file("quarantine", "s", DAY)).exists()
     assert reasons(layout) == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "another"])
 def test_a_damaged_quarantine_is_kept_aside_when_it_is_added_to(layout: Layout, damage: str) -> None:
     store(layout, "a", "b")
-    file = layout.day_file("quarantine", "s", DAY)
+    file = on_disk(layout.day_file("quarantine", "s", DAY))
     whole = file.read_bytes()
     flipped = bytes([*whole[:12], whole[12] ^ 1, *whole[13:]])
     damaged = {"cut": whole[:-2], "flipped": flipped, "empty": b"", "another": b'{"reason": "a"}'}[damage]
     file.write_bytes(damaged)
     with pytest.raises(DamagedFileError, match=r"quarantine/source=s/date=2026-03-17/part-0.jsonl.zst is damaged"):
         load_quarantine(layout, "s", DAY)
-    kept = layout.root / ".damaged/quarantine/source=s/date=2026-03-17/this-read.jsonl.zst"
+    kept = folder_of(layout) / ".damaged/quarantine/source=s/date=2026-03-17/this-read.jsonl.zst"
     [sentence] = store(layout, "c", add=True)
     assert str(kept) in sentence
     assert kept.read_bytes() == damaged
@@ -62,6 +63,6 @@ def test_a_damaged_quarantine_is_kept_aside_when_it_is_added_to(layout: Layout, 
 
 def test_a_damaged_quarantine_is_replaced(layout: Layout) -> None:
     store(layout, "a")
-    layout.day_file("quarantine", "s", DAY).write_bytes(b"")
+    on_disk(layout.day_file("quarantine", "s", DAY)).write_bytes(b"")
     assert store(layout, "c") == []
     assert reasons(layout) == ["c"]

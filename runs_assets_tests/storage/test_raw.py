@@ -24,6 +24,7 @@ from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import RawDay, blocks, stat_day, verify_raw
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
+from runs_assets_tests.files_on_disk import folder_of, on_disk, stored_file
 
 DAY = date(2026, 3, 17)
 EARLY = datetime(2026, 3, 18, 1, tzinfo=UTC)
@@ -44,11 +45,11 @@ def store(layout: Layout, *shown: dict[str, Any], at: datetime = EARLY, read: Re
 
 
 def path(layout: Layout) -> Path:
-    return layout.day_file("raw_runs", "s", DAY)
+    return on_disk(layout.day_file("raw_runs", "s", DAY))
 
 
 def stored(layout: Layout) -> dict[str, tuple[str, str]]:
-    lines = [orjson.loads(line) for block in blocks(path(layout)) for line in block.splitlines()]
+    lines = [orjson.loads(line) for block in blocks(stored_file(path(layout))) for line in block.splitlines()]
     found = {line["run"]["id"]: (line["run"]["state"], line["observed_at"]) for line in lines}
     assert len(found) == len(lines)
     return found
@@ -62,7 +63,7 @@ def test_the_latest_observation_wins_and_what_is_no_longer_shown_stays(layout: L
         "b": ("finished", "2026-03-18T01:00:00Z"),
         "c": ("queued", "2026-03-18T02:00:00.500000Z"),
     }
-    assert (stat_day(path(layout)).rows, stat_day(path(layout)).retained) == (3, 1)
+    assert (stat_day(stored_file(path(layout))).rows, stat_day(stored_file(path(layout))).retained) == (3, 1)
 
 
 def test_within_one_reading_a_row_that_comes_again_replaces_itself(layout: Layout) -> None:
@@ -94,7 +95,7 @@ def test_any_sequence_of_readings_leaves_each_id_once_in_its_latest_state(
 def test_a_whole_day_stays_whole_when_a_later_reading_sees_only_a_part(layout: Layout) -> None:
     store(layout, {"id": "a", "state": "x"}, read=Read("whole", EARLY, EARLY))
     store(layout, {"id": "b", "state": "x"}, read=Read("part", LATE, None))
-    assert stat_day(path(layout)).read == Read("part", LATE, EARLY)
+    assert stat_day(stored_file(path(layout))).read == Read("part", LATE, EARLY)
 
 
 def test_unicode_newlines_and_long_strings_survive(layout: Layout) -> None:
@@ -107,7 +108,7 @@ def test_pandas_and_duckdb_read_the_file_as_it_is(layout: Layout) -> None:
     store(layout, {"id": "a", "state": "x"}, {"id": "b", "state": "y"})
     assert len(pd.read_json(path(layout), lines=True, compression="zstd")) == 2
     found = duckdb.connect().execute(
-        f"select source, cast(date as varchar), run.id from read_json('{layout.root}/raw_runs/**/*.zst')"
+        f"select source, cast(date as varchar), run.id from read_json('{folder_of(layout)}/raw_runs/**/*.zst')"
     )
     assert sorted(found.fetchall()) == [("s", "2026-03-17", "a"), ("s", "2026-03-17", "b")]
 
@@ -116,7 +117,7 @@ def test_within_one_reading_the_later_verdict_holds_and_its_runs_count_as_shown(
     store(layout, {"id": "gone", "state": "x"}, read=Read("before", EARLY, EARLY))
     store(layout, {"id": "a", "state": "x"}, read=Read("now", LATE, LATE))
     store(layout, {"id": "b", "state": "x"}, read=Read("now", LATE, None))
-    found = stat_day(path(layout))
+    found = stat_day(stored_file(path(layout)))
     assert (found.rows, found.retained, found.read) == (3, 1, Read("now", LATE, None))
 
 
@@ -173,9 +174,9 @@ def test_no_changed_byte_goes_unnoticed(layout: Layout) -> None:
         changed = bytearray(whole)
         changed[position] ^= chance.randint(1, 255)
         path(layout).write_bytes(changed)
-        assert verify_raw(path(layout)) is not None, position
+        assert verify_raw(stored_file(path(layout))) is not None, position
     path(layout).write_bytes(whole)
-    assert verify_raw(path(layout)) is None
+    assert verify_raw(stored_file(path(layout))) is None
 
 
 def older(frame: bytes, read: Read, rows: int) -> bytes:
@@ -195,22 +196,24 @@ def test_a_file_of_an_older_version_is_read_merged_and_its_damage_noticed(layout
     for position in range(6, len(frame)):
         path(layout).write_bytes(bytes([*whole[:position], whole[position] ^ 0x10, *whole[position + 1 :]]))
         # A few bits of a frame mean nothing: then the lines are as they were.
-        assert verify_raw(path(layout)) is not None or b"".join(blocks(path(layout))) == b"".join(lines), position
+        assert verify_raw(stored_file(path(layout))) is not None or b"".join(
+            blocks(stored_file(path(layout)))
+        ) == b"".join(lines), position
     path(layout).write_bytes(whole)
-    assert verify_raw(path(layout)) is None
-    assert stat_day(path(layout)) == RawDay(Read("old", EARLY, EARLY), 3, 0)
+    assert verify_raw(stored_file(path(layout))) is None
+    assert stat_day(stored_file(path(layout))) == RawDay(Read("old", EARLY, EARLY), 3, 0)
     store(layout, {"id": "0", "state": "y"}, at=LATE, read=Read("new", LATE, None))
     assert {key: state for key, (state, _) in stored(layout).items()} == {"0": "y", "1": "x", "2": "x"}
-    assert stat_day(path(layout)) == RawDay(Read("new", LATE, EARLY), 3, 2)
-    assert verify_raw(path(layout)) is None
+    assert stat_day(stored_file(path(layout))) == RawDay(Read("new", LATE, EARLY), 3, 2)
+    assert verify_raw(stored_file(path(layout))) is None
 
 
 def test_a_raw_file_that_is_a_folder_or_gone_is_named(layout: Layout) -> None:
     with pytest.raises(StorageError, match=r"Could not read .*part-0.jsonl.zst: No such file"):
-        stat_day(path(layout))
+        stat_day(stored_file(path(layout)))
     path(layout).mkdir(parents=True)
     for read in (stat_day, verify_raw):
         with pytest.raises(StorageError, match=r"Could not read .*part-0.jsonl.zst: Is a directory"):
-            read(path(layout))
+            read(stored_file(path(layout)))
     with pytest.raises(StorageError, match=r"Could not read .*part-0.jsonl.zst: Is a directory"):
         store(layout, {"id": "a", "state": "x"})

@@ -14,6 +14,7 @@ from runs_assets.errors import DamagedFileError, StorageError
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
 from runs_assets.storage.tables import Lineage, load_lineage, load_table, store_table
+from runs_assets_tests.files_on_disk import on_disk
 
 DAY = date(2026, 3, 17)
 AT = datetime(2026, 3, 19, 1, 2, 3, 450_000, tzinfo=UTC)
@@ -55,7 +56,7 @@ def test_a_missing_file_names_what_to_materialize(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    path = store_table(
+    file = store_table(
         layout,
         "runs",
         "s",
@@ -63,13 +64,13 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         pa.table({"a": [1]}),
         Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1"),
     )
-    path.write_bytes(path.read_bytes()[:-5])
+    on_disk(file).write_bytes(on_disk(file).read_bytes()[:-5])
     with pytest.raises(StorageError, match=r"date=2026-03-17/part-0.parquet is damaged"):
         load_table(layout, "runs", "s", DAY, ["a"])
 
 
 def test_a_file_of_somebody_else_is_not_taken_for_ours(tmp_path: Path) -> None:
-    path = Layout(tmp_path).day_file("runs", "s", DAY)
+    path = on_disk(Layout(tmp_path).day_file("runs", "s", DAY))
     path.parent.mkdir(parents=True)
     pq.write_table(pa.table({"a": [1]}), path)
     with pytest.raises(StorageError, match="is damaged"):
@@ -79,7 +80,7 @@ def test_a_file_of_somebody_else_is_not_taken_for_ours(tmp_path: Path) -> None:
 def test_no_changed_byte_goes_unnoticed(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     lineage = Lineage(Read("r", AT, AT), open_runs=0, settled=True, code_version="1")
-    path = store_table(layout, "runs", "s", DAY, pa.table({"a": [1, 2, 3], "b": ["x", None, "zz"]}), lineage)
+    path = on_disk(store_table(layout, "runs", "s", DAY, pa.table({"a": [1, 2, 3], "b": ["x", None, "zz"]}), lineage))
     whole = path.read_bytes()
     chance = Random(1)
     for position in range(len(whole)):
@@ -95,7 +96,7 @@ def test_no_changed_byte_goes_unnoticed(tmp_path: Path) -> None:
 def test_a_changed_footer_is_noticed_by_who_only_wants_the_lineage(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     lineage = Lineage(Read("r", AT, AT), open_runs=0, settled=True, code_version="1")
-    path = store_table(layout, "runs", "s", DAY, pa.table({"a": [1, 2, 3]}), lineage)
+    path = on_disk(store_table(layout, "runs", "s", DAY, pa.table({"a": [1, 2, 3]}), lineage))
     assert load_lineage(layout, "runs", "s", DAY) == lineage
     path.write_bytes(path.read_bytes().replace(b"settled\x18\x04true", b"settled\x18\x04trux"))
     with pytest.raises(DamagedFileError, match="its footer has changed since it was written"):
@@ -104,7 +105,7 @@ def test_a_changed_footer_is_noticed_by_who_only_wants_the_lineage(tmp_path: Pat
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"x" * 7, b"\xff" * 20, b"\0" * 5000])
 def test_what_is_no_parquet_file_is_named(tmp_path: Path, content: bytes) -> None:
-    path = Layout(tmp_path).day_file("runs", "s", DAY)
+    path = on_disk(Layout(tmp_path).day_file("runs", "s", DAY))
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     for load in (
@@ -118,7 +119,8 @@ def test_what_is_no_parquet_file_is_named(tmp_path: Path, content: bytes) -> Non
 def test_the_pages_have_checksums_of_their_own_for_other_readers(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     lineage = Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
-    path = store_table(layout, "runs", "s", DAY, pa.table({"a": [f"{n * n:09d}" for n in range(3000)]}), lineage)
+    rows = pa.table({"a": [f"{n * n:09d}" for n in range(3000)]})
+    path = on_disk(store_table(layout, "runs", "s", DAY, rows, lineage))
     column = pq.read_metadata(path).row_group(0).column(0)
     middle = column.data_page_offset + column.total_compressed_size // 4
     content = bytearray(path.read_bytes())
@@ -139,7 +141,7 @@ def test_a_file_without_a_column_that_is_asked_for_is_named(tmp_path: Path) -> N
 
 
 def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
-    Layout(tmp_path).day_file("runs", "s", DAY).mkdir(parents=True)
+    on_disk(Layout(tmp_path).day_file("runs", "s", DAY)).mkdir(parents=True)
     with pytest.raises(StorageError, match=r"Could not read .*part-0.parquet: Is a directory"):
         load_table(Layout(tmp_path), "runs", "s", DAY, ["a"])
 
@@ -148,6 +150,6 @@ def test_only_values_that_repeat_have_a_dictionary(tmp_path: Path) -> None:
     layout, lineage = Layout(tmp_path), Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
     rows = {"id": [f"{n:05d}" for n in range(3000)], "word": ["a", "b", None] * 1000, "list": [["a"], [], None] * 1000}
     path = store_table(layout, "runs", "s", DAY, pa.table(rows), lineage)
-    group = pq.read_metadata(path).row_group(0)
+    group = pq.read_metadata(on_disk(path)).row_group(0)
     assert [group.column(n).has_dictionary_page for n in range(2)] == [False, True]
     assert load_table(layout, "runs", "s", DAY, list(rows))[0].to_pydict() == rows

@@ -10,10 +10,10 @@ from runs_assets.reasons.details_files import load_details
 from runs_assets.sandbox import simulated_cloudcruise, simulated_productsup
 from runs_assets.sandbox.cloudcruise_errors import cause_of
 from runs_assets.sandbox.profiles import WORKFLOW_PROFILES
-from runs_assets.storage.lock import writing
 from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.project import Project
 
 OAUTH = ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
@@ -101,13 +101,13 @@ def test_every_failed_run_is_explained_where_the_apis_help_and_counted_where_the
 
 def test_a_damaged_daily_file_and_a_source_that_is_being_read_stop_nothing(project: Project) -> None:
     assert project.materialize("cloudcruise", TODAY).success
-    path = project.layout.day_file("failure_rates", "cloudcruise", TODAY)
+    path = on_disk(project.layout.day_file("failure_rates", "cloudcruise", TODAY))
     path.write_bytes(path.read_bytes()[:-1])
     [line] = ask(project)
     assert line.startswith("cloudcruise: the reasons of failed runs are not requested. The file ")
     assert len(load_details(project.layout, "cloudcruise").names) >= 8
-    project.layout.names_file("cloudcruise").unlink()
-    with writing(project.layout.lock_file("cloudcruise"), "cloudcruise"):
+    on_disk(project.layout.names_file("cloudcruise")).unlink()
+    with project.layout.lock_file("cloudcruise").held("cloudcruise"):
         [line] = ask(project)
     assert "is being read" in line
     assert load_details(project.layout, "cloudcruise").names == {}
@@ -119,7 +119,7 @@ def test_a_proxy_and_tokens_that_cannot_be_used_stop_nothing(project: Project, m
     monkeypatch.delenv("PRODUCTSUP_CDE_TOKEN")
     for name in OAUTH:
         monkeypatch.setenv(f"PRODUCTSUP_CDE_{name}", project.sandbox.token_url)
-    tokens = project.layout.token_file("productsup")
+    tokens = on_disk(project.layout.token_file("productsup"))
     tokens.parent.mkdir(parents=True)
     tokens.write_text("damaged")
     of_proxy, of_tokens = ask(project)

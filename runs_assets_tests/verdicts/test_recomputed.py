@@ -12,6 +12,7 @@ from runs_assets.verdicts.refresh import Judge
 from runs_assets.verdicts.tables import load_verdicts
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import folder_of
 from runs_assets_tests.project import Project
 from runs_assets_tests.verdicts.agreement import differences
 from runs_assets_tests.verdicts.cases import CASES, FIRST_DAY, printed
@@ -89,7 +90,7 @@ def materialize(project: Project, source: str, first: date, last: date) -> None:
 
 
 def recomputed(project: Project, window_days: int) -> Tables:
-    root = project.layout.root
+    root = folder_of(project.layout)
     return verdicts(stored_history(root, source, source, window_days) for source in PLATFORMS)
 
 

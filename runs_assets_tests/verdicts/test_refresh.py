@@ -19,6 +19,7 @@ from runs_assets.verdicts.source_health import SOURCE_HEALTH
 from runs_assets.verdicts.tables import VERDICT_TABLES, built_from, load_verdicts, store_verdicts
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.files_on_disk import on_disk
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
 CLOUDCRUISE, PRODUCTSUP = SOURCES
@@ -104,7 +105,7 @@ def test_a_damaged_day_keeps_the_former_rows_of_its_source(judge: Judge) -> None
     judge.refresh(SOURCES)
     for source in SOURCES:
         store(judge, source.name, days_ago=1)
-    path = judge.layout.day_file(FAILURE_RATES.name, "cloudcruise", TODAY)
+    path = on_disk(judge.layout.day_file(FAILURE_RATES.name, "cloudcruise", TODAY))
     path.write_bytes(path.read_bytes()[:-1])
     failures = judge.refresh(SOURCES).failures
     assert list(failures) == ["cloudcruise"]
@@ -125,7 +126,7 @@ def test_a_damaged_table_is_built_anew_for_all_sources(judge: Judge, table: Tabl
     for source in SOURCES:
         store(judge, source.name)
     judge.refresh(SOURCES)
-    judge.layout.verdict_file(table.name).write_bytes(b"damaged")
+    on_disk(judge.layout.verdict_file(table.name)).write_bytes(b"damaged")
     judge.refresh(SOURCES, ["cloudcruise", "productsup"])
     assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
 
@@ -139,7 +140,7 @@ def test_tables_with_other_columns_stop_nothing(judge: Judge) -> None:
         rows, built = load_verdicts(judge.layout, table.name), built_from(judge.layout, table)
         assert built
         store_verdicts(judge.layout, table, rows.select(rows.column_names[::-1]), built)
-    judge.layout.day_file(FAILURE_RATES.name, "productsup", TODAY).write_bytes(b"damaged")
+    on_disk(judge.layout.day_file(FAILURE_RATES.name, "productsup", TODAY)).write_bytes(b"damaged")
     assert list(judge.refresh(SOURCES).failures) == ["productsup"]
     assert failing(judge) == {"cloudcruise": 1}
 
@@ -150,9 +151,9 @@ def test_a_table_that_is_missing_or_damaged_is_noticed(judge: Judge, table: Tabl
     for content in (None, b"damaged"):
         judge.refresh(SOURCES)
         assert not judge.is_behind("cloudcruise")
-        judge.layout.verdict_file(table.name).unlink()
+        on_disk(judge.layout.verdict_file(table.name)).unlink()
         if content:
-            judge.layout.verdict_file(table.name).write_bytes(content)
+            on_disk(judge.layout.verdict_file(table.name)).write_bytes(content)
         assert judge.is_behind("cloudcruise")
 
 
@@ -161,9 +162,9 @@ def test_what_a_killed_process_left_undone_is_noticed(judge: Judge) -> None:
     store(judge, "cloudcruise")
     judge.refresh(SOURCES)
     store(judge, "cloudcruise", days_ago=1)
-    old = judge.layout.verdict_file(PIPELINE_HEALTH.name).read_bytes()
+    old = on_disk(judge.layout.verdict_file(PIPELINE_HEALTH.name)).read_bytes()
     judge.refresh(SOURCES)
-    judge.layout.verdict_file(PIPELINE_HEALTH.name).write_bytes(old)
+    on_disk(judge.layout.verdict_file(PIPELINE_HEALTH.name)).write_bytes(old)
     assert judge.is_behind("cloudcruise")
     assert VERDICT_TABLES[-1] == PIPELINE_HEALTH
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -20,6 +19,7 @@ from runs_assets.sources.productsup.reasons import reason_of_exit_code
 from runs_assets.sources.productsup.row import SHAPE
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
+from runs_assets.storage.store import StoredFile
 
 OAUTH_FIELDS = ("token_url", "client_id", "client_secret", "refresh_token")
 
@@ -77,7 +77,7 @@ class ProductsupApi(RunsApi):
         return Capabilities(asks_by_id=True, page_size=ProductsupSettings.load(self.settings_prefix).page_size)
 
     def _auth(
-        self, settings: ProductsupSettings, redact: Redactor, token_file: Path, clock: Callable[[], datetime]
+        self, settings: ProductsupSettings, redact: Redactor, token_file: StoredFile, clock: Callable[[], datetime]
     ) -> Auth:
         if (grant := settings.grant) is not None:
             setting = f"{self.settings_prefix}REFRESH_TOKEN"

@@ -1,0 +1,214 @@
+"""Object storage as the store: S3, Google Cloud Storage or Azure, by obstore.
+
+Whole objects are put and got, so that memory holds one of them, compressed. What keeps two writers apart is the
+condition of a put alone; the lease that stands for a right only spares them work. obstore takes the credentials from
+the environment, by the names that it documents.
+"""
+
+import atexit
+import io
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, NotSupportedError, PreconditionError
+from obstore.store import from_url
+
+from runs_assets.errors import ConflictError, NotStoredError, StorageError
+from runs_assets.storage import lease
+from runs_assets.storage.store import ABSENT, FileEntry
+from runs_assets.storage.waits import waits
+
+END_BYTES = 256 * 1024
+"""More than the footer of a day's file has."""
+READ = "read"
+_TOLD_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """See `Store`; `url` is that of a bucket, or of a prefix in one."""
+
+    url: str
+
+    @cached_property
+    def _objects(self) -> Any:
+        return from_url(self.url)
+
+    def address(self, key: str) -> str:
+        """See `Store`."""
+        return f"{self.url.rstrip('/')}/{key}"
+
+    def uri(self, key: str) -> str:
+        """See `Store`."""
+        return self.address(key)
+
+    def entry(self, key: str) -> FileEntry | None:
+        """See `Store`."""
+        with self._raising(READ, key):
+            try:
+                return _entry(obstore.head(self._objects, key))
+            except FileNotFoundError:
+                return None
+
+    def listed(self, prefix: str) -> Iterator[FileEntry]:
+        """See `Store`."""
+        with self._raising("list", prefix):
+            for found in obstore.list(self._objects, prefix):
+                yield from map(_entry, found)
+
+    @contextmanager
+    def opened(self, key: str, *, end_only: bool = False) -> Iterator[BinaryIO]:
+        """See `Store`. What is got with one request is of one version."""
+        with self._raising(READ, key):
+            file = self._end(key) if end_only else io.BytesIO(self._whole(key))
+        yield file
+
+    @contextmanager
+    def replacing(
+        self,
+        key: str,
+        writer: str,  # noqa: ARG002  (nothing is left of what is in memory)
+        *,
+        version: str | None = None,
+        modified_at: datetime | None = None,  # noqa: ARG002  (objects have the time at which they were put)
+    ) -> Iterator[BinaryIO]:
+        """See `Store`."""
+        file = io.BytesIO()
+        yield file
+        with self._raising("write", key):
+            self._put(key, file.getvalue(), version)
+
+    def remove(self, key: str) -> None:
+        """See `Store`."""
+        with self._raising("remove", key):
+            obstore.delete(self._objects, key)
+
+    def held(self, key: str, what: str, patience: float, report: Callable[[str], None]) -> AbstractContextManager[None]:
+        """See `Store`."""
+        return lease.held(self, key, what, patience, report)
+
+    def is_held(self, key: str) -> bool:
+        """See `Store`."""
+        return lease.is_held(self, key)
+
+    def scratch(self, writer: str) -> Path:
+        """See `Store`; it is this process's own."""
+        return _scratch() / writer
+
+    def _put(self, key: str, content: bytes, version: str | None) -> None:
+        """Put an object; what was put by a try whose answer was lost is known again by its content."""
+        failure = BaseError()
+        for _ in waits():
+            try:
+                obstore.put(self._objects, key, content, mode=_mode(version), use_multipart=False)
+            except (AlreadyExistsError, PreconditionError) as error:
+                if self._holds(key, content):
+                    return
+                if version is not None and version != self._version(key):
+                    raise ConflictError(self.address(key)) from None
+                failure = error  # two writers met, and the other one lost too
+            except GenericError as error:
+                failure = error
+            else:
+                return
+        raise failure
+
+    def _version(self, key: str) -> str:
+        entry = self.entry(key)
+        return entry.version if entry else ABSENT
+
+    def _holds(self, key: str, content: bytes) -> bool:
+        try:
+            return self._whole(key) == content
+        except FileNotFoundError:
+            return False
+
+    def _whole(self, key: str) -> bytes:
+        """All of an object; got again from its beginning if the answer breaks off."""
+        failure = BaseError()
+        for _ in waits():
+            try:
+                return bytes(obstore.get(self._objects, key).bytes())
+            except GenericError as error:
+                failure = error
+        raise failure
+
+    def _end(self, key: str) -> BinaryIO:
+        """The end of an object, or all of it where that cannot be asked for: of an empty one, or in Azure."""
+        try:
+            got = obstore.get(self._objects, key, options={"range": {"suffix": END_BYTES}})
+            return io.BufferedReader(_End(bytes(got.bytes()), got.meta["size"]))
+        except (GenericError, NotSupportedError):
+            return io.BytesIO(self._whole(key))
+
+    @contextmanager
+    def _raising(self, doing: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, BaseError) as error:
+            if doing == READ and isinstance(error, FileNotFoundError):
+                raise NotStoredError(f"There is no {self.address(key)}.") from None
+            raise StorageError(
+                f"Could not {doing} {self.address(key)}: {_why(error)}. Nothing else was changed. Check the bucket, "
+                "its credentials and the network, then run this again."
+            ) from None
+
+
+@cache
+def _scratch() -> Path:
+    """A folder that goes when the process ends."""
+    folder = tempfile.mkdtemp(prefix="runs_assets-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+class _End(io.RawIOBase):
+    """A file of which only the end is here."""
+
+    def __init__(self, end: bytes, size: int) -> None:
+        self._end, self._size, self._at = end, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        start = self._at - (self._size - len(self._end))
+        if start < 0 and len(buffer):
+            raise StorageError(f"Only the last {len(self._end)} bytes of a file were asked for, and more are needed.")
+        part = self._end[start : start + len(buffer)]
+        buffer[: len(part)] = part
+        self._at += len(part)
+        return len(part)
+
+
+def _mode(version: str | None) -> Any:
+    """What is asked of the object that a put replaces."""
+    if version is None:
+        return "overwrite"
+    return {"e_tag": version} if version != ABSENT else "create"
+
+
+def _entry(found: Any) -> FileEntry:
+    return FileEntry(found["path"], found["e_tag"], found["size"], found["last_modified"])
+
+
+def _why(error: Exception) -> str:
+    """What a service said, without what it is asked with, in which there may be a signature."""
+    first = str(error).split("\n", 1)[0]
+    return re.sub(r"\?\S+", "", first)[:_TOLD_CHARACTERS]

@@ -1,0 +1,1 @@
+"""Servers of object storage on loopback, for the tests with the marker `cluster`."""
