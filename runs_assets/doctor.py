@@ -27,7 +27,7 @@ from runs_assets.alerts.memory import MemoryFile
 from runs_assets.alerts.settings import AlertSettings, alert_settings
 from runs_assets.days import iso, to_us, utc_now
 from runs_assets.errors import RunsAssetsError, SettingsError
-from runs_assets.http.transport import Limits
+from runs_assets.http.limits import Limits
 from runs_assets.plain_text.wording import span
 from runs_assets.settings import ProjectSettings, is_present, project_settings, variables
 from runs_assets.settings_faults import settings_faults

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
@@ -27,12 +27,12 @@ from runs_assets.daily.tables import DAILY_TABLES
 from runs_assets.days import iso
 from runs_assets.errors import RequestRefusedError
 from runs_assets.insight.names import pipeline_names
-from runs_assets.reading.open_runs import read_open_runs
-from runs_assets.reading.request import ReadingRequest, RunsClient, SingleRunClient, StoredDay
-from runs_assets.reading.whole_days import read_days
 from runs_assets.resources import api_of, keys_of_shared, shared_resources
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS
+
+if TYPE_CHECKING:
+    from runs_assets.reading.request import ReadingRequest, RunsClient, SingleRunClient, StoredDay
 
 RAW_VERSION = "1"
 MOST_ROWS = 25
@@ -74,6 +74,10 @@ def daily_assets(source: Source, partitions: dg.DailyPartitionsDefinition) -> li
 
 def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
     def raw_runs(context: dg.AssetExecutionContext, config: RawRunsConfig) -> dg.MaterializeResult[None]:
+        from runs_assets.reading.open_runs import read_open_runs
+        from runs_assets.reading.request import ReadingRequest
+        from runs_assets.reading.whole_days import read_days
+
         days = days_of(context)
         api = api_of(context.resources, source)
         data_folder, clock = shared_resources(context.resources, source.names)
@@ -104,13 +108,15 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
     return made
 
 
-def _asking_by_id(client: RunsClient) -> SingleRunClient:
+def _asking_by_id(client: "RunsClient") -> "SingleRunClient":
+    from runs_assets.reading.request import SingleRunClient
+
     if not isinstance(client, SingleRunClient):
         raise RequestRefusedError("This platform cannot be asked for a single run. Set only_open_runs to false.")
     return client
 
 
-def _raw_metadata(stored: StoredDay, request: ReadingRequest, client: RunsClient) -> Mapping[str, Any]:
+def _raw_metadata(stored: "StoredDay", request: "ReadingRequest", client: "RunsClient") -> Mapping[str, Any]:
     start, end = stored.window
     notes = {"notes": " ".join(stored.notes)} if stored.notes else {}
     return {

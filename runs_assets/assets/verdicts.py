@@ -1,21 +1,19 @@
 """The verdict tables as assets: one step builds them all, from the same state of the daily files."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from runs_assets.assets.fleet_chart import fleet_chart
+from runs_assets import arrow_functions as pc
 from runs_assets.assets.freshness import freshness_policy
 from runs_assets.assets.recording import OWNERS, column_schema, failing_clearly, file_metadata, preview
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
-from runs_assets.insight.printing import percent
-from runs_assets.insight.status import PipelineStatus, VerdictRows, statuses, worst_first
 from runs_assets.instance.project import Project
 from runs_assets.instance.run_tags import SOURCES_TAG
+from runs_assets.plain_text.wording import percent
 from runs_assets.report.published import PAGE
 from runs_assets.resources import keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
@@ -23,8 +21,10 @@ from runs_assets.storage.layout import RUNS_REPORT, Layout
 from runs_assets.tables import PIPELINE_COLUMNS, Table
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
-from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.verdicts.tables import VERDICT_TABLES
+
+if TYPE_CHECKING:
+    from runs_assets.insight.status import PipelineStatus
 
 PREVIEW_ROWS, MOST_WRONG = 10, 50
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -38,14 +38,19 @@ WRONG_COLUMNS = dg.TableSchema(
 
 def verdict_assets(project: Project) -> dg.AssetsDefinition:
     """The assets of the verdict tables, such as `failure_trends` and `pipeline_health`."""
+    freshness = freshness_policy()
 
     @dg.multi_asset(
         name=project.names.of("verdicts"),
-        specs=[_spec(table, project, freshness_policy()) for table in VERDICT_TABLES],
+        specs=[_spec(table, project, freshness) for table in VERDICT_TABLES],
         check_specs=[_check_spec(project)],
         required_resource_keys=keys_of_shared(project.names),
     )
     def verdicts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        from runs_assets.assets.fleet_chart import fleet_chart
+        from runs_assets.insight.status import VerdictRows, statuses, worst_first
+        from runs_assets.verdicts.refresh import Judge, ask_about_failures
+
         clock = shared_resources(context.resources, project.names)[1]
         tag = context.run.tags.get(SOURCES_TAG)
         only = [source for source in project.sources if tag is None or source.name in tag.split(",")]
@@ -95,7 +100,7 @@ def _check_spec(project: Project) -> dg.AssetCheckSpec:
     )
 
 
-def _check_result(project: Project, broken: Sequence[PipelineStatus]) -> dg.AssetCheckResult:
+def _check_result(project: Project, broken: "Sequence[PipelineStatus]") -> dg.AssetCheckResult:
     count = "1 pipeline or source does" if len(broken) == 1 else f"{len(broken)} pipelines or sources do"
     return dg.AssetCheckResult(
         asset_key=project.verdict(PIPELINE_HEALTH.name),
@@ -134,7 +139,7 @@ def _preview(table: Table, rows: pa.Table) -> dg.TableMetadataValue:
     return preview(shown.select([*about, *table.preview]), PREVIEW_ROWS)
 
 
-def _shown(wrong: Sequence[PipelineStatus]) -> dg.TableMetadataValue:
+def _shown(wrong: "Sequence[PipelineStatus]") -> dg.TableMetadataValue:
     """Worst first, in columns that fit a page; what matters least comes last, where a narrow page cuts it off."""
     rows = [
         {
@@ -151,6 +156,6 @@ def _shown(wrong: Sequence[PipelineStatus]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table([dg.TableRecord(row) for row in rows], schema=WRONG_COLUMNS)
 
 
-def _against_usual(one: PipelineStatus) -> str:
+def _against_usual(one: "PipelineStatus") -> str:
     """Its parts stay on one line."""
     return f"{percent(one.failure_rate_24h)} ({percent(one.usual_rate)})".replace(" ", NO_BREAK)

@@ -7,6 +7,7 @@ written while no daemon ran, or without Dagster.
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -15,7 +16,6 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
 from runs_assets.instance.dagster_internals import AssetJob
-from runs_assets.instance.ended_runs import past_attempts
 from runs_assets.instance.project import Project, label_of_sensor
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import SOURCES_TAG, range_tags, step_name
@@ -32,7 +32,9 @@ from runs_assets.settling.state import DayState, Versions, day_state, verified
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT, Layout
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
-from runs_assets.verdicts.refresh import Judge
+
+if TYPE_CHECKING:
+    from runs_assets.verdicts.refresh import Judge
 
 TICK_SECONDS_OF_DAYS, TICK_SECONDS_OF_VERDICTS = 60, 30
 TICKS_PER_REBUILD_TICK = 10
@@ -101,6 +103,8 @@ class Tick:
 
         Raises `SettingsError` if a setting of the API cannot be used.
         """
+        from runs_assets.instance.ended_runs import past_attempts
+
         api, now = self.source.api.capabilities, self.records.now
         if (run := run_in_flight(self.records, self.source, self.layout)) is not None:
             return f"{self.source.name} is being read by run {run.run_id}."
@@ -176,6 +180,8 @@ def outdated_verdicts_sensor(project: Project, job: AssetJob) -> dg.SensorDefini
 
     @sensor(project.names, "outdated_verdicts", TICK_SECONDS_OF_VERDICTS, description, why_off(), job)
     def refresh(context: dg.SensorEvaluationContext, clock: Clock) -> dg.RunRequest | str:
+        from runs_assets.verdicts.refresh import Judge
+
         try:
             judge = Judge.of(project_settings())
         except SettingsError as error:
@@ -186,7 +192,7 @@ def outdated_verdicts_sensor(project: Project, job: AssetJob) -> dg.SensorDefini
     return refresh
 
 
-def due_refresh(project: Project, judge: Judge, records: Records) -> dg.RunRequest | str:
+def due_refresh(project: Project, judge: "Judge", records: Records) -> dg.RunRequest | str:
     """The run to request now, or why there is none."""
     if (run := refresh_in_flight(records, project, judge.layout)) is not None:
         return f"The tables are being built by run {run.run_id}."
@@ -216,7 +222,7 @@ def _due_report(project: Project, layout: Layout) -> dg.RunRequest | None:
     return dg.RunRequest(run_key=key, asset_selection=[project.verdict(RUNS_REPORT)])
 
 
-def _is_changing(source: Source, judge: Judge, records: Records) -> bool:
+def _is_changing(source: Source, judge: "Judge", records: Records) -> bool:
     return (
         judge.layout.lock_file(source.name).is_held()
         or run_in_flight(records, source, judge.layout) is not None

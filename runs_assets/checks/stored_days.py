@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from runs_assets import arrow_functions as pc
 from runs_assets.checks.outcome import SAMPLE_ROWS
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DayRange

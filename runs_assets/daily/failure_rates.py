@@ -6,8 +6,8 @@ the pipeline, and 0/0 is null, never 0.
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from runs_assets import arrow_functions as pc
 from runs_assets.daily.runs import RUNS
 from runs_assets.daily.table import DailyTable, Headline, computed
 from runs_assets.statistics.intervals import Counts, Values, rate_with_interval, share

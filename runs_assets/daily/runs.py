@@ -3,8 +3,8 @@
 from datetime import date
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from runs_assets import arrow_functions as pc
 from runs_assets.daily.table import DailyTable
 from runs_assets.normalizing.columns import raw_rows
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA

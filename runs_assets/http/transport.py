@@ -26,6 +26,7 @@ from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
 from runs_assets.http.connections import CuttableConnections, new_client
 from runs_assets.http.faults import TransientError, UnexpectedBodyError, instant_of, message_of, no_connection, refusal
+from runs_assets.http.limits import Limits
 from runs_assets.http.pace import Pace
 from runs_assets.plain_text.redaction import Redactor, redacted_logs
 from runs_assets.plain_text.wording import shortened
@@ -39,24 +40,6 @@ HEADERS = {"accept": "application/json", "accept-encoding": ACCEPT_ENCODING, "us
 NOTHING = b"null"
 """What HTTP 204 stands for."""
 SHOWN_CHARACTERS = 300
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of one GET, all attempts together; durations are in seconds, sizes in bytes.
-
-    `body_bytes` is for an answer with runs, `other_bytes` for errors, of which the rest is ignored, and for tokens.
-    """
-
-    deadline: float = 300.0
-    attempt: float = 120.0
-    connect: float = 10.0
-    read: float = 60.0
-    longest_wait: float = 60.0
-    first_backoff: float = 0.5
-    refused_tries: int = 3
-    body_bytes: int = 64 * 1024 * 1024
-    other_bytes: int = 1024 * 1024
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-import pyarrow.compute as pc
-
+from runs_assets import arrow_functions as pc
 from runs_assets.errors import DamagedFileError, NotStoredError
 from runs_assets.reasons.details_files import load_details
 from runs_assets.storage.layout import Layout

@@ -81,11 +81,6 @@ def short_time(instant: datetime | None, year: int) -> str:
     return f"{instant:%m-%d %H:%M}" if instant.year == year else f"{instant:%Y-%m-%d %H:%M}"
 
 
-def percent(share: float | None) -> str:
-    """`12 %`; `-` if it is unknown."""
-    return "-" if share is None else f"{share:.0%}".replace("%", " %")
-
-
 def length_of(seconds: float | None) -> str:
     """`34 s`, from two minutes on `2 min`, `1 h 5 min`; empty if it is unknown."""
     if seconds is None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.console import Console
 
-from runs_assets.insight.printing import Column, TableRow, length_of, percent, print_table, say, short_time
+from runs_assets.insight.printing import Column, TableRow, length_of, print_table, say, short_time
 from runs_assets.insight.record import PipelineRecord, described
 from runs_assets.insight.runs import Run
 from runs_assets.insight.status import PipelineStatus, Row, SourceStatus
-from runs_assets.plain_text.wording import at, rate
+from runs_assets.plain_text.wording import at, percent, rate
 from runs_assets.status import RunStatus
 
 STYLES = {"hanging": "yellow", "worse": "yellow", "partly failing": "yellow", "failed once": "yellow"}

@@ -19,10 +19,10 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
+from runs_assets import arrow_functions as pc
 from runs_assets.days import to_us
 from runs_assets.normalizing.row_shape import RowShape
 from runs_assets.paging.page import NO_TIME

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from runs_assets import arrow_functions as pc
 from runs_assets.normalizing.columns import RawRows, booleans, instants, int32s, seconds_between, texts
 from runs_assets.status import TERMINAL, RunStatus
 from runs_assets.tables import TIMESTAMP, column

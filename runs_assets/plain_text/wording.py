@@ -54,6 +54,11 @@ def rate(share: float | None) -> str:
     return "unknown" if share is None else f"{share:.1%}".replace("%", " %")
 
 
+def percent(share: float | None) -> str:
+    """`12 %`; `-` if it is unknown."""
+    return "-" if share is None else f"{share:.0%}".replace("%", " %")
+
+
 def listed(lines: Iterable[str]) -> list[str]:
     """A list's lines, the first ones only if they are many."""
     every = [f"- {line}" for line in lines]

@@ -12,7 +12,7 @@ from typing import Protocol, Self, runtime_checkable
 
 from runs_assets.days import end_of, start_of
 from runs_assets.errors import CredentialsError, DamagedFileError, RequestRefusedError, RunsAssetsError
-from runs_assets.http.transport import Limits
+from runs_assets.http.limits import Limits
 from runs_assets.reading.request import RunsClient
 from runs_assets.reasons.details_files import (
     EVERY_PIPELINE,

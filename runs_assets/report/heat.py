@@ -11,7 +11,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from runs_assets.insight.day_counts import DayCounts
-from runs_assets.insight.printing import percent
+from runs_assets.plain_text.wording import percent
 
 HEIGHT = 16
 WIDEST, NARROWEST, ROOM = 24, 2, 560

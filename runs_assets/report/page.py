@@ -17,9 +17,9 @@ from markupsafe import Markup
 
 from runs_assets.insight.day_counts import DayCounts
 from runs_assets.insight.fleet import Fleet
-from runs_assets.insight.printing import length_of, percent
+from runs_assets.insight.printing import length_of
 from runs_assets.insight.status import WELL, PipelineStatus
-from runs_assets.plain_text.wording import plain, span
+from runs_assets.plain_text.wording import percent, plain, span
 from runs_assets.report.charts import HOW_TO_GET
 from runs_assets.report.contents import Contents
 

@@ -9,7 +9,8 @@ from itertools import groupby
 from markupsafe import Markup
 
 from runs_assets.insight.day_counts import DayCounts
-from runs_assets.insight.printing import length_of, percent
+from runs_assets.insight.printing import length_of
+from runs_assets.plain_text.wording import percent
 
 LEFT, WIDTH, GAP = 36, 560, 20
 RATES, RUNS, LENGTHS = 100, 36, 36

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from runs_assets import arrow_functions as pc
 from runs_assets.days import end_of
 from runs_assets.settings import ProjectSettings
 from runs_assets.storage.reads import Read

@@ -4,18 +4,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
 from runs_assets.names import Names
 from runs_assets.normalizing.columns import RawRows
 from runs_assets.normalizing.row_shape import RowShape
-from runs_assets.reading.request import RunsClient
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import PREFIX, EnvironmentSettings, fingerprint, is_present
 from runs_assets.settling.reach import Capabilities
 from runs_assets.storage.layout import Layout, checked_source_name
+
+if TYPE_CHECKING:
+    from runs_assets.reading.request import RunsClient
 
 Normalizer = Callable[[RawRows], pa.Table]
 """Raw rows -> a table with the schema of `runs_assets.normalizing.runs_table.RUNS_SCHEMA`."""
@@ -33,7 +35,7 @@ class RunsApi(ABC):
     settings_prefix: str
 
     @abstractmethod
-    def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> RunsClient:
+    def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> "RunsClient":
         """A client for use in a `with` block. Raises `SettingsError` naming what is missing or wrong."""
 
     @property

@@ -7,8 +7,8 @@ pipelines have the same one.
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from runs_assets import arrow_functions as pc
 from runs_assets.plain_text.wording import short_id, shortened
 
 NAMED_AFTER = {

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from runs_assets import arrow_functions as pc
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
 from runs_assets.days import DAY_US, EPOCH, DayRange, day_of_us, end_of, to_us

@@ -21,6 +21,8 @@ from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
 OWN_PREFIXES = ("CLOUDCRUISE_", "PRODUCTSUP_", "RUNS_ASSETS_", "DAGSTER_")
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+"""With it, every process would compile all modules again, which none does where the project is installed."""
 LONGEST_SECONDS = 900
 Days = Mapping[date, int]
 """How many runs each UTC day has."""
@@ -120,7 +122,7 @@ def _settings(url: str, data: str) -> dict[str, str]:
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment without any setting of this project or of Dagster, and with these."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OWN_PREFIXES)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith((*OWN_PREFIXES, NO_BYTECODE))}
     return {**inherited, "PYTHONPATH": str(CHECKOUT), "RUNTIME__DLTHUB_TELEMETRY": "false", **settings}
 
 

@@ -1,4 +1,7 @@
-"""Start: what this project costs whatever it reads, beyond Dagster alone. The best of five, in turn."""
+"""Start: what this project costs whatever it reads, beyond Dagster alone.
+
+The best of five, in turn: the first may have to compile the modules.
+"""
 
 from collections.abc import Iterator
 

@@ -14,7 +14,7 @@ import pytest
 
 from runs_assets.accounts import SOURCES
 from runs_assets.definitions import definitions_of
-from runs_assets.http.transport import Limits
+from runs_assets.http.limits import Limits
 from runs_assets.sandbox import CloudCruise, FrozenClock, Productsup, Sandbox
 from runs_assets.sources.cloudcruise import source as cloudcruise_source
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient

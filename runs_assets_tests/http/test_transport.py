@@ -18,7 +18,8 @@ from runs_assets.errors import (
 )
 from runs_assets.http.auth import HeaderAuth
 from runs_assets.http.faults import UnexpectedBodyError
-from runs_assets.http.transport import Answer, Limits, Transport
+from runs_assets.http.limits import Limits
+from runs_assets.http.transport import Answer, Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from runs_assets.insight.fleet import Fleet
-from runs_assets.insight.printing import percent
+from runs_assets.plain_text.wording import percent
 from runs_assets.report.page import report_page
 from runs_assets_tests.conftest import NOW
 from runs_assets_tests.report.reading import Element, cells, details, parsed, rows, section, table_below, text_of

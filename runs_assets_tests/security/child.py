@@ -17,7 +17,7 @@ import dagster as dg
 
 from runs_assets.accounts import SOURCES
 from runs_assets.definitions import definitions_of
-from runs_assets.http.transport import Limits
+from runs_assets.http.limits import Limits
 from runs_assets.sources.cloudcruise.source import CloudCruiseApi
 from runs_assets.sources.productsup.source import ProductsupApi
 from runs_assets.sources.source import RunsApi

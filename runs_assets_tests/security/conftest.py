@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from runs_assets.http.auth import HeaderAuth
-from runs_assets.http.transport import Limits, Transport
+from runs_assets.http.limits import Limits
+from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets_tests.security.markers import CLOUDCRUISE_KEY
 

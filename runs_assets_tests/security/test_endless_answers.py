@@ -13,8 +13,9 @@ import zstandard
 
 from runs_assets.errors import CredentialsError, UnavailableError
 from runs_assets.http.auth import RefreshingBearerAuth
+from runs_assets.http.limits import Limits
 from runs_assets.http.token_file import RefreshGrant, TokenFile
-from runs_assets.http.transport import Limits, Transport
+from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets_tests.files_on_disk import stored_file
 from runs_assets_tests.security.conftest import Get

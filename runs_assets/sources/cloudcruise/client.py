@@ -16,10 +16,9 @@ from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.reasons.reason import ErrorGroup
 from runs_assets.sources.cloudcruise.normalize import STATUS_OF
 from runs_assets.sources.cloudcruise.reasons import error_groups_of
-from runs_assets.sources.cloudcruise.row import SHAPE
+from runs_assets.sources.cloudcruise.row import MAX_PAGE_SIZE, SHAPE
 from runs_assets.sources.http_client import HttpClient
 
-MAX_PAGE_SIZE = 10_000
 MAX_ERRORS = 1000
 
 

@@ -5,6 +5,8 @@ from msgspec import UNSET
 
 from runs_assets.normalizing.row_shape import RowShape, Text, Truth
 
+MAX_PAGE_SIZE = 10_000
+
 
 class CloudCruiseRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """A run as the platform lists it."""

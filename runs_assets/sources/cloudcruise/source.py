@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 
 from runs_assets.errors import SettingsError
-from runs_assets.http.auth import HeaderAuth
-from runs_assets.http.pace import Pace
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url
 from runs_assets.settling.reach import Capabilities
-from runs_assets.sources.cloudcruise.client import MAX_PAGE_SIZE, CloudCruiseClient
 from runs_assets.sources.cloudcruise.normalize import VERSION, normalize
 from runs_assets.sources.cloudcruise.reasons import reason_of_error
-from runs_assets.sources.cloudcruise.row import SHAPE
+from runs_assets.sources.cloudcruise.row import MAX_PAGE_SIZE, SHAPE
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
+
+if TYPE_CHECKING:
+    from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 
 MOST_REQUESTS: Mapping[float, int] = {1: 500, 15: 1000, 60: 2000}
 """What the vendor publishes for each key: seconds, and the requests within them."""
@@ -42,8 +42,12 @@ class CloudCruiseApi(RunsApi):
 
     settings = CloudCruiseSettings
 
-    def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> CloudCruiseClient:  # noqa: ARG002
+    def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> "CloudCruiseClient":  # noqa: ARG002
         """See `RunsApi.client`."""
+        from runs_assets.http.auth import HeaderAuth
+        from runs_assets.http.pace import Pace
+        from runs_assets.sources.cloudcruise.client import CloudCruiseClient
+
         settings = CloudCruiseSettings.load(self.settings_prefix)
         variable = f"{self.settings_prefix}API_KEY"
         if settings.api_key is None:

@@ -17,11 +17,10 @@ from runs_assets.http.transport import Answer, Params
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
 from runs_assets.reading.rows import RunPage, run_page
 from runs_assets.sources.http_client import HttpClient
-from runs_assets.sources.productsup.row import SHAPE
+from runs_assets.sources.productsup.row import MAX_PAGE_SIZE, SHAPE
 
 Row = TypeVar("Row")
 
-MAX_PAGE_SIZE = 10_000
 TOO_FAR = frozenset({400, 404, 416})
 """Statuses with which a server may refuse an offset that it does not like."""
 PAST_END = TOO_FAR | {500}

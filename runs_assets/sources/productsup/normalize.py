@@ -1,8 +1,8 @@
 """Productsup CDE rows as `runs`: which field is which column, and what state and exit code mean together."""
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from runs_assets import arrow_functions as pc
 from runs_assets.normalizing.columns import RawRows
 from runs_assets.normalizing.runs_table import Columns, runs_table
 from runs_assets.status import RunStatus

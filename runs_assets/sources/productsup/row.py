@@ -5,6 +5,8 @@ from msgspec import UNSET
 
 from runs_assets.normalizing.row_shape import NeverStored, Number, RowShape, Text
 
+MAX_PAGE_SIZE = 10_000
+
 
 class ProductsupRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="kebab", gc=False):
     """A run as the platform lists it."""

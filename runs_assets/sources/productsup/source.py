@@ -2,24 +2,26 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from runs_assets.errors import SettingsError
-from runs_assets.http.auth import Auth, HeaderAuth, RefreshingBearerAuth
 from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url, checked_url
 from runs_assets.settling.reach import Capabilities
-from runs_assets.sources.productsup.client import MAX_PAGE_SIZE, ProductsupClient
 from runs_assets.sources.productsup.normalize import VERSION, normalize
 from runs_assets.sources.productsup.reasons import reason_of_exit_code
-from runs_assets.sources.productsup.row import SHAPE
+from runs_assets.sources.productsup.row import MAX_PAGE_SIZE, SHAPE
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.store import StoredFile
+
+if TYPE_CHECKING:
+    from runs_assets.http.auth import Auth
+    from runs_assets.sources.productsup.client import ProductsupClient
 
 OAUTH_FIELDS = ("token_url", "client_id", "client_secret", "refresh_token")
 
@@ -59,8 +61,10 @@ class ProductsupApi(RunsApi):
 
     settings = ProductsupSettings
 
-    def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> ProductsupClient:
+    def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> "ProductsupClient":
         """See `RunsApi.client`."""
+        from runs_assets.sources.productsup.client import ProductsupClient
+
         settings = ProductsupSettings.load(self.settings_prefix)
         if settings.base_url is None:
             raise SettingsError(
@@ -78,7 +82,9 @@ class ProductsupApi(RunsApi):
 
     def _auth(
         self, settings: ProductsupSettings, redact: Redactor, token_file: StoredFile, clock: Callable[[], datetime]
-    ) -> Auth:
+    ) -> "Auth":
+        from runs_assets.http.auth import HeaderAuth, RefreshingBearerAuth
+
         if (grant := settings.grant) is not None:
             setting = f"{self.settings_prefix}REFRESH_TOKEN"
             return RefreshingBearerAuth(grant, TokenFile(token_file, grant), redact, clock, setting)
