@@ -106,23 +106,33 @@ def pages(
     under way. When a page is yielded, its pager's `mark_us` takes it into account, and nothing that came after it. An
     error of fetching is raised once the pages before it were yielded. Then, as when the iteration is left early, `stop`
     is called, which must bring what is under way to an end: it is waited for.
+
+    A pager is sent an empty page only if no other request was under way; otherwise it is asked for again once none is.
+    Two in a row are thus two answers in a row of the API. If they were not, a fault that empties every third answer
+    could hit the same one of three pagers each time.
     """
     with ThreadPoolExecutor(len(walks)) as pool, ExitStack() as on_failure:
         on_failure.callback(stop)
         asks = [pager.asks() for pager, _ in walks]
-        under_way: dict[Future[Shown], int] = {}
+        under_way: dict[Future[Shown], tuple[Ask, int, bool]] = {}
+        doubtful: list[tuple[Ask, int]] = []
 
-        def ask_for(ask: Ask | None, place: int) -> None:
+        def ask_for(ask: Ask | None, place: int, *, is_alone: bool) -> None:
             if ask is not None:
-                under_way[pool.submit(walks[place][1], ask)] = place
+                under_way[pool.submit(walks[place][1], ask)] = ask, place, is_alone
 
         for place in range(len(walks)):
-            ask_for(next(asks[place], None), place)
+            ask_for(next(asks[place], None), place, is_alone=len(walks) == 1)
         while under_way:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for fetched in done:
-                page, place = fetched.result(), under_way.pop(fetched)
-                ask_for(_after(page, asks[place]), place)
+                page, (ask, place, was_alone) = fetched.result(), under_way.pop(fetched)
+                if len(page) or was_alone:
+                    ask_for(_after(page, asks[place]), place, is_alone=not under_way)
+                else:
+                    doubtful.append((ask, place))
+                if doubtful and not under_way:
+                    ask_for(*doubtful.pop(), is_alone=True)
                 yield place, page
         on_failure.pop_all()
 

@@ -210,15 +210,17 @@ def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[
 def _load_runs(layout: Layout, source: str, stored: list[date]) -> tuple[pa.Table, pa.Table, Mapping[str, str]]:
     """Those that have ended or not, those that have not, and what pipelines are called after all of them."""
     runs, open_runs, places = [], [], []
+    recent = stored[-naming.RECENT_DAYS :]
     for day in stored:
-        table, _ = load_table(layout, RUNS.name, source, day, sorted({*RUNS_COLUMNS, *naming.COLUMNS}))
-        places.append(naming.places_of(table))
+        columns = {*RUNS_COLUMNS, *naming.COLUMNS} if day in recent else RUNS_COLUMNS
+        table, _ = load_table(layout, RUNS.name, source, day, sorted(columns))
+        if day in recent:
+            places.append(naming.places_of(table))
         real = _in_microseconds(table.filter(pc.invert(pc.fill_null(table["dry_run"], fill_value=False))))
         ended_us = pc.max_element_wise(real["finished_us"], real["created_us"])
         runs.append(_encoded(real.append_column("ended_us", ended_us).select(KEPT_COLUMNS)))
         open_runs.append(real.filter(pc.invert(real["is_terminal"])).select(OPEN_COLUMNS))
-    names = naming.names_from_runs(places[-naming.RECENT_DAYS :])
-    return pa.concat_tables(runs), pa.concat_tables(open_runs), names
+    return pa.concat_tables(runs), pa.concat_tables(open_runs), naming.names_from_runs(places)
 
 
 def _in_microseconds(table: pa.Table) -> pa.Table:

@@ -26,10 +26,10 @@ from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.settings import project_settings
 from runs_assets.settling.due import Request
 from runs_assets.settling.state import Versions, day_state
-from runs_assets.sources.cloudcruise import source as cloudcruise_source
+from runs_assets.sources.cloudcruise import client as cloudcruise_client
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 from runs_assets.sources.http_client import HttpClient
-from runs_assets.sources.productsup import source as productsup_source
+from runs_assets.sources.productsup import client as productsup_client
 from runs_assets.sources.productsup.client import ProductsupClient
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
@@ -68,8 +68,8 @@ def waits_that_take_no_time() -> Iterator[list[HttpClient]]:
         return client
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cloudcruise_source, "CloudCruiseClient", making(CloudCruiseClient))
-        patch.setattr(productsup_source, "ProductsupClient", making(ProductsupClient))
+        patch.setattr(cloudcruise_client, "CloudCruiseClient", making(CloudCruiseClient))
+        patch.setattr(productsup_client, "ProductsupClient", making(ProductsupClient))
         yield made
 
 

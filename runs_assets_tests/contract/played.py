@@ -16,9 +16,9 @@ from runs_assets.accounts import SOURCES
 from runs_assets.definitions import definitions_of
 from runs_assets.http.limits import Limits
 from runs_assets.sandbox import CloudCruise, FrozenClock, Productsup, Sandbox
-from runs_assets.sources.cloudcruise import source as cloudcruise_source
+from runs_assets.sources.cloudcruise import client as cloudcruise_client
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient
-from runs_assets.sources.productsup import source as productsup_source
+from runs_assets.sources.productsup import client as productsup_client
 from runs_assets.sources.productsup.client import ProductsupClient
 from runs_assets.storage.layout import Layout
 from runs_assets_tests import project as project_module
@@ -84,8 +84,8 @@ def staged(
         patch.chdir(folder)
         for name, value in _settings(server, data, refreshes_tokens=refreshes_tokens).items():
             patch.setenv(name, value)
-        patch.setattr(cloudcruise_source, "CloudCruiseClient", partial(CloudCruiseClient, **waits))
-        patch.setattr(productsup_source, "ProductsupClient", partial(ProductsupClient, **waits))
+        patch.setattr(cloudcruise_client, "CloudCruiseClient", partial(CloudCruiseClient, **waits))
+        patch.setattr(productsup_client, "ProductsupClient", partial(ProductsupClient, **waits))
         patch.setattr(project_module, "definitions_of", lambda _sources, stopped: _definitions_at(stopped.at))
         project = Project(server, Layout(data), instance)
         yield Stage(project, clock, played, lambda source, size: patch.setenv(PAGE_SIZE_SETTINGS[source], str(size)))

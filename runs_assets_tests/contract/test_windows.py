@@ -10,10 +10,6 @@ SOURCE = "cloudcruise"
 FAILS_IN_ONE_WINDOW = "tie_group_beyond_largest_page"
 """The others may have stored their days by then, which one window would not have reached."""
 
-WINDOWS = {"empty_lists": "2"}
-"""Three where nothing else is told. Every third request is hit: of three windows in step it would be always the same, and
-an empty answer counts when it comes twice."""
-
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", [name for name, source in cells() if source == SOURCE and name != FAILS_IN_ONE_WINDOW])
@@ -21,5 +17,5 @@ def test_what_comes_of_a_fault_is_the_same_in_windows(
     matrix: Matrix, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     in_one = matrix.play(SOURCE, name, readings=LIFE_TO_THE_END_OF_THE_LIST)
-    monkeypatch.setenv("CLOUDCRUISE_PARALLEL", WINDOWS.get(name, "3"))
+    monkeypatch.setenv("CLOUDCRUISE_PARALLEL", "3")
     assert matrix.play(SOURCE, name, readings=LIFE_TO_THE_END_OF_THE_LIST) == in_one, matrix.story
