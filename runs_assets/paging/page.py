@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -115,25 +116,28 @@ def pages(
         on_failure.callback(stop)
         asks = [pager.asks() for pager, _ in walks]
         under_way: dict[Future[Shown], tuple[Ask, int, bool]] = {}
+        # An interrupt leaves no lock of a future held, as it may within `concurrent.futures.wait`.
+        fetched: SimpleQueue[Future[Shown]] = SimpleQueue()
         doubtful: list[tuple[Ask, int]] = []
 
         def ask_for(ask: Ask | None, place: int, *, is_alone: bool) -> None:
             if ask is not None:
-                under_way[pool.submit(walks[place][1], ask)] = ask, place, is_alone
+                future = pool.submit(walks[place][1], ask)
+                under_way[future] = ask, place, is_alone
+                future.add_done_callback(fetched.put)
 
         for place in range(len(walks)):
             ask_for(next(asks[place], None), place, is_alone=len(walks) == 1)
         while under_way:
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for fetched in done:
-                page, (ask, place, was_alone) = fetched.result(), under_way.pop(fetched)
-                if len(page) or was_alone:
-                    ask_for(_after(page, asks[place]), place, is_alone=not under_way)
-                else:
-                    doubtful.append((ask, place))
-                if doubtful and not under_way:
-                    ask_for(*doubtful.pop(), is_alone=True)
-                yield place, page
+            done = fetched.get()
+            page, (ask, place, was_alone) = done.result(), under_way.pop(done)
+            if len(page) or was_alone:
+                ask_for(_after(page, asks[place]), place, is_alone=not under_way)
+            else:
+                doubtful.append((ask, place))
+            if doubtful and not under_way:
+                ask_for(*doubtful.pop(), is_alone=True)
+            yield place, page
         on_failure.pop_all()
 
 
