@@ -135,5 +135,8 @@ def test_an_interrupt_ends_a_process_that_waits_for_an_answer(
         assert process.stdout.readline() == "2026-03-17\n"
         assert is_reached.wait(PROMPT_SECONDS)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PROMPT_SECONDS)
+        try:
+            _, errors = process.communicate(timeout=PROMPT_SECONDS)
+        finally:
+            process.kill()
     assert errors.rstrip().endswith("KeyboardInterrupt")
