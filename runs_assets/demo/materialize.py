@@ -77,8 +77,8 @@ def _run(source: str, days: DayRange, env: Mapping[str, str], folder: DemoFolder
 
 def _written(folder: DemoFolder, data_set: str, source: str, days: DayRange, since: datetime) -> int:
     """How many of the days' files are newer than `since` (UTC)."""
-    entries = Layout(folder.data).entries(data_set, source).items()
-    return sum(day in days and entry.modified_at >= since for day, entry in entries)
+    entries = [Layout(folder.data).day_file(data_set, source, day).entry() for day in days.newest_first()]
+    return sum(entry is not None and entry.modified_at >= since for entry in entries)
 
 
 def _check_success(children: Sequence[Child]) -> None:
