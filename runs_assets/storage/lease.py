@@ -15,12 +15,13 @@ from threading import Event, Thread
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from runs_assets.days import utc_now
-from runs_assets.errors import BusyError, ConflictError, StorageError
+from runs_assets.errors import ConflictError, StorageError
 from runs_assets.storage.store import Store, StoredFile
+from runs_assets.storage.waits import REPORT_EVERY_SECONDS, still_writing, waiting_for
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
-POLL_SECONDS, REPORT_EVERY_SECONDS = 2.0, 10.0
+POLL_SECONDS = 2.0
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -64,13 +65,10 @@ def _take(file: StoredFile, owner: str, what: str, patience: float, report: Call
     while not _is_taken(file, owner):
         now = time.monotonic()
         if now - begun >= patience:
-            raise BusyError(
-                f"Another process is still writing the files of {what} after {patience:.0f} s. Nothing was read or "
-                "changed; run this again when the other run has ended."
-            )
+            raise still_writing(what, patience)
         if now - reported >= REPORT_EVERY_SECONDS:
             reported = now
-            report(f"{what}: waiting for another process that is writing this source")
+            report(waiting_for(what))
         time.sleep(min(POLL_SECONDS, patience))
 
 

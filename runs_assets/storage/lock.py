@@ -14,12 +14,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from runs_assets.errors import BusyError
 from runs_assets.storage.disk import cannot_write, raising
 from runs_assets.storage.store import PATIENCE_SECONDS
+from runs_assets.storage.waits import REPORT_EVERY_SECONDS, still_writing, waiting_for
 
 log = logging.getLogger(__name__)
-REPORT_EVERY_SECONDS = 10.0
 
 
 @contextmanager
@@ -59,8 +58,5 @@ def _acquire(lock: FileLock, source: str, patience: float, report: Callable[[str
             lock.acquire(timeout=max(0.0, min(REPORT_EVERY_SECONDS, until - time.monotonic())))
             return
         if time.monotonic() >= until:
-            raise BusyError(
-                f"Another process is still writing the files of {source} after {patience:.0f} s. Nothing was read or "
-                "changed; run this again when the other run has ended."
-            )
-        report(f"{source}: waiting for another process that is writing this source")
+            raise still_writing(source, patience)
+        report(waiting_for(source))

@@ -1,4 +1,4 @@
-"""Trying again: with waits between, so that those who met once do not meet again."""
+"""Waiting for other processes, and trying again, so that those who met once do not meet again."""
 
 import random
 import time
@@ -8,8 +8,23 @@ from typing import TypeVar
 
 from runs_assets.errors import BusyError, ConflictError
 
+REPORT_EVERY_SECONDS = 10.0
+"""How often it is said that a right is waited for."""
 TRIES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 8, 0.1, 3.0
 T = TypeVar("T")
+
+
+def waiting_for(what: str) -> str:
+    """What is said while another process has the right to write."""
+    return f"{what}: waiting for another process that is writing this source"
+
+
+def still_writing(what: str, patience: float) -> BusyError:
+    """The error for another process that has had the right to write for all the seconds of `patience`."""
+    return BusyError(
+        f"Another process is still writing the files of {what} after {patience:.0f} s. Nothing was read or changed; "
+        "run this again when the other run has ended."
+    )
 
 
 def waits() -> Iterator[int]:
