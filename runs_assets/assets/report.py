@@ -37,12 +37,12 @@ def report_asset(project: Project) -> dg.AssetsDefinition:
             watch = load_watch_file(project_settings().watch_file)
             fleet = fleet_by_settings(data_folder.layout, watch, project.sources, clock.now())
             page = publish(data_folder.layout, fleet)
-            size = len(page.content() or b"")
+            entry = page.entry()
         wrong = sum(len(source.status.wrong) for source in fleet.sources if source.status)
         return dg.MaterializeResult(
             metadata={
                 **file_metadata(page),
-                "size (kB)": round(size / 1000),
+                **({"size (kB)": round(entry.size / 1000)} if entry else {}),
                 "as of": at(fleet.as_of),
                 "what is wrong now": wrong,
             }
