@@ -15,6 +15,7 @@ from runs_assets.alerts.lifecycle import Event, Incident, PipelineIncident, Plat
 from runs_assets.alerts.observation import JobFailure
 from runs_assets.errors import DamagedFileError, SettingsError, StorageError
 from runs_assets.plain_text.wording import at, shortened
+from runs_assets.storage.disk import cannot_read, raising
 from runs_assets.storage.layout import Layout
 from runs_assets.watch_entries import About, Severity, Subject
 from runs_assets.watch_file import WatchFile, load_watch_file
@@ -231,6 +232,9 @@ def usable_watch_file(path: Path | None, layout: Layout) -> tuple[WatchFile, tup
         with suppress(ValueError):
             return WatchFile.parsed(kept.content() or b""), faults
         return WatchFile(), faults
-    if path is not None and kept.content() != (content := path.read_bytes()):
-        kept.replace(content)
+    if path is not None:
+        with raising(cannot_read, path):
+            content = path.read_bytes()
+        if kept.content() != content:
+            kept.replace(content)
     return watch, ()
