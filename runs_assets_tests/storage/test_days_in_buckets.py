@@ -1,6 +1,6 @@
 """Several machines that read one day at once lose no run, and no table goes back; with object storage."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -27,8 +27,7 @@ from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 from runs_assets.storage.store import StoredFile
 from runs_assets.storage.tables import Lineage, load_table
-from runs_assets_tests.cluster.faulty import FaultyWay, ObjectFault, faulty_way
-from runs_assets_tests.cluster.servers import BUCKET, ObjectServer, moto
+from runs_assets_tests.cluster.faulty import FaultyWay, ObjectFault
 
 pytestmark = pytest.mark.cluster
 DAY = date(2026, 3, 1)
@@ -37,23 +36,9 @@ DAYS, SOURCE, RULES = DayRange(DAY, DAY), SOURCES[0], Rules.of(ProjectSettings()
 READERS = 3
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    with moto(tmp_path_factory.mktemp("moto")) as server:
-        yield server
-
-
 @pytest.fixture
-def way(server: ObjectServer) -> Iterator[FaultyWay]:
-    with faulty_way(server.port) as way:
-        yield way
-
-
-@pytest.fixture
-def layout(way: FaultyWay, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Layout:
-    for name, value in ObjectServer(way.port).environment.items():
-        monkeypatch.setenv(name, value)
-    return Layout(f"s3://{BUCKET}/{request.node.name}")
+def layout(bucket_url: str) -> Layout:
+    return Layout(bucket_url)
 
 
 def read_day(layout: Layout, folder: Path, read_id: str, ids: list[str], at: datetime = AT) -> None:

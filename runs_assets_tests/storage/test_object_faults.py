@@ -1,38 +1,22 @@
 """Object storage that is busy, breaks off or loses its answers: what was written counts once, and nothing is lost."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from runs_assets.errors import ConflictError, StorageError
 from runs_assets.storage.store import ABSENT, StoredFile
-from runs_assets_tests.cluster.faulty import FaultyWay, ObjectFault, faulty_way
-from runs_assets_tests.cluster.servers import BUCKET, ObjectServer, moto
+from runs_assets_tests.cluster.faulty import FaultyWay, ObjectFault
+from runs_assets_tests.cluster.servers import ObjectServer
 
 pytestmark = pytest.mark.cluster
 CONTENT = bytes(range(256)) * 4000
 BEFORE, AFTER = b"before" * 1000, CONTENT
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
-    with moto(tmp_path_factory.mktemp("moto")) as server:
-        yield server
-
-
 @pytest.fixture
-def way(server: ObjectServer) -> Iterator[FaultyWay]:
-    with faulty_way(server.port) as way:
-        yield way
-
-
-@pytest.fixture
-def file(way: FaultyWay, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> StoredFile:
+def file(bucket_url: str) -> StoredFile:
     from runs_assets.storage.bucket import Bucket  # noqa: PLC0415  (obstore may not be installed)
 
-    for name, value in ObjectServer(way.port).environment.items():
-        monkeypatch.setenv(name, value)
-    return StoredFile(Bucket(f"s3://{BUCKET}/{request.node.name}"), "raw_runs/part-0", "tests")
+    return StoredFile(Bucket(bucket_url), "raw_runs/part-0", "tests")
 
 
 @pytest.mark.parametrize("fault", list(ObjectFault))
@@ -80,10 +64,12 @@ def test_somebody_elses_write_behind_a_lost_answer_is_a_conflict(way: FaultyWay,
     assert file.content() == b"theirs"
 
 
-def test_a_refusal_names_the_file_and_no_credential(monkeypatch: pytest.MonkeyPatch, server: ObjectServer) -> None:
+def test_a_refusal_names_the_file_and_no_credential(
+    monkeypatch: pytest.MonkeyPatch, object_server: ObjectServer
+) -> None:
     from runs_assets.storage.bucket import Bucket  # noqa: PLC0415
 
-    for name, value in server.environment.items():
+    for name, value in object_server.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-that-nobody-sees")
     missing = StoredFile(Bucket("s3://no-such-bucket/data"), "raw_runs/part-0", "tests")
