@@ -23,6 +23,7 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ids: list[pa.Array] = []
+        self._hashes: list[NDArray[np.int64]] = []
         self._sizes: list[int] = []
         with raising(cannot_write, path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,6 +34,7 @@ class Spool:
         head, tail = b'{"observed_at":"%b","run":' % iso(observed_at).encode(), b"}\n"
         whole = memoryview(lines.replace(b"\n", tail + head))[: -len(head)]
         self._ids.append(pa.array(ids, pa.string()))
+        self._hashes.append(np.fromiter(map(hash, ids), np.int64, len(ids)))
         self._sizes.append(len(head) + len(whole))
         with raising(cannot_write, self._path):
             self._file.write(head)
@@ -61,11 +63,12 @@ class Spool:
             self._path.unlink()
 
     def _are_latest(self) -> NDArray[np.bool_]:
-        """Whether each id that was appended is not appended again later."""
-        encoded = self.ids().dictionary_encode().chunks
-        numbers = np.concatenate([np.empty(0, np.int64), *(ids.indices.to_numpy() for ids in encoded)])
-        places = np.arange(len(numbers))
-        latest = np.empty(numbers.max(initial=-1) + 1, np.int64)
-        latest[numbers] = places
-        are_latest: NDArray[np.bool_] = latest[numbers] == places
+        """Whether each id that was appended is not appended again later; only ids whose hash repeats are compared."""
+        hashes = np.concatenate([np.empty(0, np.int64), *self._hashes])
+        ordered = np.sort(hashes)
+        repeated = np.flatnonzero(np.isin(hashes, ordered[1:][ordered[1:] == ordered[:-1]]))
+        latest = dict(zip(self.ids().take(repeated).to_pylist(), repeated.tolist(), strict=True))
+        are_latest = np.ones(len(hashes), np.bool_)
+        are_latest[repeated] = False
+        are_latest[list(latest.values())] = True
         return are_latest
