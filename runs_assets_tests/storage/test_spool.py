@@ -1,0 +1,43 @@
+"""Of rows that come several times, in one answer or in many, each id's latest line is kept, in the order of arrival."""
+
+import io
+import json
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs_assets.storage import spool
+from runs_assets.storage.spool import Spool
+
+AT = datetime(2026, 3, 17, tzinfo=UTC)
+
+
+def constant(_: str) -> int:
+    return 7
+
+
+@pytest.mark.parametrize("hashing", [hash, constant], ids=["as usual", "all alike"])
+@given(pages=st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6), max_size=6))
+def test_the_latest_line_of_each_id_is_kept(hashing: Callable[[str], int], pages: list[list[str]]) -> None:
+    latest: dict[str, str] = {}
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr(spool, "hash", hashing, raising=False)
+        with closing(Spool(Path(folder) / "spool")) as rows:
+            for number, ids in enumerate(pages):
+                states = [f"{number}.{place}" for place in range(len(ids))]
+                lines = [json.dumps({"id": one, "state": state}) + "\n" for one, state in zip(ids, states, strict=True)]
+                rows.append(ids, "".join(lines).encode(), AT + timedelta(hours=number))
+                for one, state in zip(ids, states, strict=True):
+                    latest.pop(one, None)  # so that its place is that of its last arrival
+                    latest[one] = state
+            out = io.BytesIO()
+            assert rows.copy_latest(out) == len(latest)
+    found = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(line["run"]["id"], line["run"]["state"]) for line in found] == list(latest.items())
+    assert all(line["observed_at"] == f"2026-03-17T{line['run']['state'][0]:0>2}:00:00Z" for line in found)
