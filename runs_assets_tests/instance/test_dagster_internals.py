@@ -17,10 +17,12 @@ ATTRIBUTES = {
     "AssetCheckExecutionsTable": ["delete", "c.run_id"],
     "BulkActionsFilter": ["statuses", "created_after"],
     "BulkActionStatus": ["REQUESTED", "CANCELING", "FAILING"],
+    "CheckRunHealthResult": ["status", "msg"],
     "PartitionBackfill": ["job_name", "partition_names", "asset_selection", "asset_backfill_data"],
     "SqlEventLogStorage": ["index_connection", "get_asset_check_execution_history"],
     "SqliteEventLogStorage": ["path_for_shard"],
     "UnresolvedAssetJobDefinition": ["name"],
+    "WorkerStatus": ["RUNNING", "FAILED"],
 }
 
 
