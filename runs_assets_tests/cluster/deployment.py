@@ -54,8 +54,8 @@ class Deployment:
         """Where Celery's queues are."""
         return f"redis://127.0.0.1:{self.ports[1]}/0"
 
-    def start(self, service: str, name: str | None = None, **settings: str) -> Process:
-        """Start a process of a service, with more settings or others."""
+    def start(self, service: str, name: str | None = None, queue: str = "dagster", **settings: str) -> Process:
+        """Start a process of a service, with more settings or others; a worker's listens on a queue."""
         name = name or service
         described = compose({"POSTGRES_PASSWORD": "none"})[service]
         environment = {key: self._here(value) for key, value in described["environment"].items()}
@@ -64,6 +64,7 @@ class Deployment:
         command = shlex.split(self._here(described["command"]))
         if service == "worker":  # whose name is that of its machine
             command += ["--hostname", f"celery@{name}"]
+            command[command.index("--queues") + 1] = queue
         program = str(Path(sys.executable).with_name(command[0]))
         folder = self._own_folder(name)
         env = {**_without_settings(), "DAGSTER_HOME": str(folder / "dagster_home"), **environment}

@@ -46,16 +46,15 @@ class Page:
 
     address: str
 
-    def backfill(self, source: str, days: Sequence[date]) -> str:
-        """Materialize the source's four assets for some days; gives the backfill's id."""
+    def backfill(self, source: str, days: Sequence[date], queue: str | None = None) -> None:
+        """Materialize the source's four assets for some days, by workers that listen on a queue."""
         params = {
             "assetSelection": [{"path": [source, name]} for name in ALL],
             "partitionNames": [str(day) for day in days],
+            "tags": [{"key": "dagster-celery/queue", "value": queue}] if queue else [],
         }
         launched = self.asked(LAUNCH, params=params)["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
-        backfill: str = launched["backfillId"]
-        return backfill
 
     def runs(self) -> list[Run]:
         """All runs, the newest first."""
