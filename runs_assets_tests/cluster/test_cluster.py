@@ -39,6 +39,7 @@ STOPPED_SECONDS = 20.0
 PATIENCE = 300.0
 """For what takes a minute on two quiet cores."""
 STATE = "runs_assets/state"
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -107,18 +108,19 @@ class Cluster:
     def wait_for_the_sensors(self) -> None:
         """Until they have had today read again, and judged; the API stands still, so that all is then as it has it."""
         since = utc_now()
-        for source in SOURCES:
-            is_read = partial(self.is_read_after, source, since)
-            wait_until(is_read, f"today of {source} is read again", PATIENCE, every=2.0)
+        wait_until(partial(self.is_read_after, since), "today is read again", PATIENCE, every=2.0)
         wait_until(lambda: self.judged_until() > since, "it is judged again", PATIENCE, every=2.0)
 
-    def is_read_after(self, source: str, instant: datetime) -> bool:
-        """Whether the last table of today follows from a reading that began after an instant."""
-        today = utc_now().date()
-        if not self.project.layout.day_file(ALL[-1], source, today).is_stored():
-            return False
-        found = self.project.metadata(ALL[-1], source, today)
-        return datetime.fromisoformat(found["read_started_at"]) > instant
+    def is_read_after(self, instant: datetime) -> bool:
+        """Whether the tables of the days since the backfilled ones follow from readings that began after an instant."""
+        days = days_between(self.days[-1] + timedelta(days=1), utc_now().date())
+        return all(self.read_at(source, day) > instant for source in SOURCES for day in days)
+
+    def read_at(self, source: str, day: date) -> datetime:
+        """When the reading began that a day's last table follows from; long ago if there is none."""
+        if not self.project.layout.day_file(ALL[-1], source, day).is_stored():
+            return LONG_AGO
+        return datetime.fromisoformat(self.project.metadata(ALL[-1], source, day)["read_started_at"])
 
     def wait_for_backfills(self) -> None:
         """Until all are over; each must have ended well."""
@@ -149,7 +151,7 @@ class Cluster:
 
     def judged_until(self) -> datetime:
         """Up to when all sources were read when they were judged."""
-        return min((row["source_read_until"] for row in self.health()), default=datetime.min.replace(tzinfo=UTC))
+        return min((row["source_read_until"] for row in self.health()), default=LONG_AGO)
 
     def health(self) -> list[dict[str, Any]]:
         content = self.project.layout.verdict_file("pipeline_health").content()
