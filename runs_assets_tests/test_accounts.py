@@ -1,7 +1,7 @@
 """A second account and a third platform, added as the README says, in the lines that it says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -45,6 +45,15 @@ def test_a_second_cloudcruise_account_is_one_line(project: Project, monkeypatch:
     assert project.table("runs", "cloudcruise", YESTERDAY) == []
     schedules = {schedule.name for schedule in definitions_of(project.sources).get_repository_def().schedule_defs}
     assert "cloudcruise_eu_daily_schedule" in schedules
+
+
+def test_the_runs_of_a_source_have_its_tags_and_no_others_do() -> None:
+    tagged = replace(SOURCES[0], run_tags={"dagster-celery/queue": "apart"})
+    definitions = definitions_of((tagged, *SOURCES[1:]))
+    queues = {
+        job.name: job.run_tags.get("dagster-celery/queue") for job in definitions.get_repository_def().get_all_jobs()
+    }
+    assert {name for name, queue in queues.items() if queue == "apart"} == {tagged.job_name}
 
 
 # A toy platform whose whole API is this list.

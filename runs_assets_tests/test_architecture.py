@@ -15,7 +15,7 @@ import runs_assets
 ROOT = Path(runs_assets.__file__).parent
 
 
-DAGSTER_LIVES_IN = {"assets", "automation", "definitions", "instance", "resources"}
+DAGSTER_LIVES_IN = {"assets", "automation", "definitions", "deploy", "instance", "resources"}
 
 
 def imports_of(path: Path) -> Iterator[str]:

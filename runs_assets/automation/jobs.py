@@ -4,7 +4,7 @@
 any partition of any asset, or the newest evaluation of any check, stays however old it is, and so do others' runs.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import merge
@@ -39,7 +39,7 @@ What = tuple[dg.AssetKey | dg.AssetCheckKey, str | None]
 def daily_job(source: Source, assets: list[dg.AssetsDefinition]) -> AssetJob:
     """The job of the source's four daily assets."""
     description = f"Reads days of {source.name} and rebuilds everything that follows from them."
-    return _asset_job(source.job_name, dg.AssetSelection.assets(*assets), description)
+    return _asset_job(source.job_name, dg.AssetSelection.assets(*assets), description, source.run_tags)
 
 
 def daily_schedule(source: Source, job: AssetJob) -> dg.ScheduleDefinition:
@@ -86,8 +86,11 @@ def verdicts_job(project: Project, assets: Sequence[dg.AssetsDefinition]) -> Ass
     return _asset_job(project.refresh_job, dg.AssetSelection.assets(*assets), description)
 
 
-def _asset_job(name: str, selection: dg.AssetSelection, description: str) -> AssetJob:
-    return dg.define_asset_job(name, selection, executor_def=dg.in_process_executor, description=description)
+def _asset_job(
+    name: str, selection: dg.AssetSelection, description: str, run_tags: Mapping[str, str] | None = None
+) -> AssetJob:
+    executor = dg.in_process_executor
+    return dg.define_asset_job(name, selection, executor_def=executor, description=description, run_tags=run_tags)
 
 
 def prune_job(project: Project, keep_days: int) -> dg.JobDefinition:

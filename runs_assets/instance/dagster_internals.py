@@ -14,6 +14,9 @@ import dagster as dg
 # 1.13.27: what `dg.define_asset_job` returns; for annotations.
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
+# 1.13.27: what a run launcher answers when it is asked for a run's worker; for the launcher of several machines.
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+
 # 1.13.27: the states of a check's evaluation; for those that ended with a result.
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
@@ -25,6 +28,8 @@ __all__ = [
     "AssetCheckExecutionRecordStatus",
     "AssetJob",
     "Backfill",
+    "CheckRunHealthResult",
+    "WorkerStatus",
     "database_files",
     "delete_evaluations",
     "unfinished_backfills",

@@ -29,7 +29,7 @@ def read_open_runs(
                 if keys:
                     spool.append(keys, lines, page.observed_at)
             read = Read(request.read_id, began_at)
-            raw = store_day(request.files(day), spool, read, request.id_field, is_part=True)
+            raw = store_day(request.files(day), spool, read, request.id_field, is_part=True, clock=request.clock)
         note = f"Only the {len(ids)} open runs were asked for, by their ids."
         quarantined = len(load_quarantine(request.layout, request.source, day))
         yield StoredDay(day, raw, quarantined, (start_of(day), end_of(day)), client.requests - requests, (note,))

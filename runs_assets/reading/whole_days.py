@@ -188,7 +188,8 @@ class _Walk:
         store_quarantine(files, bad, read_id=self.request.read_id, add=is_clipped, report=report)
         is_whole = is_vouched and self.pager.is_complete and not is_clipped and end_of(day) <= self.began_at
         read = Read(self.request.read_id, self.began_at, self.began_at if is_whole else None)
-        raw = store_day(files, spool, read, self.request.id_field, is_part=is_clipped, report=report)
+        clock, id_field = self.request.clock, self.request.id_field
+        raw = store_day(files, spool, read, id_field, is_part=is_clipped, clock=clock, report=report)
         self.spools.pop(day).close()
         self.stored.add(day)
         self.quarantined[day] = len(bad)

@@ -1,7 +1,7 @@
 """What a source is: one registered account of one platform, and everything that differs between sources."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -59,7 +59,8 @@ class Source:
 
     `normalizer_version` is raised whenever `normalize` gives other rows for the same raw ones. `needs` lists
     alternative sets of variables, one of which must be set for the source to work. `explanations` map exit codes and
-    errors to reasons. `names` are set by `definitions_of`.
+    errors to reasons. `run_tags` are those of the runs of its daily job, such as the queue of their workers. `names`
+    are set by `definitions_of`.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Source:
     normalizer_version: str
     needs: tuple[tuple[str, ...], ...]
     explanations: Explanations = field(default_factory=Explanations)
+    run_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     names: Names = field(default_factory=Names)
 
     def __post_init__(self) -> None:

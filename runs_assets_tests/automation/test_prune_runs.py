@@ -25,6 +25,7 @@ from runs_assets.instance.project import Project
 from runs_assets.instance.run_records import ENDED
 from runs_assets.resources import Clock, DataFolder
 from runs_assets.settings import ProjectSettings
+from runs_assets_tests.cluster.databases import postgres
 
 DAGSTER_YAML = Path(runs_assets_tests.__file__).parents[1] / "dagster.yaml"
 KEEP_DAYS = ProjectSettings.model_fields["history_days"].default
@@ -71,9 +72,10 @@ DEFS = dg.Definitions(
 
 @dataclass
 class History:
-    """A Dagster instance in a folder, and runs in it that ended so many days after START."""
+    """A Dagster instance, and runs in it that ended so many days after START."""
 
     instance: dg.DagsterInstance
+    files_of_a_run: int
 
     def run(self, day: float, first: str, last: str) -> str:
         """A real run of the daily job for the partitions from `first` to `last`; returns its id."""
@@ -119,6 +121,11 @@ class History:
         """Every file or folder that bears the run's id."""
         return list(Path(self.instance.root_directory).rglob(f"{run_id}*"))
 
+    def is_logged(self, run_id: str) -> bool:
+        """Whether anything is left of a run's log; SQLite keeps it in a file of the run's own."""
+        is_in_a_file = self.files_of_a_run == 2
+        return bool(self.files(run_id) if is_in_a_file else self.instance.all_logs(run_id))
+
     def newest(self) -> Mapping[tuple[dg.AssetKey, str], Any]:
         """Who made each partition last, as Dagster shows it."""
         found = {}
@@ -145,12 +152,26 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return home
 
 
-@pytest.fixture
-def history(empty_home: Path, tmp_path: Path) -> Iterator[History]:
+@pytest.fixture(scope="module")
+def postgres_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with postgres(tmp_path_factory.mktemp("postgres") / "log") as port:
+        yield port
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.cluster)])
+def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     home = tmp_path / "home"
-    shutil.copytree(empty_home, home)
-    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home))) as instance:
-        yield History(instance)
+    shutil.copytree(request.getfixturevalue("empty_home"), home)
+    in_a_folder = InstanceRef.from_dir(str(home))
+    if request.param == "sqlite":
+        with dg.DagsterInstance.from_ref(in_a_folder) as instance:
+            yield History(instance, files_of_a_run=2)
+        return
+    url = f"postgresql+psycopg2://dagster@127.0.0.1:{request.getfixturevalue('postgres_port')}/dagster"
+    settings = {"storage": {"postgres": {"postgres_url": url}}}
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=settings)) as instance:
+        yield History(instance, files_of_a_run=1)
+        instance.wipe()
 
 
 A, B, C = dg.AssetKey("a"), dg.AssetKey("b"), dg.AssetCheckKey(dg.AssetKey("a"), "c")
@@ -174,14 +195,16 @@ def test_a_run_is_superseded_if_it_holds_no_newest_record(
 
 def test_a_superseded_run_goes_with_all_that_it_wrote_and_no_day_changes(history: History) -> None:
     old, other, new = history.run(0, X, X), history.run(0, Y, Z), history.run(1, X, Y)
-    assert len(history.files(old)) == 2
+    assert len(history.files(old)) == history.files_of_a_run
+    assert history.is_logged(old)
     before = history.newest()
     assert history.prune(8.5) == 1
     assert history.has(old, other, new) == [False, True, True]
     assert history.newest() == before
     assert before == {(asset, day): run for asset in (RAW, RATES) for day, run in ((X, new), (Y, new), (Z, other))}
     assert history.files(old) == []
-    assert len(history.files(new)) == 2
+    assert len(history.files(new)) == history.files_of_a_run
+    assert not history.is_logged(old)
     assert history.evaluations() == {other, new}
 
 

@@ -2,12 +2,13 @@
 
 import http.client
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
+from urllib.parse import unquote
 
 ERROR = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>Try again.</Message></Error>"
 
@@ -23,11 +24,31 @@ class ObjectFault(StrEnum):
 
 
 @dataclass
+class Hold:
+    """A write that is stopped in its middle until it is released, to be carried out or never."""
+
+    part: str
+    path: str = ""
+    reached: Event = field(default_factory=Event)
+    released: Event = field(default_factory=Event)
+    is_carried_out: bool = False
+
+    def release(self, *, carry_out: bool) -> None:
+        """Let the write go on, or end its connection."""
+        self.is_carried_out = carry_out
+        self.released.set()
+
+
+@dataclass
 class FaultyWay:
-    """The faults that wait for the next requests of a method, and what was asked so far."""
+    """The faults that wait for the next requests of a method, and what was asked so far.
+
+    The next write to a path that has the `part` of `hold` in it is held.
+    """
 
     server: int
     port: int = 0
+    hold: Hold | None = None
     faults: list[tuple[str, ObjectFault]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
@@ -41,6 +62,14 @@ class FaultyWay:
                 return None
             self.faults.remove(found)
             return found[1]
+
+    def hold_of(self, method: str, path: str) -> Hold | None:
+        """What holds such a request, and will then hold no other."""
+        with self.lock:
+            if self.hold is None or method != "PUT" or self.hold.part not in unquote(path):
+                return None
+            found, self.hold = self.hold, None
+            return found
 
 
 @contextmanager
@@ -74,7 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(length // 2)
             self._end()
             return
-        body = self.rfile.read(length)
+        body = self._received(length)
+        if body is None:
+            self._end()
+            return
         if fault in {ObjectFault.SLOW_DOWN, ObjectFault.CONFLICT}:
             status, code = fault.value.split()
             self._send(int(status), {"content-type": "application/xml"}, ERROR.format(code=code).encode())
@@ -87,6 +119,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._end()
         else:
             self._send(status_code, headers, content)
+
+    def _received(self, length: int) -> bytes | None:
+        """The request's body; None if it is held and then not carried out."""
+        hold = self.through.hold_of(self.command, self.path)
+        if hold is None:
+            return self.rfile.read(length)
+        half = self.rfile.read(length // 2)
+        hold.path = unquote(self.path)
+        hold.reached.set()
+        hold.released.wait()
+        return half + self.rfile.read(length - len(half)) if hold.is_carried_out else None
 
     do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _answer  # noqa: N815  (the names that http.server looks for)
 
@@ -105,8 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         kept = {name: value for name, value in headers.items() if name.lower() not in _OWN}
         for name, value in {**kept, "content-length": length}.items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content[:sent])
+        with suppress(ConnectionError):  # who asked was killed
+            self.end_headers()
+            self.wfile.write(content[:sent])
 
     def _end(self) -> None:
         self.wfile.flush()

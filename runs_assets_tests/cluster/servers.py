@@ -2,21 +2,18 @@
 
 import http.client
 import json
-import os
-import socket
-import subprocess
 import sys
 import sysconfig
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+from runs_assets_tests.cluster.processes import Process, free_ports, running, wait_until
+
 BUCKET = "runs"
 KEY, SECRET = "loopback", "no-secret-at-all"
-DEADLINE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +21,7 @@ class ObjectServer:
     """A server with one empty bucket."""
 
     port: int
+    process: Process | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,18 +36,18 @@ class ObjectServer:
 
 
 @contextmanager
-def moto(_folder: Path) -> Iterator[ObjectServer]:
+def moto(folder: Path) -> Iterator[ObjectServer]:
     """S3 in the memory of a process."""
-    [port] = _free_ports(1)
+    [port] = free_ports(1)
     command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _running(command, os.devnull):
-        yield _with_bucket(port)
+    with running(command, folder / "log") as process:
+        yield _with_bucket(port, process)
 
 
 @contextmanager
 def seaweedfs(folder: Path) -> Iterator[ObjectServer]:
     """A master, a volume, a filer and an S3 server in one process, which keeps its files in a folder."""
-    master, volume, filer, s3, *grpc = _free_ports(8)
+    master, volume, filer, s3, *grpc = free_ports(8)
     identities = [
         {"name": "tests", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]},
         {"name": "anonymous", "actions": ["Admin"]},  # makes the bucket
@@ -64,38 +62,17 @@ def seaweedfs(folder: Path) -> Iterator[ObjectServer]:
         *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-filer", "-s3", f"-s3.config={config}"),
         *("-volume.max=20", "-master.volumeSizeLimitMB=64", *ports),
     ]
-    with _running(command, folder / "log"):
-        yield _with_bucket(s3)
+    with running(command, folder / "log") as process:
+        yield _with_bucket(s3, process)
 
 
 SERVERS = {"moto": moto, "seaweedfs": seaweedfs}
 
 
-def _free_ports(count: int) -> Sequence[int]:
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in taken]
-
-
-@contextmanager
-def _running(command: Sequence[str], log: Path | str) -> Iterator[None]:
-    with Path(log).open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _with_bucket(port: int) -> ObjectServer:
+def _with_bucket(port: int, process: Process) -> ObjectServer:
     """The server, when it has answered that there is a bucket."""
-    until = time.monotonic() + DEADLINE_SECONDS
-    while not _has_made_bucket(port):
-        assert time.monotonic() < until, "the server does not answer"
-        time.sleep(0.2)
-    return ObjectServer(port)
+    wait_until(lambda: _has_made_bucket(port), "the server has a bucket")
+    return ObjectServer(port, process)
 
 
 def _has_made_bucket(port: int) -> bool:

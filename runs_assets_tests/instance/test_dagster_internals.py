@@ -17,19 +17,26 @@ ATTRIBUTES = {
     "AssetCheckExecutionsTable": ["delete", "c.run_id"],
     "BulkActionsFilter": ["statuses", "created_after"],
     "BulkActionStatus": ["REQUESTED", "CANCELING", "FAILING"],
+    "CheckRunHealthResult": ["status", "msg"],
     "PartitionBackfill": ["job_name", "partition_names", "asset_selection", "asset_backfill_data"],
     "SqlEventLogStorage": ["index_connection", "get_asset_check_execution_history"],
     "SqliteEventLogStorage": ["path_for_shard"],
     "UnresolvedAssetJobDefinition": ["name"],
+    "WorkerStatus": ["RUNNING", "FAILED"],
 }
+
+
+def is_private(module: str) -> bool:
+    """Of dagster-celery, an extra, there is nothing to import but its modules."""
+    return module.startswith(("dagster.", "dagster_")) and not module.startswith("dagster_celery.")
 
 
 def private_imports(path: Path) -> Iterator[tuple[str, str]]:
     """The private modules of Dagster that a file imports, and what from them."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names if alias.name.startswith(("dagster.", "dagster_")))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("dagster.", "dagster_")):
+            yield from ((alias.name, "") for alias in node.names if is_private(alias.name))
+        elif isinstance(node, ast.ImportFrom) and is_private(node.module or ""):
             yield from ((node.module or "", alias.name) for alias in node.names)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from runs_assets.accounts import SOURCES
 from runs_assets.daily.table import DailyTable, build_days
-from runs_assets.days import DayRange
+from runs_assets.days import DayRange, utc_now
 from runs_assets.errors import BusyError
 from runs_assets.settings import ProjectSettings
 from runs_assets.settling.rules import Rules
@@ -27,7 +27,7 @@ from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
 from runs_assets.storage.store import StoredFile
 from runs_assets.storage.tables import Lineage, load_table
-from runs_assets_tests.cluster.faulty import FaultyWay, ObjectFault
+from runs_assets_tests.cluster.faulty import FaultyWay, Hold, ObjectFault
 
 pytestmark = pytest.mark.cluster
 DAY = date(2026, 3, 1)
@@ -44,7 +44,7 @@ def layout(bucket_url: str) -> Layout:
 def read_day(layout: Layout, folder: Path, read_id: str, ids: list[str], at: datetime = AT) -> None:
     with closing(Spool(folder / read_id)) as spool:
         spool.append(ids, b"".join(orjson.dumps({"id": one, "by": read_id}) + b"\n" for one in ids), at)
-        store_day(DayFiles(layout, SOURCE.name, DAY), spool, Read(read_id, at, at), "id")
+        store_day(DayFiles(layout, SOURCE.name, DAY), spool, Read(read_id, at, at), "id", clock=utc_now)
 
 
 def stored(layout: Layout) -> dict[str, str]:
@@ -71,6 +71,20 @@ def test_readers_of_one_day_at_once_lose_nothing(layout: Layout, tmp_path: Path)
     assert found.keys() == {"shared", *(run for runs in own.values() for run in runs)}
     assert verified(raw(layout)).rows == READERS * 50 + 1
     assert found["shared"] == stat_day(raw(layout)).read.read_id
+
+
+def test_a_reader_that_is_overtaken_in_the_middle_of_its_write_takes_nothing_back(
+    layout: Layout, tmp_path: Path, way: FaultyWay
+) -> None:
+    way.hold = hold = Hold(f"date={DAY}/part-0.jsonl")
+    with ThreadPoolExecutor(1) as pool:
+        overtaken = pool.submit(read_day, layout, tmp_path, "old", ["a", "b"])
+        assert hold.reached.wait(10)
+        read_day(layout, tmp_path, "new", ["a", "c"], AT + timedelta(hours=1))
+        hold.release(carry_out=True)
+        overtaken.result()
+    assert stored(layout) == {"a": "new", "b": "old", "c": "new"}
+    assert verified(raw(layout)).read.read_id == "new"
 
 
 @pytest.mark.parametrize("fault", list(ObjectFault))

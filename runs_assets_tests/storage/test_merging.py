@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -26,13 +26,17 @@ def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path)
 
 
-def store(layout: Layout, read: Read, states: dict[str, str], *, is_part: bool = False) -> tuple[RawDay, list[str]]:
+def store(
+    layout: Layout, read: Read, states: dict[str, str], *, is_part: bool = False, now: datetime = EARLY
+) -> tuple[RawDay, list[str]]:
     told: list[str] = []
     lines = [orjson.dumps({"id": key, "state": state}) + b"\n" for key, state in states.items()]
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         if lines:
             spool.append(list(states), b"".join(lines), read.read_started_at)
-        raw = store_day(DayFiles(layout, "s", DAY), spool, read, "id", is_part=is_part, report=told.append)
+        raw = store_day(
+            DayFiles(layout, "s", DAY), spool, read, "id", is_part=is_part, clock=lambda: now, report=told.append
+        )
     return raw, told
 
 
@@ -137,3 +141,22 @@ def test_what_is_kept_aside_is_no_data(layout: Layout) -> None:
     store(layout, Read("second", LATE, None), {"b": "failed"})
     assert [file.name for file in folder_of(layout).glob("[!.]*/**/*") if file.is_file()] == ["part-0.jsonl.zst"]
     assert layout.stored_days("raw_runs", "s") == [DAY]
+
+
+@pytest.mark.parametrize(("as_of", "expected"), [(LATE, LATE), (None, EARLY)])
+def test_a_reading_that_another_one_overtook_only_adds(
+    layout: Layout, as_of: datetime | None, expected: datetime
+) -> None:
+    store(layout, Read("late", LATE, as_of), {"a": "new", "b": "new"})
+    raw, _ = store(layout, Read("early", EARLY, EARLY), {"c": "old", "a": "old"}, now=LATE)
+    assert states(layout) == {"a": "new", "b": "new", "c": "old"}
+    assert raw == stat_day(stored_file(path(layout))) == RawDay(Read("late", LATE, expected), rows=3, retained=1)
+    raw, _ = store(layout, Read("early", EARLY, EARLY), {"d": "old"}, now=LATE)
+    assert (states(layout)["d"], raw.rows, raw.retained) == ("old", 4, 2)
+
+
+def test_a_reading_from_the_future_is_one_by_a_wrong_clock_and_overtakes_nothing(layout: Layout) -> None:
+    store(layout, Read("ahead", LATE), {"a": "old", "b": "old"})
+    raw, _ = store(layout, Read("now", EARLY), {"a": "new"}, now=LATE - timedelta(seconds=1))
+    assert states(layout) == {"a": "new", "b": "old"}
+    assert raw == RawDay(Read("now", EARLY), rows=2, retained=1)

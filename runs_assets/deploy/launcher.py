@@ -1,0 +1,39 @@
+"""The run launcher of several machines: dagster-celery's, which here also notices that a worker is gone.
+
+Celery's records show a task as started for ever if its worker was killed or its machine went away, and dagster-celery
+takes that for a sign of life. So the worker itself is asked.
+"""
+
+import warnings
+
+import dagster as dg
+from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+
+from runs_assets.instance.dagster_internals import CheckRunHealthResult, WorkerStatus
+
+# dagster-celery makes its task again for each run.
+warnings.filterwarnings("ignore", "Task name 'execute_job' is already registered")
+
+ANSWER_SECONDS = 10.0
+"""Longer than any pause of a worker whose machine is busy."""
+
+
+class WatchfulCeleryRunLauncher(CeleryRunLauncher):
+    """A run is one task; it is at work as long as its worker says so."""
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """What Celery has recorded of the run's task; of a task that is at work, what its worker answers."""
+        recorded: CheckRunHealthResult = super().check_run_worker_health(run)
+        if recorded.status is not WorkerStatus.RUNNING or self._is_at_work(run.tags[DAGSTER_CELERY_TASK_ID_TAG]):
+            return recorded
+        return CheckRunHealthResult(WorkerStatus.FAILED, "The worker is gone, or knows nothing of the run any more.")
+
+    def _is_at_work(self, task_id: str) -> bool:
+        """Whether the worker that began a task still has it, or has ended it by now."""
+        task = self.celery.AsyncResult(task_id)
+        if task.ready():
+            return True
+        worker = task.info["hostname"]
+        answers = self.celery.control.inspect([worker], timeout=ANSWER_SECONDS).query_task(task_id) or {}
+        return task_id in answers.get(worker, {}) or task.ready()
