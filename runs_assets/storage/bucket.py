@@ -7,6 +7,7 @@ the environment, by the names that it documents.
 
 import atexit
 import io
+import os
 import re
 import shutil
 import tempfile
@@ -41,7 +42,7 @@ class Bucket:
 
     @cached_property
     def _objects(self) -> Any:
-        return from_url(self.url)
+        return _client(self.url, frozenset(os.environ.items()))
 
     def address(self, key: str) -> str:
         """See `Store`."""
@@ -161,6 +162,12 @@ class Bucket:
                 f"Could not {doing} {self.address(key)}: {_why(error)}. Nothing else was changed. Check the bucket, "
                 "its credentials and the network, then run this again."
             ) from None
+
+
+@cache
+def _client(url: str, _environment: frozenset[tuple[str, str]]) -> Any:
+    """What talks to a service, with an environment that it takes its credentials from: one takes 9 ms to make."""
+    return from_url(url)
 
 
 @cache

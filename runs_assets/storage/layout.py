@@ -103,7 +103,7 @@ class Layout:
 
     def lock_file(self, writer: str) -> StoredFile:
         """What stands for the right to write this source, or with `ALL_SOURCES` the verdicts."""
-        return StoredFile(self.store, f"{LOCKS}/{writer}.lock", writer)
+        return right_to_write(self.store, writer)
 
     def entries(self, dataset: str, source: str) -> dict[date, FileEntry]:
         """What is stored of a source in a data set by day, in order; anything else in the folder is ignored.
@@ -151,6 +151,11 @@ class DayFiles:
         kept = self.layout.damaged_file(dataset, self.source, self.day, name)
         self.file(dataset).copy_to(kept)
         return kept
+
+
+def right_to_write(store: Store, writer: str) -> StoredFile:
+    """What stands for the right of a writer, one process at a time."""
+    return StoredFile(store, f"{LOCKS}/{writer}.lock", writer)
 
 
 def _day_of(folder: str) -> date | None:
