@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import zstandard
@@ -56,7 +57,7 @@ class BuiltTable(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
-class DayRow(msgspec.Struct, frozen=True, array_like=True):
+class DayRow(msgspec.Struct, frozen=True):
     """What the files of a day said when they were looked at.
 
     `versions` are those of the files, by data set. `raw` is what the raw file holds, or `damage` why it cannot be used.
@@ -77,11 +78,19 @@ Find = Callable[[str, date], FileEntry | None]
 
 
 class _Content(msgspec.Struct, frozen=True):
-    """What is in the file; the rows are of use to those alone who build the same `tables`."""
+    """What is known; the rows are of use to those alone who build the same `tables`."""
+
+    tables: list[str]
+    rows: dict[date, DayRow]
+
+
+class _Document(msgspec.Struct, frozen=True):
+    """The same as it is in the file: most days have the same `built` tables, which are there once."""
 
     version: int
     tables: list[str]
-    rows: dict[date, DayRow]
+    built: list[dict[str, BuiltTable]]
+    rows: dict[date, tuple[dict[str, str], RawDay | None, str | None, int, bool]]
 
 
 @dataclass(frozen=True)
@@ -168,7 +177,7 @@ class Ledger:
         def once() -> Rows:
             version, known = file.version(), former()
             rows = {**known, **self.looked(days if known else {*days, *self._stored_days()}, known)}
-            _store(file, _Content(VERSION, sorted(self.tables), rows), version)
+            _store(file, _Content(sorted(self.tables), rows), version)
             return rows
 
         return without_conflict(once)
@@ -260,7 +269,7 @@ def doubt(layout: Layout, source: str, days: DayRange) -> None:
         version, content = file.version(), file.content()
         if content is None:
             return
-        known = _decoded(content) or _Content(VERSION, [], {})
+        known = _decoded(content) or _Content([], {})
         rows = {day: known.rows.get(day, NOTHING) for day in days.newest_first()}
         doubted = {day: structs.replace(row, in_doubt=True) for day, row in rows.items() if not row.in_doubt}
         if doubted:
@@ -274,12 +283,22 @@ def _decoded(content: bytes | None) -> _Content | None:
     """What is in the file; None if there is none, it is damaged, or of another version."""
     try:
         plain = zstandard.ZstdDecompressor().decompress(content or b"")
-        found = msgspec.json.decode(plain, type=_Content)
-    except (zstandard.ZstdError, msgspec.DecodeError):
+        found = msgspec.json.decode(plain, type=_Document)
+        rows = {
+            day: DayRow(versions, raw, damage, found.built[number], in_doubt)
+            for day, (versions, raw, damage, number, in_doubt) in found.rows.items()
+        }
+    except (zstandard.ZstdError, msgspec.DecodeError, IndexError):
         return None
-    return found if found.version == VERSION else None
+    return _Content(found.tables, rows) if found.version == VERSION else None
 
 
 def _store(file: StoredFile, content: _Content, version: str) -> None:
+    numbers: dict[Any, int] = {}
+    rows = {
+        day: (row.versions, row.raw, row.damage, numbers.setdefault((*row.tables.items(),), len(numbers)), row.in_doubt)
+        for day, row in content.rows.items()
+    }
+    document = _Document(VERSION, content.tables, [dict(built) for built in numbers], rows)
     compressor = zstandard.ZstdCompressor(write_checksum=True)
-    file.replace(compressor.compress(msgspec.json.encode(content)), version=version)
+    file.replace(compressor.compress(msgspec.json.encode(document)), version=version)

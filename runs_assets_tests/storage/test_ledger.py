@@ -14,7 +14,6 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from runs_assets.days import DayRange
 from runs_assets.storage.layout import RAW_RUNS, DayFiles, Layout
@@ -129,17 +128,29 @@ def test_a_row_without_doubt_is_right_whenever_writers_are_killed(writes: list[t
                 days.ledger.rows([DAY])
 
 
-@pytest.mark.parametrize("content", [None, b"", b"[]", zstandard.compress(b'{"version":0,"tables":[],"rows":{}}')])
-def test_a_ledger_that_is_missing_damaged_or_of_another_version_is_made_again(
-    days: Days, content: bytes | None
-) -> None:
+def wrong(days: Days, version: int = VERSION) -> bytes:
+    """A ledger in which a day that was written has no raw file, in the right version of all files, and one is extra."""
+    row = days.ledger.known()[DAY]
+    rows = dict.fromkeys([DAY, NEXT + timedelta(days=9)], (row.versions, None, None, 0, False))
+    document = {"version": version, "tables": sorted(TABLES), "built": [row.tables], "rows": rows}
+    return zstandard.compress(msgspec.json.encode(document))
+
+
+@pytest.mark.parametrize("how", ["missing", "empty", "no ledger", "cut", "of another version"])
+def test_a_ledger_that_is_of_no_use_is_made_again(days: Days, how: str) -> None:
     days.write(DAY, "a")
     days.write(NEXT, "a")
     file = days.layout.ledger_file(SOURCE)
-    if content is None:
+    contents = {
+        "empty": b"",
+        "no ledger": zstandard.compress(b"[]"),
+        "cut": (file.content() or b"")[:-10],
+        "of another version": wrong(days, VERSION + 1),
+    }
+    if how == "missing":
         file.remove()
     else:
-        file.replace(content)
+        file.replace(contents[how])
     assert days.ledger.rows([]) == days.says([DAY, NEXT]) == days.ledger.known()
 
 
@@ -166,18 +177,16 @@ def test_all_differences_are_found_by_a_comparison_and_put_right(days: Days) -> 
 
 def test_a_rebuilt_ledger_is_made_of_the_files_alone(days: Days) -> None:
     days.write(DAY, "a")
-    file = days.layout.ledger_file(SOURCE)
-    row = structs.replace(days.ledger.known()[DAY], raw=None)  # wrong, with the right versions
-    content = {"version": VERSION, "tables": sorted(TABLES), "rows": {DAY: row, NEXT: row}}
-    file.replace(zstandard.compress(msgspec.json.encode(content)))
+    days.layout.ledger_file(SOURCE).replace(wrong(days))
     assert days.ledger.rows([DAY])[DAY].raw is None
     assert days.ledger.rebuild() == days.says([DAY]) == days.ledger.known()
 
 
-@pytest.mark.parametrize("content", [b"", zstandard.compress(b'{"version":99,"tables":[],"rows":{}}')])
-def test_what_another_version_knows_is_forgotten_before_a_day_changes(days: Days, content: bytes) -> None:
+@pytest.mark.parametrize("is_damaged", [True, False])
+def test_what_another_version_knows_is_forgotten_before_a_day_changes(days: Days, is_damaged: bool) -> None:
     """Its rows cannot be put in doubt, and it must not find them as they were."""
     days.write(DAY, "a")
+    content = b"" if is_damaged else wrong(days, VERSION + 1)
     days.layout.ledger_file(SOURCE).replace(content)
     days.write(DAY, "b", steps=1)
     assert days.layout.ledger_file(SOURCE).content() != content
