@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     refresh.add_argument(
         "--offline", action="store_true", help="do not ask the platforms for pipeline names and error codes"
     )
+    ledger = command(_ledger, "compare what is known of the stored days with the files")
+    ledger.add_argument("--rebuild", action="store_true", help="find it out again from all files")
+    ledger.add_argument("--source", help="only this source")
     _add_answers(command)
     digest = command(_digest, "print the summary of a week, and send it")
     digest.add_argument("--week", type=week, help="an ISO week such as 2026-W11 (default: the last complete one)")
@@ -150,6 +153,17 @@ def _refresh(options: argparse.Namespace) -> None:
 
     _warn()
     refresh(Console(), offline=options.offline)
+
+
+def _ledger(options: argparse.Namespace) -> None:
+    """Compares the ledger of each source, which says what is known of its stored days, with the files.
+
+    What differs is put right. The nightly checks do the same; it need not be run but after a backup was restored, for
+    those who cannot wait.
+    """
+    from runs_assets.insight.commands import ledger
+
+    ledger(Console(), options.source, anew=options.rebuild)
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -7,12 +7,15 @@ columns, int64 microseconds since 1970-01-01T00:00:00Z.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 DAY_US = 24 * HOUR_US
 EPOCH = date(1970, 1, 1)
+MANY_DAYS = 10_000
+"""Their ends are computed once: a tick asks for those of all stored days several times."""
 
 
 def utc_now() -> datetime:
@@ -20,11 +23,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=MANY_DAYS)
 def start_of(day: date) -> datetime:
     """Midnight UTC at which `day` begins."""
     return datetime.combine(day, time.min, UTC)
 
 
+@lru_cache(maxsize=MANY_DAYS)
 def end_of(day: date) -> datetime:
     """Midnight UTC at which `day` is over (the start of the next day)."""
     return start_of(day + timedelta(days=1))

@@ -80,7 +80,7 @@ def test_refresh_says_that_there_is_nothing_to_judge(project: Project, capsys: p
     assert capsys.readouterr().out.strip() == said
 
 
-@pytest.mark.parametrize("arguments", [["refresh"], ["digest"], ["ack", "cloudcruise"], ["ack", "--list"]])
+@pytest.mark.parametrize("arguments", [["refresh"], ["ledger"], ["digest"], ["ack", "cloudcruise"], ["ack", "--list"]])
 def test_a_folder_that_is_no_data_folder_is_named_and_not_written_to(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,3 +137,23 @@ def test_loading_the_definitions_says_nothing_of_betas() -> None:
         "import warnings, dagster; warnings.simplefilter('error', dagster.BetaWarning); import runs_assets.definitions"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+
+
+def test_the_ledger_is_compared_with_the_files_and_made_again(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    yesterday = NOW.date() - timedelta(days=1)
+    assert project.materialize("cloudcruise", yesterday).success
+    known = on_disk(project.layout.ledger_file("cloudcruise")).read_bytes()
+    assert main(["ledger", "--source", "cloudcruise"]) == 0
+    assert capsys.readouterr().out == "cloudcruise: 1 stored days are known.\n"
+    on_disk(project.layout.day_file(FAILURE_RATES.name, "cloudcruise", yesterday)).unlink()
+    assert main(["ledger", "--source", "cloudcruise"]) == 0
+    wrong = "cloudcruise: The ledger had what is no longer in the files of 2026-03-17; it was put right.\n"
+    assert capsys.readouterr().out == f"cloudcruise: 1 stored days are known.\n{wrong}"
+    on_disk(project.layout.ledger_file("cloudcruise")).write_bytes(known)
+    assert main(["ledger", "--rebuild"]) == 0
+    said = "cloudcruise: 1 stored days are known.\nproductsup: 0 stored days are known.\n"
+    assert capsys.readouterr().out == said
+    assert on_disk(project.layout.ledger_file("cloudcruise")).read_bytes() != known

@@ -10,6 +10,7 @@ from runs_assets.assets.recording import failing_clearly, preview
 from runs_assets.checks.catalog import CHECKS, Check
 from runs_assets.checks.outcome import SAMPLE_ROWS, Outcome
 from runs_assets.checks.stored_days import Inspection, StoredDays
+from runs_assets.daily.tables import ledger_of
 from runs_assets.insight.names import pipeline_names
 from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import days_of_tags
@@ -18,6 +19,7 @@ from runs_assets.resources import api_of, keys_of_shared, shared_resources
 from runs_assets.settling.reach import Reach
 from runs_assets.settling.state import Versions
 from runs_assets.sources.source import Source
+from runs_assets.storage.ledger import wrong_days
 
 
 def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinition:
@@ -51,7 +53,10 @@ def source_checks(source: Source, versions: Versions) -> dg.AssetChecksDefinitio
 def _stored_days(
     context: dg.AssetCheckExecutionContext, source: Source, inspection: Inspection, reach: Reach
 ) -> StoredDays:
-    """Raises `StorageError` if the data folder cannot be read."""
+    """What the files hold; the ledger is compared with them. Raises `StorageError` if they cannot be listed."""
+    _, wrong = ledger_of(source.name, inspection.layout).compared()
+    if wrong:
+        context.log.warning("%s: %s", source.name, wrong_days(wrong))
     run = run_in_flight(Records(context.instance, reach.now), source, inspection.layout)
     being_read = days_of_tags(run.tags) if run and run.run_id != context.run.run_id else None
     days = inspection.of(reach.days)

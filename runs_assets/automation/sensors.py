@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from runs_assets.automation.switches import sensor, why_off
-from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import iso
 from runs_assets.errors import SettingsError
 from runs_assets.instance.dagster_internals import AssetJob
@@ -31,6 +30,7 @@ from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState, Versions, day_state, verified
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT, Layout
+from runs_assets.storage.ledger import DayRow, Ledger
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def unsettled_days_sensor(source: Source, job: AssetJob, versions: Versions) -> 
     """`<source>_unsettled_days`: asks for the days that are due, as one run of the source's job at a time.
 
     On by default if the source is configured and Dagster's history is kept. `versions` are the present code versions
-    of the source's tables. A tick makes no request to the API, and reads the ends of the files of the days in reach.
+    of the source's tables. A tick makes no request to the API, and reads the ledger instead of every day's files.
     """
     description = (
         f"Reads the days of {source.name} again until they are settled: today every hour, a day that is over when it "
@@ -109,9 +109,11 @@ class Tick:
         if (run := run_in_flight(self.records, self.source, self.layout)) is not None:
             return f"{self.source.name} is being read by run {run.run_id}."
         attempts = past_attempts(self.records, self.source)
-        in_reach = self._days_in_reach(api)
-        beyond = self._days_beyond(in_reach, number)
-        states = [self._state(day, attempts) for day in beyond or in_reach]
+        in_reach, ledger = self._days_in_reach(api), Ledger(self.layout, self.source.name, self.versions)
+        beyond = self._days_beyond(in_reach, number, ledger)
+        days = beyond or in_reach
+        rows = ledger.rows(days, number)
+        states = [self._state(day, rows[day], attempts) for day in days]
         tables = list(self.versions)
         # Each data set is a question to Dagster. In reach, the tables take turns; days beyond it are only rebuilt.
         asked = tables if beyond else [RAW_RUNS, tables[number % len(tables)]]
@@ -135,27 +137,26 @@ class Tick:
         reach = Reach(self.records.now + HEADWAY, self.first_day, api.retention).days
         return [day for day in reach.newest_first() if day <= self.records.now.date()] if reach else []
 
-    def _days_beyond(self, in_reach: list[date], number: int) -> list[date]:
+    def _days_beyond(self, in_reach: list[date], number: int, ledger: Ledger) -> list[date]:
         """At every tenth tick, some of the stored days beyond reach: as many as there are days in reach, in turn.
 
-        So no tick examines more files than the days in reach have.
+        So no tick examines more days than there are in reach.
         """
         turn, ticks = divmod(number, TICKS_PER_REBUILD_TICK)
         if ticks != TICKS_PER_REBUILD_TICK - 1:
             return []
-        stored = self.layout.stored_days(RAW_RUNS, self.source.name)
-        beyond = [
-            day for day in stored if self.first_day <= day < (in_reach[-1] if in_reach else self.records.now.date())
-        ]
+        first_in_reach = in_reach[-1] if in_reach else self.records.now.date()
+        stored = sorted(day for day, row in ledger.rows([]).items() if RAW_RUNS in row.versions)
+        beyond = [day for day in stored if self.first_day <= day < first_in_reach]
         size = max(len(in_reach), 1)
         slices = [beyond[start : start + size] for start in range(0, len(beyond), size)]
         return slices[turn % len(slices)] if slices else []
 
-    def _state(self, day: date, attempts: list[Attempt]) -> DayState:
+    def _state(self, day: date, row: DayRow, attempts: list[Attempt]) -> DayState:
         """The day's state; if building its tables failed, its raw file is read whole, to detect damage."""
-        state = day_state(self.layout, self.source.name, day, self.versions, self.rules)
-        has_failed = any(attempt.failure and day in attempt.days for attempt in attempts)
-        return verified(state, self.layout, self.source.name) if state.is_behind and has_failed else state
+        state = day_state(day, row, self.versions, self.rules)
+        has_failed = state.is_behind and any(attempt.failure and day in attempt.days for attempt in attempts)
+        return verified(state, self.layout, self.source.name) if has_failed else state
 
     def _unrecorded(self, states: list[DayState], asked: list[str]) -> Unrecorded:
         """The stored days of which Dagster has not recorded one of the data sets `asked`."""
@@ -196,8 +197,8 @@ def due_refresh(project: Project, judge: "Judge", records: Records) -> dg.RunReq
     """The run to request now, or why there is none."""
     if (run := refresh_in_flight(records, project, judge.layout)) is not None:
         return f"The tables are being built by run {run.run_id}."
-    behind = [source for source in project.sources if judge.layout.stored_days(FAILURE_RATES.name, source.name)]
-    behind = [source for source in behind if judge.is_behind(source.name)]
+    turn = int(records.now.timestamp()) // TICK_SECONDS_OF_VERDICTS
+    behind = [source for source in project.sources if judge.is_behind(source.name, turn)]
     ready = [source.name for source in behind if not _is_changing(source, judge, records)]
     if not ready:
         if not behind:

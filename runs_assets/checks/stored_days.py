@@ -23,6 +23,7 @@ from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import Versions, follows
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
+from runs_assets.storage.ledger import BuiltTable
 from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.storage.raw import RawDay, verified
 from runs_assets.storage.tables import Lineage, load_table
@@ -149,7 +150,8 @@ class Inspection:
 
     def _table(self, name: str, day: date, table: pa.Table, lineage: Lineage, raw: RawDay | None) -> StoredTable:
         runs: int = table.num_rows if name == RUNS.name else pc.sum(table["runs"]).as_py() or 0
-        is_built = raw is not None and follows(lineage, raw, day, self.versions[name], self.rules)
+        saw_late_runs = raw is not None and self.rules.saw_late_runs(day, raw.read)
+        is_built = raw is not None and follows(BuiltTable.of(lineage, raw), self.versions[name], saw_late_runs)
         return StoredTable(lineage, runs, is_built)
 
     def _runs(self, runs: pa.Table, lineage: Lineage) -> StoredRuns:

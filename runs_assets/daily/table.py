@@ -12,6 +12,7 @@ from runs_assets.errors import DamagedFileError, StorageError
 from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
+from runs_assets.storage.ledger import doubt
 from runs_assets.storage.store import StoredFile
 from runs_assets.storage.tables import Lineage, load_table, replacing_table
 from runs_assets.storage.waits import without_conflict
@@ -86,6 +87,7 @@ def build_days(table: DailyTable, source: Source, days: DayRange, layout: Layout
 
     Raises `StorageError` at the end, naming the days whose input is missing or damaged, after all others are done.
     """
+    doubt(layout, source.name, days)
     missing, damaged = [], []
     for day in reversed(days.newest_first()):
         if not layout.day_file(table.built_from, source.name, day).is_stored():

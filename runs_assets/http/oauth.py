@@ -26,8 +26,10 @@ REASON_CHARACTERS = 100
 class RefreshingBearerAuth:
     """A bearer token that is renewed shortly before it expires, and once when the API says 401.
 
+    A refresh token is good for one use, so one process at a time may use it, and the others take over what it got.
+
     A refusal of the token endpoint raises `CredentialsError`; if it is down or busy, that is a `TransientError` for the
-    transport to retry.
+    transport to retry. `BusyError` if another process is still at it.
     """
 
     def __init__(
@@ -47,15 +49,32 @@ class RefreshingBearerAuth:
 
     def headers(self, send: Send) -> Mapping[str, str]:
         """The token, refreshed first if it is due."""
-        expires_at = self._tokens.get("expires_at")
-        if "access_token" not in self._tokens or (
-            expires_at and self._clock().timestamp() > expires_at - EARLY_SECONDS
-        ):
+        if self._are_due():
             self.renew(send)
         return {"authorization": f"Bearer {self._tokens['access_token']}"}
 
     def renew(self, send: Send) -> bool:
-        """Get new tokens for the refresh token, and store them before they are used.
+        """Take over the tokens that another process got, or get new ones and store them before they are used."""
+        with self._file.claimed():
+            stored = self._file.load()
+            is_newer = bool(stored) and stored != self._tokens
+            if is_newer:
+                self._use(stored)
+            if self._are_due() or not is_newer:
+                self._use(self._renewed(send))
+        return True
+
+    def _are_due(self) -> bool:
+        expires_at = self._tokens.get("expires_at")
+        is_over = expires_at is not None and self._clock().timestamp() > expires_at - EARLY_SECONDS
+        return is_over or "access_token" not in self._tokens
+
+    def _use(self, tokens: dict[str, Any]) -> None:
+        self._tokens = tokens
+        self._redact.learn(*self._secret_values())
+
+    def _renewed(self, send: Send) -> dict[str, Any]:
+        """New tokens for the refresh token, stored.
 
         The client's secret goes by Basic authentication or in the form (RFC 6749 section 2.3.1): what the endpoint
         refuses as `invalid_client` is tried the other way, and what works is kept.
@@ -67,10 +86,7 @@ class RefreshingBearerAuth:
             self._is_secret_in_form = not self._is_secret_in_form
             response, body = send(self._request(client, current))
         _check_is_answer(response, body)
-        self._tokens = self._issued(client, body, current)
-        self._redact.learn(*self._secret_values())
-        self._file.save(self._tokens)
-        return True
+        return self._file.put_in_place_of(current, self._issued(client, body, current))
 
     def _request(self, client: WebApplicationClient, refresh_token: str) -> httpx.Request:
         headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}

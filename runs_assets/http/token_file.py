@@ -1,14 +1,19 @@
 """Where rotated OAuth2 tokens are kept between processes, for the eyes of their owner alone."""
 
 import hashlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat
 
-from runs_assets.errors import CredentialsError, StorageError
+from runs_assets.errors import ConflictError, CredentialsError, StorageError
+from runs_assets.storage.layout import right_to_write
 from runs_assets.storage.store import StoredFile
+from runs_assets.storage.waits import without_conflict
+
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class TokenFile:
         self._file = file
         self._origin = hashlib.sha256(f"{grant.client_id}\n{grant.refresh_token}".encode()).hexdigest()
 
+    def claimed(self) -> AbstractContextManager[None]:
+        """The right to use the stored refresh token, which one process has at a time; raises `BusyError`."""
+        writer = self._file.writer
+        return right_to_write(self._file.store, writer).held(writer, patience=PATIENCE_SECONDS)
+
     def load(self) -> dict[str, Any]:
         """The stored tokens; empty if there are none of this grant.
 
@@ -72,10 +82,30 @@ class TokenFile:
                 f"The file of rotated tokens is damaged: {self._file}. Delete it and set a fresh refresh token."
             ) from None
 
-    def save(self, tokens: dict[str, Any]) -> None:
-        """Store the tokens durably before anything uses them: a rotated refresh token exists only here."""
+    def put_in_place_of(self, used: str, tokens: dict[str, Any]) -> dict[str, Any]:
+        """Store what was issued for a refresh token; returns what is stored then.
+
+        That is somebody else's where this process stood still for so long that another one has used the token.
+        """
+
+        def once() -> dict[str, Any]:
+            version, stored = self._file.version(), self.load()
+            if stored.get("refresh_token", used) != used:
+                return stored
+            self.save(tokens, version)
+            return tokens
+
+        return without_conflict(once)
+
+    def save(self, tokens: dict[str, Any], version: str | None = None) -> None:
+        """Store the tokens durably before anything uses them: a rotated refresh token exists only here.
+
+        Raises `ConflictError` if a `version` of the file is given and is no longer the stored one.
+        """
         try:
-            self._file.replace(msgspec.json.encode({"origin": self._origin, "tokens": tokens}))
+            self._file.replace(msgspec.json.encode({"origin": self._origin, "tokens": tokens}), version=version)
+        except ConflictError:
+            raise
         except StorageError as error:
             raise StorageError(
                 f"Could not write the rotated tokens to {self._file}. {error} If the next refresh is refused, set a "

@@ -1,11 +1,12 @@
-"""`runs-assets status`, `runs`, `pipeline` and `refresh`: the answers in a terminal, or as JSON.
+"""`runs-assets status`, `runs`, `pipeline`, `refresh` and `ledger`: the answers in a terminal, or as JSON.
 
-They need the data folder alone; `refresh` writes to it, and unless offline asks the platforms for names and errors.
+They need the data folder alone; `refresh` and `ledger` write to it, and `refresh` unless offline asks the platforms for
+names and errors.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from rich.console import Console
 from runs_assets.accounts import SOURCES
 from runs_assets.alerts.settings import longest_unread_by_settings
 from runs_assets.daily.runs import RUNS
+from runs_assets.daily.tables import ledger_of
 from runs_assets.days import utc_now
 from runs_assets.errors import NotFoundError, StorageError
 from runs_assets.insight.freshness import is_expected, why_not_known
@@ -26,6 +28,7 @@ from runs_assets.plain_text.wording import label
 from runs_assets.settings import project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import Layout
+from runs_assets.storage.ledger import wrong_days
 from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.watch_entries import About, Subject
 from runs_assets.watch_file import WatchFile, load_watch_file
@@ -134,6 +137,24 @@ def refresh(console: Console, *, offline: bool) -> None:
         report(f"Nothing is stored in {stored.layout.root} that could be judged. Materialize some days first.")
     if refreshed.problem:
         raise StorageError(refreshed.problem)
+
+
+def ledger(console: Console, only: str | None, *, anew: bool) -> None:
+    """Compare what is known of the stored days with the files, or with `anew` find it out again, and say so.
+
+    Raises `BusyError` if another process keeps writing, `StorageError` if the files cannot be listed.
+    """
+    stored = Stored.of(only)
+    for source in stored.sources:
+        known = ledger_of(source.name, stored.layout)
+        if anew:
+            with stored.layout.lock_file(source.name).held(source.name):
+                rows, wrong = known.rebuild(), set[date]()
+        else:
+            rows, wrong = known.compared()
+        say(console, f"{source.name}: {sum(bool(row.versions) for row in rows.values())} stored days are known.")
+        if wrong:
+            say(console, f"{source.name}: {wrong_days(wrong)}")
 
 
 def _wanted(stored: Stored, named: str) -> Callable[[Subject], bool]:

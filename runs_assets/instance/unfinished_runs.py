@@ -50,8 +50,8 @@ def _first_at_work(records: Records, unfinished: Iterable[dg.RunRecord], lock_fi
     Dagster keeps a killed run as started. So a run that has left the queue counts while some process holds the lock,
     which dies with its process, and for five minutes after the last line of its log.
     """
-    is_held = lock_file.is_held()
-    return next((record.dagster_run for record in unfinished if is_held or _is_alive(records, record)), None)
+    at_work = (record for record in unfinished if lock_file.is_held() or _is_alive(records, record))
+    return next((record.dagster_run for record in at_work), None)
 
 
 def _is_alive(records: Records, record: dg.RunRecord) -> bool:

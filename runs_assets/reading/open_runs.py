@@ -8,6 +8,7 @@ from runs_assets.days import day_of_us, end_of, start_of
 from runs_assets.paging.page import NO_TIME
 from runs_assets.reading.request import ReadingRequest, SingleRunClient, StoredDay
 from runs_assets.reading.rows import RunPage
+from runs_assets.storage.ledger import doubt
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.quarantine import load_quarantine
 from runs_assets.storage.reads import Read
@@ -20,6 +21,7 @@ def read_open_runs(
 
     What comes back replaces the run's stored row; whether the day is complete stays as it was.
     """
+    doubt(request.layout, request.source, request.days)
     for day in request.days.newest_first():
         began_at, requests, ids = request.clock(), client.requests, open_ids(day)
         with closing(request.spool(day)) as spool:

@@ -22,6 +22,7 @@ from runs_assets.paging.page import NO_TIME, pages
 from runs_assets.reading.request import ReadingRequest, RunsClient, StoredDay
 from runs_assets.reading.rows import RunPage
 from runs_assets.settling.reach import Reach
+from runs_assets.storage.ledger import doubt
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.quarantine import store_quarantine
 from runs_assets.storage.reads import Read
@@ -47,6 +48,7 @@ def read_days(
     """
     began_at = request.clock()
     start_at = Reach(began_at, first_day, retention).start_for(request.days)
+    doubt(request.layout, request.source, request.days)
     with ExitStack() as parts:
         clients = [client]
         walks: list[_Walk] = []

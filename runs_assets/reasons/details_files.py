@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
 from runs_assets.errors import DamagedFileError
 from runs_assets.reasons.reason import ErrorGroup
 from runs_assets.storage.layout import ERROR_GROUPS, DayFiles, Layout
+from runs_assets.storage.waits import without_conflict
 
 _REMEDY = (
     "Restore it from a backup, or delete it: the errors of days that the API still has are requested again, those of "
@@ -59,9 +60,21 @@ def load_details(layout: Layout, source: str) -> KnownDetails:
         return KnownDetails()
 
 
-def store_details(layout: Layout, source: str, known: KnownDetails) -> None:
-    """Replace the names' file atomically."""
-    layout.names_file(source).replace(_KNOWN.dump_json(known))
+def store_details(layout: Layout, source: str, learnt: KnownDetails) -> KnownDetails:
+    """Add to the names' file, which other machines add to; returns what it holds then."""
+    file = layout.names_file(source)
+
+    def once() -> KnownDetails:
+        version, stored = file.version(), load_details(layout, source)
+        known = KnownDetails(
+            names={**stored.names, **learnt.names},
+            asked_at=learnt.asked_at or stored.asked_at,
+            errors_refused_at={**stored.errors_refused_at, **learnt.errors_refused_at},
+        )
+        file.replace(_KNOWN.dump_json(known), version=version)
+        return known
+
+    return without_conflict(once)
 
 
 def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, PipelineErrors]:
@@ -79,12 +92,24 @@ def load_error_groups(layout: Layout, source: str, day: date) -> dict[str, Pipel
     return {errors.pipeline_id: errors for errors in stored}
 
 
-def store_error_groups(layout: Layout, source: str, day: date, errors: Mapping[str, PipelineErrors]) -> None:
-    """Replace a day's file atomically: a JSON array, an object for each pipeline."""
-    content = _ERRORS.dump_json([errors[key] for key in sorted(errors)])
-    layout.day_file(ERROR_GROUPS, source, day).replace(content)
+def store_error_groups(
+    layout: Layout, source: str, day: date, errors: Mapping[str, PipelineErrors], name: str = ""
+) -> None:
+    """Add to a day's file, which other machines add to: a JSON array, an object for each pipeline.
 
+    A damaged file is copied to where nothing overwrites it, under `name`, and a new one begun.
+    """
+    files = DayFiles(layout, source, day)
+    file = files.file(ERROR_GROUPS)
 
-def set_aside_error_groups(layout: Layout, source: str, day: date, name: str) -> None:
-    """Copy a damaged day's file to where nothing overwrites it, under `name`."""
-    DayFiles(layout, source, day).keep_aside(ERROR_GROUPS, name)
+    def once() -> None:
+        version = file.version()
+        try:
+            stored = load_error_groups(layout, source, day)
+        except DamagedFileError:
+            files.keep_aside(ERROR_GROUPS, name)
+            stored = {}
+        known = {**stored, **errors}
+        file.replace(_ERRORS.dump_json([known[key] for key in sorted(known)]), version=version)
+
+    without_conflict(once)

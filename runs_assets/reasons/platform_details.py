@@ -6,7 +6,7 @@ one line and ends the requests, not the work around them, and each refresh is bo
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol, Self, runtime_checkable
 
@@ -20,7 +20,6 @@ from runs_assets.reasons.details_files import (
     PipelineErrors,
     load_details,
     load_error_groups,
-    set_aside_error_groups,
     store_details,
     store_error_groups,
 )
@@ -107,23 +106,22 @@ class DetailsRefresh:
         if self._is_fresh(self._known.asked_at):
             return
         try:
-            # A pipeline that is gone keeps its name: its runs are still shown.
-            names = {**self._known.names, **client.pipeline_names()}
+            names = dict(client.pipeline_names())  # a pipeline that is gone keeps its name: its runs are still shown
         except RunsAssetsError as error:
             self._report(f"could not request the names of pipelines. {error}")
             if not isinstance(error, CredentialsError | RequestRefusedError):
                 return
-            names = self._known.names
-        self._store(replace(self._known, names=names, asked_at=self.now))
+            names = {}
+        self._store(KnownDetails(names=names, asked_at=self.now))
 
     def _ask_errors(self, client: ErrorsClient, day: date, failed: Mapping[str, int]) -> None:
         if not any(failed.values()) or self._is_over:
             return
         try:
-            stored, is_damaged = load_error_groups(self.layout, self.source, day), False
+            stored = load_error_groups(self.layout, self.source, day)
         except DamagedFileError as damage:
             self._report(f"{damage.file} is damaged ({damage.why}); its errors are requested again.")
-            stored, is_damaged = {}, True
+            stored = {}
         answers = {}
         for pipeline_id in self._due(failed, stored):
             if self._has_no_more_time(client):
@@ -132,9 +130,7 @@ class DetailsRefresh:
             if groups is not None:
                 answers[pipeline_id] = PipelineErrors(pipeline_id, failed[pipeline_id], self.now, groups)
         if answers:
-            if is_damaged:
-                set_aside_error_groups(self.layout, self.source, day, f"{self.now:%Y%m%dT%H%M%S}")
-            store_error_groups(self.layout, self.source, day, {**stored, **answers})
+            store_error_groups(self.layout, self.source, day, answers, f"{self.now:%Y%m%dT%H%M%S}")
 
     def _due(self, failed: Mapping[str, int], stored: Mapping[str, PipelineErrors]) -> list[str]:
         """The pipelines whose failed runs are other than when their errors were requested, most failures first."""
@@ -173,12 +169,10 @@ class DetailsRefresh:
         return at is not None and abs(self.now - at) < AGAIN_AFTER
 
     def _remember_refusal(self, key: str) -> None:
-        fresh = {other: at for other, at in self._known.errors_refused_at.items() if self._is_fresh(at)}
-        self._store(replace(self._known, errors_refused_at={**fresh, key: self.now}))
+        self._store(KnownDetails(errors_refused_at={key: self.now}))
 
-    def _store(self, known: KnownDetails) -> None:
-        self._known = known
-        store_details(self.layout, self.source, known)
+    def _store(self, learnt: KnownDetails) -> None:
+        self._known = store_details(self.layout, self.source, learnt)
 
     def _report(self, line: str) -> None:
         self.report(f"{self.source}: {line}")

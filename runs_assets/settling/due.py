@@ -127,14 +127,15 @@ def _reading(state: DayState, api: Capabilities, rules: Rules, now: datetime) ->
 
 def _readings(state: DayState, raw: RawDay, api: Capabilities, rules: Rules, now: datetime) -> Iterator[Due]:
     """When a stored day is read again, by each reason that there is."""
+    is_settled = state.is_settled
     # Which runs of a whole day are open is in its tables: while they are behind, they come first.
-    if not (state.is_behind and rules.saw_late_runs(state.day, raw.read)) and not state.is_settled(rules):
+    if not is_settled and not (state.is_behind and rules.saw_late_runs(state.day, raw.read)):
         yield _read_again(state, raw, api, rules)
     if api.retention is not None:
         at = start_of(state.day) + api.retention - rules.last_look_before
         if raw.read.read_started_at < at:
             yield Due(state.day, Work.READ, "the API will soon forget it", at, at)
-    elif state.is_settled(rules):
+    elif is_settled:
         yield from _read_settled_again(state, raw, api, rules, now)
 
 
@@ -167,7 +168,8 @@ def _within_the_nights_requests(
 
 
 def _was_reread(raw: RawDay, day: date, night: datetime) -> bool:
-    return raw.read.read_started_at >= max(night, end_of(day) + WEEKLY)
+    read_at = raw.read.read_started_at
+    return read_at >= night and read_at >= end_of(day) + WEEKLY
 
 
 def _read_again(state: DayState, raw: RawDay, api: Capabilities, rules: Rules) -> Due:

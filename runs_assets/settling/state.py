@@ -1,21 +1,21 @@
 """What is stored of a day: whether its reading was complete, and whether all its tables follow from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
+from itertools import repeat
 
-from runs_assets.errors import NotStoredError, StorageError
+import msgspec
+
 from runs_assets.settling.rules import Rules
 from runs_assets.storage.layout import RAW_RUNS, Layout
-from runs_assets.storage.raw import RawDay, stat_day, verify_raw
-from runs_assets.storage.tables import Lineage, load_lineage
+from runs_assets.storage.ledger import BuiltTable, DayRow
+from runs_assets.storage.raw import RawDay, verify_raw
 
 Versions = Mapping[str, str]
 """The present code version of each daily table, by name."""
 
 
-@dataclass(frozen=True)
-class DayState:
+class DayState(msgspec.Struct, frozen=True):
     """A day as the files have it.
 
     `raw` is None if the day was never read, or if what was stored can no longer be read (then `damage` says why).
@@ -26,27 +26,23 @@ class DayState:
     day: date
     raw: RawDay | None = None
     damage: str | None = None
-    tables: Lineage | None = None
+    tables: BuiltTable | None = None
     is_behind: bool = False
 
-    def is_settled(self, rules: Rules) -> bool:
+    @property
+    def is_settled(self) -> bool:
         """Whether the day was settled by its newest reading, as far as the tables have followed it."""
-        if self.raw is None or self.tables is None or self.is_behind:
-            return False
-        return rules.is_settled(self.day, self.raw.read, self.tables.open_runs)
+        return self.raw is not None and self.tables is not None and not self.is_behind and self.tables.settled
 
 
-def day_state(layout: Layout, source: str, day: date, versions: Versions, rules: Rules) -> DayState:
-    """The state of a day, from the trailer of its raw file and the schemas of its tables."""
-    try:
-        raw = stat_day(layout.day_file(RAW_RUNS, source, day))
-    except NotStoredError:
-        return DayState(day)
-    except StorageError as error:
-        return DayState(day, damage=str(error))
-    found = {dataset: _lineage(layout, dataset, source, day) for dataset in versions}
-    is_behind = any(not follows(lineage, raw, day, versions[dataset], rules) for dataset, lineage in found.items())
-    return DayState(day, raw, tables=next(iter(found.values())), is_behind=is_behind)
+def day_state(day: date, row: DayRow, versions: Versions, rules: Rules) -> DayState:
+    """The state of a day, from its row in the ledger."""
+    if row.raw is None:
+        return DayState(day, damage=row.damage)
+    saw_late_runs = rules.saw_late_runs(day, row.raw.read)
+    tables = [row.tables.get(name) for name in versions]
+    is_behind = not all(map(follows, tables, versions.values(), repeat(saw_late_runs)))
+    return DayState(day, row.raw, tables=tables[0], is_behind=is_behind)
 
 
 def verified(state: DayState, layout: Layout, source: str) -> DayState:
@@ -55,19 +51,11 @@ def verified(state: DayState, layout: Layout, source: str) -> DayState:
     return DayState(state.day, damage=why) if why else state
 
 
-def follows(lineage: Lineage | None, raw: RawDay, day: date, version: str, rules: Rules) -> bool:
+def follows(table: BuiltTable | None, version: str, saw_late_runs: bool) -> bool:
     """Whether a table was built from the newest reading, by the present code and rules."""
     return (
-        lineage is not None
-        and lineage.read == raw.read
-        and lineage.code_version == version
-        and lineage.settled == rules.is_settled(day, raw.read, lineage.open_runs)
+        table is not None
+        and table.read is None
+        and table.code_version == version
+        and table.settled == (saw_late_runs and table.open_runs == 0)
     )
-
-
-def _lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineage | None:
-    """None where there is no table, or none that can be read: both are mended by building it again."""
-    try:
-        return load_lineage(layout, dataset, source, day)
-    except StorageError:
-        return None

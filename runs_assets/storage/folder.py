@@ -4,12 +4,12 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from runs_assets.errors import ConflictError, NotStoredError, StorageError
 from runs_assets.storage import lock
@@ -33,6 +33,7 @@ class Folder:
     """
 
     root: Path
+    is_remote: ClassVar[bool] = False
 
     def path(self, key: str) -> Path:
         """Where a file is."""
@@ -58,6 +59,13 @@ class Folder:
         folder = self.path(prefix)
         with raising(cannot_read, folder):
             yield from _entries_below(str(folder), prefix.rstrip("/"))
+
+    def found(self, keys: Sequence[str]) -> Iterator[FileEntry]:
+        """See `Store`."""
+        with raising(cannot_read, self.root):
+            for key in keys:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    yield _entry(key, self.path(key).stat())
 
     @contextmanager
     def opened(self, key: str, *, end_only: bool = False) -> Iterator[BinaryIO]:  # noqa: ARG002  (costs nothing here)

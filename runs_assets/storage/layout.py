@@ -5,6 +5,7 @@ and Athena read them as they are. Names that begin with a dot are not data and a
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -97,13 +98,17 @@ class Layout:
         """Where the names of a source's pipelines are stored."""
         return StoredFile(self.store, f".names/{source}.json", f"{source}-details")
 
+    def ledger_file(self, source: str) -> StoredFile:
+        """What is known of a source's days."""
+        return StoredFile(self.store, f".ledger/{source}.json.zst", f"{source}-ledger")
+
     def token_file(self, source: str) -> StoredFile:
         """Where rotated OAuth2 tokens of a source are kept."""
         return StoredFile(self.store, f".tokens/{source}.json", f"{source}-tokens")
 
     def lock_file(self, writer: str) -> StoredFile:
         """What stands for the right to write this source, or with `ALL_SOURCES` the verdicts."""
-        return StoredFile(self.store, f"{LOCKS}/{writer}.lock", writer)
+        return right_to_write(self.store, writer)
 
     def entries(self, dataset: str, source: str) -> dict[date, FileEntry]:
         """What is stored of a source in a data set by day, in order; anything else in the folder is ignored.
@@ -115,6 +120,11 @@ class Layout:
         days = sorted(day for key in found if (day := _day_of(key.removeprefix(prefix).partition("/")[0])))
         keys = ((day, self.day_file(dataset, source, day).key) for day in days)
         return {day: found[key] for day, key in keys if key in found}
+
+    def found(self, dataset: str, source: str, days: Collection[date]) -> dict[date, FileEntry]:
+        """What is stored of some days, as `entries` has it of all."""
+        keys = {self.day_file(dataset, source, day).key: day for day in sorted(days)}
+        return {keys[entry.key]: entry for entry in self.store.found([*keys])}
 
     def stored_days(self, dataset: str, source: str) -> list[date]:
         """The days that a data set holds of a source, in order; raises as `entries` does."""
@@ -151,6 +161,11 @@ class DayFiles:
         kept = self.layout.damaged_file(dataset, self.source, self.day, name)
         self.file(dataset).copy_to(kept)
         return kept
+
+
+def right_to_write(store: Store, writer: str) -> StoredFile:
+    """What stands for the right of a writer, one process at a time."""
+    return StoredFile(store, f"{LOCKS}/{writer}.lock", writer)
 
 
 def _day_of(folder: str) -> date | None:

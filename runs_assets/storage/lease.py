@@ -1,7 +1,8 @@
 """The right to write where no lock dies with its process: an object that says whose it is, and until when.
 
-It is taken, kept and taken over by conditional replacement. It only spares requests: who loses it while it works, as a
-machine that stood still does, is stopped by the versions of what it writes, and by nothing here.
+It is taken, kept and taken over by conditional replacement. It only spares requests, and a refresh token its second
+use: who loses it while it works, as a machine that stood still does, is stopped by the versions of what it writes, and
+by nothing here.
 """
 
 import logging

@@ -6,7 +6,7 @@ when its version was looked up, so that nobody's rows are lost to somebody else'
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +34,11 @@ class FileEntry:
 class Store(Protocol):
     """Files by their keys, which are paths with `/` between the parts. What fails raises `StorageError`."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether each look at a file is a request over a network."""
+        ...
+
     def address(self, key: str) -> str:
         """What people call a file: its path or its URL."""
         ...
@@ -48,6 +53,10 @@ class Store(Protocol):
 
     def listed(self, prefix: str) -> Iterator[FileEntry]:
         """The files below a prefix, in no order."""
+        ...
+
+    def found(self, keys: Sequence[str]) -> Iterator[FileEntry]:
+        """What is stored under some keys of one prefix, given in order; up to 1,000 take one request at most."""
         ...
 
     def opened(self, key: str, *, end_only: bool = False) -> AbstractContextManager[BinaryIO]:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
+from runs_assets.daily.tables import ledger_of
 from runs_assets.errors import BusyError, CredentialsError, DamagedFileError, SettingsError, StorageError
 from runs_assets.reasons.details_files import load_error_groups
 from runs_assets.reasons.platform_details import DetailsRefresh, FailedRuns
@@ -24,6 +25,7 @@ from runs_assets.settings import ProjectSettings, project_settings
 from runs_assets.sources.source import Source
 from runs_assets.storage.folder import empty_scratch
 from runs_assets.storage.layout import ALL_SOURCES, ERROR_GROUPS, Layout
+from runs_assets.storage.ledger import Rows
 from runs_assets.storage.tables import load_table
 from runs_assets.storage.waits import without_conflict
 from runs_assets.verdicts.failure_reasons import Errors
@@ -116,18 +118,26 @@ class Judge:
             store_verdicts(self.layout, table, tables[table.name], stamp, versions[table.name])
         return Refreshed(tables, {part.source: part.failure for part in parts if part.failure})
 
-    def is_behind(self, source: str) -> bool:
+    def is_behind(self, source: str, turn: int = 0) -> bool:
         """Whether a source's daily files, or what they are judged by, have changed since its rows were built.
 
-        Also if the file of a table is missing, damaged, of another version of the table, or of another refresh.
+        Also if the file of a table is missing, damaged, of another version of the table, or of another refresh. It is
+        not if none of its days can be judged. The ledger is asked, and at each `turn` another part of it is compared
+        with the files.
         """
+        rows = ledger_of(source, self.layout).rows(turn=turn)
+        if not any(FAILURE_RATES.name in row.versions for row in rows.values()):
+            return False
         built, *others = (built_from(self.layout, table) for table in VERDICT_TABLES)
         if built is None or any(other != built for other in others):
             return True
-        return built.get(source) != self.fingerprint(source)
+        return built.get(source) != self._fingerprint(rows)
 
     def fingerprint(self, source: str) -> str:
-        """Changes with every daily file of a source, with the settings and with the watch file."""
+        """Changes with every daily file of a source, all of which are listed, with the settings and the watch file."""
+        return self._fingerprint(ledger_of(source, self.layout).compared()[0])
+
+    def _fingerprint(self, rows: Rows) -> str:
         left_out = [mute for mute in self.watch.mutes if mute.not_in_rates]
         rules = (
             *(self.window_days, self.abandoned_after_hours),
@@ -135,8 +145,9 @@ class Judge:
         )
         found = hashlib.blake2b(repr(rules).encode(), digest_size=16)
         for dataset in (RUNS.name, FAILURE_RATES.name):
-            for day, entry in self.layout.entries(dataset, source).items():
-                found.update(f"{dataset} {day} {entry.version}\n".encode())
+            for day in sorted(rows):
+                if version := rows[day].versions.get(dataset):
+                    found.update(f"{dataset} {day} {version}\n".encode())
         return found.hexdigest()
 
     def _part(self, source: Source, former: Callable[[], Mapping[str, _Part]], report: Callable[[str], None]) -> _Part:

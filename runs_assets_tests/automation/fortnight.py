@@ -15,7 +15,7 @@ from dagster._core.test_utils import freeze_time
 
 from runs_assets.accounts import SOURCES
 from runs_assets.automation.sensors import Tick, run_request
-from runs_assets.daily.tables import code_versions
+from runs_assets.daily.tables import code_versions, ledger_of
 from runs_assets.days import DayRange, start_of
 from runs_assets.definitions import definitions_of
 from runs_assets.instance.run_records import Records
@@ -124,8 +124,9 @@ class Life:
     def done_days(self, days: DayRange) -> set[date]:
         """The days that are settled, with every table built from the newest reading."""
         rules = DataFolder().rules
-        states = [day_state(self.layout, self.source.name, day, self.versions, rules) for day in days.newest_first()]
-        return {state.day for state in states if state.is_settled(rules)}
+        rows = ledger_of(self.source.name, self.layout).looked(days.newest_first(), {})
+        states = [day_state(day, row, self.versions, rules) for day, row in rows.items()]
+        return {state.day for state in states if state.is_settled}
 
     def crash(self, days: DayRange) -> dg.DagsterRun:
         """A run that is killed after it has stored its newest day: files without tables, and started for ever."""

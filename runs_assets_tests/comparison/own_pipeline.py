@@ -9,7 +9,7 @@ import pyarrow.dataset as ds
 
 from runs_assets.daily.runs import open_run_ids
 from runs_assets.daily.table import build_days
-from runs_assets.daily.tables import DAILY_TABLES, code_versions
+from runs_assets.daily.tables import DAILY_TABLES, code_versions, ledger_of
 from runs_assets.days import DayRange
 from runs_assets.errors import RunsAssetsError
 from runs_assets.reading.open_runs import read_open_runs
@@ -59,7 +59,8 @@ class OwnPipeline:
         folder, now = DataFolder(), self.clock.now
         days = DayRange(self.first_day, now.date()).newest_first()
         versions = code_versions(self.source)
-        states = [day_state(folder.layout, self.source.name, day, versions, folder.rules) for day in days]
+        rows = ledger_of(self.source.name, folder.layout).rows(days)
+        states = [day_state(day, rows[day], versions, folder.rules) for day in days]
         return next_request(due_days(states, self.source.api.capabilities, folder.rules, now), now, Waits())
 
     def _do(self, asked: Request) -> None:

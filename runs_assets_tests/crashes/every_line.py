@@ -17,8 +17,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from runs_assets.daily.runs import RUNS
+from runs_assets.days import DayRange
 from runs_assets.storage.folder import empty_scratch
 from runs_assets.storage.layout import RAW_RUNS, DayFiles, Layout
+from runs_assets.storage.ledger import Ledger, doubt
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.reads import Read
@@ -34,13 +36,15 @@ AT = datetime(2026, 3, 18, 1, tzinfo=UTC)
 
 
 def write(layout: Layout, version: str) -> None:
-    """One reading of the day, with a run of its own, and a table that follows it."""
+    """One reading of the day, with a run of its own, and a table that follows it; the ledger is told."""
+    doubt(layout, "s", DayRange(DAY, DAY))
     read = Read(version, AT, AT)
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         spool.append(["a", version], b'{"id":"a"}\n{"id":"%b"}\n' % version.encode(), AT)
         store_day(DayFiles(layout, "s", DAY), spool, read, "id")
     lineage = Lineage(read, open_runs=0, settled=True, code_version="1")
     store_table(layout, RUNS.name, "s", DAY, pa.table({"version": [version]}), lineage)
+    Ledger(layout, "s", [RUNS.name]).look_again([DAY])
 
 
 def held(layout: Layout) -> tuple[str, str]:
@@ -79,6 +83,9 @@ def look(layout: Layout, version: str, seen: Path) -> None:
     now = held(layout)
     assert now in ((before[0], before[1]), (version, before[1]), (version, version)), (now, before)
     assert len(files(layout)) == 2
+    ledger = Ledger(layout, "s", [RUNS.name])
+    if not (known := ledger.known()[DAY]).in_doubt:
+        assert known == ledger.looked([DAY], {})[DAY]
     empty_scratch(layout.scratch("s"))
     seen.write_text(" ".join(now))
 

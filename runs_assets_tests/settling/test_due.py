@@ -14,6 +14,7 @@ from runs_assets.settling.due import MAX_DAYS, Due, Request, Unrecorded, Work, d
 from runs_assets.settling.reach import Capabilities
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import DayState
+from runs_assets.storage.ledger import BuiltTable
 from runs_assets.storage.raw import RawDay
 from runs_assets.storage.reads import Read
 from runs_assets.storage.tables import Lineage
@@ -32,8 +33,8 @@ def stored(
 ) -> DayState:
     """A day as it was read at `read_at`, whole if it was over then."""
     read = Read("r", read_at, read_at if is_whole and read_at >= end_of(day) else None)
-    lineage = Lineage(read, open_runs, RULES.is_settled(day, read, open_runs), "1")
-    return DayState(day, RawDay(read, 10, 0), tables=lineage, is_behind=is_behind)
+    lineage, raw = Lineage(read, open_runs, RULES.is_settled(day, read, open_runs), "1"), RawDay(read, 10, 0)
+    return DayState(day, raw, tables=BuiltTable.of(lineage, raw), is_behind=is_behind)
 
 
 def due(state: DayState, api: Capabilities = FORGETS, rules: Rules = RULES) -> list[tuple[Work, datetime]]:

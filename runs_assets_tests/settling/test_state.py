@@ -9,7 +9,12 @@ from runs_assets.accounts import SOURCES
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.run_status_counts import RUN_STATUS_COUNTS
 from runs_assets.daily.runs import RUNS
-from runs_assets.daily.tables import code_versions
+from runs_assets.daily.table import build_days
+from runs_assets.daily.tables import code_versions, ledger_of
+from runs_assets.days import DayRange
+from runs_assets.reading.open_runs import read_open_runs
+from runs_assets.reading.request import ReadingRequest, SingleRunClient
+from runs_assets.reading.whole_days import read_days
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory, FrozenClock
 from runs_assets.settling.rules import Rules
@@ -26,7 +31,8 @@ DAY = NOW.date() - timedelta(days=3)
 
 def look(project: Project, rules: Rules | None = None, normalizer: str = VERSION) -> DayState:
     versions = code_versions(replace(SOURCES[0], normalizer_version=normalizer))
-    return day_state(project.layout, "cloudcruise", DAY, versions, rules or DataFolder().rules)
+    [row] = ledger_of("cloudcruise", project.layout).looked([DAY], {}).values()
+    return day_state(DAY, row, versions, rules or DataFolder().rules)
 
 
 @pytest.fixture
@@ -45,7 +51,7 @@ def test_a_day_without_a_raw_file_was_never_read(project: Project) -> None:
 def test_a_day_that_was_read_and_followed_is_settled(read_day: Project) -> None:
     state = look(read_day)
     assert state.raw is not None
-    assert (state.raw.rows, state.is_behind, state.is_settled(DataFolder().rules)) == (1, False, True)
+    assert (state.raw.rows, state.is_behind, state.is_settled) == (1, False, True)
 
 
 @pytest.mark.parametrize("dataset", [RUNS.name, RUN_STATUS_COUNTS.name, FAILURE_RATES.name])
@@ -55,7 +61,7 @@ def test_a_table_that_is_missing_or_damaged_leaves_the_day_behind(read_day: Proj
     path.unlink() if how == "missing" else path.write_bytes(path.read_bytes()[:-20])
     state = look(read_day)
     assert state.is_behind
-    assert not state.is_settled(DataFolder().rules)
+    assert not state.is_settled
 
 
 def test_a_new_reading_new_code_or_another_grace_leaves_the_tables_behind(
@@ -89,3 +95,21 @@ def test_a_raw_file_whose_end_is_cut_is_damaged_and_one_that_is_wrong_inside_whe
     assert verified(state, read_day.layout, "cloudcruise").damage
     path.write_bytes(whole)
     assert verified((look(read_day)), read_day.layout, "cloudcruise") == look(read_day)
+
+
+def test_whoever_changes_the_files_of_a_day_has_its_row_in_doubt(read_day: Project) -> None:
+    """A run looks at them when it has written them; here nobody does, as after a kill."""
+    layout, days, ledger = read_day.layout, DayRange(DAY, DAY), ledger_of("cloudcruise", read_day.layout)
+    assert not ledger.known()[DAY].in_doubt
+    list(build_days(RUNS, SOURCES[0], days, layout, DataFolder().rules))
+    assert ledger.known()[DAY].in_doubt
+    ledger.look_again([DAY])
+    request = ReadingRequest("cloudcruise", "session_id", days, layout, read_day.sandbox.clock, print)
+    with SOURCES[0].api.client("cloudcruise", layout, request.clock) as client:
+        list(read_days(client, request, DAY, None))
+    assert ledger.known()[DAY].in_doubt
+    ledger.look_again([DAY])
+    with SOURCES[1].api.client("productsup", layout, request.clock) as client:
+        assert isinstance(client, SingleRunClient)
+        list(read_open_runs(client, request, lambda _: []))
+    assert ledger.known()[DAY].in_doubt

@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 
 from runs_assets.daily.failure_rates import FAILURE_RATES, failure_rates
 from runs_assets.daily.runs import RUNS
-from runs_assets.days import end_of
+from runs_assets.days import DayRange, end_of
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.storage.layout import Layout
+from runs_assets.storage.ledger import doubt
 from runs_assets.storage.reads import Read
 from runs_assets.storage.tables import Lineage
 from runs_assets_tests.storage.tables_of_days import store_table
@@ -38,5 +39,6 @@ def store_runs(layout: Layout, source: str, day: date, runs: pa.Table, read_at: 
     """Store a day's `runs` and `failure_rates`, read at `read_at`; whole if that is after the day's end."""
     read = Read(f"read-{day}", read_at, read_at if read_at >= end_of(day) else None)
     lineage = Lineage(read, pc.sum(pc.invert(runs["is_terminal"])).as_py() or 0, settled, "1")
+    doubt(layout, source, DayRange(day, day))
     store_table(layout, RUNS.name, source, day, runs, lineage)
     store_table(layout, FAILURE_RATES.name, source, day, failure_rates(runs, is_final=settled), lineage)

@@ -1,0 +1,304 @@
+"""The ledger of a source: what the files of each of its days say, in one small file.
+
+It spares those who judge years of days, as ticks do every minute, the opening of several files a day. It is a cache,
+and the files alone are right. So a row may be missing or in doubt, which costs a look at the files of its day; but it
+must not say what the files no longer do. Whoever changes a day's files has its row in doubt before, and looks at the
+files afterwards; a process that dies in between leaves the doubt.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import zstandard
+from msgspec import structs
+
+from runs_assets.days import DayRange
+from runs_assets.errors import DamagedFileError, RunsAssetsError, StorageError
+from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
+from runs_assets.storage.raw import RawDay, stat_day
+from runs_assets.storage.reads import Read
+from runs_assets.storage.store import FileEntry, StoredFile
+from runs_assets.storage.tables import Lineage, load_lineage
+from runs_assets.storage.waits import without_conflict
+
+log = logging.getLogger(__name__)
+VERSION = 1
+LOOKS_AT_ONCE = 16
+FEW_DAYS = 10
+"""Of so many days each file is asked for; a listing of all costs less of more."""
+DAYS_ON_A_DISK, DAYS_IN_A_REQUEST = 50, 1000
+"""Of so many days the versions of files are compared at a time."""
+SHOWN_DAYS = 10
+
+
+class BuiltTable(msgspec.Struct, frozen=True, array_like=True):
+    """What a day's table was built from, as its `Lineage` has it; `read` is None if it is that of the raw file."""
+
+    code_version: str
+    open_runs: int
+    settled: bool
+    assumed_utc: int
+    unreadable_times: int
+    read: Read | None
+
+    @classmethod
+    def of(cls, lineage: Lineage, raw: RawDay | None) -> "BuiltTable":
+        """What the ledger keeps of a lineage."""
+        read = None if raw is not None and lineage.read == raw.read else lineage.read
+        return cls(
+            *(lineage.code_version, lineage.open_runs, lineage.settled),
+            *(lineage.assumed_utc, lineage.unreadable_times, read),
+        )
+
+
+class DayRow(msgspec.Struct, frozen=True):
+    """What the files of a day said when they were looked at.
+
+    `versions` are those of the files, by data set. `raw` is what the raw file holds, or `damage` why it cannot be used.
+    A table that is missing or damaged is not among the `tables`. A row that is `in_doubt` may be behind the files.
+    """
+
+    versions: dict[str, str] = {}
+    raw: RawDay | None = None
+    damage: str | None = None
+    tables: dict[str, BuiltTable] = {}
+    in_doubt: bool = False
+
+
+Rows = Mapping[date, DayRow]
+NOTHING = DayRow()
+Find = Callable[[str, date], FileEntry | None]
+"""What is stored of a day in a data set."""
+
+
+class _Content(msgspec.Struct, frozen=True):
+    """What is known; the rows are of use to those alone who build the same `tables`."""
+
+    tables: list[str]
+    rows: dict[date, DayRow]
+
+
+class _Document(msgspec.Struct, frozen=True):
+    """The same as it is in the file: most days have the same `built` tables, which are there once."""
+
+    version: int
+    tables: list[str]
+    built: list[dict[str, BuiltTable]]
+    rows: dict[date, tuple[dict[str, str], RawDay | None, str | None, int, bool]]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What is known of a source's days; `tables` are the data sets that are built from its raw files."""
+
+    layout: Layout
+    source: str
+    tables: Collection[str]
+
+    def rows(self, days: Collection[date] | None = None, turn: int = 0) -> Rows:
+        """What is known, of `days` in any case: the files of those that are not, or are in doubt, are looked at.
+
+        So are those of which a file has another version than when it was looked at; that is found out of a part of the
+        days, at each `turn` of another one. What they say is kept, unless another process has the right to write the
+        source, or the disk refuses. None stands for all stored days.
+        """
+        known = self._known_or_nothing()
+        if days is None or not known:
+            days = {*(known or self._stored_days()), *(days or ())}
+        unknown = {day for day in days if (row := known.get(day)) is None or row.in_doubt}
+        return self._with(known, unknown | self._changed_since(days, known, turn))
+
+    def compared(self) -> tuple[Rows, set[date]]:
+        """The same of all stored days after all files were listed, and the days that the ledger had wrong."""
+        known, listing = self._known_or_nothing(), self._listed()
+        stored = {day for found in listing.values() for day in found}
+        versions = {
+            day: {data_set: found[day].version for data_set, found in listing.items() if day in found}
+            for day in stored | known.keys()
+        }
+        other = {day for day, found in versions.items() if known.get(day, NOTHING).versions != found}
+        doubted = {day for day, row in known.items() if row.in_doubt}
+        return self._with(known, other | doubted), other & known.keys() - doubted
+
+    def _known_or_nothing(self) -> Rows:
+        try:
+            return self.known()
+        except StorageError as error:
+            log.warning("The ledger of %s is not used. %s", self.source, error)
+            return {}
+
+    def _with(self, known: Rows, unknown: set[date]) -> Rows:
+        """The rows after a look at what is not known; kept if that is possible now."""
+        if not unknown:
+            return known
+        try:
+            with self.layout.lock_file(self.source).held(self.source, patience=0):
+                return self.look_again(unknown)
+        except RunsAssetsError as error:
+            log.info("The ledger of %s stays as it is. %s", self.source, error)
+        return {**known, **self.looked(unknown, known)}
+
+    def _changed_since(self, days: Collection[date], known: Rows, turn: int) -> set[date]:
+        """Of a part of some days, those of which a file is not as it is `known`."""
+        is_remote = self.layout.store.is_remote
+        asked, size = [day for day in days if day in known], DAYS_IN_A_REQUEST if is_remote else DAYS_ON_A_DISK
+        parts = [asked[start : start + size] for start in range(0, len(asked), size)]
+        if not parts:
+            return set()
+        turn, number = divmod(turn, len(parts))
+        data_sets = self._data_sets if not is_remote else [self._data_sets[turn % len(self._data_sets)]]
+        return {day for data_set in data_sets for day in self._differing(data_set, parts[number], known)}
+
+    def _differing(self, data_set: str, days: Collection[date], known: Rows) -> Iterator[date]:
+        found = self.layout.found(data_set, self.source, days)
+        versions = {day: entry.version for day, entry in found.items()}
+        return (day for day in days if versions.get(day) != known[day].versions.get(data_set))
+
+    def look_again(self, days: Collection[date]) -> Rows:
+        """Look at the files of some days, and keep what they say. Only for the holder of the source's right.
+
+        Where nothing is known, of all stored days: who asks for all of them gets those that are in the ledger.
+        """
+        return self._replaced(self.known, days)
+
+    def rebuild(self) -> Rows:
+        """Look at all files, whatever was known. Only for the holder of the source's right."""
+        return self._replaced(dict, ())
+
+    def _replaced(self, former: Callable[[], Rows], days: Collection[date]) -> Rows:
+        file = self.layout.ledger_file(self.source)
+
+        def once() -> Rows:
+            version, known = file.version(), former()
+            rows = {**known, **self.looked(days if known else {*days, *self._stored_days()}, known)}
+            _store(file, _Content(sorted(self.tables), rows), version)
+            return rows
+
+        return without_conflict(once)
+
+    def _stored_days(self) -> set[date]:
+        return {day for found in self._listed().values() for day in found}
+
+    def looked(self, days: Collection[date], known: Rows) -> Rows:
+        """What the files of some days say; those that are as they were when they became `known` are not opened."""
+        find = self._entry if len(days) <= FEW_DAYS else self._listing()
+        with ThreadPoolExecutor(LOOKS_AT_ONCE if self.layout.store.is_remote else 1) as pool:
+            looks = pool.map(lambda day: self._look(day, known.get(day, NOTHING), find), days)
+            return dict(zip(days, looks, strict=True))
+
+    def known(self) -> Rows:
+        """What is in the ledger; nothing if there is none of use. Raises `StorageError` if it cannot be read."""
+        content = _decoded(self.layout.ledger_file(self.source).content())
+        return content.rows if content and content.tables == sorted(self.tables) else {}
+
+    @property
+    def _data_sets(self) -> tuple[str, ...]:
+        return (RAW_RUNS, QUARANTINE, *self.tables)
+
+    def _entry(self, data_set: str, day: date) -> FileEntry | None:
+        return self.layout.day_file(data_set, self.source, day).entry()
+
+    def _listed(self) -> Mapping[str, Mapping[date, FileEntry]]:
+        return {data_set: self.layout.entries(data_set, self.source) for data_set in self._data_sets}
+
+    def _listing(self) -> Find:
+        found = self._listed()
+        return lambda data_set, day: found[data_set].get(day)
+
+    def _look(self, day: date, former: DayRow, find: Find) -> DayRow:
+        """A row's versions are looked up before the files are read: they may be behind what it says, but not ahead."""
+        entries = ((data_set, find(data_set, day)) for data_set in self._data_sets)
+        found = {data_set: entry.version for data_set, entry in entries if entry}
+        versions = dict(found)  # without those of files that cannot be read at the moment
+        is_same = versions.get(RAW_RUNS) == former.versions.get(RAW_RUNS)
+        raw, damage = (former.raw, former.damage) if is_same else self._raw(day, versions)
+        tables = {}
+        for name in self.tables:
+            if is_same and versions.get(name) == former.versions.get(name):
+                table = former.tables.get(name)
+            else:
+                table = self._table(name, day, raw, versions)
+            if table:
+                tables[name] = table
+        return DayRow(versions, raw, damage, tables, in_doubt=versions != found)
+
+    def _raw(self, day: date, versions: dict[str, str]) -> tuple[RawDay | None, str | None]:
+        if RAW_RUNS not in versions:
+            return None, None
+        try:
+            return stat_day(self.layout.day_file(RAW_RUNS, self.source, day)), None
+        except DamagedFileError as error:
+            return None, str(error)
+        except StorageError as error:
+            del versions[RAW_RUNS]
+            return None, str(error)
+
+    def _table(self, name: str, day: date, raw: RawDay | None, versions: dict[str, str]) -> BuiltTable | None:
+        if name not in versions:
+            return None
+        try:
+            return BuiltTable.of(load_lineage(self.layout, name, self.source, day), raw)
+        except DamagedFileError:
+            return None
+        except StorageError:
+            del versions[name]
+            return None
+
+
+def wrong_days(days: Collection[date]) -> str:
+    """What to say of days that the ledger had wrong."""
+    first = ", ".join(map(str, sorted(days)[:SHOWN_DAYS]))
+    more = f" and {len(days) - SHOWN_DAYS} more" if len(days) > SHOWN_DAYS else ""
+    return f"The ledger had what is no longer in the files of {first}{more}; it was put right."
+
+
+def doubt(layout: Layout, source: str, days: DayRange) -> None:
+    """Have the rows of some days in doubt, before their files are changed. Only for the holder of the source's right.
+
+    Raises `StorageError` if the ledger cannot be read or written: then the files must not be changed.
+    """
+    file = layout.ledger_file(source)
+
+    def once() -> None:
+        version, content = file.version(), file.content()
+        if content is None:
+            return
+        known = _decoded(content) or _Content([], {})
+        rows = {day: known.rows.get(day, NOTHING) for day in days.newest_first()}
+        doubted = {day: structs.replace(row, in_doubt=True) for day, row in rows.items() if not row.in_doubt}
+        if doubted:
+            _store(file, structs.replace(known, rows={**known.rows, **doubted}), version)
+
+    without_conflict(once)
+
+
+@lru_cache(maxsize=8)
+def _decoded(content: bytes | None) -> _Content | None:
+    """What is in the file; None if there is none, it is damaged, or of another version."""
+    try:
+        plain = zstandard.ZstdDecompressor().decompress(content or b"")
+        found = msgspec.json.decode(plain, type=_Document)
+        rows = {
+            day: DayRow(versions, raw, damage, found.built[number], in_doubt)
+            for day, (versions, raw, damage, number, in_doubt) in found.rows.items()
+        }
+    except (zstandard.ZstdError, msgspec.DecodeError, IndexError):
+        return None
+    return _Content(found.tables, rows) if found.version == VERSION else None
+
+
+def _store(file: StoredFile, content: _Content, version: str) -> None:
+    numbers: dict[Any, int] = {}
+    rows = {
+        day: (row.versions, row.raw, row.damage, numbers.setdefault((*row.tables.items(),), len(numbers)), row.in_doubt)
+        for day, row in content.rows.items()
+    }
+    document = _Document(VERSION, content.tables, [dict(built) for built in numbers], rows)
+    compressor = zstandard.ZstdCompressor(write_checksum=True)
+    file.replace(compressor.compress(msgspec.json.encode(document)), version=version)
