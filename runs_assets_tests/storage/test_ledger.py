@@ -22,9 +22,10 @@ from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import stat_day
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
-from runs_assets.storage.tables import Lineage, store_table
+from runs_assets.storage.tables import Lineage
 from runs_assets_tests.cluster.faulty import FaultyWay
 from runs_assets_tests.files_on_disk import folder_of, on_disk
+from runs_assets_tests.storage.tables_of_days import store_table
 
 SOURCE, TABLES = "s", ("runs", "failure_rates")
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)

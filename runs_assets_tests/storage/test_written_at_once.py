@@ -12,7 +12,8 @@ from threading import Barrier
 import httpx
 import pytest
 
-from runs_assets.http.auth import RefreshingBearerAuth, Send
+from runs_assets.http.header_auth import Send
+from runs_assets.http.oauth import RefreshingBearerAuth
 from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.details_files import (
