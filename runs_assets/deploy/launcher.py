@@ -7,6 +7,7 @@ takes that for a sign of life. So the worker itself is asked.
 import warnings
 
 import dagster as dg
+from celery.states import STARTED
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
@@ -31,9 +32,13 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
 
     def _is_at_work(self, task_id: str) -> bool:
         """Whether the worker that began a task still has it, or has ended it by now."""
-        task = self.celery.AsyncResult(task_id)
-        if task.ready():
+        worker = self._worker_of(task_id)
+        if worker is None:
             return True
-        worker = task.info["hostname"]
         answers = self.celery.control.inspect([worker], timeout=ANSWER_SECONDS).query_task(task_id) or {}
-        return task_id in answers.get(worker, {}) or task.ready()
+        return task_id in answers.get(worker, {}) or self._worker_of(task_id) is None
+
+    def _worker_of(self, task_id: str) -> str | None:
+        """The name of the worker that has begun a task, None if it has ended it."""
+        recorded = self.celery.backend.get_task_meta(task_id)
+        return recorded["result"]["hostname"] if recorded["status"] == STARTED else None

@@ -151,7 +151,8 @@ class Cluster:
 
     def judged_until(self) -> datetime:
         """Up to when all sources were read when they were judged."""
-        return min((row["source_read_until"] for row in self.health()), default=LONG_AGO)
+        until = {row["source"]: row["source_read_until"] for row in self.health()}
+        return min(until.get(source, LONG_AGO) for source in SOURCES)
 
     def health(self) -> list[dict[str, Any]]:
         content = self.project.layout.verdict_file("pipeline_health").content()
