@@ -34,7 +34,6 @@ FEW_DAYS = 10
 """Of so many days each file is asked for; a listing of all costs less of more."""
 DAYS_ON_A_DISK, DAYS_IN_A_REQUEST = 50, 1000
 """Of so many days the versions of files are compared at a time."""
-SHOWN_DAYS = 10
 
 
 class BuiltTable(msgspec.Struct, frozen=True, array_like=True):
@@ -220,11 +219,8 @@ class Ledger:
         raw, damage = (former.raw, former.damage) if is_same else self._raw(day, versions)
         tables = {}
         for name in self.tables:
-            if is_same and versions.get(name) == former.versions.get(name):
-                table = former.tables.get(name)
-            else:
-                table = self._table(name, day, raw, versions)
-            if table:
+            is_known = is_same and versions.get(name) == former.versions.get(name)
+            if table := former.tables.get(name) if is_known else self._table(name, day, raw, versions):
                 tables[name] = table
         return DayRow(versions, raw, damage, tables, in_doubt=versions != found)
 
@@ -245,17 +241,16 @@ class Ledger:
         try:
             return BuiltTable.of(load_lineage(self.layout, name, self.source, day), raw)
         except DamagedFileError:
-            return None
+            pass
         except StorageError:
             del versions[name]
-            return None
+        return None
 
 
 def wrong_days(days: Collection[date]) -> str:
     """What to say of days that the ledger had wrong."""
-    first = ", ".join(map(str, sorted(days)[:SHOWN_DAYS]))
-    more = f" and {len(days) - SHOWN_DAYS} more" if len(days) > SHOWN_DAYS else ""
-    return f"The ledger had what is no longer in the files of {first}{more}; it was put right."
+    span = f"{len(days)} days from {min(days)} to {max(days)}"
+    return f"The ledger had what is no longer in the files of {span}; it was put right."
 
 
 def doubt(layout: Layout, source: str, days: DayRange) -> None:
