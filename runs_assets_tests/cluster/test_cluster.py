@@ -151,7 +151,7 @@ class Cluster:
 
     def judged_until(self) -> datetime:
         """Up to when all sources were read when they were judged."""
-        until = {row["source"]: row["source_read_until"] for row in self.health()}
+        until: dict[str, datetime] = {row["source"]: row["source_read_until"] for row in self.health()}
         return min(until.get(source, LONG_AGO) for source in SOURCES)
 
     def health(self) -> list[dict[str, Any]]:
