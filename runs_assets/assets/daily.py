@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pyarrow as pa
 from pydantic import Field
 
 from runs_assets.assets.recording import (
@@ -162,25 +161,25 @@ def _table_metadata(table: DailyTable, built: BuiltDay, names: Mapping[str, str]
     read = built.lineage.read
     return {
         **built.headline,
-        **_shown(table, built.rows, names),
+        **_shown(table, built, names),
         "complete": read.complete,
         "open_runs": built.lineage.open_runs,
         "settled": built.lineage.settled,
         "read_started_at": dg.MetadataValue.timestamp(read.read_started_at),
         "read_id": read.read_id,
-        "dagster/partition_row_count": built.rows.num_rows,
+        "dagster/partition_row_count": built.rows,
         **file_metadata(built.file),
     }
 
 
-def _shown(table: DailyTable, rows: pa.Table, names: Mapping[str, str]) -> Mapping[str, Any]:
+def _shown(table: DailyTable, built: BuiltDay, names: Mapping[str, str]) -> Mapping[str, Any]:
     """The first rows, and of how many: all of them for most projects where the table says which come first."""
-    most = PREVIEW_ROWS
+    rows, most = built.first_rows, PREVIEW_ROWS
     if table.preview_order:
         rows, most = rows.sort_by(list(table.preview_order)), MOST_ROWS
     columns = [*(["pipeline_id"] if table.preview else []), *(table.preview or rows.column_names)]
-    shown = min(most, rows.num_rows)
-    return {"preview": preview(rows.select(columns), most, names), "preview_rows": f"{shown} of {rows.num_rows}"}
+    shown = min(most, built.rows)
+    return {"preview": preview(rows.select(columns), most, names), "preview_rows": f"{shown} of {built.rows}"}
 
 
 def _files(data_set: str, source: Source) -> str:

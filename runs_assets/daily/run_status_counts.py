@@ -22,8 +22,8 @@ SCHEMA = pa.schema(
 def run_status_counts(runs: pa.Table) -> pa.Table:
     """One row (schema `SCHEMA`) for each combination that occurs, sorted; `runs` has the columns `NEEDS`."""
     counted = runs.select(NEEDS).group_by(NEEDS, use_threads=False).aggregate([([], "count_all")])
-    counts = counted.rename_columns([*NEEDS, "runs"]).sort_by([(name, "ascending") for name in NEEDS])
-    return pa.table([counts[field.name] for field in SCHEMA], schema=SCHEMA)
+    counts = counted.rename_columns([*NEEDS, "runs"]).select(SCHEMA.names).cast(SCHEMA)
+    return counts.sort_by([(name, "ascending") for name in NEEDS])
 
 
 RUN_STATUS_COUNTS = DailyTable(

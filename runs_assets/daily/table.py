@@ -13,14 +13,18 @@ from runs_assets.settling.rules import Rules
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets.storage.store import StoredFile
-from runs_assets.storage.tables import Lineage, load_table, store_table
+from runs_assets.storage.tables import Lineage, load_table, replacing_table
 from runs_assets.storage.waits import without_conflict
 from runs_assets.tables import Table
 
 Headline = Mapping[str, float]
 """The numbers of a day that are worth plotting by day."""
-Build = Callable[["DailyTable", Source, date, Layout, Rules], tuple[pa.Table, Lineage, Headline]]
-"""A day's rows, what they were built from, and its numbers; raises `DamagedFileError` if the input cannot be used."""
+Write = Callable[[pa.Table], None]
+Build = Callable[["DailyTable", Source, date, Layout, Rules, Write], tuple[Lineage, Headline]]
+"""Writes a day's rows; returns what they were built from, and the day's numbers.
+
+Raises `DamagedFileError` if the input cannot be used, perhaps after some rows.
+"""
 
 
 _REMEDIES = {
@@ -45,11 +49,15 @@ class DailyTable(Table):
 
 @dataclass(frozen=True)
 class BuiltDay:
-    """A day's file that has just become durable, with its rows, what they were built from, and the day's numbers."""
+    """A day's file that has just become durable, with what it was built from, and the day's numbers.
+
+    `first_rows` are some of its `rows`; all of them, where they were computed.
+    """
 
     day: date
     file: StoredFile
-    rows: pa.Table
+    rows: int
+    first_rows: pa.Table
     lineage: Lineage
     headline: Headline
 
@@ -63,11 +71,12 @@ def computed(
     """
 
     def build(
-        table: DailyTable, source: Source, day: date, layout: Layout, _: Rules
-    ) -> tuple[pa.Table, Lineage, Headline]:
-        needed, lineage = load_table(layout, table.built_from, source.name, day, table.needs)
+        table: DailyTable, source: Source, day: date, layout: Layout, _: Rules, write: Write
+    ) -> tuple[Lineage, Headline]:
+        needed, lineage = load_table(layout, table.built_from, source.name, day, table.needs, with_dictionaries=True)
         rows = compute(needed, lineage)
-        return rows, lineage, headline(rows, needed) if headline else {}
+        write(rows)
+        return lineage, headline(rows, needed) if headline else {}
 
     return build
 
@@ -94,11 +103,12 @@ def build_days(table: DailyTable, source: Source, days: DayRange, layout: Layout
 
 def _built(table: DailyTable, source: Source, day: date, layout: Layout, rules: Rules) -> BuiltDay:
     """A day's file, whose version is looked up before its input is read: so it never follows from an older one."""
-    version = layout.day_file(table.name, source.name, day).version()
-    rows, lineage, headline = table.build(table, source, day, layout, rules)
-    own = replace(lineage, code_version=table.code_version(source))
-    file = store_table(layout, table.name, source.name, day, rows, own, version=version)
-    return BuiltDay(day, file, rows, own, headline)
+    file = layout.day_file(table.name, source.name, day)
+    with replacing_table(file, table.schema, file.version()) as out:
+        lineage, headline = table.build(table, source, day, layout, rules, out.write)
+        own = replace(lineage, code_version=table.code_version(source))
+        out.finish(own.to_metadata())
+    return BuiltDay(day, file, out.rows, out.first_rows, own, headline)
 
 
 def _left_out(source: str, data_set: str, missing: list[str], damaged: list[str]) -> str:

@@ -22,10 +22,10 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, sleep_us
 
 from runs_assets.days import iso, utc_now
 from runs_assets.errors import SettingsError, UnavailableError
-from runs_assets.http.auth import Auth
 from runs_assets.http.body import ACCEPT_ENCODING, pieces_of
 from runs_assets.http.connections import CuttableConnections, new_client
 from runs_assets.http.faults import TransientError, UnexpectedBodyError, instant_of, message_of, no_connection, refusal
+from runs_assets.http.header_auth import Auth
 from runs_assets.http.limits import Limits
 from runs_assets.http.pace import Pace
 from runs_assets.plain_text.redaction import Redactor, redacted_logs

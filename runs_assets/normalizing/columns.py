@@ -72,7 +72,8 @@ def raw_rows(lines: bytes, shape: RowShape) -> RawRows:
     schema = pa.schema([("observed_at", pa.string()), ("run", pa.struct(list(shape.columns)))])
     options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     try:
-        table = pj.read_json(pa.BufferReader(lines), parse_options=options).combine_chunks()
+        whole = pj.ReadOptions(use_threads=False, block_size=len(lines) + 1)
+        table = pj.read_json(pa.BufferReader(lines), whole, options).combine_chunks()
     except pa.ArrowInvalid:
         documents = msgspec.json.Decoder().decode_lines(lines)
         observed_at, runs = ([line[name] for line in documents] for name in schema.names)

@@ -24,6 +24,7 @@ from runs_assets.storage.store import StoredFile
 
 BLOCK_BYTES = 2 * 1024 * 1024
 SALVAGE_BYTES = 64 * 1024
+THREADS = 2
 _SKIPPABLE = struct.Struct("<II")  # a skippable frame's magic, and how many bytes follow
 _CRC = struct.Struct("<I")
 _TRAILER_MAGIC = 0x184D2A50
@@ -83,7 +84,7 @@ class CheckedFrame:
 
 def compressing(file: Any) -> AbstractContextManager[BinaryIO]:
     """A stream that compresses what is written to it into one zstd frame of `file`, to be used in a `with` block."""
-    return zstandard.ZstdCompressor(level=1, write_checksum=True).stream_writer(file, closefd=False)
+    return zstandard.ZstdCompressor(level=1, threads=THREADS, write_checksum=True).stream_writer(file, closefd=False)
 
 
 def finish(frame: CheckedFrame, day: RawDay) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
+from itertools import compress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,8 +12,6 @@ from numpy.typing import NDArray
 
 from runs_assets.days import iso
 from runs_assets.storage.disk import cannot_write, raising
-
-BLOCK_BYTES = 4 * 1024 * 1024
 
 
 class Spool:
@@ -24,7 +23,8 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ids: list[pa.Array] = []
-        self._lengths: list[NDArray[np.int64]] = []
+        self._hashes: list[NDArray[np.int64]] = []
+        self._sizes: list[int] = []
         with raising(cannot_write, path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w+b")
@@ -33,9 +33,9 @@ class Spool:
         """Add rows, at least one, that one answer showed, a line of JSON each; `ids` runs parallel to them."""
         head, tail = b'{"observed_at":"%b","run":' % iso(observed_at).encode(), b"}\n"
         whole = memoryview(lines.replace(b"\n", tail + head))[: -len(head)]
-        ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n")) + 1
         self._ids.append(pa.array(ids, pa.string()))
-        self._lengths.append(np.diff(ends, prepend=0) + len(head + tail) - 1)
+        self._hashes.append(np.fromiter(map(hash, ids), np.int64, len(ids)))
+        self._sizes.append(len(head) + len(whole))
         with raising(cannot_write, self._path):
             self._file.write(head)
             self._file.write(whole)
@@ -46,22 +46,14 @@ class Spool:
 
     def copy_latest(self, out: BinaryIO) -> int:
         """Write each id's latest line, in the order of arrival; returns the number of lines."""
-        ids = self.ids()
-        if not len(ids):
-            return 0
-        codes = ids.combine_chunks().dictionary_encode().indices.to_numpy()
-        latest = np.empty(int(codes.max()) + 1, np.int64)
-        latest[codes] = np.arange(len(codes))
-        ends = np.cumsum(np.concatenate(self._lengths))
+        is_latest = self._are_latest()
         self._file.seek(0)
         position = 0
-        for dropped in np.flatnonzero(latest[codes] != np.arange(len(codes))):
-            stop = int(ends[dropped - 1]) if dropped else 0
-            self._copy(out, stop - position)
-            position = int(ends[dropped])
-            self._file.seek(position)
-        self._copy(out, int(ends[-1]) - position)
-        return len(latest)
+        for ids, size in zip(self._ids, self._sizes, strict=True):
+            lines, kept = self._file.read(size), is_latest[position : position + len(ids)]
+            out.write(lines if kept.all() else b"".join(compress(lines.splitlines(keepends=True), kept)))
+            position += len(ids)
+        return int(is_latest.sum())
 
     def close(self) -> None:
         """Remove the scratch file."""
@@ -70,8 +62,13 @@ class Spool:
         with suppress(OSError):  # a folder that has become read-only; the next run empties it
             self._path.unlink()
 
-    def _copy(self, out: BinaryIO, size: int) -> None:
-        while size > 0:
-            block = self._file.read(min(size, BLOCK_BYTES))
-            out.write(block)
-            size -= len(block)
+    def _are_latest(self) -> NDArray[np.bool_]:
+        """Whether each id that was appended is not appended again later; only ids whose hash repeats are compared."""
+        hashes = np.concatenate([np.empty(0, np.int64), *self._hashes])
+        ordered = np.sort(hashes)
+        repeated = np.flatnonzero(np.isin(hashes, ordered[1:][ordered[1:] == ordered[:-1]]))
+        latest = dict(zip(self.ids().take(repeated).to_pylist(), repeated.tolist(), strict=True))
+        are_latest = np.ones(len(hashes), np.bool_)
+        are_latest[repeated] = False
+        are_latest[list(latest.values())] = True
+        return are_latest

@@ -6,10 +6,11 @@ the footer. The footer says where the pages are, counted from the file's beginni
 the seal. The schema metadata of a day's file names the reading that it was built from.
 """
 
+import base64
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO
@@ -67,37 +68,18 @@ class Lineage:
         )
 
 
-def store_table(
-    layout: Layout,
-    dataset: str,
-    source: str,
-    day: date,
-    table: pa.Table,
-    lineage: Lineage,
-    *,
-    version: str | None = None,
-) -> StoredFile:
-    """Replace a day's file atomically; returns it.
-
-    Raises `ConflictError` if a `version` of it is given and is no longer the stored one.
-    """
-    file = layout.day_file(dataset, source, day)
-    write_parquet(file, table.replace_schema_metadata(lineage.to_metadata()), version)
-    return file
-
-
 def load_table(
-    layout: Layout, dataset: str, source: str, day: date, columns: Sequence[str]
+    layout: Layout, dataset: str, source: str, day: date, columns: Sequence[str], *, with_dictionaries: bool = False
 ) -> tuple[pa.Table, Lineage]:
-    """Some columns of a day's file, and its lineage.
+    """Some columns of a day's file, and its lineage; `with_dictionaries`, texts that repeat take a tenth of the memory.
 
     Raises `StorageError` if the file is missing or cannot be read, `DamagedFileError` if it lacks a column or any of it
     has changed since it was written.
     """
-    with _opened(layout, dataset, source, day) as file:
+    with _opened(layout, dataset, source, day, with_dictionaries=with_dictionaries) as file:
         if lacking := set(columns) - set(file.schema_arrow.names):
             raise ValueError(f"it lacks {', '.join(sorted(lacking))}, so other code wrote it")
-        return file.read(columns=list(columns)), Lineage.of(file.schema_arrow)
+        return file.read(columns=list(columns)).unify_dictionaries(), Lineage.of(file.schema_arrow)
 
 
 def load_lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineage:
@@ -108,12 +90,18 @@ def load_lineage(layout: Layout, dataset: str, source: str, day: date) -> Lineag
 
 @contextmanager
 def _opened(
-    layout: Layout, dataset: str, source: str, day: date, *, footer_only: bool = False
+    layout: Layout,
+    dataset: str,
+    source: str,
+    day: date,
+    *,
+    footer_only: bool = False,
+    with_dictionaries: bool = False,
 ) -> Iterator[pq.ParquetFile]:
     file = layout.day_file(dataset, source, day)
     remedy = f"Materialize {source}/{dataset} for {day} again; it is rebuilt from the files before it, without the API."
     try:
-        with opened_parquet(file, remedy, footer_only=footer_only) as parquet:
+        with opened_parquet(file, remedy, footer_only=footer_only, with_dictionaries=with_dictionaries) as parquet:
             yield parquet
     except NotStoredError:
         raise NotStoredError(
@@ -121,23 +109,71 @@ def _opened(
         ) from None
 
 
-def write_parquet(stored: StoredFile, table: pa.Table, version: str | None = None) -> None:
-    """Replace a sealed Parquet file atomically, if a `version` of it is still stored."""
-    with stored.replacing(version=version) as file:
-        pq.write_table(
-            table,
-            file,
+class TableFile:
+    """A Parquet file under way, whose rows arrive in tables of any size: at most a row group of them is in memory.
+
+    `rows` is how many there are, `first_rows` the first table that had any.
+    """
+
+    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
+        self.rows = 0
+        self.first_rows = self._waiting = schema.empty_table()
+        self._file, self._schema = file, schema
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows."""
+        if not self.rows:
+            self.first_rows = rows
+        self.rows += rows.num_rows
+        self._waiting = pa.concat_tables([self._waiting, rows])
+        while self._waiting.num_rows > ROW_GROUP_ROWS:
+            self._write_group(ROW_GROUP_ROWS)
+
+    def finish(self, metadata: Mapping[str, str]) -> None:
+        """Write what is left and the footer, with the metadata of the schema."""
+        writer = self._write_group(self._waiting.num_rows)
+        # The writer would take it from the schema at its beginning, when it is not known yet.
+        schema = base64.b64encode(self._schema.with_metadata(metadata).serialize())
+        writer.add_key_value_metadata({**metadata, "ARROW:schema": schema})
+        writer.close()
+
+    def close(self) -> None:
+        """Have nothing more written."""
+        if self._writer:
+            self._writer.close()
+
+    def _write_group(self, size: int) -> pq.ParquetWriter:
+        group, self._waiting = self._waiting.slice(0, size), self._waiting.slice(size)
+        self._writer = self._writer or pq.ParquetWriter(
+            self._file,
+            self._schema,
             compression="zstd",
-            row_group_size=ROW_GROUP_ROWS,
-            use_dictionary=_repeating(table),
+            use_dictionary=_repeating(group),
             write_page_checksum=True,
+            store_schema=False,
         )
+        self._writer.write_table(group, ROW_GROUP_ROWS)
+        return self._writer
+
+
+@contextmanager
+def replacing_table(stored: StoredFile, schema: pa.Schema, version: str | None = None) -> Iterator[TableFile]:
+    """A new file that takes a table's place, sealed, when it is finished and the block ends without an error.
+
+    Raises `ConflictError` if a `version` of the old one is given and is no longer the stored one.
+    """
+    with stored.replacing(version=version) as file:
+        with closing(TableFile(file, schema)) as table:
+            yield table
         _seal(file)
 
 
 @contextmanager
-def opened_parquet(stored: StoredFile, remedy: str, *, footer_only: bool = False) -> Iterator[pq.ParquetFile]:
-    """A sealed Parquet file, open for reading.
+def opened_parquet(
+    stored: StoredFile, remedy: str, *, footer_only: bool = False, with_dictionaries: bool = False
+) -> Iterator[pq.ParquetFile]:
+    """A sealed Parquet file, open for reading; `with_dictionaries`, its texts are read as such.
 
     Raises `StorageError` if it cannot be read, `DamagedFileError` with `remedy` if any of it (with `footer_only`, of
     its footer) has changed since it was written.
@@ -146,7 +182,12 @@ def opened_parquet(stored: StoredFile, remedy: str, *, footer_only: bool = False
         if why := _broken_seal(file, footer_only=footer_only):
             raise DamagedFileError(stored, why, remedy)
         try:
-            with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+            metadata = pq.read_metadata(file)
+            schema = metadata.schema.to_arrow_schema()
+            texts = [field.name for field in schema if with_dictionaries and field.type == pa.string()]
+            with pq.ParquetFile(
+                file, metadata=metadata, read_dictionary=texts, page_checksum_verification=True
+            ) as parquet:
                 yield parquet
         except (ValueError, KeyError) as error:
             raise DamagedFileError(stored, str(error), remedy) from error

@@ -9,7 +9,7 @@ import pyarrow as pa
 from runs_assets.errors import NotStoredError, StorageError
 from runs_assets.reasons.reason import Explanations
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.tables import opened_parquet, write_parquet
+from runs_assets.storage.tables import opened_parquet, replacing_table
 from runs_assets.tables import Table
 from runs_assets.verdicts.common_causes import with_common_cause
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS, failure_concentrations
@@ -89,7 +89,9 @@ def store_verdicts(
 ) -> None:
     """Replace a table's file atomically; raises `ConflictError` if a `version` of it is no longer the stored one."""
     metadata = {"built_from": json.dumps(dict(built_from), sort_keys=True), "code_version": table.version}
-    write_parquet(layout.verdict_file(table.name), rows.replace_schema_metadata(metadata), version)
+    with replacing_table(layout.verdict_file(table.name), rows.schema, version) as file:
+        file.write(rows)
+        file.finish(metadata)
 
 
 def load_verdicts(layout: Layout, name: str) -> pa.Table:

@@ -1,10 +1,12 @@
-"""What Dagster alone takes: `python -m runs_assets_tests.benchmark.bare DAY` materializes one day of four trivial assets.
+"""What Dagster alone takes: `python -m runs_assets_tests.benchmark.bare DAY [CHECKS]` materializes one day of four assets.
 
+They are trivial, and so are the checks, of which there are none unless a number is given.
 Prints `{"peak_bytes": ...}`. Imports nothing of this project.
 """
 
 import json
 import sys
+from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 
 import dagster as dg
@@ -24,14 +26,32 @@ def trivial(name: str, *after: str) -> dg.AssetsDefinition:
     return nothing
 
 
+def trivial_checks(count: int) -> dg.AssetChecksDefinition:
+    """A step with so many checks of the assets, all of which pass."""
+    specs = [dg.AssetCheckSpec(f"check_{n}", asset=ASSETS[n % len(ASSETS)].key) for n in range(count)]
+
+    @dg.multi_asset_check(name="checks", specs=specs)
+    def passing() -> Iterator[dg.AssetCheckResult]:
+        for spec in specs:
+            yield dg.AssetCheckResult(passed=True, asset_key=spec.asset_key, check_name=spec.name)
+
+    return passing
+
+
 ASSETS = [trivial("raw_runs"), *(trivial(name, "raw_runs") for name in ("runs", "run_status_counts", "failure_rates"))]
 
 
 def main() -> None:
     """Materialize them and print the peak."""
-    job = dg.Definitions(ASSETS, jobs=[dg.define_asset_job("daily", ASSETS)]).resolve_job_def("daily")
+    day, checks = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    definitions = dg.Definitions(
+        ASSETS,
+        asset_checks=[trivial_checks(checks)] if checks else [],
+        jobs=[dg.define_asset_job("daily", ASSETS)],
+    )
+    job = definitions.resolve_job_def("daily")
     with TemporaryDirectory() as folder, temporary_instance(folder) as instance:
-        job.execute_in_process(instance=instance, partition_key=sys.argv[1])
+        job.execute_in_process(instance=instance, partition_key=day)
     print(json.dumps({"peak_bytes": peak_bytes()}))  # noqa: T201
 
 

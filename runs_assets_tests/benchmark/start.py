@@ -3,28 +3,35 @@
 The best of five, in turn: the first may have to compile the modules.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from runs_assets_tests.benchmark.children import module, python, serving
 from runs_assets_tests.benchmark.figures import Figure
 from runs_assets_tests.benchmark.plan import MIDDLE, NAMES, Plan
 
 TRIES = 5
-ROWS = 100
+ROWS, CHECKS = 100, 9
 AT_MOST_IMPORT_SECONDS, AT_MOST_CPU_SECONDS = 0.5, 1.0
 
 
 def measure(plan: Plan) -> Iterator[Figure]:
     """The import, and a small day of each source."""
     plan.say("start: imports")
-    tries = [(_import_seconds("dagster"), _import_seconds("runs_assets.definitions")) for _ in range(TRIES)]
-    dagster, project = (min(seconds) for seconds in zip(*tries, strict=True))
+    dagster, project = _best(*(partial(_import_seconds, name) for name in ("dagster", "runs_assets.definitions")))
     yield Figure("import of dagster", (dagster,), "{:.2f} s")
     yield Figure(
         "import of the definitions, beyond that", (project - dagster,), "{:.2f} s", at_most=AT_MOST_IMPORT_SECONDS
     )
     for source in plan.sources:
-        yield _small_day(source, plan)
+        yield from _small_day(source, plan)
+    yield from _causes(plan)
+
+
+def _best(*measures: Callable[[], float]) -> Iterator[float]:
+    """The least that each took, of several rounds in turn."""
+    rounds = [[measure() for measure in measures] for _ in range(TRIES)]
+    return map(min, zip(*rounds, strict=True))
 
 
 def _import_seconds(name: str) -> float:
@@ -32,13 +39,25 @@ def _import_seconds(name: str) -> float:
     return float(python("-c", timing).printed)
 
 
-def _small_day(source: str, plan: Plan) -> Figure:
+def _small_day(source: str, plan: Plan) -> Iterator[Figure]:
     plan.say(f"{source}: start, a day of {ROWS} runs")
     with serving(source, {MIDDLE: ROWS}) as served:
-        tries = [
-            (module("bare", MIDDLE).cpu_seconds, served.materialized(MIDDLE, MIDDLE, {}).cpu_seconds)
-            for _ in range(TRIES)
-        ]
-    bare, project = (min(seconds) for seconds in zip(*tries, strict=True))
+        bare, project = _best(_bare, lambda: served.materialized(MIDDLE, MIDDLE, {}).cpu_seconds)
     what = f"{NAMES[source]}: processor time of a day of {ROWS} runs, beyond four trivial assets ({bare:.1f} s)"
-    return Figure(what, (project - bare,), "{:.2f} s", at_most=AT_MOST_CPU_SECONDS)
+    yield Figure(what, (project - bare,), "{:.2f} s", at_most=AT_MOST_CPU_SECONDS)
+
+
+def _causes(plan: Plan) -> Iterator[Figure]:
+    """What of it is not in our hands as long as there are these checks, and pandas is installed."""
+    plan.say("start: what Dagster takes for checks, and pyarrow for pandas")
+    bare, checked, arrow, with_pandas = _best(_bare, partial(_bare, CHECKS), _arrow, partial(_arrow, ", pandas"))
+    yield Figure(f"of it, {CHECKS} trivial checks in Dagster alone", (checked - bare,), "{:.2f} s")
+    yield Figure("of it, pandas, which pyarrow imports if it can", (with_pandas - arrow,), "{:.2f} s")
+
+
+def _bare(checks: int = 0) -> float:
+    return module("bare", MIDDLE, checks).cpu_seconds
+
+
+def _arrow(others: str = "") -> float:
+    return python("-c", f"import pyarrow.compute{others}").cpu_seconds

@@ -14,9 +14,10 @@ from runs_assets.daily.runs import RUNS
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, DayFiles
 from runs_assets.storage.quarantine import store_quarantine
-from runs_assets.storage.tables import load_table, store_table
+from runs_assets.storage.tables import load_table
 from runs_assets_tests.checks.stored import FIRST, TODAY, YESTERDAY, Stored, flip_a_byte, numbers, run, sample, two_runs
 from runs_assets_tests.conftest import NOW
+from runs_assets_tests.storage.tables_of_days import store_table
 
 NAMES = {check.__name__ for _, check in CHECKS}
 DAY = date(2026, 3, 12)

@@ -23,10 +23,11 @@ from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import blocks, stat_day
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
-from runs_assets.storage.tables import Lineage, load_table, store_table
+from runs_assets.storage.tables import Lineage, load_table
 from runs_assets_tests.crashes.killing import KillPoint
 from runs_assets_tests.crashes.watching import files
 from runs_assets_tests.files_on_disk import on_disk, stored_file
+from runs_assets_tests.storage.tables_of_days import store_table
 
 DAY = date(2026, 3, 17)
 AT = datetime(2026, 3, 18, 1, tzinfo=UTC)

@@ -16,7 +16,8 @@ from runs_assets.errors import StorageError
 from runs_assets.sandbox.profiles import WORKFLOWS
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
-from runs_assets.storage.tables import Lineage, store_table
+from runs_assets.storage.tables import Lineage
+from runs_assets_tests.storage.tables_of_days import store_table
 
 DAYS = DayRange(date(2026, 3, 1), date(2026, 3, 2))
 KNOWN = WORKFLOWS[0]

@@ -5,7 +5,7 @@ from threading import Lock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.header_auth import HeaderAuth
 from runs_assets.http.pace import Pace
 from runs_assets.http.transport import Answer, Transport
 from runs_assets.plain_text.redaction import Redactor

@@ -11,7 +11,8 @@ import pytest
 import trustme
 
 from runs_assets.errors import RunsAssetsError, UnavailableError
-from runs_assets.http.auth import HeaderAuth, RefreshingBearerAuth
+from runs_assets.http.header_auth import HeaderAuth
+from runs_assets.http.oauth import RefreshingBearerAuth
 from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.http.transport import Answer, Transport
 from runs_assets.plain_text.redaction import Redactor

@@ -16,8 +16,8 @@ from runs_assets.errors import (
     SettingsError,
     UnavailableError,
 )
-from runs_assets.http.auth import HeaderAuth
 from runs_assets.http.faults import UnexpectedBodyError
+from runs_assets.http.header_auth import HeaderAuth
 from runs_assets.http.limits import Limits
 from runs_assets.http.transport import Answer, Transport
 from runs_assets.plain_text.redaction import Redactor

@@ -15,9 +15,10 @@ from runs_assets.sources.source import Source
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
-from runs_assets.storage.tables import Lineage, store_table
+from runs_assets.storage.tables import Lineage
 from runs_assets.watch_entries import About
 from runs_assets.watch_file import WatchFile
+from runs_assets_tests.storage.tables_of_days import store_table
 from runs_assets_tests.verdicts.cases import at
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from runs_assets.days import DayRange
-from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.header_auth import HeaderAuth
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reading.request import ReadingRequest, StoredDay
 from runs_assets.reading.whole_days import read_days

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from runs_assets.errors import CredentialsError, RequestRefusedError, UnavailableError
-from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.header_auth import HeaderAuth
 from runs_assets.http.limits import Limits
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.sandbox import Sandbox, simulated_cloudcruise

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.header_auth import HeaderAuth
 from runs_assets.http.limits import Limits
 from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor

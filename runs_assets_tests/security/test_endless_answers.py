@@ -12,8 +12,8 @@ import pytest
 import zstandard
 
 from runs_assets.errors import CredentialsError, UnavailableError
-from runs_assets.http.auth import RefreshingBearerAuth
 from runs_assets.http.limits import Limits
+from runs_assets.http.oauth import RefreshingBearerAuth
 from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.http.transport import Transport
 from runs_assets.plain_text.redaction import Redactor

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from runs_assets.days import to_us
 from runs_assets.errors import RequestRefusedError, UnavailableError
-from runs_assets.http.auth import HeaderAuth
+from runs_assets.http.header_auth import HeaderAuth
 from runs_assets.http.limits import Limits
 from runs_assets.paging.cursor import CursorAsk
 from runs_assets.paging.offset import OffsetAsk

@@ -13,8 +13,9 @@ import pytest
 from runs_assets.errors import DamagedFileError, StorageError
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
-from runs_assets.storage.tables import Lineage, load_lineage, load_table, store_table
+from runs_assets.storage.tables import Lineage, load_lineage, load_table, replacing_table
 from runs_assets_tests.files_on_disk import on_disk
+from runs_assets_tests.storage.tables_of_days import store_table
 
 DAY = date(2026, 3, 17)
 AT = datetime(2026, 3, 19, 1, 2, 3, 450_000, tzinfo=UTC)
@@ -153,3 +154,34 @@ def test_only_values_that_repeat_have_a_dictionary(tmp_path: Path) -> None:
     group = pq.read_metadata(on_disk(path)).row_group(0)
     assert [group.column(n).has_dictionary_page for n in range(2)] == [False, True]
     assert load_table(layout, "runs", "s", DAY, list(rows))[0].to_pydict() == rows
+
+
+def test_rows_that_arrive_in_pieces_become_whole_row_groups(tmp_path: Path) -> None:
+    file = Layout(tmp_path).day_file("runs", "s", DAY)
+    schema = pa.schema([pa.field("a", pa.int64(), metadata={"description": "a number"})])
+    with replacing_table(file, schema) as out:
+        for start, stop in ((0, 131_071), (131_071, 131_074), (131_074, 400_000)):
+            out.write(pa.table({"a": range(start, stop)}, schema=schema))
+        out.finish({"settled": "true"})
+    found = pq.ParquetFile(on_disk(file))
+    assert [found.metadata.row_group(n).num_rows for n in range(found.num_row_groups)] == [
+        131_072,
+        131_072,
+        131_072,
+        6_784,
+    ]
+    assert found.read()["a"].to_pylist() == list(range(400_000))
+    assert found.schema_arrow.metadata == {b"settled": b"true"}
+    assert found.schema_arrow.field("a").metadata == {b"description": b"a number"}
+    assert (out.rows, out.first_rows.num_rows) == (400_000, 131_071)
+
+
+def test_a_table_that_fails_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    layout, lineage = Layout(tmp_path), Lineage(Read("r", AT), open_runs=0, settled=False, code_version="1")
+    file = store_table(layout, "runs", "s", DAY, pa.table({"a": [1]}), lineage)
+    before = on_disk(file).read_bytes()
+    two_groups = pa.table({"a": range(131_073)})
+    with pytest.raises(pa.ArrowInvalid), replacing_table(file, two_groups.schema) as out:  # noqa: PT012
+        out.write(two_groups)
+        out.write(pa.table({"b": [1]}))
+    assert on_disk(file).read_bytes() == before

@@ -13,7 +13,8 @@ from runs_assets.days import end_of
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
-from runs_assets.storage.tables import Lineage, store_table
+from runs_assets.storage.tables import Lineage
+from runs_assets_tests.storage.tables_of_days import store_table
 
 
 def runs_table(columns: Mapping[str, Any]) -> pa.Table:

@@ -44,7 +44,7 @@ class CloudCruiseApi(RunsApi):
 
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> "CloudCruiseClient":  # noqa: ARG002
         """See `RunsApi.client`."""
-        from runs_assets.http.auth import HeaderAuth
+        from runs_assets.http.header_auth import HeaderAuth
         from runs_assets.http.pace import Pace
         from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 

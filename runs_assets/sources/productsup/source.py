@@ -20,7 +20,7 @@ from runs_assets.storage.layout import Layout
 from runs_assets.storage.store import StoredFile
 
 if TYPE_CHECKING:
-    from runs_assets.http.auth import Auth
+    from runs_assets.http.header_auth import Auth
     from runs_assets.sources.productsup.client import ProductsupClient
 
 OAUTH_FIELDS = ("token_url", "client_id", "client_secret", "refresh_token")
@@ -83,9 +83,9 @@ class ProductsupApi(RunsApi):
     def _auth(
         self, settings: ProductsupSettings, redact: Redactor, token_file: StoredFile, clock: Callable[[], datetime]
     ) -> "Auth":
-        from runs_assets.http.auth import HeaderAuth, RefreshingBearerAuth
-
         if (grant := settings.grant) is not None:
+            from runs_assets.http.oauth import RefreshingBearerAuth
+
             setting = f"{self.settings_prefix}REFRESH_TOKEN"
             return RefreshingBearerAuth(grant, TokenFile(token_file, grant), redact, clock, setting)
         if settings.token is None:
@@ -94,6 +94,8 @@ class ProductsupApi(RunsApi):
                 f"{self.settings_prefix}TOKEN is not set. Put a bearer token, or all of {names}, "
                 "into .env or the environment."
             )
+        from runs_assets.http.header_auth import HeaderAuth
+
         token = settings.token.get_secret_value()
         redact.learn(token)
         return HeaderAuth("authorization", f"Bearer {token}", f"{self.settings_prefix}TOKEN")

@@ -1,13 +1,12 @@
-"""The two ways to authenticate: a fixed header, and an OAuth2 bearer token that is refreshed and rotated.
+"""An OAuth2 bearer token that is refreshed and rotated.
 
-The OAuth2 message formats (RFC 6749 section 6) are oauthlib's; this module sends them, and keeps what comes back.
+The message formats (RFC 6749 section 6) are oauthlib's; this module sends them, and keeps what comes back.
 """
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import quote_plus
 
 import httpx
@@ -15,31 +14,13 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from runs_assets.errors import CredentialsError
 from runs_assets.http.faults import RETRIED_STATUSES, TransientError, error_code
+from runs_assets.http.header_auth import Send
 from runs_assets.http.token_file import RefreshGrant, TokenFile, checked_tokens
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.plain_text.wording import shortened
 
 EARLY_SECONDS = 30.0
 REASON_CHARACTERS = 100
-Send = Callable[[httpx.Request], tuple[httpx.Response, bytes]]
-"""Sends a request and reads its body, within the transport's bounds."""
-
-
-@dataclass(frozen=True)
-class HeaderAuth:
-    """One fixed header with every request. `setting` is the one to name when the API does not accept it."""
-
-    name: str
-    value: str = field(repr=False)
-    setting: str
-
-    def headers(self, send: Send) -> Mapping[str, str]:  # noqa: ARG002
-        """The headers that go with a request."""
-        return {self.name: self.value}
-
-    def renew(self, send: Send) -> bool:  # noqa: ARG002
-        """Called after a 401: there is nothing to renew."""
-        return False
 
 
 class RefreshingBearerAuth:
@@ -124,9 +105,6 @@ class RefreshingBearerAuth:
 
     def _secret_values(self) -> list[str]:
         return [self._tokens[name] for name in ("access_token", "refresh_token") if name in self._tokens]
-
-
-Auth: TypeAlias = HeaderAuth | RefreshingBearerAuth
 
 
 def _check_is_answer(response: httpx.Response, body: bytes) -> None:
