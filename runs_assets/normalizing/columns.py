@@ -140,6 +140,9 @@ def _instants(values: Values, *, are_utc: bool) -> tuple[pa.Array, int]:
 
 def _of_our_time(found: pa.Array) -> pa.Array:
     since_1970_us = found.cast(pa.int64())
+    first, last = pc.min_max(since_1970_us).as_py().values()
+    if first is None or (first >= 0 and last < END_OF_TIME_US):
+        return found
     is_ours = pc.and_(pc.greater_equal(since_1970_us, 0), pc.less(since_1970_us, END_OF_TIME_US))
     return pc.if_else(is_ours, found, pa.scalar(None, TIMESTAMP))
 

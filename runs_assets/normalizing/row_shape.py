@@ -5,9 +5,11 @@ the platform documents it, with an unknown field or a value of another type, is 
 the rows beside it are not.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import repeat
 from typing import Any, TypeAlias
 
 import msgspec
@@ -68,10 +70,9 @@ class RowShape:
     def rows(self, decoded: Sequence[Any]) -> list[Any]:
         """The rows of a decoded page: a `row` each, without what is never stored, or plain JSON values."""
         rows = [self._row_of(row) if type(row) is Raw else row for row in decoded]
-        for row in rows if self.never_stored else ():
-            if type(row) is self.row:
-                for attribute in self.never_stored.values():
-                    setattr(row, attribute, UNSET)
+        documented = [row for row in rows if type(row) is self.row] if self.never_stored else []
+        for attribute in self.never_stored.values():
+            deque(map(setattr, documented, repeat(attribute), repeat(UNSET)), maxlen=0)
         return rows
 
     def values(self, rows: Sequence[Any], field: str) -> list[Any]:
