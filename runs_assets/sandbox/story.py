@@ -12,9 +12,9 @@ from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS, Episode, Profile
 
 NEW_VERSION = "3.0.0"
 SILENT = next(connector for connector in CONNECTORS if connector.name == "price-feed")
-WORSE, WORSE_EVERY = "address-update", 30
-"""It runs once in so many minutes, and from some day on each third run fails: hardly two in a row, or it would be down
-at some hours by chance."""
+WORSE, NEWLY_RELEASED, WORSE_EVERY = "address-update", "stock-sync", 30
+"""Both run once in so many minutes, and from some day on each third run fails: hardly two in a row, or they would be
+down at some hours by chance."""
 WATCH_FILE = f"""\
 # A fortnight is too short to learn from it when a pipeline has to run.
 [[expectations]]
@@ -52,9 +52,18 @@ def connectors_of(day: date) -> Profiles:
     """Productsup's: one is silent, and the new version of one fails."""
     midnight = start_of(day)
     return Profiles(
-        tuple(replace(connector, creep=0.0) for connector in CONNECTORS),
+        tuple(
+            replace(connector, creep=0.0, every_minutes=WORSE_EVERY if connector.name == NEWLY_RELEASED else None)
+            for connector in CONNECTORS
+        ),
         (
             Episode(SILENT.name, midnight - timedelta(hours=12), is_silent=True),
-            Episode("stock-sync", midnight - timedelta(days=2), failure_rate=0.6, version=NEW_VERSION),
+            Episode(
+                NEWLY_RELEASED,
+                midnight - timedelta(days=2),
+                failure_rate=0.95,
+                every_third_minutes=WORSE_EVERY,
+                version=NEW_VERSION,
+            ),
         ),
     )
