@@ -83,7 +83,7 @@ class Episode:
     """What happens to one pipeline from an instant on, to another (not inside) or for ever.
 
     Its runs fail at `failure_rate`, or at what has risen to that by `rises_until`; have a new `version`; or there are
-    none. With `every_third_minutes`, only those of every third span of so many minutes of the day fail.
+    none. With `span_minutes`, only those of one in `one_in` spans of so many minutes of the day fail.
     """
 
     pipeline: str
@@ -91,7 +91,8 @@ class Episode:
     end: datetime | None = None
     failure_rate: float = 0.0
     rises_until: datetime | None = None
-    every_third_minutes: int | None = None
+    span_minutes: int | None = None
+    one_in: int = 1
     version: str | None = None
     is_silent: bool = False
 
@@ -110,7 +111,7 @@ class Episode:
 
     def _is_its_turn(self, created_at: datetime) -> bool:
         minute = created_at.hour * 60 + created_at.minute
-        return self.every_third_minutes is None or minute // self.every_third_minutes % 3 == 0
+        return self.span_minutes is None or minute // self.span_minutes % self.one_in == 0
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS, Episode, Profile
 NEW_VERSION = "3.0.0"
 SILENT = next(connector for connector in CONNECTORS if connector.name == "price-feed")
 WORSE, NEWLY_RELEASED, WORSE_EVERY = "address-update", "stock-sync", 30
-"""Both run once in so many minutes, and from some day on each third run fails: hardly two in a row, or they would be
-down at some hours by chance."""
+"""Both run once in so many minutes, and from some day on each third run fails, or each second: hardly two in a row, or
+they would be down at some hours by chance."""
 WATCH_FILE = f"""\
 # A fortnight is too short to learn from it when a pipeline has to run.
 [[expectations]]
@@ -42,7 +42,8 @@ def workflows_of(day: date) -> Profiles:
                 midnight - timedelta(hours=60),
                 rises_until=midnight - timedelta(hours=12),
                 failure_rate=0.95,
-                every_third_minutes=WORSE_EVERY,
+                span_minutes=WORSE_EVERY,
+                one_in=3,
             ),
         ),
     )
@@ -62,7 +63,8 @@ def connectors_of(day: date) -> Profiles:
                 NEWLY_RELEASED,
                 midnight - timedelta(days=2),
                 failure_rate=0.95,
-                every_third_minutes=WORSE_EVERY,
+                span_minutes=WORSE_EVERY,
+                one_in=2,
                 version=NEW_VERSION,
             ),
         ),
