@@ -167,7 +167,8 @@ class Inspection:
 
 def id_hashes(ids: pa.ChunkedArray) -> Hashes:
     """A hash of each id, the same within this process."""
-    return np.fromiter(map(hash, ids.to_numpy()), np.int64, len(ids))
+    parts = [np.fromiter(map(hash, part.to_pylist()), np.int64, len(part)) for part in ids.chunks]
+    return np.concatenate([np.empty(0, np.int64), *parts])
 
 
 def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.ChunkedArray]) -> pa.Table:
