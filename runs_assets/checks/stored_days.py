@@ -29,6 +29,7 @@ from runs_assets.storage.raw import RawDay, verified
 from runs_assets.storage.tables import Lineage, load_table
 
 RUNS_COLUMNS = ("run_id", "status", "raw_status", "is_terminal", "created_at")
+WORDS = ("status", "raw_status")
 ABANDONED = ("run_id", "status", "raw_status", "created_at")
 REPEATED = pa.schema(
     [("run_id", pa.string()), ("times", pa.int64()), ("first_day", pa.date32()), ("last_day", pa.date32())]
@@ -141,7 +142,8 @@ class Inspection:
         tables, runs = {}, None
         for name in self.versions:
             columns = RUNS_COLUMNS if name == RUNS.name else ("runs",)
-            loaded = usable(name, partial(load_table, self.layout, name, self.source, day, columns))
+            load = partial(load_table, self.layout, name, self.source, day, columns, repeating=WORDS)
+            loaded = usable(name, load)
             if loaded is not None:
                 tables[name] = self._table(name, day, *loaded, raw)
                 runs = self._runs(*loaded) if name == RUNS.name else runs

@@ -74,7 +74,7 @@ def computed(
     def build(
         table: DailyTable, source: Source, day: date, layout: Layout, _: Rules, write: Write
     ) -> tuple[Lineage, Headline]:
-        needed, lineage = load_table(layout, table.built_from, source.name, day, table.needs, with_dictionaries=True)
+        needed, lineage = load_table(layout, table.built_from, source.name, day, table.needs, repeating=table.needs)
         rows = compute(needed, lineage)
         write(rows)
         return lineage, headline(rows, needed) if headline else {}

@@ -69,14 +69,14 @@ class Lineage:
 
 
 def load_table(
-    layout: Layout, dataset: str, source: str, day: date, columns: Sequence[str], *, with_dictionaries: bool = False
+    layout: Layout, dataset: str, source: str, day: date, columns: Sequence[str], *, repeating: Sequence[str] = ()
 ) -> tuple[pa.Table, Lineage]:
-    """Some columns of a day's file, and its lineage; `with_dictionaries`, texts that repeat take a tenth of the memory.
+    """Some columns of a day's file, and its lineage; texts that are `repeating` come as dictionaries, which are small.
 
     Raises `StorageError` if the file is missing or cannot be read, `DamagedFileError` if it lacks a column or any of it
     has changed since it was written.
     """
-    with _opened(layout, dataset, source, day, with_dictionaries=with_dictionaries) as file:
+    with _opened(layout, dataset, source, day, repeating=repeating) as file:
         if lacking := set(columns) - set(file.schema_arrow.names):
             raise ValueError(f"it lacks {', '.join(sorted(lacking))}, so other code wrote it")
         return file.read(columns=list(columns)).unify_dictionaries(), Lineage.of(file.schema_arrow)
@@ -96,12 +96,12 @@ def _opened(
     day: date,
     *,
     footer_only: bool = False,
-    with_dictionaries: bool = False,
+    repeating: Sequence[str] = (),
 ) -> Iterator[pq.ParquetFile]:
     file = layout.day_file(dataset, source, day)
     remedy = f"Materialize {source}/{dataset} for {day} again; it is rebuilt from the files before it, without the API."
     try:
-        with opened_parquet(file, remedy, footer_only=footer_only, with_dictionaries=with_dictionaries) as parquet:
+        with opened_parquet(file, remedy, footer_only=footer_only, repeating=repeating) as parquet:
             yield parquet
     except NotStoredError:
         raise NotStoredError(
@@ -171,9 +171,9 @@ def replacing_table(stored: StoredFile, schema: pa.Schema, version: str | None =
 
 @contextmanager
 def opened_parquet(
-    stored: StoredFile, remedy: str, *, footer_only: bool = False, with_dictionaries: bool = False
+    stored: StoredFile, remedy: str, *, footer_only: bool = False, repeating: Sequence[str] = ()
 ) -> Iterator[pq.ParquetFile]:
-    """A sealed Parquet file, open for reading; `with_dictionaries`, its texts are read as such.
+    """A sealed Parquet file, open for reading; the texts that are `repeating` are read as dictionaries.
 
     Raises `StorageError` if it cannot be read, `DamagedFileError` with `remedy` if any of it (with `footer_only`, of
     its footer) has changed since it was written.
@@ -184,7 +184,7 @@ def opened_parquet(
         try:
             metadata = pq.read_metadata(file)
             schema = metadata.schema.to_arrow_schema()
-            texts = [field.name for field in schema if with_dictionaries and field.type == pa.string()]
+            texts = [field.name for field in schema if field.name in repeating and field.type == pa.string()]
             with pq.ParquetFile(
                 file, metadata=metadata, read_dictionary=texts, page_checksum_verification=True
             ) as parquet:
