@@ -182,8 +182,8 @@ def opened_parquet(
         if why := _broken_seal(file, footer_only=footer_only):
             raise DamagedFileError(stored, why, remedy)
         try:
-            metadata = pq.read_metadata(file)
-            schema = metadata.schema.to_arrow_schema()
+            metadata = pq.read_metadata(file) if repeating else None
+            schema = metadata.schema.to_arrow_schema() if metadata else ()
             texts = [field.name for field in schema if field.name in repeating and field.type == pa.string()]
             with pq.ParquetFile(
                 file, metadata=metadata, read_dictionary=texts, page_checksum_verification=True
