@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from runs_assets import arrow_functions as pc
 from runs_assets.checks.outcome import SAMPLE_ROWS
@@ -22,6 +21,7 @@ from runs_assets.errors import StorageError
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import Versions, follows
 from runs_assets.status import RunStatus
+from runs_assets.storage.id_hashes import Hashes, id_hashes, joined, repeated
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.ledger import BuiltTable
 from runs_assets.storage.quarantine import load_quarantine
@@ -35,7 +35,6 @@ REPEATED = pa.schema(
     [("run_id", pa.string()), ("times", pa.int64()), ("first_day", pa.date32()), ("last_day", pa.date32())]
 )
 
-Hashes = NDArray[np.int64]
 T = TypeVar("T")
 
 
@@ -163,14 +162,13 @@ class Inspection:
             unknown={word["values"]: word["counts"] for word in unknown.to_pylist()},
             abandoned=abandoned.num_rows,
             abandoned_sample=abandoned.slice(0, SAMPLE_ROWS).to_pylist(),
-            id_hashes=id_hashes(runs["run_id"]),
+            id_hashes=hashes_of(runs["run_id"]),
         )
 
 
-def id_hashes(ids: pa.ChunkedArray) -> Hashes:
-    """A hash of each id, the same within this process."""
-    parts = [np.fromiter(map(hash, part.to_pylist()), np.int64, len(part)) for part in ids.chunks]
-    return np.concatenate([np.empty(0, np.int64), *parts])
+def hashes_of(ids: pa.ChunkedArray) -> Hashes:
+    """A hash of each id; a part of them at a time becomes a list."""
+    return joined(id_hashes(part.to_pylist()) for part in ids.chunks)
 
 
 def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.ChunkedArray]) -> pa.Table:
@@ -179,7 +177,7 @@ def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.Chu
     A run takes 8 bytes: a hash of its id. Only where a hash occurs twice are the ids themselves compared.
     `hashes` are those of each day's ids; `ids_of` gives the ids of a day whose hashes are suspicious.
     """
-    suspects = _repeated(hashes)
+    suspects = repeated(joined(hashes.values()))
     if not len(suspects):
         return REPEATED.empty_table()
     found = [_having(suspects, ids_of(day), day) for day, own in hashes.items() if np.isin(own, suspects).any()]
@@ -188,12 +186,6 @@ def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.Chu
     return counted.filter(pc.greater(counted["times"], 1)).sort_by("run_id")
 
 
-def _repeated(hashes: Mapping[date, Hashes]) -> Hashes:
-    every = np.concatenate([*hashes.values(), np.empty(0, np.int64)])
-    every.sort()
-    return np.unique(every[1:][every[1:] == every[:-1]])
-
-
 def _having(suspects: Hashes, ids: pa.ChunkedArray, day: date) -> pa.Table:
-    chosen = ids.filter(pa.array(np.isin(id_hashes(ids), suspects)))
+    chosen = ids.filter(pa.array(np.isin(hashes_of(ids), suspects)))
     return pa.table({"run_id": chosen, "day": pa.array([day] * len(chosen), pa.date32())})

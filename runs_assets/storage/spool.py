@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from runs_assets.days import iso
 from runs_assets.storage.disk import cannot_write, raising
+from runs_assets.storage.id_hashes import Hashes, id_hashes, joined, repeated
 
 
 class Spool:
@@ -23,7 +24,7 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._ids: list[pa.Array] = []
-        self._hashes: list[NDArray[np.int64]] = []
+        self._hashes: list[Hashes] = []
         self._sizes: list[int] = []
         with raising(cannot_write, path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,7 @@ class Spool:
         head, tail = b'{"observed_at":"%b","run":' % iso(observed_at).encode(), b"}\n"
         whole = memoryview(lines.replace(b"\n", tail + head))[: -len(head)]
         self._ids.append(pa.array(ids, pa.string()))
-        self._hashes.append(np.fromiter(map(hash, ids), np.int64, len(ids)))
+        self._hashes.append(id_hashes(ids))
         self._sizes.append(len(head) + len(whole))
         with raising(cannot_write, self._path):
             self._file.write(head)
@@ -64,11 +65,10 @@ class Spool:
 
     def _are_latest(self) -> NDArray[np.bool_]:
         """Whether each id that was appended is not appended again later; only ids whose hash repeats are compared."""
-        hashes = np.concatenate([np.empty(0, np.int64), *self._hashes])
-        ordered = np.sort(hashes)
-        repeated = np.flatnonzero(np.isin(hashes, ordered[1:][ordered[1:] == ordered[:-1]]))
-        latest = dict(zip(self.ids().take(repeated).to_pylist(), repeated.tolist(), strict=True))
+        hashes = joined(self._hashes)
+        suspects = np.flatnonzero(np.isin(hashes, repeated(hashes)))
+        latest = dict(zip(self.ids().take(suspects).to_pylist(), suspects.tolist(), strict=True))
         are_latest = np.ones(len(hashes), np.bool_)
-        are_latest[repeated] = False
+        are_latest[suspects] = False
         are_latest[list(latest.values())] = True
         return are_latest

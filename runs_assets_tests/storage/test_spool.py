@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs_assets.storage import spool
+from runs_assets.storage import id_hashes
 from runs_assets.storage.spool import Spool
 
 AT = datetime(2026, 3, 17, tzinfo=UTC)
@@ -27,7 +27,7 @@ def constant(_: str) -> int:
 def test_the_latest_line_of_each_id_is_kept(hashing: Callable[[str], int], pages: list[list[str]]) -> None:
     latest: dict[str, str] = {}
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
-        patch.setattr(spool, "hash", hashing, raising=False)
+        patch.setattr(id_hashes, "hash", hashing, raising=False)
         with closing(Spool(Path(folder) / "spool")) as rows:
             for number, ids in enumerate(pages):
                 states = [f"{number}.{place}" for place in range(len(ids))]

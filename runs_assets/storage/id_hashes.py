@@ -1,0 +1,25 @@
+"""Ids that occur more than once among many, found by a hash of 8 bytes each; then the ids themselves are compared."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes: TypeAlias = NDArray[np.int64]
+
+
+def id_hashes(ids: Sequence[str]) -> Hashes:
+    """A hash of each id, the same within this process."""
+    return np.fromiter(map(hash, ids), np.int64, len(ids))
+
+
+def joined(parts: Iterable[Hashes]) -> Hashes:
+    """All hashes of some parts, in order; there may be no part."""
+    return np.concatenate([np.empty(0, np.int64), *parts])
+
+
+def repeated(hashes: Hashes) -> Hashes:
+    """The hashes that occur more than once, each once, ascending."""
+    ordered = np.sort(hashes)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
