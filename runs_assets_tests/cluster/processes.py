@@ -1,5 +1,6 @@
 """Programs below a test: each is a process group on a leash, so that none outlives it, whatever ends it."""
 
+import logging
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+log = logging.getLogger(__name__)
 DEADLINE_SECONDS = 60.0
 
 
@@ -84,10 +86,11 @@ def running(command: Sequence[str], log: Path) -> Iterator[Process]:
 
 def wait_until(is_so: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS, every: float = 0.2) -> None:
     """Wait for something; an `AssertionError` says what did not happen in time."""
-    until = time.monotonic() + seconds
+    begun = time.monotonic()
     while not is_so():
-        assert time.monotonic() < until, f"not within {seconds:.0f} s: {what}"
+        assert time.monotonic() < begun + seconds, f"not within {seconds:.0f} s: {what}"
         time.sleep(every)
+    log.info("%s, after %.0f s", what, time.monotonic() - begun)
 
 
 def free_ports(count: int) -> Sequence[int]:
