@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
@@ -100,7 +100,7 @@ class Bucket:
 
     def remove(self, key: str) -> None:
         """See `Store`."""
-        with self._raising("remove", key):
+        with self._raising("remove", key), suppress(FileNotFoundError):
             obstore.delete(self._objects, key)
 
     def held(self, key: str, what: str, patience: float, report: Callable[[str], None]) -> AbstractContextManager[None]:
@@ -122,11 +122,11 @@ class Bucket:
 
     def _put(self, key: str, content: bytes, version: str | None) -> None:
         """Put an object; what was put by a try whose answer was lost is known again by its content."""
-        failure = BaseError()
+        failure: Exception = BaseError()
         for _ in waits():
             try:
-                obstore.put(self._objects, key, content, mode=_mode(version), use_multipart=False)
-            except (AlreadyExistsError, PreconditionError) as error:
+                obstore.put(self._objects, key, content, mode=self._mode(key, version), use_multipart=False)
+            except (AlreadyExistsError, PreconditionError, FileNotFoundError) as error:
                 if self._holds(key, content):
                     return
                 if version is not None and version != self._version(key):
@@ -137,6 +137,20 @@ class Bucket:
             else:
                 return
         raise failure
+
+    def _mode(self, key: str, version: str | None) -> Any:
+        """What is asked of the object that a put replaces."""
+        if version is None:
+            return "overwrite"
+        if version == ABSENT:
+            return "create"
+        if not self.url.startswith("gs:"):
+            return {"e_tag": f'"{version}"'}
+        # Google takes no other condition than an object's generation, which it does not list.
+        present = obstore.head(self._objects, key)
+        if _entry(present).version != version:
+            raise PreconditionError(key)
+        return {"version": present["version"]}
 
     def _version(self, key: str) -> str:
         entry = self.entry(key)
@@ -219,15 +233,9 @@ class _End(io.RawIOBase):
         return len(part)
 
 
-def _mode(version: str | None) -> Any:
-    """What is asked of the object that a put replaces."""
-    if version is None:
-        return "overwrite"
-    return {"e_tag": version} if version != ABSENT else "create"
-
-
 def _entry(found: Any) -> FileEntry:
-    return FileEntry(found["path"], found["e_tag"], found["size"], found["last_modified"])
+    """Azure has quotes around the tags of single objects, and none in listings."""
+    return FileEntry(found["path"], found["e_tag"].strip('"'), found["size"], found["last_modified"])
 
 
 def _why(error: Exception) -> str:

@@ -17,10 +17,11 @@ from rich.console import Console
 from runs_assets.days import DayRange, utc_now
 from runs_assets.demo.environment import DemoFolder, demo_environment, own_folder
 from runs_assets.demo.materialize import ask_names, judge, materialize, prepare_instance
-from runs_assets.demo.page import page_url, reserve
+from runs_assets.demo.page import page_url
 from runs_assets.demo.processes import running, wait_until
 from runs_assets.demo.run import DAYS, SOURCES
 from runs_assets.demo.sandbox import sandbox, settings_of
+from runs_assets_tests.ports import free_ports
 
 HOST = "127.0.0.1"
 DOWN = "invoice-download"
@@ -68,8 +69,7 @@ def told_story(parent: Path) -> Iterator[Story]:
 @contextmanager
 def dagster_page(story: Story) -> Iterator[str]:
     """The address of a page on the story, without the daemon, whose sensors would go on reading during the tests."""
-    with reserve(HOST, 0) as reserved:
-        port = reserved.getsockname()[1]
+    [port] = free_ports(1)
     arguments = ["dagster_webserver", "--host", HOST, "--port", str(port), "--workspace", str(story.folder.workspace)]
     log, folder = story.folder.logs / "webserver.log", story.folder.root
     with running("The Dagster page", arguments, env=story.environment, cwd=folder, log=log) as child:

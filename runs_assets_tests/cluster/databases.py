@@ -9,7 +9,8 @@ from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from runs_assets_tests.cluster.processes import free_ports, listens, running, wait_until
+from runs_assets_tests.cluster.processes import listens, running, wait_until
+from runs_assets_tests.ports import free_ports
 
 NAME = "dagster"
 

@@ -20,8 +20,9 @@ import yaml
 import runs_assets
 from runs_assets.demo.environment import without_settings
 from runs_assets_tests.cluster.databases import postgres, valkey
-from runs_assets_tests.cluster.processes import Process, free_ports, listens, start, wait_until
+from runs_assets_tests.cluster.processes import Process, listens, start, wait_until
 from runs_assets_tests.cluster.servers import BUCKET, ObjectServer, seaweedfs
+from runs_assets_tests.ports import free_ports
 
 DEPLOY = Path(runs_assets.__file__).parent / "deploy"
 START_SECONDS = 120.0

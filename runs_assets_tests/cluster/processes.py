@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,15 +91,6 @@ def wait_until(is_so: Callable[[], bool], what: str, seconds: float = DEADLINE_S
         assert time.monotonic() < begun + seconds, f"not within {seconds:.0f} s: {what}"
         time.sleep(every)
     log.info("%s, after %.0f s", what, time.monotonic() - begun)
-
-
-def free_ports(count: int) -> Sequence[int]:
-    """Ports of loopback that nobody listens on."""
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in taken]
 
 
 def listens(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""Two servers that speak S3, each a process of its own on loopback: moto, in memory, and SeaweedFS, a real one."""
+"""Servers of object storage on loopback: moto and SeaweedFS speak S3, each a process of its own; one speaks Google's."""
 
 import http.client
 import json
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from runs_assets_tests.cluster.processes import Process, free_ports, running, wait_until
+from runs_assets_tests.cluster import google as google_api
+from runs_assets_tests.cluster.processes import Process, running, wait_until
+from runs_assets_tests.ports import free_ports
 
 BUCKET = "runs"
 KEY, SECRET = "loopback", "no-secret-at-all"
@@ -22,10 +24,15 @@ class ObjectServer:
 
     port: int
     process: Process | None = None
+    url: str = f"s3://{BUCKET}"
 
     @property
     def environment(self) -> dict[str, str]:
         """What obstore needs to know of it."""
+        if self.url.startswith("gs:"):
+            no_key = dict.fromkeys(("client_email", "private_key", "private_key_id"), "")
+            own = {"gcs_base_url": f"http://127.0.0.1:{self.port}", "disable_oauth": True}
+            return {"GOOGLE_SERVICE_ACCOUNT_KEY": json.dumps({**no_key, **own})}
         return {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
             "AWS_ACCESS_KEY_ID": KEY,
@@ -66,7 +73,14 @@ def seaweedfs(folder: Path) -> Iterator[ObjectServer]:
         yield _with_bucket(s3, process)
 
 
-SERVERS = {"moto": moto, "seaweedfs": seaweedfs}
+@contextmanager
+def google(_folder: Path) -> Iterator[ObjectServer]:
+    """Google's API in the memory of this process."""
+    with google_api.serving() as port:
+        yield ObjectServer(port, url=f"gs://{BUCKET}")
+
+
+SERVERS = {"moto": moto, "seaweedfs": seaweedfs, "google": google}
 
 
 def _with_bucket(port: int, process: Process) -> ObjectServer:

@@ -18,6 +18,7 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange, utc_now
 from runs_assets.storage.layout import RAW_RUNS, Layout
 from runs_assets_tests.demo.processes_of import new_mark, processes_of, wait_for_none
+from runs_assets_tests.ports import free_ports
 
 COMMAND = [sys.executable, "-m", "runs_assets.cli", "demo"]
 DEADLINE_SECONDS = 120.0
@@ -87,10 +88,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+    [number] = free_ports(1)
+    return number
 
 
 def last_days() -> DayRange:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from typing import Any
 
 import dagster as dg
 import httpx
+
+from runs_assets_tests.ports import free_ports
 
 DEADLINE_SECONDS = 150.0
 DAGSTER_YAML = """\
@@ -73,7 +74,7 @@ class Workplace:
     @contextmanager
     def page(self, settings: dict[str, str]) -> Iterator["Page"]:
         """Dagster's web server on this history; it takes a while to start."""
-        port = _free_port()
+        [port] = free_ports(1)
         command = ["dagster_webserver", "-m", "runs_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]
         with (self.root / "page.log").open("w") as log:
             server = subprocess.Popen(
@@ -116,10 +117,3 @@ class Page:
             return httpx.get(f"{self.url}/server_info", trust_env=False).is_success
         except httpx.HTTPError:
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

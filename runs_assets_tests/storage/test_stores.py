@@ -1,4 +1,4 @@
-"""The contract of every store: a folder on a disk, moto and SeaweedFS."""
+"""The contract of every store: a folder on a disk, and object storage with the APIs of S3 and Google."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ import pytest
 from runs_assets.errors import BusyError, ConflictError, NotStoredError
 from runs_assets.storage.folder import Folder
 from runs_assets.storage.store import ABSENT, Store, StoredFile
-from runs_assets_tests.cluster.servers import BUCKET, SERVERS, ObjectServer
+from runs_assets_tests.cluster.servers import SERVERS, ObjectServer
 
 WRITERS, ROUNDS = 8, 5
 KEY = "raw_runs/source=s/date=2026-03-01/part-0.jsonl.zst"
@@ -56,13 +56,18 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer
     yield from started("seaweedfs", tmp_path_factory)
 
 
+@pytest.fixture(scope="module")
+def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    yield from started("google", tmp_path_factory)
+
+
 def bucket(server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> Store:
     """An empty part of the server's bucket."""
     from runs_assets.storage.bucket import Bucket  # noqa: PLC0415  (obstore may not be installed)
 
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    return Bucket(f"s3://{BUCKET}/{next(_prefixes)}")
+    return Bucket(f"{server.url}/{next(_prefixes)}")
 
 
 def test_what_was_written_is_read_and_has_another_version(place: Place) -> None:
