@@ -6,12 +6,19 @@ from datetime import date
 from typing import Any
 
 import httpx
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 
+from runs_assets.instance.run_tags import PARTITION
 from runs_assets_tests.project import ALL
 
 LAUNCH = """mutation($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
     __typename ... on LaunchBackfillSuccess {backfillId} ... on PythonError {message}
+  }
+}"""
+LAUNCH_RUN = """mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}
   }
 }"""
 RUNS = """{runsOrError(limit: 500) {... on Runs {results {
@@ -46,15 +53,34 @@ class Page:
 
     address: str
 
-    def backfill(self, source: str, days: Sequence[date], queue: str | None = None) -> None:
-        """Materialize the source's four assets for some days, by workers that listen on a queue."""
-        params = {
-            "assetSelection": [{"path": [source, name]} for name in ALL],
-            "partitionNames": [str(day) for day in days],
-            "tags": [{"key": "dagster-celery/queue", "value": queue}] if queue else [],
-        }
+    def backfill(self, source: str, days: Sequence[date]) -> None:
+        """Materialize the source's four assets for some days."""
+        params = {"assetSelection": _assets(source), "partitionNames": [str(day) for day in days], "tags": []}
         launched = self.asked(LAUNCH, params=params)["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
+
+    def materialize(self, source: str, day: date, queue: str) -> str:
+        """Materialize the source's four assets for a day, by a worker that listens on a queue; the run's id."""
+        params = {
+            "selector": {
+                "repositoryLocationName": "runs_assets.definitions",
+                "repositoryName": SINGLETON_REPOSITORY_NAME,
+                "pipelineName": f"{source}_daily",
+                "assetSelection": _assets(source),
+                "assetCheckSelection": [],
+            },
+            "runConfigData": {},
+            "executionMetadata": {
+                "tags": [
+                    {"key": PARTITION, "value": str(day)},
+                    {"key": "dagster-celery/queue", "value": queue},
+                ]
+            },
+        }
+        launched = self.asked(LAUNCH_RUN, params=params)["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        run_id: str = launched["run"]["runId"]
+        return run_id
 
     def runs(self) -> list[Run]:
         """All runs, the newest first."""
@@ -86,3 +112,7 @@ class Page:
         assert "errors" not in answer, answer
         data: dict[str, Any] = answer["data"]
         return data
+
+
+def _assets(source: str) -> list[dict[str, list[str]]]:
+    return [{"path": [source, name]} for name in ALL]

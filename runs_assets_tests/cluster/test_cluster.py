@@ -101,9 +101,11 @@ class Cluster:
 
     def is_at_rest(self) -> bool:
         """Whether no worker has a run, and none is said to be at work."""
+        if any(run.is_launched for run in self.page.runs()):
+            return False
         with Celery(broker=self.deployed.broker) as app:
-            active = app.control.inspect(timeout=5).active()
-        return active is not None and not any(active.values()) and not any(run.is_launched for run in self.page.runs())
+            active = app.control.inspect([f"celery@{name}" for name in self.ways], timeout=5).active() or {}
+        return len(active) == len(self.ways) and not any(active.values())
 
     def wait_for_the_sensors(self) -> None:
         """Until they have had today read again, and judged; the API stands still, so that all is then as it has it."""
@@ -121,6 +123,10 @@ class Cluster:
         if not self.project.layout.day_file(ALL[-1], source, day).is_stored():
             return LONG_AGO
         return datetime.fromisoformat(self.project.metadata(ALL[-1], source, day)["read_started_at"])
+
+    def succeeded(self) -> set[str]:
+        """The ids of the runs that ended well."""
+        return {run.run_id for run in self.page.runs() if run.status == "SUCCESS"}
 
     def wait_for_backfills(self) -> None:
         """Until all are over; each must have ended well."""
@@ -244,8 +250,7 @@ def test_of_readers_of_one_day_at_once_the_latest_wins(cluster: Cluster) -> None
     readers = [Hold(f"source={source}/date={day}/part-0.jsonl") for _ in range(3)]
     for name, reader in zip(("worker-1", "worker-2", "worker-3"), readers, strict=True):
         cluster.ways[name].hold = reader
-    for queue in ("dagster", "dagster", "apart"):
-        cluster.page.backfill(source, [day], queue)
+    runs = {cluster.page.materialize(source, day, queue) for queue in ("dagster", "dagster", "apart")}
     came: list[Hold] = []
 
     def has_one_more_come() -> bool:
@@ -263,6 +268,6 @@ def test_of_readers_of_one_day_at_once_the_latest_wins(cluster: Cluster) -> None
     wait_until(lambda: stored.version() != before, "the last reader writes")
     for reader in came[:-1]:
         reader.release(carry_out=True)
-    cluster.wait_for_backfills()
+    wait_until(lambda: cluster.succeeded() >= runs, "all readers are done", PATIENCE, every=2.0)
     with cluster.at_rest():
         cluster.check_files()
