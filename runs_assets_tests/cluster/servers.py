@@ -67,7 +67,7 @@ def seaweedfs(folder: Path) -> Iterator[ObjectServer]:
     command = [
         *(str(Path(sysconfig.get_path("scripts"), "weed")), f"-logdir={folder}", "server", f"-dir={folder}"),
         *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-filer", "-s3", f"-s3.config={config}"),
-        *("-volume.max=20", "-master.volumeSizeLimitMB=64", *ports),
+        *("-volume.max=20", "-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0", "-s3.port.lance=0", *ports),
     ]
     with running(command, folder / "log") as process:
         yield _with_bucket(s3, process)
@@ -85,7 +85,8 @@ SERVERS = {"moto": moto, "seaweedfs": seaweedfs, "google": google}
 
 def _with_bucket(port: int, process: Process) -> ObjectServer:
     """The server, when it has answered that there is a bucket."""
-    wait_until(lambda: _has_made_bucket(port), "the server has a bucket")
+    wait_until(lambda: process.has_ended() or _has_made_bucket(port), "the server has a bucket")
+    assert not process.has_ended(), process.log.read_text()[-2000:]
     return ObjectServer(port, process)
 
 
