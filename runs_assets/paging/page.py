@@ -3,9 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from threading import Condition
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -16,6 +18,9 @@ from runs_assets.errors import ApiChangedError
 
 NO_TIME = np.iinfo(np.int64).min
 """Stands in `created_us` for a creation time that is null or cannot be read."""
+
+AHEAD = 3
+"""Pages of a walk that may be fetched before they can be processed: storing a day takes as long as a few of them."""
 
 
 @dataclass(frozen=True)
@@ -100,45 +105,85 @@ class Pager(ABC, Generic[Ask_co]):
 
 def pages(
     walks: Sequence[tuple[Pager[Ask], Callable[[Ask], Shown]]], stop: Callable[[], object]
-) -> Iterator[tuple[int, Shown]]:
-    """Drive pagers side by side: every page that was fetched, probes too, and the place of its pager among them.
+) -> Iterator[tuple[int, Shown, Pager[Ask]]]:
+    """Drive pagers side by side: every page that was fetched, probes too, with the place of its pager among them.
 
-    Each pager's own function fetches its pages, in a thread: while a page is in the caller's hands, the next one is
-    under way. When a page is yielded, its pager's `mark_us` takes it into account, and nothing that came after it. An
-    error of fetching is raised once the pages before it were yielded. Then, as when the iteration is left early, `stop`
+    Each pager and its own function, which fetches its pages, run in a thread, up to `AHEAD` pages before the one in the
+    caller's hands. With a page comes its pager as it stood then: it takes that page into account, and nothing that came
+    after it. An error is raised once the pages before it were yielded. Then, as when the iteration is left early, `stop`
     is called, which must bring what is under way to an end: it is waited for.
 
     A pager is sent an empty page only if no other request was under way; otherwise it is asked for again once none is.
     Two in a row are thus two answers in a row of the API. If they were not, a fault that empties every third answer
     could hit the same one of three pagers each time.
     """
+    turns = _Turns()
+    # An interrupt leaves no lock of these queues held, as it may of a condition or a semaphore.
+    fetched: SimpleQueue[tuple[int, Shown, Pager[Ask]] | Future[None]] = SimpleQueue()
+    room: list[SimpleQueue[bool]] = [SimpleQueue() for _ in walks]
+
+    def walk(place: int) -> None:
+        pager, fetch = walks[place]
+        asks = pager.asks()
+        ask, is_alone = next(asks, None), len(walks) == 1
+        while ask is not None and room[place].get():
+            with turns.taken(place, is_alone=is_alone):
+                page = fetch(ask)
+            if len(page) or is_alone:
+                ask = _after(page, asks)
+            fetched.put((place, page, copy(pager)))
+            is_alone = not len(page) or len(walks) == 1
+
+    def end() -> None:
+        stop()
+        for tokens in room:
+            tokens.put(False)
+
     with ThreadPoolExecutor(len(walks)) as pool, ExitStack() as on_failure:
-        on_failure.callback(stop)
-        asks = [pager.asks() for pager, _ in walks]
-        under_way: dict[Future[Shown], tuple[Ask, int, bool]] = {}
-        # An interrupt leaves no lock of a future held, as it may within `concurrent.futures.wait`.
-        fetched: SimpleQueue[Future[Shown]] = SimpleQueue()
-        doubtful: list[tuple[Ask, int]] = []
-
-        def ask_for(ask: Ask | None, place: int, *, is_alone: bool) -> None:
-            if ask is not None:
-                future = pool.submit(walks[place][1], ask)
-                under_way[future] = ask, place, is_alone
-                future.add_done_callback(fetched.put)
-
-        for place in range(len(walks)):
-            ask_for(next(asks[place], None), place, is_alone=len(walks) == 1)
-        while under_way:
-            done = fetched.get()
-            page, (ask, place, was_alone) = done.result(), under_way.pop(done)
-            if len(page) or was_alone:
-                ask_for(_after(page, asks[place]), place, is_alone=not under_way)
-            else:
-                doubtful.append((ask, place))
-            if doubtful and not under_way:
-                ask_for(*doubtful.pop(), is_alone=True)
-            yield place, page
+        on_failure.callback(end)
+        for place, tokens in enumerate(room):
+            for _ in range(AHEAD):
+                tokens.put(True)
+            future = pool.submit(walk, place)
+            future.add_done_callback(lambda _, place=place: turns.leave(place))
+            future.add_done_callback(fetched.put)
+        for _ in walks:
+            while not isinstance(item := fetched.get(), Future):
+                room[item[0]].put(True)
+                yield item
+            item.result()
         on_failure.pop_all()
+
+
+class _Turns:
+    """Lets the requests of all pagers be under way side by side, or those of one alone."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._under_way: set[int] = set()
+        self._alone: int | None = None
+
+    @contextmanager
+    def taken(self, place: int, *, is_alone: bool) -> Iterator[None]:
+        """Wait for a turn; one alone lasts until the pager's next turn, so that no other request comes in between."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._alone in {None, place} and not (is_alone and self._under_way))
+            self._alone = place if is_alone else None
+            self._under_way.add(place)
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way.remove(place)
+                self._changed.notify_all()
+
+    def leave(self, place: int) -> None:
+        """Hold up nobody any more."""
+        with self._changed:
+            if self._alone == place:
+                self._alone = None
+            self._changed.notify_all()
 
 
 def _after(page: Page, asks: Generator[Ask, Page, None]) -> Ask | None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from runs_assets.days import DAY_US, day_of_us, end_of, iso, start_of, to_us
 from runs_assets.errors import OutOfReachError
-from runs_assets.paging.page import NO_TIME, pages
+from runs_assets.paging.page import NO_TIME, Pager, pages
 from runs_assets.reading.request import ReadingRequest, RunsClient, StoredDay
 from runs_assets.reading.rows import RunPage
 from runs_assets.settling.reach import Reach
@@ -59,8 +59,8 @@ def read_days(
             walk = _Walk(clients[-1], part, began_at, max(start_at, days.start), retention)
             walks.append(parts.enter_context(closing(walk)))
         progress = _Progress(request, walks, monotonic)
-        for place, page in pages([(walk.pager, walk.fetch) for walk in walks], lambda: _stop(clients)):
-            yield from walks[place].advance(page)
+        for place, page, pager in pages([(walk.pager, walk.fetch) for walk in walks], lambda: _stop(clients)):
+            yield from walks[place].advance(page, pager)
             for other in (*walks[:place], *walks[place + 1 :]):
                 yield from other.take(page)
             progress.report()
@@ -95,7 +95,6 @@ class _Walk:
 
     def __post_init__(self) -> None:
         self.pager = self.client.pager(to_us(self.start_at), to_us(self.request.days.end))
-        self.mark_us = self.pager.mark_us
         self.sent = self.counted = self.client.requests
         self.pending = self.request.days.newest_first()
 
@@ -110,13 +109,13 @@ class _Walk:
         self.requests.append(self.client.requests)  # the next may be sent before this page is processed
         return page
 
-    def advance(self, page: RunPage) -> Iterator[StoredDay]:
-        """Take the next page of this walk and store what can be stored."""
+    def advance(self, page: RunPage, pager: Pager[Any]) -> Iterator[StoredDay]:
+        """Take the next page of this walk, with its pager as it stood then, and store what can be stored."""
         self.pages += 1
         self.sent = self.requests.popleft()
-        if self.pager.mark_us > self.mark_us:
+        has_begun_again, self.pager = pager.mark_us > self.pager.mark_us, pager
+        if has_begun_again:
             self._begin_again()
-        self.mark_us = self.pager.mark_us
         yield from self.take(page)
         if len(page):
             self.remembered[1:] = [*self.remembered[1:][-1:], page]

@@ -18,7 +18,7 @@ Run = tuple[str, int]
 
 def pages_of(pager: Pager[Any], fetch: Callable[[Any], Page]) -> Iterator[Page]:
     """Every page that a pager has fetched."""
-    return (page for _, page in pages([(pager, fetch)], stop=lambda: None))
+    return (page for _, page, _ in pages([(pager, fetch)], stop=lambda: None))
 
 
 @dataclass

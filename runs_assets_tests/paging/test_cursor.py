@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runs_assets.days import SECOND_US
 from runs_assets.errors import ApiChangedError
 from runs_assets.paging.cursor import CursorAsk, CursorPager
-from runs_assets.paging.page import NO_TIME, Page
+from runs_assets.paging.page import NO_TIME, Page, pages
 from runs_assets_tests.paging.lists import START_US, ListedRuns, Run, pages_of
 
 STATUSES = ("a", "b", "c")
@@ -22,9 +22,9 @@ def read(runs: ListedRuns, start_us: int, end_us: int, *, limit: int, max_limit:
     pager = CursorPager(start_us, end_us, limit=limit, max_limit=max_limit, statuses=STATUSES)
     shown: set[str] = set()
     before = end_us
-    for page in pages_of(pager, runs.by_cursor):
-        assert pager.mark_us <= before
-        before = pager.mark_us
+    for _, page, as_it_stood in pages([(pager, runs.by_cursor)], stop=lambda: None):
+        assert as_it_stood.mark_us <= before
+        before = as_it_stood.mark_us
         inside = (page.created_us >= start_us) & (page.created_us < end_us)
         shown.update(np.array(page.keys, object)[inside])
     assert pager.mark_us == start_us

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runs_assets.days import SECOND_US
 from runs_assets.errors import ApiChangedError, PageLimitError
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
-from runs_assets.paging.page import NO_TIME, Page
+from runs_assets.paging.page import NO_TIME, Page, pages
 from runs_assets_tests.paging.lists import START_US, ListedRuns, pages_of
 
 
@@ -241,9 +241,9 @@ def test_the_mark_falls_only_to_what_has_been_shown() -> None:
     runs = ListedRuns(seconds(*[3] * 30))
     pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
     shown: set[str] = set()
-    for page in pages_of(pager, runs.by_offset):
+    for _, page, as_it_stood in pages([(pager, runs.by_offset)], stop=lambda: None):
         shown |= set(page.keys)
-        assert {key for key, us in runs.runs if us >= pager.mark_us} <= shown
+        assert {key for key, us in runs.runs if us >= as_it_stood.mark_us} <= shown
 
 
 def test_a_list_that_becomes_empty_while_it_is_read_is_an_error() -> None:

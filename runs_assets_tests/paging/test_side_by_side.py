@@ -86,7 +86,7 @@ def test_no_run_is_lost_to_answers_that_are_empty_now_and_then(windows: int, per
         api = Gathering(listed(windows), windows, period, first, None if is_in_step else random.Random(first))
         shown: list[set[str]] = [set() for _ in pagers]
         walks = [(pager, partial(api.fetch, place)) for place, pager in enumerate(pagers)]
-        for place, page in pages(walks, stop=lambda: None):
+        for place, page, _ in pages(walks, stop=lambda: None):
             shown[place].update(page.keys)
         for pager, keys in zip(pagers, shown, strict=True):
             assert pager.mark_us == pager.start_us
