@@ -3,11 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing
 from copy import copy
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from threading import Condition
+from threading import RLock
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -106,47 +106,36 @@ class Pager(ABC, Generic[Ask_co]):
 def pages(
     walks: Sequence[tuple[Pager[Ask], Callable[[Ask], Shown]]], stop: Callable[[], object]
 ) -> Iterator[tuple[int, Shown, Pager[Ask]]]:
-    """Drive pagers side by side: every page that was fetched, probes too, with the place of its pager among them.
+    """Drive pagers side by side: every page that was fetched, probes too, and the place of its pager among them.
 
-    Each pager and its own function, which fetches its pages, run in a thread, up to `AHEAD` pages before the one in the
-    caller's hands. With a page comes its pager as it stood then: it takes that page into account, and nothing that came
-    after it. An error is raised once the pages before it were yielded. Then, as when the iteration is left early, `stop`
-    is called, which must bring what is under way to an end: it is waited for.
+    Each pager runs in a thread, with its own function that fetches its pages, up to `AHEAD` pages before the one in the
+    caller's hands. With each page comes its pager as it stood when it had taken that page into account, and nothing
+    after it. An error is raised once the pages before it were yielded. Then, as when the iteration is left early,
+    `stop` is called, which must bring what is under way to an end: it is waited for.
 
-    A pager is sent an empty page only if no other request was under way; otherwise it is asked for again once none is.
-    Two in a row are thus two answers in a row of the API. If they were not, a fault that empties every third answer
-    could hit the same one of three pagers each time.
+    A pager is sent an empty page only if no other request was under way; otherwise it is asked for again once none is,
+    and none is begun until it has rows or the walk ends. Two in a row are thus two answers in a row of the API. If they
+    were not, a fault that empties every third answer could hit the same one of three pagers each time.
     """
-    turns = _Turns()
     # An interrupt leaves no lock of these queues held, as it may of a condition or a semaphore.
     fetched: SimpleQueue[tuple[int, Shown, Pager[Ask]] | Future[None]] = SimpleQueue()
     room: list[SimpleQueue[bool]] = [SimpleQueue() for _ in walks]
+    asking = [RLock() for _ in walks]  # a request takes its own walk's, one that has to be alone takes all first
 
     def walk(place: int) -> None:
         pager, fetch = walks[place]
-        asks = pager.asks()
-        ask, is_alone = next(asks, None), len(walks) == 1
-        while ask is not None and room[place].get():
-            with turns.taken(place, is_alone=is_alone):
-                page = fetch(ask)
-            if len(page) or is_alone:
-                ask = _after(page, asks)
-            fetched.put((place, page, copy(pager)))
-            is_alone = not len(page) or len(walks) == 1
-
-    def end() -> None:
-        stop()
-        for tokens in room:
-            tokens.put(False)
+        with closing(_shown(pager.asks(), fetch, asking[place], asking)) as shown:
+            while room[place].get() and (page := next(shown, None)) is not None:
+                fetched.put((place, page, copy(pager)))
 
     with ThreadPoolExecutor(len(walks)) as pool, ExitStack() as on_failure:
-        on_failure.callback(end)
+        for tokens in room:
+            on_failure.callback(tokens.put, False)
+        on_failure.callback(stop)
         for place, tokens in enumerate(room):
             for _ in range(AHEAD):
                 tokens.put(True)
-            future = pool.submit(walk, place)
-            future.add_done_callback(lambda _, place=place: turns.leave(place))
-            future.add_done_callback(fetched.put)
+            pool.submit(walk, place).add_done_callback(fetched.put)
         for _ in walks:
             while not isinstance(item := fetched.get(), Future):
                 room[item[0]].put(True)
@@ -155,43 +144,31 @@ def pages(
         on_failure.pop_all()
 
 
-class _Turns:
-    """Lets the requests of all pagers be under way side by side, or those of one alone."""
-
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._under_way: set[int] = set()
-        self._alone: int | None = None
-
-    @contextmanager
-    def taken(self, place: int, *, is_alone: bool) -> Iterator[None]:
-        """Wait for a turn; one alone lasts until the pager's next turn, so that no other request comes in between."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._alone in {None, place} and not (is_alone and self._under_way))
-            self._alone = place if is_alone else None
-            self._under_way.add(place)
-            self._changed.notify_all()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._under_way.remove(place)
-                self._changed.notify_all()
-
-    def leave(self, place: int) -> None:
-        """Hold up nobody any more."""
-        with self._changed:
-            if self._alone == place:
-                self._alone = None
-            self._changed.notify_all()
-
-
-def _after(page: Page, asks: Generator[Ask, Page, None]) -> Ask | None:
-    """What a pager asks for after a page; None if it has seen its window."""
-    try:
-        return asks.send(page)
-    except StopIteration:
-        return None
+def _shown(
+    asks: Generator[Ask, Page, None],
+    fetch: Callable[[Ask], Shown],
+    own: AbstractContextManager[object],
+    everybodys: Sequence[AbstractContextManager[object]],
+) -> Generator[Shown, None, None]:
+    """The pages that a pager asks for, each as soon as the pager has taken it into account; see `pages`."""
+    is_only = is_alone = len(everybodys) == 1
+    ask = next(asks, None)
+    with ExitStack() as others:
+        while ask is not None:
+            with own:
+                page = fetch(ask)
+            if len(page) or is_alone:
+                try:
+                    ask = asks.send(page)
+                except StopIteration:
+                    ask = None
+            yield page
+            if len(page):
+                others.close()
+            elif not is_alone:
+                for lock in everybodys:
+                    others.enter_context(lock)
+            is_alone = is_only or not len(page)
 
 
 def second_of(instant_us: int) -> str:

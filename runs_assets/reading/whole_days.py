@@ -7,7 +7,7 @@ ends the reading: days not yet passed stay as they were before, days already sto
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -50,25 +50,20 @@ def read_days(
     start_at = Reach(began_at, first_day, retention).start_for(request.days)
     doubt(request.layout, request.source, request.days)
     with ExitStack() as parts:
-        clients = [client]
+        stops = ExitStack()
         walks: list[_Walk] = []
         for days in request.days.parts(windows):
-            if walks:
-                clients.append(parts.enter_context(client.another()))
+            its_client = parts.enter_context(client.another()) if walks else client
+            stops.callback(its_client.stop)
             part = replace(request, days=days)
-            walk = _Walk(clients[-1], part, began_at, max(start_at, days.start), retention)
+            walk = _Walk(its_client, part, began_at, max(start_at, days.start), retention)
             walks.append(parts.enter_context(closing(walk)))
         progress = _Progress(request, walks, monotonic)
-        for place, page, pager in pages([(walk.pager, walk.fetch) for walk in walks], lambda: _stop(clients)):
+        for place, page, pager in pages([(walk.pager, walk.fetch) for walk in walks], stops.close):
             yield from walks[place].advance(page, pager)
             for other in (*walks[:place], *walks[place + 1 :]):
                 yield from other.take(page)
             progress.report()
-
-
-def _stop(clients: Iterable[RunsClient]) -> None:
-    for client in clients:
-        client.stop()
 
 
 @dataclass
@@ -95,6 +90,7 @@ class _Walk:
 
     def __post_init__(self) -> None:
         self.pager = self.client.pager(to_us(self.start_at), to_us(self.request.days.end))
+        self.mark_us = self.pager.mark_us
         self.sent = self.counted = self.client.requests
         self.pending = self.request.days.newest_first()
 
@@ -113,9 +109,10 @@ class _Walk:
         """Take the next page of this walk, with its pager as it stood then, and store what can be stored."""
         self.pages += 1
         self.sent = self.requests.popleft()
-        has_begun_again, self.pager = pager.mark_us > self.pager.mark_us, pager
-        if has_begun_again:
+        self.pager = pager
+        if pager.mark_us > self.mark_us:
             self._begin_again()
+        self.mark_us = pager.mark_us
         yield from self.take(page)
         if len(page):
             self.remembered[1:] = [*self.remembered[1:][-1:], page]
