@@ -39,7 +39,7 @@ TWO = DayRange(MIDDLE, LAST)
 EDGE = ["2026-03-17T00:00:00Z", "2026-03-16T23:59:59Z"]
 """What lies within a second of the edge between two windows, and is on the pages of both."""
 BEFORE = "2026-03-15T23:59:59Z"
-"""Shows the middle day's window that it is read: an end without an older run is proven once the others are read, too."""
+"""Shows the middle day's window that it is read: an end without an older run is proven with nothing else under way."""
 INSIDE = [f"{day}T12:00:{n:02d}Z" for day in (LAST, MIDDLE) for n in range(12)]
 
 
