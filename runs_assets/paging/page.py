@@ -151,8 +151,7 @@ def _shown(
     everybodys: Sequence[AbstractContextManager[object]],
 ) -> Generator[Shown, None, None]:
     """The pages that a pager asks for, each as soon as the pager has taken it into account; see `pages`."""
-    is_only = is_alone = len(everybodys) == 1
-    ask = next(asks, None)
+    ask, is_alone = next(asks, None), len(everybodys) == 1
     with ExitStack() as others:
         while ask is not None:
             with own:
@@ -165,10 +164,10 @@ def _shown(
             yield page
             if len(page):
                 others.close()
-            elif not is_alone:
+            else:
                 for lock in everybodys:
                     others.enter_context(lock)
-            is_alone = is_only or not len(page)
+            is_alone = not len(page) or len(everybodys) == 1
 
 
 def second_of(instant_us: int) -> str:
