@@ -4,16 +4,12 @@ The Parquet files, the casting of rows, the columns and previews in Dagster, the
 are all derived from these declarations.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Frame: TypeAlias = "pd.DataFrame"
-"""For annotations: pandas is imported only where it is called, or every Dagster process would wait for it."""
 
 TIMESTAMP = pa.timestamp("us", "UTC")
 
@@ -34,6 +30,18 @@ PIPELINE_COLUMNS = (
 def pipeline_schema(*columns: pa.Field) -> pa.Schema:
     """`PIPELINE_COLUMNS`, then these."""
     return pa.schema([*PIPELINE_COLUMNS, *columns])
+
+
+def with_columns(table: pa.Table, **columns: Any) -> pa.Table:
+    """The table with these columns too, from arrays of Arrow or numpy; one of a known name takes its place."""
+    return pa.table({**dict(zip(table.column_names, table.columns, strict=True)), **columns})
+
+
+def table_of(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """A table of numpy's arrays, or single values for all rows, by its names; NaN and missing columns are null."""
+    shape = np.broadcast_shapes(*map(np.shape, columns.values()))
+    arrays = ((field, np.broadcast_to(columns.get(field.name, np.nan), shape)) for field in schema)
+    return pa.table([pa.array(array, field.type, from_pandas=True) for field, array in arrays], schema=schema)
 
 
 @dataclass(frozen=True, kw_only=True)

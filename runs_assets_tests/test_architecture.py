@@ -2,10 +2,13 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ import runs_assets
 ROOT = Path(runs_assets.__file__).parent
 
 
+COME_WITH_DAGSTER_CELERY = {"celery"}
 DAGSTER_LIVES_IN = {"assets", "automation", "definitions", "deploy", "instance", "resources"}
 
 
@@ -41,6 +45,21 @@ def rooms() -> dict[str, set[str]]:
 
 
 ROOMS = rooms()
+
+
+def canonical(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_what_is_imported_is_installed_with_the_project_or_an_extra() -> None:
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["objects"], *extras["deploy"], *extras["charts"]]
+    declared = {canonical(re.split(r"[^\w-]", one)[0]) for one in wanted}
+    imported = {name.partition(".")[0] for path in ROOT.rglob("*.py") for name in imports_of(path)}
+    found = packages_distributions()
+    others = imported - sys.stdlib_module_names - {"runs_assets", *COME_WITH_DAGSTER_CELERY}
+    assert {name for name in others if not declared & {*map(canonical, found.get(name, [name]))}} == set()
 
 
 def test_no_room_needs_one_that_needs_it() -> None:

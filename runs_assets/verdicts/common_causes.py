@@ -5,13 +5,13 @@ chance. It is a matter of the value, and not of the source, if the pipelines bes
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from runs_assets.statistics.significance import fisher_greater_p
-from runs_assets.tables import Frame
+from runs_assets.verdicts.columns import numbered
 from runs_assets.verdicts.failure_concentrations import DIMENSIONS
 from runs_assets.verdicts.source_health import (
     CHANCE,
@@ -55,12 +55,13 @@ def _causes(history: SourceHistory) -> Sequence[tuple[str, str, Affected]]:
     """The values that hold in the shortest span in which one does, the least likely first."""
     recent, rates = runs_that_count(history)
     values = [it for dimension in COMMON for it in _values(recent, dimension)]
-    may_hold = [it for it in values if recent.loc[it[2] & recent["failed"], "pipeline"].nunique() >= LEAST_PIPELINES]
+    pipelines, failed = recent["pipeline"].to_numpy(), recent["failed"].to_numpy()
+    may_hold = [it for it in values if len(np.unique(pipelines[it[2] & failed])) >= LEAST_PIPELINES]
     shorter: list[tuple[str, str, Affected]] = []
     for span in SPANS_MINUTES:
         holding = []
         for dimension, value, is_of_it in may_hold:
-            parts = (ended_in(span, recent[those], history.until_us) for those in (is_of_it, ~is_of_it))
+            parts = (ended_in(span, recent.filter(those), history.until_us) for those in (is_of_it, ~is_of_it))
             found, others = (failing(part, rates) for part in parts)
             before = [one for name, same, one in shorter if (name, same) == (dimension, value)]
             if _holds(found, others, len(values)) and not any(map(found.is_over_by, before)):
@@ -71,12 +72,14 @@ def _causes(history: SourceHistory) -> Sequence[tuple[str, str, Affected]]:
     return []
 
 
-def _values(recent: Frame, dimension: str) -> Iterator[tuple[str, str, Any]]:
-    """Those of enough pipelines, and which runs are of them."""
-    name = DIMENSIONS[dimension]
-    pipelines: Any = recent.groupby(name, observed=True)["pipeline"].nunique()
-    for value in sorted(pipelines.index[pipelines >= LEAST_PIPELINES].tolist()):
-        yield dimension, value, recent[name] == value
+def _values(recent: pa.Table, dimension: str) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Those of enough pipelines, in order, and which runs are of them."""
+    numbers, values = numbered(recent[DIMENSIONS[dimension]])
+    pipelines = recent["pipeline"].to_numpy()
+    for place in sorted(np.unique(numbers[numbers >= 0]), key=values.__getitem__):
+        is_of_it = numbers == place
+        if len(np.unique(pipelines[is_of_it])) >= LEAST_PIPELINES:
+            yield dimension, values[place], is_of_it
 
 
 def _holds(found: Affected, others: Affected, tested: int) -> bool:

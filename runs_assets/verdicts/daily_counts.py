@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, EPOCH, SECOND_US
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts
 from runs_assets.status import RunStatus
-from runs_assets.tables import Frame
+from runs_assets.tables import with_columns
+from runs_assets.verdicts.columns import have_status, newest
 from runs_assets.verdicts.hanging_runs import SuccessDurations
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
@@ -65,7 +67,7 @@ def daily_counts(history: SourceHistory, streaks: Sequence[FailureStreak], durat
     """The counts of all stored days; of a day of the window that is not whole, of the runs that had time to end."""
     first = (history.days[0].day - EPOCH).days
     size = (len(history.pipelines), first, (history.days[-1].day - EPOCH).days - first + 1)
-    rates = history.rates.assign(rows=1)
+    rates = with_columns(history.rates, rows=np.ones(len(history.rates), np.int64))
     rows, completed, failed = (counts_by_day(rates, column, *size) for column in ("rows", "completed", "failed"))
     is_stored, is_whole, is_final = np.zeros((3, size[2]), np.bool_)
     for coverage in history.days:
@@ -90,31 +92,26 @@ def counts_between(
 
     All but the first are those that had time to end, older than 95 % of the successes take; the fourth are the failures
     of confirmed streaks that are over. The last two are when the newest failure and the newest success ended, in
-    microseconds since the epoch; 0 if there is none.
+    microseconds since the epoch; -1 if there is none.
     """
     created_us = history.runs["created_us"].to_numpy()
-    runs = history.runs[["pipeline", "status", "created_us", "ended_us"]]
-    runs = runs[(created_us >= start_us) & (created_us < end_us)]
+    runs = history.runs.select(["pipeline", "status", "created_us", "ended_us"])
+    runs = runs.filter((created_us >= start_us) & (created_us < end_us))
     numbers, many = runs["pipeline"].to_numpy(), len(history.pipelines)
     is_ripe = runs["created_us"].to_numpy() <= history.until_us - np.nan_to_num(durations.p95)[numbers] * SECOND_US
-    failed, succeeded = (is_ripe & (runs["status"] == it).to_numpy() for it in (RunStatus.FAILED, RunStatus.SUCCEEDED))
+    failed, succeeded = (is_ripe & have_status(runs, status) for status in (RunStatus.FAILED, RunStatus.SUCCEEDED))
     chosen = (slice(None), failed | succeeded, failed, failed & in_past_outages(runs, streaks))
     counts = [np.bincount(numbers[those], minlength=many) for those in chosen]
-    return np.stack([*counts, *(_newest_ends(runs[those], many) for those in (failed, succeeded))])
+    ended_us = runs["ended_us"].to_numpy()
+    return np.stack([*counts, *(newest(numbers[those], ended_us[those], many) for those in (failed, succeeded))])
 
 
-def _newest_ends(runs: Frame, pipelines: int) -> Counts:
-    """When the last run of each pipeline ended, microseconds since the epoch; 0 if it has none."""
-    ends = np.zeros(pipelines, np.int64)
-    np.maximum.at(ends, runs["pipeline"].to_numpy(), runs["ended_us"].to_numpy())
-    return ends
-
-
-def counts_by_day(frame: Frame, column: str, pipelines: int, first_day: int, days: int) -> Counts:
+def counts_by_day(rates: pa.Table, column: str, pipelines: int, first_day: int, days: int) -> Counts:
     """The sums of `column` by the columns `pipeline` and `day`, 0 where there is no row; days outside are left out."""
-    inside = (frame["day"] >= first_day) & (frame["day"] < first_day + days)
-    rows, places = frame.loc[inside, "pipeline"].to_numpy(), frame.loc[inside, "day"].to_numpy() - first_day
-    summed = np.bincount(rows * days + places, frame.loc[inside, column].to_numpy(), pipelines * days)
+    rows, places, values = (rates[name].to_numpy() for name in ("pipeline", "day", column))
+    places = places - first_day
+    inside = (places >= 0) & (places < days)
+    summed = np.bincount(rows[inside] * days + places[inside], values[inside], pipelines * days)
     return summed.astype(np.int64).reshape(pipelines, days)
 
 
@@ -130,7 +127,7 @@ def _sums_before(counts: NDArray[np.generic]) -> Numbers:
     return np.pad(trailing_sums(counts, BASELINE_DAYS)[:, :-1], ((0, 0), (1, 0)))
 
 
-def in_past_outages(runs: Frame, streaks: Iterable[FailureStreak]) -> Flags:
+def in_past_outages(runs: pa.Table, streaks: Iterable[FailureStreak]) -> Flags:
     """Whether runs ended between the first and the last failure of a confirmed streak that is over."""
     numbers, ended_us = runs["pipeline"].to_numpy(), runs["ended_us"].to_numpy()
     found, first_us = np.zeros(len(runs), np.bool_), ended_us.min(initial=NO_END)

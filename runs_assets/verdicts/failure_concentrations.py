@@ -7,17 +7,19 @@ it is news if it becomes usual, even if no more runs fail than ever. A run whose
 value; failures of outages that are over have no part in reasons.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from runs_assets import arrow_functions as pc
 from runs_assets.days import DAY_US, HOUR_US, from_us
 from runs_assets.reasons.reason import NOT_KNOWN, Reason
 from runs_assets.statistics.significance import benjamini_hochberg, fisher_greater_p
-from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
+from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema, with_columns
+from runs_assets.verdicts.columns import numbered
 from runs_assets.verdicts.daily_counts import NO_END, in_past_outages
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
@@ -65,6 +67,7 @@ FAILURE_CONCENTRATIONS = Table(
 )
 
 
+Row = dict[str, Any]
 ReasonsOf = Callable[[pa.Table], Sequence[Reason]]
 """The reasons of failed runs (`SourceHistory.failed_runs`), in their order."""
 
@@ -81,60 +84,98 @@ def failure_concentrations(history: SourceHistory, streaks: Sequence[FailureStre
     runs = _runs_of_failing(history)
     failures = failures_with_reasons(history, runs, streaks, reasons_of)
     tests = [*_tests_of_values(runs, history.until_us), *_tests_of_reasons(failures, history.until_us)]
-    found = sorted(_found(tests), key=lambda test: (test["pipeline"], test["dimension"], test["value"]))
-    return pa.Table.from_pylist([_row(history, test, runs, failures) for test in found], schema=SCHEMA)
+    found = sorted(_found(tests), key=lambda row: (row["pipeline"], row["dimension"], row["value"]))
+    rows = ({**row, **_ends(history, row, runs, failures)} for row in found)
+    return pa.Table.from_pylist([{**history.about(row["pipeline"]), **row} for row in rows], schema=SCHEMA)
 
 
 def failures_with_reasons(
-    history: SourceHistory, runs: Frame, streaks: Iterable[FailureStreak], reasons_of: ReasonsOf
-) -> Frame:
+    history: SourceHistory, runs: pa.Table, streaks: Iterable[FailureStreak], reasons_of: ReasonsOf
+) -> pa.Table:
     """The failed ones of some completed `runs` with their `reason`; without those of outages that are over."""
-    failed = runs[runs["failed"]]
-    reasons = reasons_of(history.failed_runs(failed["place"].to_numpy()))
-    known = failed.assign(reason=np.array([reason.reason for reason in reasons], object))
-    return known[~in_past_outages(known, streaks) & (known["reason"] != NOT_KNOWN.reason)]
+    failed = runs.filter(runs["failed"])
+    reasons = [reason.reason for reason in reasons_of(history.failed_runs(failed["place"].to_numpy()))]
+    is_known = np.array([reason != NOT_KNOWN.reason for reason in reasons], np.bool_)
+    known = with_columns(failed, reason=pa.array(reasons, pa.string()))
+    return known.filter(~in_past_outages(known, streaks) & is_known)
 
 
-def _runs_of_failing(history: SourceHistory) -> Frame:
+def _runs_of_failing(history: SourceHistory) -> pa.Table:
     """The completed runs of the longest span and its past, of pipelines with enough failures to be tested."""
     completed, longest_us = history.completed, max(SPANS_HOURS) * HOUR_US
-    ended_us = completed["ended_us"]
-    is_recent = (ended_us > history.until_us - longest_us) & completed["failed"]
-    failures = np.bincount(completed.loc[is_recent, "pipeline"], minlength=len(history.pipelines))
-    chosen = np.flatnonzero(failures >= LEAST_FAILURES_OF_A_REASON)
-    return completed[(ended_us > history.until_us - longest_us - PAST_US) & completed["pipeline"].isin(chosen)]
+    numbers, ended_us, failed = (completed[name].to_numpy() for name in ("pipeline", "ended_us", "failed"))
+    is_recent = (ended_us > history.until_us - longest_us) & failed
+    failures = np.bincount(numbers[is_recent], minlength=len(history.pipelines))
+    is_failing = failures >= LEAST_FAILURES_OF_A_REASON
+    return completed.filter((ended_us > history.until_us - longest_us - PAST_US) & is_failing[numbers])
 
 
-def _tests_of_values(runs: Frame, until_us: int) -> Iterator[Frame]:
+class _Values(NamedTuple):
+    """What runs of pipelines have: a value for each of its runs, in order, by its number among `pipelines` and `texts`.
+
+    The same text of two pipelines is two values.
+    """
+
+    dimension: str
+    numbers: NDArray[np.int64]
+    pipelines: NDArray[np.int64]
+    texts: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, runs: pa.Table, dimension: str, name: str) -> "_Values":
+        """Those of a column of texts, of which none is null."""
+        places, texts = numbered(runs[name])
+        pairs = runs["pipeline"].to_numpy().astype(np.int64) * len(texts) + places
+        found, numbers = np.unique(pairs, return_inverse=True)
+        pipelines, places = np.divmod(found, len(texts)) if len(found) else (found, found)
+        return cls(dimension, numbers, pipelines, texts[places])
+
+
+class _Tests(NamedTuple):
+    """The values that are tested in a span; `counts` has a row for each of `COUNTS`."""
+
+    dimension: str
+    span_hours: int
+    pipelines: NDArray[np.int64]
+    texts: NDArray[np.object_]
+    counts: NDArray[np.int64]
+    is_clear: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, values: _Values, hours: int, is_tested: NDArray[np.bool_], counts: Any, is_clear: NDArray[np.bool_]
+    ) -> "_Tests":
+        """Some of the values."""
+        its = (values.pipelines[is_tested], values.texts[is_tested])
+        return cls(values.dimension, hours, *its, np.stack(counts).astype(np.int64)[:, is_tested], is_clear[is_tested])
+
+
+def _tests_of_values(runs: pa.Table, until_us: int) -> Iterator[_Tests]:
     for dimension, name in DIMENSIONS.items():
-        named = runs.loc[runs[name].notna(), ["pipeline", name, "ended_us", "failed"]]
+        named = runs.filter(pc.is_valid(runs[name]))
         if len(named):
-            groups = named.groupby(["pipeline", name], observed=True)
-            values = groups["failed"].last().rename("last_failed").reset_index().rename(columns={name: "value"})
-            values = values.astype({"value": object})
-            numbers = groups.ngroup().to_numpy().astype(np.int64)
+            values = _Values.of(named, dimension, name)
             for hours in SPANS_HOURS:
-                tests = _tests_of_span(values, numbers, named, runs, until_us - hours * HOUR_US)
-                yield tests.assign(dimension=dimension, span_hours=hours)
+                yield _tests_of_span(values, named, runs, until_us, hours)
 
 
-def _tests_of_span(values: Frame, numbers: NDArray[Any], named: Frame, runs: Frame, start_us: int) -> Frame:
-    """The `values` that are tested in the span from `start_us` on; `numbers` has that of each of the `named` runs."""
-    now = _counts(numbers, named, start_us, NO_END, len(values))
-    past = _counts(numbers, named, start_us - PAST_US, start_us, len(values))
+def _tests_of_span(values: _Values, named: pa.Table, runs: pa.Table, until_us: int, hours: int) -> _Tests:
+    """The `values` of the `named` ones of the runs that are tested in a span."""
+    start_us, many = until_us - hours * HOUR_US, len(values.pipelines)
+    now = _counts(values.numbers, named, start_us, NO_END, many)
+    past = _counts(values.numbers, named, start_us - PAST_US, start_us, many)
     pipelines = runs["pipeline"].to_numpy()
-    of_all = _counts(pipelines, runs, start_us, NO_END, int(pipelines.max()) + 1)[:, values["pipeline"].to_numpy()]
+    of_all = _counts(pipelines, runs, start_us, NO_END, int(pipelines.max()) + 1)[:, values.pipelines]
     is_tested = (now[0] >= LEAST_FAILURES) & (of_all[0] > now[0]) & (of_all[1] >= LEAST_FAILURES)
-    now, others, past = (counts[:, is_tested] for counts in (now, of_all - now, past))
-    found = values[is_tested]
     is_news = _has_risen(now, past) | (past[0] < LEAST_PAST_RUNS)
-    goes_on = found["last_failed"].to_numpy(np.bool_) & (now[1] >= LEAST_FAILURES)
-    counts = dict(zip(COUNTS, (*now, *others, *past), strict=True))
-    clear: Frame = found.assign(**counts, is_clear=_has_risen(now, others) & is_news & goes_on)
-    return clear
+    last = np.zeros(many, np.int64)
+    np.maximum.at(last, values.numbers, np.arange(len(named)))
+    goes_on = named["failed"].to_numpy()[last] & (now[1] >= LEAST_FAILURES)
+    is_clear = _has_risen(now, of_all - now) & is_news & goes_on
+    return _Tests.of(values, hours, is_tested, (*now, *(of_all - now), *past), is_clear)
 
 
-def _counts(numbers: NDArray[np.int64], runs: Frame, start_us: int, end_us: int, count: int) -> NDArray[np.int64]:
+def _counts(numbers: NDArray[np.int64], runs: pa.Table, start_us: int, end_us: int, count: int) -> NDArray[np.int64]:
     """Of the runs that ended in (start, end], by their number: the completed ones, and the failed."""
     ended_us = runs["ended_us"].to_numpy()
     inside = (ended_us > start_us) & (ended_us <= end_us)
@@ -149,65 +190,65 @@ def _has_risen(now: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.
     return np.asarray(100 * rise >= LEAST_RISE_PERCENT * decided * other_decided, np.bool_)
 
 
-def _tests_of_reasons(failures: Frame, until_us: int) -> Iterator[Frame]:
-    groups = failures.groupby(["pipeline", "reason"])
-    values = groups.size().reset_index()[["pipeline", "reason"]].rename(columns={"reason": "value"})
-    numbers = groups.ngroup().to_numpy().astype(np.int64)
-    is_newest = ~failures["pipeline"].duplicated(keep="last").to_numpy()
-    is_last = np.isin(np.arange(len(values)), numbers[is_newest])
+def _tests_of_reasons(failures: pa.Table, until_us: int) -> Iterator[_Tests]:
+    values = _Values.of(failures, REASON, REASON)
+    many, is_newest = len(values.pipelines), np.diff(failures["pipeline"].to_numpy(), append=-1) != 0
+    is_last = np.isin(np.arange(many), values.numbers[is_newest])
     for hours in SPANS_HOURS:
         start_us = until_us - hours * HOUR_US
         times = ((start_us, NO_END), (start_us - PAST_US, start_us))
-        counts = [_counts(numbers, failures, *time, len(values))[0] for time in times]
-        yield _tests_of_reasons_in(values.assign(is_last=is_last), *counts).assign(dimension=REASON, span_hours=hours)
+        counts = (_counts(values.numbers, failures, *time, many)[0] for time in times)
+        yield _tests_of_reasons_in(values, hours, is_last, *counts)
 
 
-def _tests_of_reasons_in(values: Frame, failed: NDArray[np.int64], other_failed: NDArray[np.int64]) -> Frame:
-    """The `values` that are tested in a span, by how many failures have each of them in it, and before."""
-    pipelines = values["pipeline"].to_numpy()
+def _tests_of_reasons_in(
+    values: _Values, hours: int, is_last: NDArray[np.bool_], failed: NDArray[np.int64], other_failed: NDArray[np.int64]
+) -> _Tests:
+    """The values that are tested in a span, by how many failures have each of them in it, and before."""
+    pipelines = values.pipelines
     decided, other_decided = (np.bincount(pipelines, counts)[pipelines] for counts in (failed, other_failed))
     is_enough = np.minimum(decided, failed + other_failed) >= LEAST_FAILURES_OF_A_REASON
     is_tested = (failed > 0) & is_enough & (other_decided > 0)
     is_usual = 100 * other_failed > MOST_USUAL_PERCENT * other_decided
     is_main = (100 * failed >= LEAST_SHARE_PERCENT * decided) & (failed >= LEAST_FAILURES_OF_A_REASON)
-    is_clear = ~is_usual & is_main & values["is_last"].to_numpy()
-    columns = (decided, failed, other_decided, other_failed, other_decided, other_failed)
-    counts = {name: column[is_tested] for name, column in zip(COUNTS, columns, strict=True)}
-    tested: Frame = values[is_tested].assign(**counts, is_clear=is_clear[is_tested])
-    return tested
+    is_clear = ~is_usual & is_main & is_last
+    counts = (decided, failed, other_decided, other_failed, other_decided, other_failed)
+    return _Tests.of(values, hours, is_tested, counts, is_clear)
 
 
-def _found(tests: Sequence[Frame]) -> list[dict[str, Any]]:
+def _found(tests: Sequence[_Tests]) -> Iterable[Row]:
     """Of the tests that hold, the one in the shortest span for each value of a pipeline."""
-    import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
-
-    table = pd.concat([test for test in tests if len(test)] or tests[:1], ignore_index=True)
-    if table.empty:
+    counts = np.concatenate([test.counts for test in tests], axis=1)
+    if not counts.size:
         return []
-    table = table.astype(dict.fromkeys(COUNTS, np.int64))
-    counts = (table[name].to_numpy() for name in ("failed", "decided", "other_failed", "other_decided"))
-    table["p_value"] = fisher_greater_p(*counts)
-    table["q_value"] = benjamini_hochberg(table["p_value"])
-    holds = table["is_clear"].astype(bool) & (table["q_value"] <= FALSE_DISCOVERIES)
-    shortest = table[holds].sort_values("span_hours").drop_duplicates(["pipeline", "dimension", "value"])
-    return [{str(name): value for name, value in row.items()} for row in shortest.to_dict("records")]
+    decided, failed, other_decided, other_failed, *_ = counts
+    p_values = fisher_greater_p(failed, decided, other_failed, other_decided)
+    q_values = benjamini_hochberg(p_values)
+    holds = np.concatenate([test.is_clear for test in tests]) & (q_values <= FALSE_DISCOVERIES)
+    values = [(int(it), test, text) for test in tests for it, text in zip(test.pipelines, test.texts, strict=True)]
+    shortest: dict[tuple[Any, ...], Row] = {}
+    for place in np.flatnonzero(holds).tolist():
+        pipeline, test, text = values[place]
+        row = {"pipeline": pipeline, "dimension": test.dimension, "value": text, "span_hours": test.span_hours}
+        row |= dict(zip(COUNTS, counts[:, place].tolist(), strict=True))
+        row |= {"p_value": p_values[place], "q_value": q_values[place]}
+        shortest.setdefault((pipeline, test.dimension, text), row)  # the spans of a dimension ascend
+    return shortest.values()
 
 
-def _row(history: SourceHistory, test: Mapping[str, Any], runs: Frame, failures: Frame) -> dict[str, Any]:
+def _ends(history: SourceHistory, row: Row, runs: pa.Table, failures: pa.Table) -> Row:
     """Since the first of the last failures of the value among its runs, or of the reason among the failures."""
-    if test["dimension"] == REASON:
-        those = failures[failures["pipeline"] == test["pipeline"]]
-        is_it = (those["reason"] == test["value"]).to_numpy()
+    if row["dimension"] == REASON:
+        those = failures.filter(pc.equal(failures["pipeline"], row["pipeline"]))
+        is_it = pc.equal(those["reason"], row["value"]).to_numpy()
     else:
-        name = DIMENSIONS[test["dimension"]]
-        those = runs[(runs["pipeline"] == test["pipeline"]) & (runs[name] == test["value"])]
+        has_value = pc.equal(runs[DIMENSIONS[row["dimension"]]], row["value"])
+        those = runs.filter(pc.and_(pc.equal(runs["pipeline"], row["pipeline"]), has_value))
         is_it = those["failed"].to_numpy()
     others = np.flatnonzero(~is_it)
     first = int(others[-1]) + 1 if len(others) else 0
     return {
-        **history.about(test["pipeline"]),
-        **test,
-        "since": from_us(int(those["ended_us"].iloc[first])),
-        "past_rate": test["past_failed"] / test["past_decided"] if test["past_decided"] else None,
-        "latest_failed_run_id": history.runs["run_id"].iloc[those["place"].iloc[-1]],
+        "since": from_us(those["ended_us"][first].as_py()),
+        "past_rate": row["past_failed"] / row["past_decided"] if row["past_decided"] else None,
+        "latest_failed_run_id": history.runs["run_id"][those["place"][-1].as_py()].as_py(),
     }

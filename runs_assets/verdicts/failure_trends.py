@@ -17,7 +17,7 @@ from runs_assets.days import DAY_US, EPOCH
 from runs_assets.statistics.beta_binomial import Numbers, SummedCounts, surprise
 from runs_assets.statistics.intervals import rate_with_interval, share
 from runs_assets.statistics.significance import benjamini_hochberg
-from runs_assets.tables import Frame, Table, column, pipeline_schema
+from runs_assets.tables import Table, column, pipeline_schema, table_of
 from runs_assets.verdicts.daily_counts import Counts, DailyCounts, counts_between, daily_counts, trailing_sums
 from runs_assets.verdicts.hanging_runs import SuccessDurations
 from runs_assets.verdicts.outages import FailureStreak
@@ -116,20 +116,22 @@ def failure_trends(
     explains (the same, and a probability of at most 0.05 %), and the rise is the same. If the last of its runs failed,
     that must be so without this run: two looks in a row at new runs agree.
     """
-    import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
-
     by_pipeline = daily_counts(history, streaks, durations)
     spans = {span: _counts_of(history, span, durations, streaks) for span in SPANS}
     of_source = {span: _of_the_source(counts) for span, counts in spans.items()}
     parts = [(PIPELINE, by_pipeline, spans), (SOURCE, by_pipeline.of_the_source(), of_source)]
-    table = pd.concat([frame for part in parts for frame in _frames(history, *part)], ignore_index=True)
-    ids = np.array([*history.pipelines, None], object)
-    table["source"] = history.source
-    table["pipeline_id"] = ids[table["pipeline"].where(table["scope"] == PIPELINE, len(ids) - 1)]
-    table["pipeline_name"] = [names.get(pipeline or "") for pipeline in table["pipeline_id"]]
-    table["date"] = table["day"].to_numpy().astype("datetime64[D]")
-    ordered = table.sort_values(["scope", "period", "pipeline", "date"])
-    return pa.Table.from_pandas(ordered[SCHEMA.names], schema=SCHEMA, preserve_index=False)
+    tables, numbered_schema = [], SCHEMA.append(pa.field("pipeline", pa.int64()))
+    for scope, counts, spans_of in parts:
+        ids = np.array(history.pipelines if scope == PIPELINE else [None], object)
+        labels = np.array([names.get(pipeline or "") for pipeline in ids], object)
+        for periods in _judged_periods(history, counts, spans_of):
+            its = {"source": history.source, "scope": scope, "date": np.asarray(periods["day"]).astype("datetime64[D]")}
+            its |= {"pipeline_id": ids[periods["pipeline"]], "pipeline_name": labels[periods["pipeline"]]}
+            tables.append(table_of(periods | its, numbered_schema))
+    ordered = pa.concat_tables(tables).sort_by(
+        [(name, "ascending") for name in ("scope", "period", "pipeline", "date")]
+    )
+    return ordered.select(SCHEMA.names)
 
 
 def _counts_of(
@@ -145,14 +147,16 @@ def _of_the_source(counts: Counts) -> Counts:
     return np.stack([runs, completed, failed, np.zeros_like(failed), *counts[4:].max(axis=1, keepdims=True, initial=0)])
 
 
-def _frames(history: SourceHistory, scope: str, counts: DailyCounts, spans: Mapping[Span, Counts]) -> Iterator[Frame]:
+def _judged_periods(
+    history: SourceHistory, counts: DailyCounts, spans: Mapping[Span, Counts]
+) -> Iterator[dict[str, Any]]:
     baselines, whole_days = counts.baselines(), counts.whole_days()
     present = np.nonzero(counts.present)
-    days = {"scope": scope, "whole_days": whole_days[present[1]]} | _days(history, counts, *present)
+    days = {"whole_days": whole_days[present[1]]} | _days(history, counts, *present)
     yield _judged(days, baselines.at(present), OF_DAYS)
     for span, found in spans.items():
         before = max((history.until_us - span.past_days * DAY_US) // DAY_US - counts.first_day, 0)
-        row = {"scope": scope, "whole_days": whole_days[before]} | _span(history, span.period, found)
+        row = {"whole_days": whole_days[before]} | _span(history, span.period, found)
         yield _judged(row, baselines.at((row["pipeline"], before)), OF_SPANS)
 
 
@@ -186,10 +190,8 @@ def _with_rate(suffix: str, completed: Numbers, failed: Numbers) -> dict[str, An
     }
 
 
-def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: WorseRule) -> Frame:
+def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: WorseRule) -> dict[str, Any]:
     """Periods with what is usual before each, the probability of their failures, and the verdict."""
-    import pandas as pd  # noqa: PLC0415  (every Dagster process would wait for it)
-
     told = np.nan_to_num(periods["in_outages"])
     reasons = _why_not(periods["whole_days"], periods["decided"] - told, past)
     less = np.minimum(told + periods["newest_failed"], periods["failed"])
@@ -203,19 +205,17 @@ def _judged(periods: Mapping[str, Any], past: SummedCounts, rule: WorseRule) -> 
     is_worse = is_certain & (failed >= rule.least_failures) & _has_risen(failed, completed, past)
     verdicts = np.array([*reasons, WORSE, NORMAL], object)
     found = np.select([*reasons.values(), is_worse], [*range(len(verdicts) - 1)], len(verdicts) - 1)
-    return pd.DataFrame(
-        {
-            **periods,
-            "baseline_days": past.days,
-            "baseline_decided": past.completed,
-            "baseline_failed": past.failed,
-            "baseline_rate": share(past.failed, past.completed),
-            "baseline_dispersion": past.dispersion(),
-            "p_value": p_values,
-            "q_value": q_values,
-            "verdict": pd.Series(np.where(is_judged, verdicts[found], None), dtype=object),
-        }
-    )
+    return {
+        **periods,
+        "baseline_days": past.days,
+        "baseline_decided": past.completed,
+        "baseline_failed": past.failed,
+        "baseline_rate": share(past.failed, past.completed),
+        "baseline_dispersion": past.dispersion(),
+        "p_value": p_values,
+        "q_value": q_values,
+        "verdict": np.where(is_judged, verdicts[found], None),
+    }
 
 
 def _adjusted(p_values: Numbers, days: NDArray[np.int64]) -> Numbers:

@@ -7,18 +7,21 @@ are counted, and are no reason for anything. A pipeline is stuck when its runs s
 start: each single run may still be all right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from runs_assets import arrow_functions as pc
 from runs_assets.days import DAY_US, SECOND_US, to_us
 from runs_assets.statistics.beta_binomial import Numbers
+from runs_assets.statistics.quantiles import quantile
 from runs_assets.statistics.significance import mann_whitney_greater_p
-from runs_assets.status import TERMINAL
-from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Frame, Table, column, pipeline_schema
+from runs_assets.status import TERMINAL, RunStatus
+from runs_assets.tables import PIPELINE_COLUMNS, TIMESTAMP, Table, column, pipeline_schema, with_columns
+from runs_assets.verdicts.columns import by_pipeline, have_status, newest
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 
 RECENT_DAYS = 7
@@ -97,91 +100,84 @@ class SuccessDurations:
 def success_durations(history: SourceHistory) -> SuccessDurations:
     """The durations of all pipelines of a source, as of `read_until`."""
     completed, earliest_us = history.completed, history.until_us - (RECENT_DAYS + BASELINE_DAYS) * DAY_US
-    is_known = ~completed["failed"] & completed["duration_seconds"].notna() & (completed["ended_us"] > earliest_us)
-    known = completed.loc[is_known, ["pipeline", "ended_us", "duration_seconds"]]
-    age_us = history.until_us - known["ended_us"]
-    count = len(history.pipelines)
+    ended_us, failed, seconds = (completed[name].to_numpy() for name in ("ended_us", "failed", "duration_seconds"))
+    is_known = ~failed & ~np.isnan(seconds) & (ended_us > earliest_us)
+    age_us, count = history.until_us - ended_us, len(history.pipelines)
     is_recent = age_us < RECENT_DAYS * DAY_US
-    month, recent = known[age_us < BASELINE_DAYS * DAY_US], known[is_recent]
-    earlier = known[~is_recent]
-    medians = _quantiles(recent, 0.5, count), _quantiles(earlier, 0.5, count)
-    are_enough = np.minimum(_sizes(recent, count), _sizes(earlier, count)) >= MIN_SUCCESSES
+    spans = (is_recent, ~is_recent, age_us < BASELINE_DAYS * DAY_US)
+    recent, earlier, month = (by_pipeline(completed, "duration_seconds", count, is_known & span) for span in spans)
+    medians = _quantiles(recent, 0.5), _quantiles(earlier, 0.5)
+    are_enough = np.minimum(_sizes(recent), _sizes(earlier)) >= MIN_SUCCESSES
     ratio = np.divide(*medians, out=np.full(count, np.nan), where=are_enough & (medians[1] > 0))
-    is_slower = _is_slower(ratio, recent, earlier)
-    p50, p95, longest = (_quantiles(month, quantile, count) for quantile in (0.5, 0.95, 1.0))
-    return SuccessDurations(p50, p95, longest, _sizes(month, count), *medians, ratio, is_slower)
-
-
-def _quantiles(runs: Frame, quantile: float, count: int) -> Numbers:
-    known = runs.groupby("pipeline")["duration_seconds"].quantile(quantile)
-    return known.reindex(range(count)).to_numpy(np.float64)
-
-
-def _sizes(runs: Frame, count: int) -> NDArray[np.int64]:
-    return np.bincount(runs["pipeline"].to_numpy(), minlength=count)
-
-
-def _is_slower(ratio: Numbers, recent: Frame, earlier: Frame) -> NDArray[np.bool_]:
-    """Whether the recent durations of a pipeline are longer by the ratio and by the test."""
-    is_slower = np.zeros(len(ratio), np.bool_)
+    is_slower = np.zeros(count, np.bool_)
     for number in np.flatnonzero(ratio >= SLOWER_RATIO):
-        durations = (part.loc[part["pipeline"] == number, "duration_seconds"].to_numpy() for part in (recent, earlier))
-        is_slower[number] = mann_whitney_greater_p(*durations) <= SIGNIFICANCE
-    return is_slower
+        is_slower[number] = mann_whitney_greater_p(recent[number], earlier[number]) <= SIGNIFICANCE
+    p50, p95, longest = (_quantiles(month, share) for share in (0.5, 0.95, 1.0))
+    return SuccessDurations(p50, p95, longest, _sizes(month), *medians, ratio, is_slower)
+
+
+def _quantiles(parts: Sequence[Numbers], share: float) -> Numbers:
+    return np.array([quantile(part, share) for part in parts], np.float64)
+
+
+def _sizes(parts: Sequence[Numbers]) -> NDArray[np.int64]:
+    return np.array([len(part) for part in parts], np.int64)
 
 
 def open_too_long(
     history: SourceHistory, durations: SuccessDurations, abandoned_after_hours: float = ABANDONED_AFTER_HOURS
-) -> Frame:
+) -> pa.Table:
     """The open runs that exceed the limit of their pipeline (`SuccessDurations.limits`).
 
     With `open_since` (microseconds since the epoch), `open_seconds`, `limit_seconds`, and `is_abandoned`: open for more
     than some hours beyond the limit.
     """
     runs = history.open_runs
-    since_us = runs["started_us"].where(runs["started_us"] >= 0, runs["created_us"])
-    runs = runs.assign(
-        open_since=since_us,
-        open_seconds=(runs["observed_us"] - since_us) / SECOND_US,
-        limit_seconds=durations.limits[runs["pipeline"].to_numpy()],
+    created_us, started_us, observed_us = (
+        runs[name].to_numpy() for name in ("created_us", "started_us", "observed_us")
     )
-    runs = runs[runs["open_seconds"] > runs["limit_seconds"]]
-    abandoned_seconds = runs["limit_seconds"] + abandoned_after_hours * HOUR_SECONDS
-    return runs.assign(is_abandoned=runs["open_seconds"] > abandoned_seconds)
+    since_us = np.where(started_us >= 0, started_us, created_us)
+    seconds, limits = (observed_us - since_us) / SECOND_US, durations.limits[runs["pipeline"].to_numpy()]
+    is_abandoned = seconds > limits + abandoned_after_hours * HOUR_SECONDS
+    measured = {"open_since": since_us, "open_seconds": seconds, "limit_seconds": limits, "is_abandoned": is_abandoned}
+    return with_columns(runs, **measured).filter(seconds > limits)
 
 
-def abandoned_runs(history: SourceHistory, too_long: Frame) -> list[int]:
+def abandoned_runs(history: SourceHistory, too_long: pa.Table) -> list[int]:
     """How many runs of each pipeline, by its number, were created in the window and are abandoned."""
-    runs = too_long[(too_long["created_us"] >= to_us(history.window.start)) & too_long["is_abandoned"]]
-    counts: list[int] = _sizes(runs, len(history.pipelines)).tolist()
+    numbers, created_us = too_long["pipeline"].to_numpy(), too_long["created_us"].to_numpy()
+    counted = (created_us >= to_us(history.window.start)) & too_long["is_abandoned"].to_numpy()
+    counts: list[int] = np.bincount(numbers[counted], minlength=len(history.pipelines)).tolist()
     return counts
 
 
-def hanging_runs(history: SourceHistory, durations: SuccessDurations, too_long: Frame) -> pa.Table:
+def hanging_runs(history: SourceHistory, durations: SuccessDurations, too_long: pa.Table) -> pa.Table:
     """One row (schema `SCHEMA`) per hanging run created in the window, sorted by pipeline, then longest first.
 
     A run hangs when it is open for too long (`open_too_long`), no run created after it has succeeded, and it is not
     abandoned.
     """
-    succeeded = history.completed.loc[~history.completed["failed"], ["pipeline", "created_us"]]
-    newest = succeeded.groupby("pipeline")["created_us"].max().reindex(too_long["pipeline"], fill_value=-1).to_numpy()
-    is_waited_for = (too_long["created_us"] >= newest) & ~too_long["is_abandoned"]
-    runs = too_long[(too_long["created_us"] >= to_us(history.window.start)) & is_waited_for]
-    runs = runs.sort_values(["pipeline", "open_seconds", "run_id"], ascending=[True, False, True])
+    succeeded = _newest(history, history.runs, have_status(history.runs, RunStatus.SUCCEEDED))
+    numbers, created_us = too_long["pipeline"].to_numpy(), too_long["created_us"].to_numpy()
+    is_waited_for = (created_us >= succeeded[numbers]) & ~too_long["is_abandoned"].to_numpy()
+    runs = too_long.filter((created_us >= to_us(history.window.start)) & is_waited_for)
+    runs = runs.sort_by([("pipeline", "ascending"), ("open_seconds", "descending"), ("run_id", "ascending")])
     numbers = runs["pipeline"].to_numpy()
-    about: list[Any] = [history.about(number) for number in numbers]
-    found = runs.assign(
-        observed_at=runs["observed_us"],
+    about = [history.about(number) for number in numbers]
+    found = with_columns(
+        runs,
+        open_since=runs["open_since"].cast(TIMESTAMP),
+        observed_at=runs["observed_us"].cast(TIMESTAMP),
         p50_seconds=durations.p50[numbers],
         p95_seconds=durations.p95[numbers],
         longest_seconds=durations.longest[numbers],
         successes=durations.successes[numbers],
-        **{field.name: [row[field.name] for row in about] for field in PIPELINE_COLUMNS},
+        **{field.name: pa.array([row[field.name] for row in about], field.type) for field in PIPELINE_COLUMNS},
     )
-    return pa.Table.from_pandas(found[SCHEMA.names], schema=SCHEMA, preserve_index=False)
+    return found.select(SCHEMA.names).cast(SCHEMA)
 
 
-def stuck_since(history: SourceHistory, too_long: Frame) -> dict[int, int]:
+def stuck_since(history: SourceHistory, too_long: pa.Table) -> dict[int, int]:
     """By the number of each stuck pipeline, since when: the creation of the first of the runs, microseconds.
 
     Stuck is a pipeline of which 3 or more open runs exceed its limit and none created after the first of them has ended
@@ -190,36 +186,38 @@ def stuck_since(history: SourceHistory, too_long: Frame) -> dict[int, int]:
     days old. Nothing is known of waits of a source that does not say when 10 or more runs of the pipeline started.
     """
     month_us = history.until_us - BASELINE_DAYS * DAY_US
-    ended = _newest(history, history.runs[history.runs["status"].isin(TERMINAL)])
-    started = _newest(history, history.open_runs[history.open_runs["started_us"] >= 0])
+    ended = _newest(history, history.runs, have_status(history.runs, *TERMINAL))
+    started = _newest(history, history.open_runs, history.open_runs["started_us"].to_numpy() >= 0)
     not_ending = _unbroken(too_long, ended, month_us)
     not_starting = _unbroken(_waiting(history, month_us), np.maximum(ended, started), month_us)
     found = not_ending | not_starting
     return found | {number: min(not_ending[number], found[number]) for number in not_ending}
 
 
-def _newest(history: SourceHistory, runs: Frame) -> NDArray[np.int64]:
-    """When the newest of the runs of each pipeline was created, by its number; -1 where there is none."""
-    newest = np.full(len(history.pipelines), -1, np.int64)
-    np.maximum.at(newest, runs["pipeline"].to_numpy(), runs["created_us"].to_numpy())
-    return newest
+def _newest(history: SourceHistory, runs: pa.Table, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """When the newest of the chosen runs of each pipeline was created, by its number; -1 where there is none."""
+    numbers, created_us = (runs[name].to_numpy()[chosen] for name in ("pipeline", "created_us"))
+    return newest(numbers, created_us, len(history.pipelines))
 
 
-def _unbroken(runs: Frame, broken_by: NDArray[np.int64], month_us: int) -> dict[int, int]:
+def _unbroken(runs: pa.Table, broken_by: NDArray[np.int64], month_us: int) -> dict[int, int]:
     """When the first of the runs created after a pipeline's newest other one was created, where they are enough."""
-    unbroken = runs[runs["created_us"] > broken_by[runs["pipeline"].to_numpy()]]
-    created = unbroken.groupby("pipeline")["created_us"].agg(["size", "min", "max"])
-    firsts = created.loc[(created["size"] >= STUCK_RUNS) & (created["max"] > month_us), "min"]
-    return {int(number): int(first) for number, first in firsts.items()}
+    unbroken = by_pipeline(
+        runs, "created_us", len(broken_by), runs["created_us"].to_numpy() > broken_by[runs["pipeline"].to_numpy()]
+    )
+    are_stuck = (len(created) >= STUCK_RUNS and created[-1] > month_us for created in unbroken)
+    return {number: int(unbroken[number][0]) for number, is_stuck in enumerate(are_stuck) if is_stuck}
 
 
-def _waiting(history: SourceHistory, month_us: int) -> Frame:
+def _waiting(history: SourceHistory, month_us: int) -> pa.Table:
     """The runs that have not started and have waited for longer than usual."""
-    completed = history.completed[history.completed["duration_seconds"].notna()]
-    completed = completed[completed["ended_us"] > month_us]
-    took_us = (completed["duration_seconds"] * SECOND_US).round().astype("int64")
-    waits = (completed["ended_us"] - took_us - completed["created_us"]).groupby(completed["pipeline"])
-    longest = waits.max()[waits.size() >= LIMIT_SUCCESSES].clip(lower=LEAST_WAIT_US)
-    runs = history.open_runs[history.open_runs["started_us"] < 0]
-    usual = longest.reindex(runs["pipeline"]).to_numpy()
-    return runs[(runs["observed_us"] - runs["created_us"]).to_numpy() > usual]
+    names = ("pipeline", "created_us", "ended_us", "duration_seconds")
+    numbers, created_us, ended_us, seconds = (history.completed[name].to_numpy() for name in names)
+    is_known = ~np.isnan(seconds) & (ended_us > month_us)
+    numbers, took_us = numbers[is_known], np.round(seconds[is_known] * SECOND_US).astype(np.int64)
+    longest = newest(numbers, ended_us[is_known] - took_us - created_us[is_known], len(history.pipelines))
+    are_enough = np.bincount(numbers, minlength=len(longest)) >= LIMIT_SUCCESSES
+    usual = np.where(are_enough, np.maximum(longest, LEAST_WAIT_US), np.inf)
+    runs = history.open_runs.filter(pc.less(history.open_runs["started_us"], 0))
+    waits_us = runs["observed_us"].to_numpy() - runs["created_us"].to_numpy()
+    return runs.filter(waits_us > usual[runs["pipeline"].to_numpy()])

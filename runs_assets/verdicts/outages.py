@@ -12,10 +12,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from runs_assets import arrow_functions as pc
 from runs_assets.days import DAY_US, EPOCH, SECOND_US, to_us
 from runs_assets.statistics.beta_binomial import SummedCounts
-from runs_assets.tables import TIMESTAMP, Frame, Table, column, pipeline_schema
-from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory, read_days, split_by_pipeline
+from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
+from runs_assets.verdicts.columns import numbered, split_by_pipeline
+from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory, read_days
 from runs_assets.verdicts.streak_rules import (
     FAILING_FAILURES,
     MIN_FAILURES,
@@ -26,6 +28,7 @@ from runs_assets.verdicts.streak_rules import (
     thresholds,
 )
 
+NEVER = np.iinfo(np.int64).max
 UNSEEN_DAYS = 7
 """A pipeline that first ran less than so many days after the first day read whole may have run before."""
 
@@ -98,7 +101,7 @@ def failure_streaks(history: SourceHistory) -> list[FailureStreak]:
     source = _Source(
         history.runs["run_id"],
         _active_pipelines(completed),
-        history.runs.groupby("pipeline")["created_us"].min(),
+        _firsts(history.runs, "created_us", history),
         _seen_from_their_first_run(history),
     )
     return [streak for part in completed.by_pipeline() for streak in _Pipeline(part, source).streaks()]
@@ -121,9 +124,9 @@ class _Source:
     `active` is by day (since 1970-01-01), `first_runs_us` by pipeline.
     """
 
-    run_ids: Any
+    run_ids: pa.ChunkedArray
     active: Mapping[int, int]
-    first_runs_us: Any
+    first_runs_us: NDArray[np.int64]
     newcomers: frozenset[int]
 
 
@@ -137,10 +140,10 @@ class _Completed(NamedTuple):
     site: NDArray[np.int64]
 
     @classmethod
-    def of(cls, completed: Frame) -> Self:
+    def of(cls, completed: pa.Table) -> Self:
         """All of them."""
         columns = [completed[name].to_numpy() for name in ("pipeline", "ended_us", "failed", "place")]
-        return cls(*[*columns, completed["site_id"].factorize()[0]])
+        return cls(*[*columns, numbered(completed["site_id"])[0]])
 
     def by_pipeline(self) -> Iterator["_Completed"]:
         """Those of each pipeline with any."""
@@ -200,8 +203,8 @@ class _Pipeline:
             kind=kind,
             alert_after=alert_after,
             confirmed_at_us=int(self._ended_us[begin + alert_after - 1]) if alert_after and kind else None,
-            first_run_id=self._source.run_ids.iloc[self._place[begin]],
-            latest_run_id=self._source.run_ids.iloc[self._place[end - 1]],
+            first_run_id=self._source.run_ids[self._place[begin]].as_py(),
+            latest_run_id=self._source.run_ids[self._place[end - 1]].as_py(),
             baseline_decided=past.completed,
             baseline_failed=past.failed,
             runs_rarely=past.runs_rarely,
@@ -251,9 +254,16 @@ def _active_pipelines(completed: _Completed) -> dict[int, int]:
 def _seen_from_their_first_run(history: SourceHistory) -> frozenset[int]:
     """The pipelines whose first run ever is known, and that had not succeeded before the days whose runs are read."""
     whole = [(it.day - EPOCH).days for it in history.days if it.is_whole]
-    rates = history.rates[history.rates["runs"] > 0]
-    firsts = rates.groupby("pipeline")["day"].min()
-    is_earlier = rates["day"] < (read_days(history.window).first - EPOCH).days
-    succeeded = rates.loc[is_earlier & (rates["completed"] > rates["failed"]), "pipeline"]
-    seen = firsts.index[firsts >= min(whole) + UNSEEN_DAYS] if whole else firsts.index[:0]
+    rates = history.rates.filter(pc.greater(history.rates["runs"], 0))
+    firsts = _firsts(rates, "day", history)
+    seen = np.flatnonzero(firsts >= min(whole) + UNSEEN_DAYS) if whole else firsts[:0]
+    numbers, days, completed, failed = (rates[name].to_numpy() for name in ("pipeline", "day", "completed", "failed"))
+    succeeded = numbers[(days < (read_days(history.window).first - EPOCH).days) & (completed > failed)]
     return frozenset(seen.tolist()) - frozenset(succeeded.tolist())
+
+
+def _firsts(rows: pa.Table, column: str, history: SourceHistory) -> NDArray[np.int64]:
+    """The least value of a column of each pipeline, by its number; `NEVER` where there is none."""
+    found = np.full(len(history.pipelines), NEVER)
+    np.minimum.at(found, rows["pipeline"].to_numpy(), rows[column].to_numpy())
+    return found

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, HOUR_US, from_us, to_us
 from runs_assets.status import RunStatus
-from runs_assets.tables import Frame
+from runs_assets.verdicts.columns import by_pipeline, have_status
 from runs_assets.verdicts.expected_runs import INTERVAL, Gaps, OverdueRun
 from runs_assets.verdicts.local_times import MONTH_US, Instants
 from runs_assets.verdicts.outages import FailureStreak
@@ -71,22 +70,14 @@ def _success_due(last_us: int, gaps: Gaps, ends: Ends, told: list[int]) -> Overd
 def ends_of(history: SourceHistory) -> list[Ends]:
     """Of each pipeline, by its number."""
     many, completed = len(history.pipelines), history.completed
-    is_lost = ~history.runs["status"].isin([RunStatus.SUCCEEDED, RunStatus.FAILED])
-    by_pipeline = (
-        times_by_pipeline(completed, "ended_us", many),
-        times_by_pipeline(completed, "ended_us", many, ~completed["failed"].to_numpy()),
-        times_by_pipeline(history.runs, "created_us", many, is_lost.to_numpy()),
+    times = (
+        by_pipeline(completed, "ended_us", many),
+        by_pipeline(completed, "ended_us", many, ~completed["failed"].to_numpy()),
+        by_pipeline(
+            history.runs, "created_us", many, ~have_status(history.runs, RunStatus.SUCCEEDED, RunStatus.FAILED)
+        ),
     )
-    return [Ends(*times) for times in zip(*by_pipeline, strict=True)]
-
-
-def times_by_pipeline(
-    runs: Frame, column: str, pipelines: int, chosen: NDArray[np.bool_] | slice = slice(None)
-) -> list[Instants]:
-    """The instants of each pipeline's chosen runs, in order."""
-    numbers, times = runs["pipeline"].to_numpy()[chosen], runs[column].to_numpy()[chosen]
-    order = np.lexsort((times, numbers))
-    return np.split(times[order], np.searchsorted(numbers[order], np.arange(1, pipelines)))
+    return [Ends(*its) for its in zip(*times, strict=True)]
 
 
 def failed_once_since(
@@ -114,9 +105,10 @@ def failed_once_since(
 
 def _successes_us(history: SourceHistory, pipeline: int) -> Instants:
     """When the successes of a pipeline ended, in order."""
-    completed = history.completed
-    mine = completed.iloc[slice(*np.searchsorted(completed["pipeline"], [pipeline, pipeline + 1]))]
-    return mine.loc[~mine["failed"], "ended_us"].to_numpy()
+    numbers, failed, ended_us = (history.completed[name].to_numpy() for name in ("pipeline", "failed", "ended_us"))
+    mine = slice(*np.searchsorted(numbers, [pipeline, pipeline + 1]))
+    successes_us: Instants = ended_us[mine][~failed[mine]]
+    return successes_us
 
 
 def _longest_wait(successes_us: Instants, told_us: Sequence[int]) -> int | None:

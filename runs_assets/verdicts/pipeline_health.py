@@ -13,7 +13,7 @@ from runs_assets import arrow_functions as pc
 from runs_assets.days import from_us, to_us
 from runs_assets.statistics.intervals import newcombe_interval
 from runs_assets.statistics.significance import fisher_exact_p
-from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
+from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema, with_columns
 from runs_assets.verdicts.failure_concentrations import FAILURE_CONCENTRATIONS
 from runs_assets.verdicts.failure_reasons import FAILURE_REASONS
 from runs_assets.verdicts.failure_trends import DAY, FAILURE_TRENDS, PIPELINE, WORSE
@@ -207,29 +207,30 @@ def _durations(durations: SuccessDurations, number: int) -> Row:
 
 def _versions(history: SourceHistory) -> dict[int, Row]:
     """Of each pipeline, by its number: its newest version, and how its failure rate differs from the one before."""
-    completed = history.completed
-    is_versioned = completed["pipeline_version"].notna() & (completed["created_us"] >= to_us(history.window.start))
-    runs = completed.loc[is_versioned, ["pipeline", "pipeline_version", "created_us", "failed"]]
-    counted = runs.groupby(["pipeline", "pipeline_version"], observed=True).agg(
-        first=("created_us", "min"), runs=("failed", "size"), failed=("failed", "sum")
+    runs = history.completed.select(["pipeline", "pipeline_version", "created_us", "failed"])
+    in_window = pc.greater_equal(runs["created_us"], to_us(history.window.start))
+    versioned = runs.filter(pc.and_(in_window, pc.is_valid(runs["pipeline_version"])))
+    counted = versioned.group_by(["pipeline", "pipeline_version"]).aggregate(
+        [("created_us", "min"), ("failed", "count"), ("failed", "sum")]
     )
-    by_age = counted.reset_index().astype({"pipeline_version": str})
+    counted = counted.rename_columns(["pipeline", "version", "first", "runs", "failed"])
+    counted = with_columns(counted, version=counted["version"].cast(pa.string()))
     newest: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in by_age.sort_values(["pipeline", "first", "pipeline_version"]).to_dict("records"):
+    for row in counted.sort_by([(name, "ascending") for name in ("pipeline", "first", "version")]).to_pylist():
         newest[row["pipeline"]].append(row)
     return {number: _version(rows[-2:]) for number, rows in newest.items()}
 
 
 def _version(newest_two: Sequence[Row]) -> Row:
     *before, newest = newest_two
-    row = {"version": newest["pipeline_version"]}
+    row = {"version": newest["version"]}
     if not before or min(newest["runs"], before[0]["runs"]) < MIN_RUNS:
         return row
     failed, runs, failed_before, runs_before = (it[name] for it in (newest, before[0]) for name in ("failed", "runs"))
     low, high = newcombe_interval(failed, runs, failed_before, runs_before)
     return {
         **row,
-        "previous_version": before[0]["pipeline_version"],
+        "previous_version": before[0]["version"],
         "version_difference": failed / runs - failed_before / runs_before,
         "version_difference_low": low,
         "version_difference_high": high,

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, from_us, start_of, to_us
 from runs_assets.statistics.significance import alternation_z
+from runs_assets.verdicts.columns import by_pipeline, split_by_pipeline
 from runs_assets.verdicts.failure_trends import NOW, WORSE
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.overdue_successes import failed_once_since
 from runs_assets.verdicts.silences import OPEN
-from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory, split_by_pipeline
+from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 from runs_assets.verdicts.streak_rules import MIN_RUNS, StreakKind
 
 RECENT_DAYS = NEW_DAYS = 7
@@ -88,23 +89,23 @@ def activities(history: SourceHistory) -> dict[int, Row]:
 
     And `first_failure_28d_at`: when the first of the `failed_28d` ended, UTC.
     """
-    created = history.runs.groupby("pipeline")["created_us"]
-    firsts, lasts = created.min(), created.max()
-    is_recent = history.runs["created_us"] > history.until_us - RECENT_DAYS * DAY_US
-    recent = history.runs.loc[is_recent].groupby("pipeline").size()
-    last_ends = history.completed.groupby(["pipeline", "failed"])["ended_us"].max()
+    many, completed = len(history.pipelines), history.completed
+    created = by_pipeline(history.runs, "created_us", many)
+    failed = completed["failed"].to_numpy()
+    successes, failures = (by_pipeline(completed, "ended_us", many, those) for those in (~failed, failed))
     months = _months(history)
-    active = lasts.index[lasts >= to_us(history.window.start)].tolist()
+    recent_us = history.until_us - RECENT_DAYS * DAY_US
     return {
         number: {
-            "first_run_at": from_us(int(firsts[number])),
-            "last_run_at": from_us(int(lasts[number])),
-            "last_success_at": _instant(last_ends.get((number, False))),
-            "last_failure_at": _instant(last_ends.get((number, True))),
-            "runs_7d": int(recent.get(number, 0)),
+            "first_run_at": from_us(int(its[0])),
+            "last_run_at": from_us(int(its[-1])),
+            "last_success_at": _last(successes[number]),
+            "last_failure_at": _last(failures[number]),
+            "runs_7d": int((its > recent_us).sum()),
             **months.get(number, {"decided_28d": 0, "failed_28d": 0, "successes": 0}),
         }
-        for number in active
+        for number, its in enumerate(created)
+        if len(its) and its[-1] >= to_us(history.window.start)
     }
 
 
@@ -148,12 +149,12 @@ def _month(ended_us: NDArray[np.int64], failed: NDArray[np.bool_]) -> Row:
         "decided_28d": len(failed),
         "failed_28d": len(failures),
         "flip_rate": flips / (len(failed) - 1) if len(failed) > 1 else None,
-        "first_failure_28d_at": _instant(failures[0]) if len(failures) else None,
+        "first_failure_28d_at": from_us(int(failures[0])) if len(failures) else None,
     }
 
 
-def _instant(us: Any) -> datetime | None:
-    return None if us is None else from_us(int(us))
+def _last(instants_us: NDArray[np.int64]) -> datetime | None:
+    return from_us(int(instants_us[-1])) if len(instants_us) else None
 
 
 def _beginnings(evidence: Evidence) -> Iterator[tuple[PipelineState, datetime | None]]:

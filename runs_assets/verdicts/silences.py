@@ -16,9 +16,10 @@ import pyarrow as pa
 from runs_assets.calendars import Expectation
 from runs_assets.days import DAY_US, HOUR_US, SECOND_US, from_us, to_us
 from runs_assets.tables import TIMESTAMP, Table, column, pipeline_schema
+from runs_assets.verdicts.columns import by_pipeline
 from runs_assets.verdicts.expected_runs import Gaps, OverdueRun
 from runs_assets.verdicts.local_times import zone_of
-from runs_assets.verdicts.overdue_successes import ends_of, times_by_pipeline, without_success
+from runs_assets.verdicts.overdue_successes import ends_of, without_success
 from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.watch_file import WatchFile
 
@@ -91,7 +92,7 @@ def silences(history: SourceHistory, watch: WatchFile) -> pa.Table:
 
 
 def _found(history: SourceHistory, watch: WatchFile) -> Iterator[Silence]:
-    created_by_pipeline = times_by_pipeline(history.runs, "created_us", len(history.pipelines))
+    created_by_pipeline = by_pipeline(history.runs, "created_us", len(history.pipelines))
     ends, last_day = ends_of(history), history.last_day + HOLIDAYS_AHEAD
     for number, created in enumerate(created_by_pipeline):
         if not len(created):

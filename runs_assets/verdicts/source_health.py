@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from runs_assets.days import DAY_US, SECOND_US, from_us
 from runs_assets.statistics.beta_binomial import beta_of, upper_tail
 from runs_assets.statistics.significance import binomial_tail
-from runs_assets.tables import TIMESTAMP, Frame, Table, column
+from runs_assets.tables import TIMESTAMP, Table, column
+from runs_assets.verdicts.columns import split_by_pipeline
 from runs_assets.verdicts.source_history import BASELINE_DAYS, SourceHistory
 
 OK, FAILING, SILENT = "ok", "failing", "silent"
@@ -65,12 +66,15 @@ SOURCE_HEALTH = Table(
 
 
 class Ended(NamedTuple):
-    """The runs that ended in a span; of each pipeline, by number, how many, how many failed, if the last one did."""
+    """The runs that ended in a span; of each of their `pipelines` how many, how many failed, if the last one did."""
 
     span_minutes: int
     start_us: int
-    runs: Frame
-    counts: Frame
+    runs: pa.Table
+    pipelines: NDArray[np.int64]
+    counts: NDArray[np.float64]
+    failures: NDArray[np.float64]
+    last_failed: NDArray[np.bool_]
 
 
 class Affected(NamedTuple):
@@ -124,13 +128,14 @@ def columns_of(found: Affected, history: SourceHistory) -> dict[str, Any]:
 
 def _all_silent(history: SourceHistory) -> Affected | None:
     """No run of any pipeline for 1.5 times the longest usual time without one, and 15 minutes."""
-    created = np.sort(history.runs["created_us"].to_numpy())
+    created_us, numbers = (history.runs[name].to_numpy() for name in ("created_us", "pipeline"))
+    created = np.sort(created_us)
     if not len(created) or not history.was_read(history.until_us - BASELINE_DAYS * DAY_US, history.until_us):
         return None
     last_us, longest = int(created[-1]), _longest_usual_gap(created)
     if longest is None or history.until_us - last_us <= max(LONGER * longest, LEAST_SILENCE_US):
         return None
-    lately = history.runs.loc[history.runs["created_us"] > last_us - DAY_US, "pipeline"].unique()
+    lately = np.unique(numbers[created_us > last_us - DAY_US])
     return Affected(SILENT, last_us, None, len(lately), lately.tolist())
 
 
@@ -165,33 +170,36 @@ def _failing(history: SourceHistory) -> Affected | None:
     return None
 
 
-def runs_that_count(history: SourceHistory) -> tuple[Frame, NDArray[np.float64]]:
+def runs_that_count(history: SourceHistory) -> tuple[pa.Table, NDArray[np.float64]]:
     """The completed runs of the longest span, of pipelines that seldom fail; and the usual rates of all pipelines."""
     completed, longest_us = history.completed, history.until_us - SPANS_MINUTES[-1] * MINUTE_US
-    ended_us = completed["ended_us"]
+    ended_us, numbers, failed = (completed[name].to_numpy() for name in ("ended_us", "pipeline", "failed"))
     is_past = (ended_us <= longest_us) & (ended_us > longest_us - BASELINE_DAYS * DAY_US)
-    rates = _usual_rates(completed.loc[is_past, ["pipeline", "failed"]], len(history.pipelines))
-    return completed[(ended_us > longest_us) & (rates[completed["pipeline"].to_numpy()] < MOST_USUAL_RATE)], rates
+    rates = _usual_rates(numbers[is_past], failed[is_past], len(history.pipelines))
+    return completed.filter((ended_us > longest_us) & (rates[numbers] < MOST_USUAL_RATE)), rates
 
 
-def _usual_rates(past: Frame, pipelines: int) -> NDArray[np.float64]:
+def _usual_rates(numbers: NDArray[np.int64], failed: NDArray[np.bool_], pipelines: int) -> NDArray[np.float64]:
     """The failure rate of each pipeline, drawn a little towards one half: (failed + 0.5) / (completed + 1)."""
-    numbers = past["pipeline"].to_numpy()
     completed = np.bincount(numbers, minlength=pipelines)
-    return (np.bincount(numbers, past["failed"].to_numpy(), pipelines) + 0.5) / (completed + 1)
+    return (np.bincount(numbers, failed, pipelines) + 0.5) / (completed + 1)
 
 
-def ended_in(span: int, recent: Frame, until_us: int) -> Ended:
+def ended_in(span: int, recent: pa.Table, until_us: int) -> Ended:
     """Those of the runs that ended in the minutes before `until_us`, microseconds since the epoch."""
     start_us = until_us - span * MINUTE_US
-    runs = recent[recent["ended_us"] > start_us]
-    return Ended(span, start_us, runs, runs.groupby("pipeline")["failed"].agg(["size", "sum", "last"]))
+    runs = recent.filter(recent["ended_us"].to_numpy() > start_us)
+    parts = [*split_by_pipeline(runs["pipeline"].to_numpy(), runs["failed"].to_numpy())]
+    pipelines = np.array([numbers[0] for numbers, _ in parts], np.int64)
+    counts = np.array([len(failed) for _, failed in parts], np.float64)
+    failures = np.array([failed.sum() for _, failed in parts], np.float64)
+    last_failed = np.array([failed[-1] for _, failed in parts], np.bool_)
+    return Ended(span, start_us, runs, pipelines, counts, failures, last_failed)
 
 
 def failing(ended: Ended, rates: NDArray[np.float64]) -> Affected:
     """The pipelines of which at least half of the runs failed, the last one among them."""
-    least = np.ceil(ended.counts["size"].to_numpy(np.float64) / 2)
-    return _affected(ended, rates, least, ended.counts["last"].to_numpy(np.bool_))
+    return _affected(ended, rates, np.ceil(ended.counts / 2), ended.last_failed)
 
 
 def _failed(ended: Ended, rates: NDArray[np.float64]) -> Affected:
@@ -203,12 +211,12 @@ def _affected(
     ended: Ended, rates: NDArray[np.float64], least: NDArray[np.float64], may_count: NDArray[np.bool_]
 ) -> Affected:
     """Of the pipelines that may count, those with at least so many failures; and how many there would be by chance."""
-    runs, counts = ended.runs, ended.counts
-    numbers = counts.index.to_numpy()
+    numbers = ended.pipelines
     a, b = beta_of(rates[numbers], np.full(len(numbers), DISPERSION))
-    usual = float(upper_tail(least, counts["size"].to_numpy(np.float64), a, b).sum())
-    members = numbers[(counts["sum"].to_numpy() >= least) & may_count]
-    failures_us = runs.loc[runs["failed"] & runs["pipeline"].isin(members), "ended_us"]
+    usual = float(upper_tail(least, ended.counts, a, b).sum())
+    members = numbers[(ended.failures >= least) & may_count]
+    pipelines, failed, ended_us = (ended.runs[name].to_numpy() for name in ("pipeline", "failed", "ended_us"))
+    failures_us = ended_us[failed & np.isin(pipelines, members)]
     since_us = int(failures_us.min()) if len(members) else ended.start_us
     return Affected(FAILING, since_us, ended.span_minutes, len(numbers), members.tolist(), usual)
 

@@ -6,11 +6,10 @@ so nothing about it changes while it cannot be read.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +23,9 @@ from runs_assets.reasons.details_files import load_details
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import load_table
-from runs_assets.tables import TIMESTAMP, Frame
+from runs_assets.tables import TIMESTAMP, with_columns
 from runs_assets.verdicts import names_from_runs as naming
+from runs_assets.verdicts.columns import have_status
 from runs_assets.watch_entries import Subject
 from runs_assets.watch_file import WatchFile
 
@@ -75,9 +75,9 @@ class SourceHistory:
     window: DayRange
     days: tuple[DayCoverage, ...]
     pipelines: tuple[str | None, ...]
-    rates: Frame
-    runs: Frame
-    open_runs: Frame
+    rates: pa.Table
+    runs: pa.Table
+    open_runs: pa.Table
     names: Mapping[str, str] = field(default_factory=dict)
     listed: Collection[str] = ()
 
@@ -117,48 +117,41 @@ class SourceHistory:
 
         All of them, or those at some `places` in `runs`, in that order.
         """
-        failed = self.runs[self.runs["status"] == RunStatus.FAILED] if places is None else self.runs.take(places)
-        ids = pa.array(self.pipelines, pa.string())
+        if places is None:
+            places = np.flatnonzero(have_status(self.runs, RunStatus.FAILED))
+        failed = self.runs.select(["run_id", "pipeline", "exit_code", "created_us", "ended_us"]).take(places)
         return pa.table(
             {
-                "run_id": pa.array(failed["run_id"], pa.string()),
-                "pipeline_id": ids.take(pa.array(failed["pipeline"])),
-                "exit_code": pa.array(failed["exit_code"], pa.int32(), from_pandas=True),
-                "ended_at": pa.array(failed["ended_us"]).cast(TIMESTAMP),
-                "date": pa.array(failed["created_us"] // DAY_US, pa.int32()).cast(pa.date32()),
+                "run_id": failed["run_id"],
+                "pipeline_id": pc.take(pa.array(self.pipelines, pa.string()), failed["pipeline"]),
+                "exit_code": failed["exit_code"],
+                "ended_at": failed["ended_us"].cast(TIMESTAMP),
+                "date": pc.divide(failed["created_us"], DAY_US).cast(pa.int32()).cast(pa.date32()),
             }
         )
 
     @cached_property
-    def completed(self) -> Frame:
+    def completed(self) -> pa.Table:
         """The runs that succeeded or failed, by pipeline, in the order of their ends, then by id.
 
         `COMPLETED_COLUMNS`, `failed`, and instead of the id the `place` in `runs`: ids are long, and few are needed.
         """
-        failed = self.runs["status"] == RunStatus.FAILED
-        is_completed = failed | (self.runs["status"] == RunStatus.SUCCEEDED)
-        places = _in_order(self.runs, np.flatnonzero(is_completed))
-        completed = self.runs[COMPLETED_COLUMNS].take(places).reset_index(drop=True)
-        return completed.assign(failed=failed.to_numpy()[places], place=places)
+        failed = have_status(self.runs, RunStatus.FAILED)
+        places = _in_order(self.runs, np.flatnonzero(failed | have_status(self.runs, RunStatus.SUCCEEDED)))
+        return with_columns(self.runs.select(COMPLETED_COLUMNS).take(places), failed=failed[places], place=places)
 
 
-def _in_order(runs: Frame, places: NDArray[np.int64]) -> NDArray[np.int64]:
+def _in_order(runs: pa.Table, places: NDArray[np.int64]) -> NDArray[np.int64]:
     """The places by `pipeline` and `ended_us`, then by `run_id`, which is compared only where both are equal."""
-    keys = runs[["pipeline", "ended_us"]].to_numpy()[places]
-    order = np.lexsort((keys[:, 1], keys[:, 0]))
-    places, keys = places[order], keys[order]
-    is_same = (keys[1:] == keys[:-1]).all(axis=1)
+    numbers, ended_us = (runs[name].to_numpy()[places] for name in ("pipeline", "ended_us"))
+    order = np.lexsort((ended_us, numbers))
+    places, numbers, ended_us = places[order], numbers[order], ended_us[order]
+    is_same = (numbers[1:] == numbers[:-1]) & (ended_us[1:] == ended_us[:-1])
     tied = np.flatnonzero(np.append(is_same, False) | np.append(False, is_same))
     groups = np.append(0, np.cumsum(~is_same))[tied].tolist()
-    ids = runs["run_id"].iloc[places[tied]].tolist()
+    ids = runs["run_id"].take(places[tied]).to_pylist()
     places[tied] = places[tied[sorted(range(len(tied)), key=lambda place: (groups[place], ids[place]))]]
     return places
-
-
-def split_by_pipeline(numbers: NDArray[np.int64], *columns: NDArray[Any]) -> Iterator[tuple[NDArray[Any], ...]]:
-    """The parts of some columns of each pipeline, with its `numbers` first; they are sorted, as in `completed`."""
-    begins = np.flatnonzero(np.diff(numbers, prepend=-1))
-    return zip(*(np.split(column, begins)[1:] for column in (numbers, *columns)), strict=True)
 
 
 def read_days(window: DayRange) -> DayRange:
@@ -185,11 +178,9 @@ def load_history(layout: Layout, source: str, window_days: int) -> SourceHistory
     return SourceHistory(source, window, days, tuple(known.to_pylist()), rates, runs, open_runs, names, listed.keys())
 
 
-def _numbered(table: pa.Table, pipelines: pa.Array) -> Frame:
+def _numbered(table: pa.Table, pipelines: pa.Array) -> pa.Table:
     numbers = pc.index_in(table["pipeline_id"], value_set=pipelines)
-    numbered = table.drop_columns("pipeline_id").append_column("pipeline", numbers)
-    frame: Frame = numbered.unify_dictionaries().to_pandas()
-    return frame
+    return with_columns(table.drop_columns("pipeline_id"), pipeline=numbers).unify_dictionaries().combine_chunks()
 
 
 def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[DayCoverage, ...], pa.Table]:
@@ -248,24 +239,29 @@ def without_left_out(history: SourceHistory, watch: WatchFile) -> SourceHistory:
     is_left_out = _are_left_out(history, watch)
     if not is_left_out.any():
         return history
-    statuses = history.runs["status"]
-    is_failed, is_succeeded = statuses == RunStatus.FAILED, statuses == RunStatus.SUCCEEDED
-    is_left_out &= (is_failed | is_succeeded).to_numpy()
-    chosen = history.runs.loc[is_left_out, ["pipeline", "created_us"]]
-    counts = chosen.assign(day=chosen["created_us"] // DAY_US, failed=is_failed[is_left_out])
-    counts = counts.groupby(["pipeline", "day"])["failed"].agg(completed="size", failed="sum").reset_index()
-    found = history.rates[["pipeline", "day"]].merge(counts, how="left").fillna(0)
-    fewer = {name: history.rates[name] - found[name].to_numpy(np.int64) for name in ("completed", "failed")}
-    cancelled = statuses.astype(object).mask(is_left_out, RunStatus.CANCELLED.value).astype("category")
-    return replace(history, rates=history.rates.assign(**fewer), runs=history.runs.assign(status=cancelled))
+    rates, runs = history.rates, history.runs
+    is_left_out &= have_status(runs, RunStatus.SUCCEEDED, RunStatus.FAILED)
+    numbers = np.concatenate([rates["pipeline"].to_numpy(), runs["pipeline"].to_numpy()])
+    days = np.concatenate([rates["day"].to_numpy(), runs["created_us"].to_numpy() // DAY_US])
+    _, cells = np.unique(days * len(history.pipelines) + numbers, return_inverse=True)
+    of_rates, of_runs = cells[: len(rates)], cells[len(rates) :]
+    fewer = {"completed": is_left_out, "failed": is_left_out & have_status(runs, RunStatus.FAILED)}
+    left = {
+        name: rates[name].to_numpy() - np.bincount(of_runs[those], minlength=len(cells))[of_rates]
+        for name, those in fewer.items()
+    }
+    statuses = pc.if_else(is_left_out, RunStatus.CANCELLED, runs["status"].cast(pa.string()))
+    return replace(
+        history, rates=with_columns(rates, **left), runs=with_columns(runs, status=statuses.dictionary_encode())
+    )
 
 
 def _are_left_out(history: SourceHistory, watch: WatchFile) -> NDArray[np.bool_]:
     """Which of the `runs` were created within an interval of their pipeline."""
     found = np.zeros(len(history.runs), np.bool_)
-    created_us = history.runs["created_us"]
+    created_us, pipelines = history.runs["created_us"].to_numpy(), history.runs["pipeline"].to_numpy()
     for intervals, numbers in _by_intervals(history, watch).items():
-        found |= history.runs["pipeline"].isin(numbers).to_numpy() & _are_inside(created_us, intervals)
+        found |= np.isin(pipelines, numbers) & _are_inside(created_us, intervals)
     return found
 
 
@@ -279,7 +275,7 @@ def _by_intervals(history: SourceHistory, watch: WatchFile) -> Mapping[Intervals
     return pipelines
 
 
-def _are_inside(instants_us: Any, intervals: Iterable[tuple[datetime, datetime]]) -> NDArray[np.bool_]:
+def _are_inside(instants_us: NDArray[np.int64], intervals: Iterable[tuple[datetime, datetime]]) -> NDArray[np.bool_]:
     """Whether more intervals have begun than ended at each instant (microseconds); they may overlap."""
     starts, ends = (np.sort([to_us(instant) for instant in one]) for one in zip(*intervals, strict=True))
     begun, ended = (np.searchsorted(edges, instants_us, side="right") for edges in (starts, ends))

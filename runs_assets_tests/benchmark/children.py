@@ -21,6 +21,8 @@ from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
 OWN_PREFIXES = ("CLOUDCRUISE_", "PRODUCTSUP_", "RUNS_ASSETS_", "DAGSTER_")
+NO_PANDAS = 'raise ModuleNotFoundError("No module named pandas: a default installation has none")'
+"""The tests need it, so it is here. Where it is, pyarrow imports it as soon as it is given any Python value."""
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 """With it, every process would compile all modules again, which none does where the project is installed."""
 LONGEST_SECONDS = 900
@@ -41,14 +43,19 @@ class Ended:
         return json.loads(self.printed)[name]
 
 
-def module(name: str, *arguments: object, settings: Mapping[str, str] | None = None) -> Ended:
+def module(
+    name: str, *arguments: object, settings: Mapping[str, str] | None = None, with_pandas: bool = False
+) -> Ended:
     """A module of this benchmark."""
-    return python("-W", "ignore", "-m", f"{__package__}.{name}", *map(str, arguments), settings=settings)
+    options = ("-W", "ignore", "-m", f"{__package__}.{name}")
+    return python(*options, *map(str, arguments), settings=settings, with_pandas=with_pandas)
 
 
-def python(*arguments: str, settings: Mapping[str, str] | None = None) -> Ended:
+def python(*arguments: str, settings: Mapping[str, str] | None = None, with_pandas: bool = False) -> Ended:
     """Python with these arguments, in an empty folder (where there is no `.env`). Raises `RuntimeError` if it fails."""
     with TemporaryDirectory() as empty:
+        if not with_pandas:
+            (Path(empty) / "pandas.py").write_text(NO_PANDAS)
         begun, cpu = time.perf_counter(), _cpu_of_children()
         ended = subprocess.run(
             [sys.executable, *arguments],

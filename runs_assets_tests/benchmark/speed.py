@@ -19,8 +19,8 @@ SMALL_DAY, LARGE_DAY = date(2025, 4, 2), date(2025, 4, 4)
 DLT_DAYS = date(2025, 4, 6), date(2025, 4, 8)
 DAYS = {SMALL_DAY: 100_000, LARGE_DAY: 400_000, DLT_DAYS[0]: 10_000, DLT_DAYS[1]: 40_000}
 """A tenth for dlt, which would take minutes each time."""
-THIS_PROJECT, FLOOR, DLT = "this project", "the floor", "dlt"
-OTHERS = {FLOOR: "floor", "a plain loop": "plain", DLT: "with_dlt"}
+THIS_PROJECT, FLOOR, PLAIN, DLT = "this project", "the floor", "a plain loop", "dlt"
+OTHERS = {FLOOR: "floor", PLAIN: "plain", DLT: "with_dlt"}
 """The readers that the project is compared with, and their modules."""
 AT_LEAST_OF_FLOOR = 0.5
 NO_DLT = "not measured: dlt is not installed"
@@ -73,7 +73,8 @@ def _read_by(name: str, served: Served, day: date) -> Ended:
     count = served.days[day]
     with TemporaryDirectory() as folder:
         target = folder if name == OTHERS[DLT] else f"{folder}/runs.parquet"
-        ended = module(name, served.source, served.url, day, first, count, target)
+        arguments = (served.source, served.url, day, first, count, target)
+        ended = module(name, *arguments, with_pandas=name == OTHERS[PLAIN])
     if not 0.99 * count <= ended["rows"] <= count:
         raise RuntimeError(f"{name} read {ended['rows']:,} of {count:,} runs of {day}")
     return ended

@@ -48,16 +48,11 @@ def _small_day(source: str, plan: Plan) -> Iterator[Figure]:
 
 
 def _causes(plan: Plan) -> Iterator[Figure]:
-    """What of it is not in our hands as long as there are these checks, and pandas is installed."""
-    plan.say("start: what Dagster takes for checks, and pyarrow for pandas")
-    bare, checked, arrow, with_pandas = _best(_bare, partial(_bare, CHECKS), _arrow, partial(_arrow, ", pandas"))
+    """What of it is not in our hands as long as there are these checks."""
+    plan.say("start: what Dagster takes for checks")
+    bare, checked = _best(_bare, partial(_bare, CHECKS))
     yield Figure(f"of it, {CHECKS} trivial checks in Dagster alone", (checked - bare,), "{:.2f} s")
-    yield Figure("of it, pandas, which pyarrow imports if it can", (with_pandas - arrow,), "{:.2f} s")
 
 
 def _bare(checks: int = 0) -> float:
     return module("bare", MIDDLE, checks).cpu_seconds
-
-
-def _arrow(others: str = "") -> float:
-    return python("-c", f"import pyarrow.compute{others}").cpu_seconds

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, SECOND_US, DayRange, day_of_us, end_of, from_us
+from runs_assets.tables import with_columns
 from runs_assets.verdicts.source_history import DayCoverage, SourceHistory, read_days
 from runs_assets_tests.fleet.timetables import BEGIN_US, DAYS, FIRST_DAY, WARM_DAYS
 from runs_assets_tests.fleet.world import World
@@ -17,7 +17,6 @@ WINDOW_DAYS = 30
 STATUSES = ["succeeded", "failed", "running", "queued"]
 SUCCEEDED, FAILED, RUNNING, QUEUED = range(4)
 _end_of = cache(end_of)
-_of_codes: Any = pd.Categorical.from_codes
 
 
 class Past:
@@ -59,40 +58,39 @@ class Past:
             open_runs=open_runs,
         )
 
-    def _runs(self, start: int, stop: int, is_open: NDArray[np.bool_], now: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _runs(self, start: int, stop: int, is_open: NDArray[np.bool_], now: int) -> tuple[pa.Table, pa.Table]:
         part = slice(start, stop)
         created, started, ended = self._created[part], self._started[part], self._ended[part]
         has_started = (started >= 0) & (started <= now)
         status = np.where(
             is_open, np.where(has_started, RUNNING, QUEUED), np.where(self._failed[part], FAILED, SUCCEEDED)
         )
-        runs = pd.DataFrame(
+        runs = pa.table(
             {
-                "run_id": pd.Series(self._ids[part], dtype=object),
+                "run_id": pa.array(self._ids[part], pa.string()),
                 "pipeline": self._pipeline[part],
                 "pipeline_version": self._versions[part],
-                "status": _of_codes(status, STATUSES),
+                "status": pa.DictionaryArray.from_arrays(status, STATUSES),
                 "created_us": created,
                 "ended_us": np.where(is_open, created, ended),
-                "duration_seconds": np.where(is_open, np.nan, (ended - started) / SECOND_US),
+                "duration_seconds": pa.array((ended - started) / SECOND_US, mask=is_open),
                 "site_id": self._sites[part],
                 "workspace_id": self._workspaces[part],
-                "exit_code": np.where(is_open, np.nan, self._exit_codes[part]),
-            },
-            copy=False,
+                "exit_code": pa.array(self._exit_codes[part], pa.int32(), mask=is_open, from_pandas=True),
+            }
         )
-        open_runs = runs.loc[is_open, ["run_id", "pipeline", "status", "created_us"]]
+        open_runs = runs.select(["run_id", "pipeline", "status", "created_us"]).filter(is_open)
         started_us = np.where(has_started, started, -1)[is_open]
-        return runs, open_runs.assign(started_us=started_us, observed_us=now)
+        return runs, with_columns(open_runs, started_us=started_us, observed_us=np.full(len(started_us), now))
 
-    def _rates(self, stop: int, is_open: NDArray[np.bool_]) -> pd.DataFrame:
+    def _rates(self, stop: int, is_open: NDArray[np.bool_]) -> pa.Table:
         """Of all stored days, from the first one on."""
         cells, many = self._cell[:stop], len(self._world.pipelines) * (WARM_DAYS + DAYS)
         runs = np.bincount(cells, minlength=many)
         completed = np.bincount(cells[~is_open], minlength=many)
         failed = np.bincount(cells[~is_open & self._failed[:stop]], minlength=many)
         some = np.flatnonzero(runs)
-        return pd.DataFrame(
+        return pa.table(
             {
                 "pipeline": some // (WARM_DAYS + DAYS),
                 "day": BEGIN_US // DAY_US + some % (WARM_DAYS + DAYS),
@@ -111,6 +109,7 @@ class Past:
         return (*whole, DayCoverage(today, False, False, from_us(now)))
 
 
-def _words(numbers: NDArray[np.int64], what: str) -> Any:
+def _words(numbers: NDArray[np.int64], what: str) -> pa.DictionaryArray:
     """Numbers from 0 on as texts, -1 as unknown."""
-    return _of_codes(numbers, [f"{what} {number}" for number in range(int(numbers.max(initial=0)) + 1)])
+    words = [f"{what} {number}" for number in range(int(numbers.max(initial=0)) + 1)]
+    return pa.DictionaryArray.from_arrays(pa.array(numbers, mask=numbers < 0), words)

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from runs_assets.days import DAY_US, SECOND_US, from_us
@@ -54,14 +55,14 @@ def test_a_look_knows_of_the_runs_what_had_happened_by_then(world: World) -> Non
     known = runs[(runs["created"] < NOW) & (runs["created"] >= (NOW // DAY_US - 57) * DAY_US)]
     is_open = known["ended"] > NOW
     waits = (known["started"] > NOW) | (known["started"] < 0)
-    assert history.runs["run_id"].tolist() == world.run_ids[known.index.to_numpy()].tolist()
-    assert Counter(history.runs["status"]) == {
+    assert history.runs["run_id"].to_pylist() == world.run_ids[known.index.to_numpy()].tolist()
+    assert Counter(history.runs["status"].to_pylist()) == {
         "failed": (known["failed"] & ~is_open).sum(),
         "succeeded": (~known["failed"] & ~is_open).sum(),
         "running": (is_open & ~waits).sum(),
         "queued": (is_open & waits).sum(),
     }
-    assert history.open_runs["run_id"].tolist() == history.runs.loc[is_open.to_numpy(), "run_id"].tolist()
+    assert history.open_runs["run_id"].to_pylist() == history.runs["run_id"].filter(is_open.to_numpy()).to_pylist()
     assert history.read_until == from_us(NOW)
 
 
@@ -70,7 +71,7 @@ def test_a_look_counts_all_stored_days_and_takes_those_with_open_runs_for_unsett
     known = runs[runs["created"] < NOW]
     ended = known["ended"] <= NOW
     counted = [len(known), ended.sum(), (ended & known["failed"]).sum()]
-    assert history.rates[["runs", "completed", "failed"]].sum().tolist() == counted
+    assert [pc.sum(history.rates[name]).as_py() for name in ("runs", "completed", "failed")] == counted
     unsettled = set((known.loc[~ended, "created"] // DAY_US).tolist()) | {NOW // DAY_US}
     days = range(NOW // DAY_US - len(history.days) + 1, NOW // DAY_US + 1)
     assert [day.is_final for day in history.days] == [day not in unsettled for day in days]

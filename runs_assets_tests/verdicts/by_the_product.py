@@ -5,17 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from runs_assets.days import DAY_US, DayRange, to_us
-from runs_assets.verdicts.source_history import KEPT_COLUMNS, OPEN_COLUMNS, DayCoverage, SourceHistory, read_days
+from runs_assets.verdicts.source_history import DayCoverage, SourceHistory, read_days
 from runs_assets.verdicts.tables import Knowledge, verdicts_of
 from runs_assets_tests.verdicts import plain_runs
+from runs_assets_tests.verdicts.history_tables import KEPT, OPEN, table_of
 from runs_assets_tests.verdicts.plain import KEYS, Tables
 from runs_assets_tests.verdicts.plain_runs import Run, day_of
 
 RATES = ["pipeline", "day", "runs", "completed", "failed"]
-KEPT = [name if name != "pipeline_id" else "pipeline" for name in KEPT_COLUMNS]
-OPEN = [name if name != "pipeline_id" else "pipeline" for name in OPEN_COLUMNS]
 
 
 def by_the_product(history: plain_runs.History, knowledge: Knowledge | None = None) -> Tables:
@@ -39,18 +39,16 @@ def history_of(plain: plain_runs.History) -> SourceHistory:
         days=tuple(DayCoverage(day.day, day.is_whole, day.is_final, day.seen_until) for day in plain.days),
         pipelines=tuple(pipelines),
         rates=_rates(runs, numbers),
-        runs=_frame((_run(run, numbers[run.pipeline]) for run in read), KEPT),
-        open_runs=_frame((_run(run, numbers[run.pipeline]) for run in read if not run.is_terminal), OPEN),
+        runs=_table((_run(run, numbers[run.pipeline]) for run in read), KEPT),
+        open_runs=_table((_run(run, numbers[run.pipeline]) for run in read if not run.is_terminal), OPEN),
     )
 
 
-def _frame(rows: Iterable[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows), columns=columns)
-    whole = {name: "int64" for name in columns if name == "pipeline" or name.endswith("_us")}
-    return frame.astype(whole | ({"duration_seconds": float} if "duration_seconds" in columns else {}))
+def _table(rows: Iterable[dict[str, Any]], columns: list[str]) -> pa.Table:
+    return table_of(pd.DataFrame(list(rows), columns=columns))
 
 
-def _rates(runs: Iterable[Run], numbers: dict[str | None, int]) -> pd.DataFrame:
+def _rates(runs: Iterable[Run], numbers: dict[str | None, int]) -> pa.Table:
     """A row for each pipeline and day with runs, dry ones too, of which none of the counts tells."""
     rows = [
         (
@@ -64,7 +62,7 @@ def _rates(runs: Iterable[Run], numbers: dict[str | None, int]) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=RATES)
     frame["completed"] &= frame["runs"]
-    return frame.groupby(["pipeline", "day"], as_index=False).sum()
+    return table_of(frame.groupby(["pipeline", "day"], as_index=False).sum())
 
 
 def _run(run: Run, number: int) -> dict[str, Any]:

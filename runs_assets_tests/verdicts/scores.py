@@ -9,6 +9,7 @@ import pandas as pd
 
 from runs_assets.alerts.lifecycle import Event
 from runs_assets.days import DAY_US
+from runs_assets_tests.verdicts.history_tables import frame_of
 from runs_assets_tests.verdicts.simulated import Planted, Simulation
 from runs_assets_tests.verdicts.telling import DOWN, HOUR_US, Told, Trouble
 
@@ -108,7 +109,7 @@ def false_messages(simulation: Simulation, messages: Iterable[Told]) -> int:
 
 
 def _runs_of(simulation: Simulation, number: int) -> _Runs:
-    runs, decided = simulation.history.runs, simulation.history.completed
+    runs, decided = frame_of(simulation.history.runs), frame_of(simulation.history.completed)
     mine = decided[decided["pipeline"] == number]
     return _Runs(
         created=np.sort(runs.loc[runs["pipeline"] == number, "created_us"].to_numpy()),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, DayRange, end_of, to_us
 from runs_assets.verdicts.source_history import DayCoverage, SourceHistory
+from runs_assets_tests.verdicts.history_tables import OPEN, table_of
 
 PIPELINES, WARM_DAYS, DAYS = 200, 28, 30
 FIRST_DAY = date(2026, 1, 5)
@@ -130,7 +131,7 @@ def _history(runs: pd.DataFrame, pipelines: int) -> SourceHistory:
     """The history as it is when all days have been read whole."""
     last = FIRST_DAY + timedelta(days=WARM_DAYS + DAYS - 1)
     days = [FIRST_DAY + timedelta(days=n) for n in range(WARM_DAYS + DAYS)]
-    runs["run_id"] = np.arange(len(runs))
+    runs["run_id"] = [f"{place:08}" for place in range(len(runs))]
     runs["status"] = pd.Categorical(np.where(runs["failed"], "failed", "succeeded"))
     runs["duration_seconds"] = (runs["ended_us"] - runs["created_us"]) / SECOND_US
     for name in ("pipeline_version", "site_id", "workspace_id", "exit_code"):
@@ -142,7 +143,7 @@ def _history(runs: pd.DataFrame, pipelines: int) -> SourceHistory:
         window=DayRange(FIRST_DAY + timedelta(days=WARM_DAYS), last),
         days=tuple(DayCoverage(day, is_whole=True, is_final=True, seen_until=end_of(day)) for day in days),
         pipelines=tuple(f"pipeline {number:03}" for number in range(pipelines)),
-        rates=by_day.assign(completed=by_day["runs"]),
-        runs=runs.drop(columns="failed"),
-        open_runs=pd.DataFrame(columns=["pipeline"]),
+        rates=table_of(by_day.assign(completed=by_day["runs"])),
+        runs=table_of(runs.drop(columns="failed")),
+        open_runs=table_of(pd.DataFrame(columns=OPEN)),
     )

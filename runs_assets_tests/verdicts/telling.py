@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets.alerts.evaluation import evaluate
@@ -28,6 +29,7 @@ from runs_assets.verdicts.source_history import SourceHistory
 from runs_assets.verdicts.streak_rules import MIN_FAILURES, StreakKind
 from runs_assets.watch_entries import Severity
 from runs_assets.watch_file import WatchFile
+from runs_assets_tests.verdicts.history_tables import frame_of
 
 Instants = NDArray[np.int64]
 
@@ -103,8 +105,8 @@ def three_in_a_row(history: SourceHistory) -> list[Trouble]:
     ]
 
 
-def _by_pipeline(runs: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
-    for _, group in runs.groupby("pipeline"):
+def _by_pipeline(runs: pa.Table) -> Iterator[tuple[int, pd.DataFrame]]:
+    for _, group in frame_of(runs).groupby("pipeline"):
         yield int(group["pipeline"].iloc[0]), group
 
 

@@ -14,6 +14,7 @@ from runs_assets.verdicts.failure_trends import failure_trends
 from runs_assets.verdicts.hanging_runs import success_durations
 from runs_assets.verdicts.outages import failure_streaks
 from runs_assets.verdicts.source_history import SourceHistory
+from runs_assets_tests.verdicts.history_tables import frame_of, table_of
 from runs_assets_tests.verdicts.simulated import simulate
 
 SEED, MOST_A_DAY = 11, 40
@@ -26,16 +27,16 @@ AGO_DAYS = {"now": 1, "3 days": 3, "7 days": 7, "drift": 35}
 def fleet() -> SourceHistory:
     """200 pipelines with up to 40 runs a day; of all runs in the order of their creation, every 500th never ends."""
     history = simulate(SEED, 0.0, most_a_day=MOST_A_DAY).history
-    runs = history.runs.sort_values("created_us", ignore_index=True)
+    runs = frame_of(history.runs).sort_values("created_us", ignore_index=True)
     is_open = np.arange(len(runs)) % NEVER_ENDING == 0
-    runs["status"] = pd.Categorical(np.where(is_open, "running", runs["status"]))
+    runs["status"] = np.where(is_open, "running", runs["status"])
     runs["ended_us"] = runs["ended_us"].mask(is_open, runs["created_us"])
     runs["duration_seconds"] = runs["duration_seconds"].mask(is_open)
     day = runs["created_us"] // DAY_US
     ended = pd.DataFrame({"completed": ~is_open, "failed": runs["status"] == "failed", "runs": 1})
     rates = ended.astype(int).groupby([runs["pipeline"], day.rename("day")]).sum().reset_index()
     days = tuple(replace(known, is_final=False) for known in history.days)
-    return replace(history, days=days, runs=runs, rates=rates)
+    return replace(history, days=days, runs=table_of(runs), rates=table_of(rates))
 
 
 @cache
@@ -52,7 +53,7 @@ def test_every_pipeline_with_enough_runs_is_judged(period: str) -> None:
     found = {
         verdict: count for (scope, of, verdict), count in verdicts().items() if (scope, of) == ("pipeline", period)
     }
-    expected = Counter(_why_not(runs, period) for _, runs in fleet().runs.groupby("pipeline"))
+    expected = Counter(_why_not(runs, period) for _, runs in frame_of(fleet().runs).groupby("pipeline"))
     del expected["did not run"]
     judged = expected.pop("")
     not_judged = {reason: count for reason, count in found.items() if reason not in {"worse", "normal"}}
@@ -84,5 +85,5 @@ def test_the_source_is_judged() -> None:
 
 
 def test_no_day_is_final() -> None:
-    open_days = set((fleet().runs.query("status == 'running'")["created_us"] // DAY_US).tolist())
+    open_days = set((frame_of(fleet().runs).query("status == 'running'")["created_us"] // DAY_US).tolist())
     assert len(open_days) == len(fleet().days)

@@ -20,10 +20,10 @@ ENTRY = {"weekly": "sun 02:00-06:00", "timezone": "Europe/Berlin", "reason": "ma
 
 
 def hourly(pipeline: str) -> Iterator[CaseRun]:
-    """Failed on Sundays from 01:00 to 05:00 UTC, the last of which is after 06:00 in Berlin."""
+    """Failed on Sundays from 01:00 to 05:00 UTC but at 02:00; the last of these is after 06:00 in Berlin."""
     created = datetime(2026, 1, 20, tzinfo=UTC)
     while created < READ_UNTIL:
-        is_bad = created.weekday() == SUNDAY and 1 <= created.hour <= 5
+        is_bad = created.weekday() == SUNDAY and created.hour in {1, 3, 4, 5}
         yield run(pipeline, created, "failed" if is_bad else "succeeded")
         created += timedelta(hours=1)
 
@@ -41,7 +41,7 @@ def test_they_are_judged_as_if_they_had_been_cancelled() -> None:
     history = history_of(RUNS, first_day=FIRST_DAY, window_days=WINDOW_DAYS)
     cancelled = [
         replace(one, outcome="cancelled")
-        if (one.pipeline, one.outcome) == ("a", "failed") and one.created.hour < 5
+        if one.pipeline == "a" and one.created.weekday() == SUNDAY and 1 <= one.created.hour < 5
         else one
         for one in RUNS
     ]
@@ -50,9 +50,9 @@ def test_they_are_judged_as_if_they_had_been_cancelled() -> None:
     assert differences(by_the_product(history, knowledge(not_in_rates=False)), expected) != []
 
 
-@pytest.mark.parametrize(("pipeline", "completed", "failed"), [("a", 656, 4), ("b", 672, 20)])
+@pytest.mark.parametrize(("pipeline", "completed", "failed"), [("a", 656, 4), ("b", 672, 16)])
 def test_their_outcomes_count_nowhere_and_those_of_others_do(pipeline: str, completed: int, failed: int) -> None:
-    """28 days of 24 runs are 672; four Sundays with 4 runs of the maintenance each, and one failure after it.
+    """28 days of 24 runs are 672; four Sundays with 4 runs of the maintenance, 3 of them failed, and a failure after it.
 
     In 7 days 167 were created: the one at their very beginning is before them.
     """
@@ -62,4 +62,4 @@ def test_their_outcomes_count_nowhere_and_those_of_others_do(pipeline: str, comp
     [row] = [row for row in tables["pipeline_health"] if row["pipeline_id"] == pipeline]
     assert (row["decided_28d"], row["failed_28d"], row["runs_7d"]) == (completed, failed, 167)
     streaks = [row for row in tables["outages"] if row["pipeline_id"] == pipeline]
-    assert {row["failures"] for row in streaks} == ({5} if pipeline == "b" else set())
+    assert {row["failures"] for row in streaks} == ({3} if pipeline == "b" else set())

@@ -37,9 +37,7 @@ SEEN = ("source", "state", "since", "failing_since", "confirmed_at", "expected_b
 
 
 def simulated(correlation: float) -> SourceHistory:
-    history = simulate(7, correlation, pipelines=30, most_a_day=30).history
-    ids = [f"{number:08}" for number in history.runs["run_id"]]
-    return replace(history, runs=history.runs.assign(run_id=ids))
+    return simulate(7, correlation, pipelines=30, most_a_day=30).history
 
 
 def worked() -> SourceHistory:

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, from_us
-from runs_assets.verdicts.source_history import OPEN_COLUMNS, DayCoverage, SourceHistory
+from runs_assets.verdicts.source_history import DayCoverage, SourceHistory
+from runs_assets_tests.verdicts.history_tables import OPEN, frame_of, table_of
 
 WINDOW_DAYS = 90
-OPEN = ["pipeline" if name == "pipeline_id" else name for name in OPEN_COLUMNS]
 
 
 def as_of(history: SourceHistory, now: int) -> SourceHistory:
@@ -19,9 +20,9 @@ def as_of(history: SourceHistory, now: int) -> SourceHistory:
     The window is that of the default settings. `now` is no instant at which a run is created or ends.
     """
     today, instant = day_of_us(now), from_us(now)
-    runs = history.runs[history.runs["created_us"] < now].copy()
+    runs = frame_of(history.runs.filter(pc.field("created_us") < now))
     is_open = runs["ended_us"].to_numpy() > now
-    runs["status"] = np.where(is_open, "running", runs["status"].astype(str))
+    runs["status"] = np.where(is_open, "running", runs["status"])
     runs.loc[is_open, "ended_us"] = runs.loc[is_open, "created_us"]
     runs.loc[is_open, "duration_seconds"] = np.nan
     days = [day.day for day in history.days if day.day <= today]
@@ -29,9 +30,9 @@ def as_of(history: SourceHistory, now: int) -> SourceHistory:
         history,
         window=DayRange(today - timedelta(days=WINDOW_DAYS - 1), today),
         days=tuple(DayCoverage(day, end_of(day) <= instant, False, min(end_of(day), instant)) for day in days),
-        rates=_rates(runs),
-        runs=runs.astype({"status": "category"}),
-        open_runs=runs[is_open].assign(started_us=-1, observed_us=now)[OPEN],
+        rates=table_of(_rates(runs)),
+        runs=table_of(runs),
+        open_runs=table_of(runs[is_open].assign(started_us=-1, observed_us=now)[OPEN]),
     )
 
 
