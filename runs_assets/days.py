@@ -93,7 +93,7 @@ class DayRange:
 
     def newest_first(self) -> list[date]:
         """Every day, the last one first: the order in which the APIs show them."""
-        return [self.last - timedelta(days=back) for back in range(len(self))]
+        return [*map(date.fromordinal, range(self.last.toordinal(), self.first.toordinal() - 1, -1))]
 
 
 def stretches(days: Iterable[date]) -> list[DayRange]:

@@ -7,9 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from runs_assets.daily.tables import ledger_of
-from runs_assets.days import DayRange, utc_now
-from runs_assets.errors import BusyError, RunsAssetsError, StorageError
+from runs_assets.days import utc_now
+from runs_assets.errors import RunsAssetsError
 from runs_assets.names import Names
 from runs_assets.settings import project_settings
 from runs_assets.settling.reach import Reach
@@ -55,19 +54,12 @@ class DataFolder(dg.ConfigurableResource[Any]):
         return Rules.of(project_settings())
 
     @contextmanager
-    def writing(self, source: str, days: DayRange, report: Callable[[str], None]) -> Iterator[Layout]:
-        """The right to write a source's files of some days, one process at a time; raises `BusyError`.
-
-        In the end the ledger has what they say; where that fails, they are looked at again by the next who asks.
-        """
+    def writing(self, source: str, report: Callable[[str], None]) -> Iterator[Layout]:
+        """The right to write a source's files, one process at a time; raises `BusyError`."""
         layout = self.layout
         with layout.lock_file(source).held(source, report=report):
             empty_scratch(layout.scratch(source))
             yield layout
-            try:
-                ledger_of(source, layout).look_again(days.newest_first())
-            except (StorageError, BusyError) as error:
-                report(f"{source}: the ledger stays as it is. {error}")
 
 
 class Clock(dg.ConfigurableResource[Any]):

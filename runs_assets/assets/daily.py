@@ -82,7 +82,7 @@ def _raw_runs(source: Source, asset: Callable[..., Any]) -> dg.AssetsDefinition:
         data_folder, clock = shared_resources(context.resources, source.names)
         with (
             failing_clearly(source.name, f"reading {days}", settings=api.fingerprint),
-            data_folder.writing(source.name, days, context.log.info) as layout,
+            data_folder.writing(source.name, context.log.info) as layout,
             api.client(source.name, layout, clock.now) as client,
         ):
             id_field, report = source.shape.id_field, context.log.info
@@ -139,7 +139,7 @@ def _table(table: DailyTable, source: Source, asset: Callable[..., Any]) -> dg.A
         data_folder, _ = shared_resources(context.resources, source.names)
         with (
             failing_clearly(source.name, f"building {table.name} of {days}"),
-            data_folder.writing(source.name, days, context.log.info) as layout,
+            data_folder.writing(source.name, context.log.info) as layout,
         ):
             names = pipeline_names(layout, source.name)
             built_days = build_days(table, source, days, layout, data_folder.rules)

@@ -27,10 +27,10 @@ from runs_assets.settling.attempts import Attempt, Waits, waits_after
 from runs_assets.settling.due import Due, Request, Unrecorded, Work, due_days, next_request
 from runs_assets.settling.reach import Capabilities, Reach
 from runs_assets.settling.rules import Rules
-from runs_assets.settling.state import DayState, Versions, day_state, verified
+from runs_assets.settling.state import DayState, Versions, day_states, verified
 from runs_assets.sources.source import Source
 from runs_assets.storage.layout import RAW_RUNS, RUNS_REPORT, Layout
-from runs_assets.storage.ledger import DayRow, Ledger
+from runs_assets.storage.ledger import Ledger, Rows
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 
 if TYPE_CHECKING:
@@ -113,11 +113,8 @@ class Tick:
         beyond = self._days_beyond(in_reach, number, ledger)
         days = beyond or in_reach
         rows = ledger.rows(days, number)
-        states = [self._state(day, rows[day], attempts) for day in days]
-        tables = list(self.versions)
-        # Each data set is a question to Dagster. In reach, the tables take turns; days beyond it are only rebuilt.
-        asked = tables if beyond else [RAW_RUNS, tables[number % len(tables)]]
-        dues = due_days(states, api, self.rules, now, self._unrecorded(states, asked))
+        states = self._states({day: rows[day] for day in days}, attempts)
+        dues = due_days(states, api, self.rules, now, self._unrecorded(states, number, is_beyond=bool(beyond)))
         backfilled = days_being_backfilled(self.records, self.source)
         possible = [due for due in dues if due.day not in backfilled and (due.work is Work.REBUILD or not beyond)]
         waits = waits_after(attempts, states, self.source.api.fingerprint, self.rules.today_every)
@@ -143,26 +140,34 @@ class Tick:
         So no tick examines more days than there are in reach.
         """
         turn, ticks = divmod(number, TICKS_PER_REBUILD_TICK)
-        if ticks != TICKS_PER_REBUILD_TICK - 1:
-            return []
         first_in_reach = in_reach[-1] if in_reach else self.records.now.date()
-        stored = sorted(day for day, row in ledger.rows([]).items() if RAW_RUNS in row.versions)
+        if ticks != TICKS_PER_REBUILD_TICK - 1 or first_in_reach == self.first_day:
+            return []
+        stored = sorted(day for day, row in ledger.rows().items() if RAW_RUNS in row.versions)
         beyond = [day for day in stored if self.first_day <= day < first_in_reach]
         size = max(len(in_reach), 1)
         slices = [beyond[start : start + size] for start in range(0, len(beyond), size)]
         return slices[turn % len(slices)] if slices else []
 
-    def _state(self, day: date, row: DayRow, attempts: list[Attempt]) -> DayState:
-        """The day's state; if building its tables failed, its raw file is read whole, to detect damage."""
-        state = day_state(day, row, self.versions, self.rules)
-        has_failed = state.is_behind and any(attempt.failure and day in attempt.days for attempt in attempts)
-        return verified(state, self.layout, self.source.name) if has_failed else state
+    def _states(self, rows: Rows, attempts: list[Attempt]) -> list[DayState]:
+        """The days' states; if building a day's tables failed, its raw file is read whole, to detect damage."""
+        failed = [attempt.days for attempt in attempts if attempt.failure]
+        return [
+            verified(state, self.layout, self.source.name)
+            if state.is_behind and any(state.day in days for days in failed)
+            else state
+            for state in day_states(rows, self.versions, self.rules)
+        ]
 
-    def _unrecorded(self, states: list[DayState], asked: list[str]) -> Unrecorded:
-        """The stored days of which Dagster has not recorded one of the data sets `asked`."""
-        stored = {state.day for state in states if state.raw is not None}
-        unknown = {dataset: stored - self._recorded(dataset) for dataset in asked}
-        return Unrecorded(unknown.pop(RAW_RUNS, set()), set().union(*unknown.values()))
+    def _unrecorded(self, states: list[DayState], number: int, *, is_beyond: bool) -> Unrecorded:
+        """The stored days of which Dagster has not recorded a data set.
+
+        Each is a question to Dagster, so they take turns. Days beyond reach are only built again.
+        """
+        asked = [*self.versions] if is_beyond else [RAW_RUNS, *self.versions]
+        data_set = asked[(number // TICKS_PER_REBUILD_TICK if is_beyond else number) % len(asked)]
+        unknown = {state.day for state in states if state.raw is not None} - self._recorded(data_set)
+        return Unrecorded(reads=unknown) if data_set == RAW_RUNS else Unrecorded(tables=unknown)
 
     def _recorded(self, dataset: str) -> set[date]:
         key = dg.AssetKey(self.source.path(dataset))
@@ -198,11 +203,13 @@ def due_refresh(project: Project, judge: "Judge", records: Records) -> dg.RunReq
     if (run := refresh_in_flight(records, project, judge.layout)) is not None:
         return f"The tables are being built by run {run.run_id}."
     turn = int(records.now.timestamp()) // TICK_SECONDS_OF_VERDICTS
-    behind = [source for source in project.sources if judge.is_behind(source.name, turn)]
+    sources = {source.name: source for source in project.sources}
+    behind = [sources[name] for name in judge.behind([*sources], turn)]
     ready = [source.name for source in behind if not _is_changing(source, judge, records)]
     if not ready:
         if not behind:
-            return _due_report(project, judge.layout) or "The tables are up to date."
+            report = _due_report(project, judge.layout) if judge.looks_further(turn) else None
+            return report or "The tables are up to date."
         waiting = ", ".join(source.name for source in behind)
         return f"{waiting}: waiting until its days are written."
     state = hashlib.blake2b("".join(map(judge.fingerprint, ready)).encode(), digest_size=8).hexdigest()

@@ -5,7 +5,7 @@ A day that is not over is read every hour, a day that is not settled when it has
 stays open for good ever more rarely; all durations are settings (`Rules`).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -121,6 +121,8 @@ def _reading(state: DayState, api: Capabilities, rules: Rules, now: datetime) ->
     read_at = state.raw.read.read_started_at
     if read_at > now:
         return Due(state.day, Work.READ, "it was read by a clock that was ahead")
+    if api.retention is None and state.is_settled and rules.reread_at(state.day, read_at) is None:
+        return None  # as nearly all days are of a long history
     due = min(_readings(state, state.raw, api, rules, now), key=lambda due: due.at, default=None)
     return replace(due, is_urgent=True) if due and is_urgent and read_at < end_of(state.day) else due
 
@@ -152,9 +154,12 @@ def _requests(raw: RawDay, api: Capabilities) -> int:
 
 
 def _within_the_nights_requests(
-    dues: Iterable[Due], states: Sequence[DayState], api: Capabilities, rules: Rules, now: datetime
+    dues: Sequence[Due], states: Sequence[DayState], api: Capabilities, rules: Rules, now: datetime
 ) -> Iterator[Due]:
     """The same, with what is too much for the night put off to the next one; one day is read in any case."""
+    if not any(due.requests and due.at <= now for due in dues):
+        yield from dues
+        return
     night = datetime.combine(now.date(), QUIET_FROM, UTC)
     spent = sum(_requests(state.raw, api) for state in states if state.raw and _was_reread(state.raw, state.day, night))
     for due in dues:

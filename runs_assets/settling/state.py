@@ -1,14 +1,13 @@
 """What is stored of a day: whether its reading was complete, and whether all its tables follow from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import repeat
 
 import msgspec
 
 from runs_assets.settling.rules import Rules
 from runs_assets.storage.layout import RAW_RUNS, Layout
-from runs_assets.storage.ledger import BuiltTable, DayRow
+from runs_assets.storage.ledger import BuiltTable, Rows
 from runs_assets.storage.raw import RawDay, verify_raw
 
 Versions = Mapping[str, str]
@@ -35,18 +34,23 @@ class DayState(msgspec.Struct, frozen=True):
         return self.raw is not None and self.tables is not None and not self.is_behind and self.tables.settled
 
 
-def day_state(day: date, row: DayRow, versions: Versions, rules: Rules) -> DayState:
-    """The state of a day, from its row in the ledger."""
-    if row.raw is None:
-        return DayState(day, damage=row.damage)
-    saw_late_runs = rules.saw_late_runs(day, row.raw.read)
-    tables = [row.tables.get(name) for name in versions]
-    is_behind = not all(map(follows, tables, versions.values(), repeat(saw_late_runs)))
-    return DayState(day, row.raw, tables=tables[0], is_behind=is_behind)
+def day_states(rows: Rows, versions: Versions, rules: Rules) -> Iterator[DayState]:
+    """The states of some days, from their rows in the ledger, in the same order."""
+    first = next(iter(versions))
+    behind: dict[tuple[int, bool], bool] = {}  # most days share one object that says what their tables are
+    for day, row in rows.items():
+        if row.raw is None:
+            yield DayState(day, damage=row.damage)
+            continue
+        tables, saw_late_runs = row.tables, rules.saw_late_runs(day, row.raw.read)
+        kind = (id(tables), saw_late_runs)
+        if kind not in behind:
+            behind[kind] = not all(follows(tables.get(name), own, saw_late_runs) for name, own in versions.items())
+        yield DayState(day, row.raw, tables=tables.get(first), is_behind=behind[kind])
 
 
 def verified(state: DayState, layout: Layout, source: str) -> DayState:
-    """The state with every byte of the raw file verified, which `day_state` does not do."""
+    """The state with every byte of the raw file verified, which `day_states` does not do."""
     why = verify_raw(layout.day_file(RAW_RUNS, source, state.day)) if state.raw else None
     return DayState(state.day, damage=why) if why else state
 

@@ -65,7 +65,7 @@ class Folder:
         with raising(cannot_read, self.root):
             for key in keys:
                 with suppress(FileNotFoundError, NotADirectoryError):
-                    yield _entry(key, self.path(key).stat())
+                    yield _entry(key, os.stat(f"{self.root}/{key}"))  # noqa: PTH116  (a third of the time)
 
     @contextmanager
     def opened(self, key: str, *, end_only: bool = False) -> Iterator[BinaryIO]:  # noqa: ARG002  (costs nothing here)

@@ -22,7 +22,10 @@ ERROR_GROUPS = "error_groups"
 RUNS_REPORT = "runs_report"
 LOCKS = ".locks"
 ALERTS = ".alerts"
+LEDGERS = ".ledger/"
+CHECKED = ".checked"
 
+_CHECKED_ENDING = ".msgpack.zst"
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst", ERROR_GROUPS: "json"}
 ALL_SOURCES = "all-sources"
 """Stands where a source's name does for what is written about all of them; no source can have this name."""
@@ -100,7 +103,22 @@ class Layout:
 
     def ledger_file(self, source: str) -> StoredFile:
         """What is known of a source's days."""
-        return StoredFile(self.store, f".ledger/{source}.json.zst", f"{source}-ledger")
+        return StoredFile(self.store, f"{LEDGERS}{source}.json.zst", f"{source}-ledger")
+
+    def ledger_versions(self) -> dict[str, str]:
+        """The version of each ledger that is stored, by source."""
+        found = self.store.listed(LEDGERS)
+        return {entry.key.removeprefix(LEDGERS).removesuffix(".json.zst"): entry.version for entry in found}
+
+    def checked_file(self, source: str, month: str) -> StoredFile:
+        """What the checks found of a source's days in a month (`YYYY-MM`)."""
+        return StoredFile(self.store, f"{CHECKED}/{source}/{month}{_CHECKED_ENDING}", f"{source}-checks")
+
+    def checked_months(self, source: str) -> list[str]:
+        """The months of which there is such a file, in order."""
+        prefix = f"{CHECKED}/{source}/"
+        names = (entry.key.removeprefix(prefix) for entry in self.store.listed(prefix))
+        return sorted(name.removesuffix(_CHECKED_ENDING) for name in names)
 
     def token_file(self, source: str) -> StoredFile:
         """Where rotated OAuth2 tokens of a source are kept."""

@@ -29,14 +29,14 @@ from runs_assets.storage.waits import without_conflict
 
 log = logging.getLogger(__name__)
 VERSION = 1
-LOOKS_AT_ONCE = 16
+LOOKS_AT_ONCE, KEPT_AT_ONCE = 16, 500
 FEW_DAYS = 10
 """Of so many days each file is asked for; a listing of all costs less of more."""
 DAYS_ON_A_DISK, DAYS_IN_A_REQUEST = 50, 1000
 """Of so many days the versions of files are compared at a time."""
 
 
-class BuiltTable(msgspec.Struct, frozen=True, array_like=True):
+class BuiltTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a day's table was built from, as its `Lineage` has it; `read` is None if it is that of the raw file."""
 
     code_version: str
@@ -56,7 +56,7 @@ class BuiltTable(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
-class DayRow(msgspec.Struct, frozen=True):
+class DayRow(msgspec.Struct, frozen=True, gc=False):
     """What the files of a day said when they were looked at.
 
     `versions` are those of the files, by data set. `raw` is what the raw file holds, or `damage` why it cannot be used.
@@ -72,6 +72,8 @@ class DayRow(msgspec.Struct, frozen=True):
 
 Rows = Mapping[date, DayRow]
 NOTHING = DayRow()
+Listed = Mapping[str, Mapping[date, FileEntry]]
+"""All files of a source, by data set and day."""
 Find = Callable[[str, date], FileEntry | None]
 """What is stored of a day in a data set."""
 
@@ -100,27 +102,27 @@ class Ledger:
     source: str
     tables: Collection[str]
 
-    def rows(self, days: Collection[date] | None = None, turn: int = 0) -> Rows:
+    def rows(self, days: Collection[date] | None = None, turn: int | None = None) -> Rows:
         """What is known, of `days` in any case: the files of those that are not, or are in doubt, are looked at.
 
-        So are those of which a file has another version than when it was looked at; that is found out of a part of the
-        days, at each `turn` of another one. What they say is kept, unless another process has the right to write the
+        With a `turn`, the files of a part of the days, at each turn of another one, are compared with the versions that
+        they had when they were looked at. What they say is kept, unless another process has the right to write the
         source, or the disk refuses. None stands for all stored days.
         """
         known = self._known_or_nothing()
         if days is None or not known:
-            days = {*(known or self._stored_days()), *(days or ())}
+            days = {*(known or _days(self._listed())), *(days or ())}
         unknown = {day for day in days if (row := known.get(day)) is None or row.in_doubt}
-        return self._with(known, unknown | self._changed_since(days, known, turn))
+        changed = set() if turn is None else self._changed_since(days, known, turn)
+        return self._with(known, unknown | changed)
 
     def compared(self) -> tuple[Rows, set[date]]:
         """The same of all stored days after all files were listed, and the days that the ledger had wrong."""
-        known, listing = self._known_or_nothing(), self._listed()
-        stored = {day for found in listing.values() for day in found}
-        versions = {
-            day: {data_set: found[day].version for data_set, found in listing.items() if day in found}
-            for day in stored | known.keys()
-        }
+        known, listed = self._known_or_nothing(), self._listed()
+        versions: dict[date, dict[str, str]] = {day: {} for day in (*known, *_days(listed))}
+        for data_set, found in listed.items():
+            for day, entry in found.items():
+                versions[day][data_set] = entry.version
         other = {day for day, found in versions.items() if known.get(day, NOTHING).versions != found}
         doubted = {day for day, row in known.items() if row.in_doubt}
         return self._with(known, other | doubted), other & known.keys() - doubted
@@ -162,27 +164,30 @@ class Ledger:
     def look_again(self, days: Collection[date]) -> Rows:
         """Look at the files of some days, and keep what they say. Only for the holder of the source's right.
 
-        Where nothing is known, of all stored days: who asks for all of them gets those that are in the ledger.
+        It is kept for a part of them at a time, so that a process that is killed has not worked for nothing. Where
+        nothing is known, all other stored days are in doubt afterwards.
         """
-        return self._replaced(self.known, days)
+        newest_first = sorted(days, reverse=True)
+        starts = range(0, max(len(newest_first), 1), KEPT_AT_ONCE)
+        return [self._replaced(self._known_or_doubted, newest_first[at : at + KEPT_AT_ONCE]) for at in starts][-1]
 
     def rebuild(self) -> Rows:
         """Look at all files, whatever was known. Only for the holder of the source's right."""
-        return self._replaced(dict, ())
+        return self._replaced(dict, None)
 
-    def _replaced(self, former: Callable[[], Rows], days: Collection[date]) -> Rows:
+    def _replaced(self, former: Callable[[], Rows], days: Collection[date] | None) -> Rows:
         file = self.layout.ledger_file(self.source)
 
         def once() -> Rows:
             version, known = file.version(), former()
-            rows = {**known, **self.looked(days if known else {*days, *self._stored_days()}, known)}
+            rows = {**known, **self.looked(_days(self._listed()) if days is None else days, known)}
             _store(file, _Content(sorted(self.tables), rows), version)
             return rows
 
         return without_conflict(once)
 
-    def _stored_days(self) -> set[date]:
-        return {day for found in self._listed().values() for day in found}
+    def _known_or_doubted(self) -> Rows:
+        return self.known() or dict.fromkeys(_days(self._listed()), DayRow(in_doubt=True))
 
     def looked(self, days: Collection[date], known: Rows) -> Rows:
         """What the files of some days say; those that are as they were when they became `known` are not opened."""
@@ -193,7 +198,7 @@ class Ledger:
 
     def known(self) -> Rows:
         """What is in the ledger; nothing if there is none of use. Raises `StorageError` if it cannot be read."""
-        content = _decoded(self.layout.ledger_file(self.source).content())
+        content = decoded(self.layout.ledger_file(self.source).content())
         return content.rows if content and content.tables == sorted(self.tables) else {}
 
     @property
@@ -203,12 +208,12 @@ class Ledger:
     def _entry(self, data_set: str, day: date) -> FileEntry | None:
         return self.layout.day_file(data_set, self.source, day).entry()
 
-    def _listed(self) -> Mapping[str, Mapping[date, FileEntry]]:
+    def _listed(self) -> Listed:
         return {data_set: self.layout.entries(data_set, self.source) for data_set in self._data_sets}
 
     def _listing(self) -> Find:
-        found = self._listed()
-        return lambda data_set, day: found[data_set].get(day)
+        listed = self._listed()
+        return lambda data_set, day: listed[data_set].get(day)
 
     def _look(self, day: date, former: DayRow, find: Find) -> DayRow:
         """A row's versions are looked up before the files are read: they may be behind what it says, but not ahead."""
@@ -247,6 +252,10 @@ class Ledger:
         return None
 
 
+def _days(listed: Listed) -> set[date]:
+    return {day for found in listed.values() for day in found}
+
+
 def wrong_days(days: Collection[date]) -> str:
     """What to say of days that the ledger had wrong."""
     span = f"{len(days)} days from {min(days)} to {max(days)}"
@@ -264,7 +273,7 @@ def doubt(layout: Layout, source: str, days: DayRange) -> None:
         version, content = file.version(), file.content()
         if content is None:
             return
-        known = _decoded(content) or _Content([], {})
+        known = decoded(content) or _Content([], {})
         rows = {day: known.rows.get(day, NOTHING) for day in days.newest_first()}
         doubted = {day: structs.replace(row, in_doubt=True) for day, row in rows.items() if not row.in_doubt}
         if doubted:
@@ -274,7 +283,7 @@ def doubt(layout: Layout, source: str, days: DayRange) -> None:
 
 
 @lru_cache(maxsize=8)
-def _decoded(content: bytes | None) -> _Content | None:
+def decoded(content: bytes | None) -> _Content | None:
     """What is in the file; None if there is none, it is damaged, or of another version."""
     try:
         plain = zstandard.ZstdDecompressor().decompress(content or b"")

@@ -37,8 +37,7 @@ _REMEDY = (
 )
 
 
-@dataclass(frozen=True)
-class RawDay:
+class RawDay(msgspec.Struct, frozen=True, gc=False):
     """What a raw file holds: from which reading, how many lines, and how many of them that reading did not show."""
 
     read: Read

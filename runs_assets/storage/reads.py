@@ -1,14 +1,15 @@
 """Which reading of the API a stored day came from, and whether that reading showed the whole day."""
 
-from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Self
+
+import msgspec
+from msgspec import structs
 
 from runs_assets.days import end_of, iso
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(msgspec.Struct, frozen=True, gc=False):
     """One reading of a day from the API. Times are aware UTC.
 
     `complete_as_of` is when the newest reading began that showed the whole day after the day was over; None while
@@ -36,11 +37,13 @@ class Read:
         as_of = earlier.complete_as_of if earlier else None
         if self.complete or earlier is None or (as_of and as_of > self.read_started_at):
             return self
-        return replace(self, complete_as_of=earlier.complete_as_of)
+        return structs.replace(self, complete_as_of=earlier.complete_as_of)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a file."""
-        return {name: iso(value) if isinstance(value, datetime) else value for name, value in asdict(self).items()}
+        return {
+            name: iso(value) if isinstance(value, datetime) else value for name, value in structs.asdict(self).items()
+        }
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:

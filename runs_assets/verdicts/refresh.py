@@ -46,8 +46,13 @@ from runs_assets.watch_file import WatchFile, load_watch_file
 
 log = logging.getLogger(__name__)
 NEVER_BUILT = ""
+TURNS_PER_COMPARISON = 10
+BEING_WRITTEN = "being written"
 ASKED_DAYS = 31
 """Of so many newest days, the platforms are asked why runs failed."""
+
+_found: dict[tuple[Layout, str], tuple[str | None, str]] = {}
+"""By source, the version of its ledger that was read last, and what it says of the daily files that are judged."""
 
 
 @dataclass(frozen=True)
@@ -118,37 +123,54 @@ class Judge:
             store_verdicts(self.layout, table, tables[table.name], stamp, versions[table.name])
         return Refreshed(tables, {part.source: part.failure for part in parts if part.failure})
 
-    def is_behind(self, source: str, turn: int = 0) -> bool:
-        """Whether a source's daily files, or what they are judged by, have changed since its rows were built.
+    def behind(self, sources: Sequence[str], turn: int = 0) -> list[str]:
+        """The sources whose daily files, or what they are judged by, have changed since their rows were built.
 
-        Also if the file of a table is missing, damaged, of another version of the table, or of another refresh. It is
-        not if none of its days can be judged. The ledger is asked, and at each `turn` another part of it is compared
-        with the files.
+        Also if the file of a table is missing, damaged, of another version of the table, or of another refresh. A
+        source is not if none of its days can be judged, and is while they are being written. The ledgers are asked; at
+        each `turn` another part of them is compared with the files.
+
+        In a bucket that takes three requests, whatever the number of sources and days: what did not change is not got
+        again, and each turn looks at one of the tables beside the one that is written last. A turn that
+        `looks_further` compares a part of one source's ledger instead.
         """
-        rows = ledger_of(source, self.layout).rows(turn=turn)
-        if not any(FAILURE_RATES.name in row.versions for row in rows.values()):
-            return False
-        built, *others = (built_from(self.layout, table) for table in VERDICT_TABLES)
-        if built is None or any(other != built for other in others):
-            return True
-        return built.get(source) != self._fingerprint(rows)
+        *others, last = VERDICT_TABLES
+        compared = list(sources)
+        if self.layout.store.is_remote:
+            part, rest = divmod(turn, TURNS_PER_COMPARISON)
+            others = [others[turn % len(others)]] if rest else []
+            turn, number = divmod(part, max(len(sources), 1))
+            compared = [] if rest else compared[number : number + 1]
+        for source in compared:
+            if not self.layout.lock_file(source).is_held():
+                ledger_of(source, self.layout).rows(turn=turn)
+        built = built_from(self.layout, last)
+        if any(built_from(self.layout, other) != built for other in others):
+            built = None
+        ledgers = self.layout.ledger_versions()
+        found = {source: _stored_files(self.layout, source, ledgers.get(source)) for source in sources}
+        return [
+            source
+            for source, files in found.items()
+            if files and (built is None or built.get(source) != self._fingerprint(files))
+        ]
+
+    def looks_further(self, turn: int) -> bool:
+        """Whether at this turn more may be looked at: on a disk always, in a bucket at every tenth."""
+        return not (self.layout.store.is_remote and turn % TURNS_PER_COMPARISON)
 
     def fingerprint(self, source: str) -> str:
         """Changes with every daily file of a source, all of which are listed, with the settings and the watch file."""
-        return self._fingerprint(ledger_of(source, self.layout).compared()[0])
+        return self._fingerprint(_judged_files(ledger_of(source, self.layout).compared()[0]))
 
-    def _fingerprint(self, rows: Rows) -> str:
+    def _fingerprint(self, files: str) -> str:
         left_out = [mute for mute in self.watch.mutes if mute.not_in_rates]
         rules = (
             *(self.window_days, self.abandoned_after_hours),
             *(self.watch.expectations, self.watch.holidays, left_out),
+            *((table.name, table.version) for table in VERDICT_TABLES),
         )
-        found = hashlib.blake2b(repr(rules).encode(), digest_size=16)
-        for dataset in (RUNS.name, FAILURE_RATES.name):
-            for day in sorted(rows):
-                if version := rows[day].versions.get(dataset):
-                    found.update(f"{dataset} {day} {version}\n".encode())
-        return found.hexdigest()
+        return _digest(repr((rules, files)))
 
     def _part(self, source: Source, former: Callable[[], Mapping[str, _Part]], report: Callable[[str], None]) -> _Part:
         fingerprint = self.fingerprint(source.name)
@@ -172,6 +194,33 @@ class Judge:
                 except DamagedFileError as damage:
                     report(f"{source}: the reasons for failures on {day} cannot be read. {damage}")
         return errors
+
+
+def _stored_files(layout: Layout, source: str, ledger: str | None) -> str:
+    """As `_judged_files` has it; found out once of a `ledger` in one version."""
+    found = _found.get((layout, source))
+    if found and found[0] == ledger:
+        return found[1]
+    if layout.lock_file(source).is_held():
+        return BEING_WRITTEN  # years of days may be in doubt
+    rows = ledger_of(source, layout).rows()
+    files = _judged_files(rows)
+    if not any(row.in_doubt for row in rows.values()):
+        _found[layout, source] = (ledger, files)
+    return files
+
+
+def _judged_files(rows: Rows) -> str:
+    """Changes with each daily file that is judged; empty if none of the days can be."""
+    if not any(FAILURE_RATES.name in row.versions for row in rows.values()):
+        return ""
+    versions = ((day, rows[day].versions) for day in sorted(rows))
+    lines = (f"{day} {found.get(RUNS.name)} {found.get(FAILURE_RATES.name)}" for day, found in versions)
+    return _digest("\n".join(lines))
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _stored_parts(layout: Layout, sources: Sequence[Source]) -> dict[str, _Part]:

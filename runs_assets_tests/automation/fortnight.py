@@ -25,7 +25,7 @@ from runs_assets.resources import Clock, DataFolder
 from runs_assets.sandbox import FrozenClock, Sandbox
 from runs_assets.settings import project_settings
 from runs_assets.settling.due import Request
-from runs_assets.settling.state import Versions, day_state
+from runs_assets.settling.state import Versions, day_states
 from runs_assets.sources.cloudcruise import client as cloudcruise_client
 from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 from runs_assets.sources.http_client import HttpClient
@@ -125,7 +125,7 @@ class Life:
         """The days that are settled, with every table built from the newest reading."""
         rules = DataFolder().rules
         rows = ledger_of(self.source.name, self.layout).looked(days.newest_first(), {})
-        states = [day_state(day, row, self.versions, rules) for day, row in rows.items()]
+        states = [*day_states(rows, self.versions, rules)]
         return {state.day for state in states if state.is_settled}
 
     def crash(self, days: DayRange) -> dg.DagsterRun:

@@ -64,7 +64,7 @@ def medians(foreign_runs: int) -> dict[str, float]:
         with temporary_instance(folder) as instance:
             _write(instance, _our_runs())
             _write(instance, _foreign_runs(foreign_runs))
-            return {name: _median(ask) for name, ask in _questions(instance)}
+            return {name: median(ask) for name, ask in _questions(instance)}
 
 
 def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -85,7 +85,8 @@ def _questions(instance: dg.DagsterInstance) -> Iterator[tuple[str, Callable[[],
     yield "alerts", lambda: latest_job_runs(instance, project, NOW)
 
 
-def _median(ask: Callable[[], object]) -> float:
+def median(ask: Callable[[], object]) -> float:
+    """The seconds of processor time that several calls after a first one take, in the median."""
     ask()
     return statistics.median(_seconds(ask) for _ in range(TICKS))
 

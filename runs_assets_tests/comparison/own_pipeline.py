@@ -19,7 +19,7 @@ from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FrozenClock
 from runs_assets.settling.attempts import Waits
 from runs_assets.settling.due import Request, Work, due_days, next_request
-from runs_assets.settling.state import day_state
+from runs_assets.settling.state import day_states
 from runs_assets.sources.source import Source
 from runs_assets_tests.comparison.outcome import Held, to_the_second
 from runs_assets_tests.files_on_disk import folder_of
@@ -60,7 +60,7 @@ class OwnPipeline:
         days = DayRange(self.first_day, now.date()).newest_first()
         versions = code_versions(self.source)
         rows = ledger_of(self.source.name, folder.layout).rows(days)
-        states = [day_state(day, rows[day], versions, folder.rules) for day in days]
+        states = [*day_states({day: rows[day] for day in days}, versions, folder.rules)]
         return next_request(due_days(states, self.source.api.capabilities, folder.rules, now), now, Waits())
 
     def _do(self, asked: Request) -> None:

@@ -18,7 +18,7 @@ from runs_assets.reading.whole_days import read_days
 from runs_assets.resources import DataFolder
 from runs_assets.sandbox import FixedHistory, FrozenClock
 from runs_assets.settling.rules import Rules
-from runs_assets.settling.state import DayState, day_state, verified
+from runs_assets.settling.state import DayState, day_states, verified
 from runs_assets.sources.cloudcruise.normalize import VERSION
 from runs_assets.storage.layout import RAW_RUNS
 from runs_assets_tests.conftest import NOW
@@ -32,7 +32,8 @@ DAY = NOW.date() - timedelta(days=3)
 def look(project: Project, rules: Rules | None = None, normalizer: str = VERSION) -> DayState:
     versions = code_versions(replace(SOURCES[0], normalizer_version=normalizer))
     [row] = ledger_of("cloudcruise", project.layout).looked([DAY], {}).values()
-    return day_state(DAY, row, versions, rules or DataFolder().rules)
+    [state] = day_states({DAY: row}, versions, rules or DataFolder().rules)
+    return state
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_raw_file_whose_end_is_cut_is_damaged_and_one_that_is_wrong_inside_whe
 
 
 def test_whoever_changes_the_files_of_a_day_has_its_row_in_doubt(read_day: Project) -> None:
-    """A run looks at them when it has written them; here nobody does, as after a kill."""
+    """Until somebody asks, who looks at them."""
     layout, days, ledger = read_day.layout, DayRange(DAY, DAY), ledger_of("cloudcruise", read_day.layout)
     assert not ledger.known()[DAY].in_doubt
     list(build_days(RUNS, SOURCES[0], days, layout, DataFolder().rules))

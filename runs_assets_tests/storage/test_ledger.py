@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs_assets.days import DayRange
+from runs_assets.storage import ledger
 from runs_assets.storage.layout import RAW_RUNS, DayFiles, Layout
 from runs_assets.storage.ledger import VERSION, BuiltTable, DayRow, Ledger, Rows, doubt
 from runs_assets.storage.merging import store_day
@@ -94,7 +95,7 @@ def test_a_row_says_what_the_files_do(days: Days) -> None:
     assert row.tables == dict.fromkeys(TABLES, BuiltTable("1", 0, True, 0, 0, None))
     versions = {name: days.layout.day_file(name, SOURCE, DAY).version() for name in (RAW_RUNS, *TABLES)}
     assert row.versions == versions
-    assert days.ledger.rows([DAY]) == days.says([DAY]) == {DAY: row}
+    assert days.ledger.rows([DAY], turn=0) == days.says([DAY]) == {DAY: row}
 
 
 def test_a_table_that_does_not_follow_from_the_newest_reading_says_from_which_it_does(days: Days) -> None:
@@ -112,7 +113,7 @@ def test_what_a_killed_process_leaves_is_in_doubt_and_looked_at(days: Days, step
     days.write(DAY, "b", steps)
     known = days.ledger.known()
     assert [known[day].in_doubt for day in (DAY, NEXT)] == [True, False]
-    assert days.ledger.rows([DAY, NEXT]) == days.says([DAY, NEXT]) == days.ledger.known()
+    assert days.ledger.rows([DAY, NEXT], turn=0) == days.says([DAY, NEXT]) == days.ledger.known()
 
 
 @settings(max_examples=40)
@@ -126,7 +127,7 @@ def test_a_row_without_doubt_is_right_whenever_writers_are_killed(writes: list[t
             sure = [day for day, row in known.items() if not row.in_doubt]
             assert {day: known[day] for day in sure} == days.says(sure)
             if looks:
-                days.ledger.rows([DAY])
+                days.ledger.rows([DAY], turn=0)
 
 
 def wrong(days: Days, version: int = VERSION) -> bytes:
@@ -159,7 +160,26 @@ def test_the_first_ledger_of_a_folder_knows_all_of_its_days(days: Days) -> None:
     """Those who come from a version without one ask for days that no run writes."""
     days.write(DAY, "a", steps=STEPS - 1)
     days.write(NEXT, "a")
-    assert days.ledger.known() == days.ledger.rows() == days.says([DAY, NEXT])
+    assert days.ledger.known()[DAY].in_doubt
+    assert days.ledger.rows() == days.ledger.known() == days.says([DAY, NEXT])
+
+
+def test_a_look_at_many_days_that_is_killed_has_kept_a_part(on_a_disk: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(Ledger):
+        def looked(self, days: Collection[date], known: Rows) -> Rows:
+            if DAY in days:
+                raise KeyboardInterrupt
+            return super().looked(days, known)
+
+    many = [DAY + timedelta(days=number) for number in range(5)]
+    for day in many:
+        on_a_disk.read(day, "a")
+    monkeypatch.setattr(ledger, "KEPT_AT_ONCE", 2)
+    with pytest.raises(KeyboardInterrupt):
+        Killed(on_a_disk.layout, SOURCE, TABLES).rows()
+    kept = on_a_disk.ledger.known()
+    assert [kept[day].in_doubt for day in many] == [True, False, False, False, False]
+    assert on_a_disk.ledger.rows() == on_a_disk.says(many) == on_a_disk.ledger.known()
 
 
 def test_all_differences_are_found_by_a_comparison_and_put_right(days: Days) -> None:
@@ -179,7 +199,7 @@ def test_all_differences_are_found_by_a_comparison_and_put_right(days: Days) -> 
 def test_a_rebuilt_ledger_is_made_of_the_files_alone(days: Days) -> None:
     days.write(DAY, "a")
     days.layout.ledger_file(SOURCE).replace(wrong(days))
-    assert days.ledger.rows([DAY])[DAY].raw is None
+    assert days.ledger.rows([DAY], turn=0)[DAY].raw is None
     assert days.ledger.rebuild() == days.says([DAY]) == days.ledger.known()
 
 
@@ -198,7 +218,7 @@ def test_a_ledger_of_other_tables_is_not_used(days: Days) -> None:
     days.write(DAY, "a")
     other = Ledger(days.layout, SOURCE, ["runs"])
     assert other.known() == {}
-    assert other.rows([DAY])[DAY].tables.keys() == {"runs"}
+    assert other.rows([DAY], turn=0)[DAY].tables.keys() == {"runs"}
 
 
 def test_a_bit_that_changes_in_the_ledger_is_noticed(on_a_disk: Days) -> None:
@@ -221,7 +241,7 @@ def test_files_of_a_backup_are_noticed(on_a_disk: Days, tmp_path: Path) -> None:
         shutil.rmtree(data / name)
         shutil.copytree(backup / name, data / name)
     on_disk(on_a_disk.layout.day_file("runs", SOURCE, NEXT)).unlink()
-    rows = on_a_disk.ledger.rows([DAY, NEXT])
+    rows = on_a_disk.ledger.rows([DAY, NEXT], turn=0)
     assert rows == on_a_disk.says([DAY, NEXT]) == on_a_disk.ledger.known()
     assert rows[DAY].raw == stat_day(on_a_disk.layout.day_file(RAW_RUNS, SOURCE, DAY))
     assert rows[NEXT].tables.keys() == {"failure_rates"}
@@ -232,12 +252,12 @@ def test_what_cannot_be_read_for_a_while_is_looked_at_again(on_a_disk: Days) -> 
     path = on_disk(on_a_disk.layout.day_file(RAW_RUNS, SOURCE, DAY))
     kept = path.rename(path.with_name("kept"))
     path.mkdir()
-    row = on_a_disk.ledger.rows([DAY])[DAY]
+    row = on_a_disk.ledger.rows([DAY], turn=0)[DAY]
     assert (row.raw, row.in_doubt) == (None, True)
     assert "Could not read" in (row.damage or "")
     path.rmdir()
     kept.rename(path)
-    assert on_a_disk.ledger.rows([DAY]) == on_a_disk.says([DAY])
+    assert on_a_disk.ledger.rows([DAY], turn=0) == on_a_disk.says([DAY])
     assert not on_a_disk.ledger.known()[DAY].in_doubt
 
 
@@ -245,7 +265,7 @@ def test_a_damaged_raw_file_is_known_as_such(on_a_disk: Days) -> None:
     on_a_disk.write(DAY, "a")
     path = on_disk(on_a_disk.layout.day_file(RAW_RUNS, SOURCE, DAY))
     path.write_bytes(path.read_bytes()[:-1])
-    row = on_a_disk.ledger.rows([DAY])[DAY]
+    row = on_a_disk.ledger.rows([DAY], turn=0)[DAY]
     assert (row.raw, row.in_doubt) == (None, False)
     assert str(path) in (row.damage or "")
 
@@ -254,7 +274,7 @@ def test_while_another_process_writes_nothing_is_kept(days: Days) -> None:
     days.write(DAY, "a")
     days.write(DAY, "b", steps=2)
     with days.layout.lock_file(SOURCE).held(SOURCE):
-        assert days.ledger.rows([DAY]) == days.says([DAY])
+        assert days.ledger.rows([DAY], turn=0) == days.says([DAY])
     assert days.ledger.known()[DAY].in_doubt
 
 
