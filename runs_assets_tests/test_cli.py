@@ -146,6 +146,7 @@ def test_the_ledger_is_compared_with_the_files_and_made_again(
     yesterday = NOW.date() - timedelta(days=1)
     assert project.materialize("cloudcruise", yesterday).success
     known = on_disk(project.layout.ledger_file("cloudcruise")).read_bytes()
+    assert project.layout.checked_months("cloudcruise") == ["2026-03"]
     assert main(["ledger", "--source", "cloudcruise"]) == 0
     assert capsys.readouterr().out == "cloudcruise: 1 stored days are known.\n"
     on_disk(project.layout.day_file(FAILURE_RATES.name, "cloudcruise", yesterday)).unlink()
@@ -158,3 +159,4 @@ def test_the_ledger_is_compared_with_the_files_and_made_again(
     said = "cloudcruise: 1 stored days are known.\nproductsup: 0 stored days are known.\n"
     assert capsys.readouterr().out == said
     assert on_disk(project.layout.ledger_file("cloudcruise")).read_bytes() != known
+    assert project.layout.checked_months("cloudcruise") == []  # the checks read all files again

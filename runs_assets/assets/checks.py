@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from runs_assets.assets.recording import failing_clearly, preview
 from runs_assets.checks.catalog import CHECKS, Check
+from runs_assets.checks.inspection import Inspection
 from runs_assets.checks.outcome import SAMPLE_ROWS, Outcome
-from runs_assets.checks.stored_days import Inspection, StoredDays
+from runs_assets.checks.stored_days import StoredDays
 from runs_assets.daily.tables import ledger_of
 from runs_assets.insight.names import pipeline_names
 from runs_assets.instance.run_records import Records
@@ -54,13 +55,16 @@ def _stored_days(
     context: dg.AssetCheckExecutionContext, source: Source, inspection: Inspection, reach: Reach
 ) -> StoredDays:
     """What the files hold; the ledger is compared with them. Raises `StorageError` if they cannot be listed."""
-    _, wrong = ledger_of(source.name, inspection.layout).compared()
+    rows, wrong = ledger_of(source.name, inspection.layout).compared()
     if wrong:
         context.log.warning("%s: %s", source.name, wrong_days(wrong))
     run = run_in_flight(Records(context.instance, reach.now), source, inspection.layout)
     being_read = days_of_tags(run.tags) if run and run.run_id != context.run.run_id else None
-    days = inspection.of(reach.days)
-    return StoredDays(source.name, reach.now, days, reach.retention, inspection.repeated(days), being_read)
+    days = inspection.of(reach.days, rows, reach.now)
+    return StoredDays(
+        *(source.name, reach.now, inspection.versions, inspection.rules),
+        *(days, reach.retention, inspection.repeated(days), being_read),
+    )
 
 
 def _spec(data_set: str, check: Check, source: Source) -> dg.AssetCheckSpec:

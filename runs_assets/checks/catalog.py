@@ -185,7 +185,10 @@ def metrics_follow_the_newest_read(stored: StoredDays) -> Outcome:
     """
     being_read = [day.day for day in stored.days if stored.being_read and day.day in stored.being_read]
     problems = [
-        (day.day, name, problem) for day in stored.days if day.day not in being_read for name, problem in _problems(day)
+        (day.day, name, problem)
+        for day in stored.days
+        if day.day not in being_read
+        for name, problem in _problems(stored, day)
     ]
     damaged = sum(name in day.damage for day in stored.days for name in TABLES)
     days = sorted({day for day, _, _ in problems})
@@ -241,7 +244,7 @@ def _counts(day: InspectedDay) -> dict[str, int]:
     return {RAW_RUNS: day.raw.rows, **tables}
 
 
-def _problems(day: InspectedDay) -> Iterator[tuple[str, str]]:
+def _problems(stored: StoredDays, day: InspectedDay) -> Iterator[tuple[str, str]]:
     """The tables of a day that do not follow, each with the reason."""
     for name in TABLES:
         if name in day.damage:
@@ -250,5 +253,5 @@ def _problems(day: InspectedDay) -> Iterator[tuple[str, str]]:
             continue
         elif name not in day.tables:
             yield name, "It was not built."
-        elif not day.tables[name].follows:
+        elif not stored.follows(day, name):
             yield name, "It was built from an earlier reading, or by other code or settings."

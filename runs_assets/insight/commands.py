@@ -142,6 +142,8 @@ def refresh(console: Console, *, offline: bool) -> None:
 def ledger(console: Console, only: str | None, *, anew: bool) -> None:
     """Compare what is known of the stored days with the files, or with `anew` find it out again, and say so.
 
+    With `anew` the next run of the checks reads all files, too.
+
     Raises `BusyError` if another process keeps writing, `StorageError` if the files cannot be listed.
     """
     stored = Stored.of(only)
@@ -150,6 +152,8 @@ def ledger(console: Console, only: str | None, *, anew: bool) -> None:
         if anew:
             with stored.layout.lock_file(source.name).held(source.name):
                 rows, wrong = known.rebuild(), set[date]()
+            for month in stored.layout.checked_months(source.name):
+                stored.layout.checked_file(source.name, month).remove()
         else:
             rows, wrong = known.compared()
         say(console, f"{source.name}: {sum(bool(row.versions) for row in rows.values())} stored days are known.")

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs_assets.checks.stored_days import hashes_of, repeated_runs
+from runs_assets.checks.inspection import hashes_of, repeated_runs
 from runs_assets.storage.id_hashes import Hashes
 
 DAYS = [date(2026, 3, day) for day in (1, 2, 3)]
@@ -35,5 +35,5 @@ def test_they_are_those_that_a_counter_finds(stored: dict[date, list[str]]) -> N
 def test_ids_that_merely_share_a_hash_are_not_repeated() -> None:
     stored = {DAYS[0]: ["a"], DAYS[1]: ["b"]}
     [of_a] = hashes_of(ids_of(stored, DAYS[0]))
-    same: Hashes = np.array([of_a], np.uint64)
+    same: Hashes = np.array([of_a], np.int64)
     assert repeated_runs(dict.fromkeys(stored, same), lambda day: ids_of(stored, day)).num_rows == 0

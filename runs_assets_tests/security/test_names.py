@@ -65,7 +65,8 @@ def test_names_are_stored_exactly_and_nothing_is_written_elsewhere(named: Projec
     part = f"source={source}/date={DAY}/part-0"
     data_sets = ("runs", "run_status_counts", "failure_rates")
     tables = {f"{name}/{part}.parquet" for name in data_sets}
-    expected = {f"raw_runs/{part}.jsonl.zst", *tables, f".ledger/{source}.json.zst"}
+    known = {f".ledger/{source}.json.zst", f".checked/{source}/{DAY:%Y-%m}.msgpack.zst"}
+    expected = {f"raw_runs/{part}.jsonl.zst", *tables, *known}
     written = {str(Path(path).relative_to(tmp_path / "data")) for path in tree(tmp_path) - before}
     assert {path for path in written if not path.startswith(".locks/")} == expected
     assert not Path("/tmp/escaped").exists()
