@@ -14,7 +14,7 @@ Versions = Mapping[str, str]
 """The present code version of each daily table, by name."""
 
 
-class DayState(msgspec.Struct, frozen=True):
+class DayState(msgspec.Struct, frozen=True, gc=False):
     """A day as the files have it.
 
     `raw` is None if the day was never read, or if what was stored can no longer be read (then `damage` says why).

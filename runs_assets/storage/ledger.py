@@ -2,8 +2,8 @@
 
 It spares those who judge years of days, as ticks do every minute, the opening of several files a day. It is a cache,
 and the files alone are right. So a row may be missing or in doubt, which costs a look at the files of its day; but it
-must not say what the files no longer do. Whoever changes a day's files has its row in doubt before, and looks at the
-files afterwards; a process that dies in between leaves the doubt.
+must not say what the files no longer do. Whoever changes a day's files has its row in doubt before; who asks about the
+day next looks at them, and takes the doubt away.
 """
 
 import logging
@@ -85,13 +85,23 @@ class _Content(msgspec.Struct, frozen=True):
     rows: dict[date, DayRow]
 
 
+class _PlainRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A row, with the number of its tables."""
+
+    versions: dict[str, str]
+    raw: RawDay | None
+    damage: str | None
+    tables: int
+    in_doubt: bool
+
+
 class _Document(msgspec.Struct, frozen=True):
     """The same as it is in the file: most days have the same `built` tables, which are there once."""
 
     version: int
     tables: list[str]
     built: list[dict[str, BuiltTable]]
-    rows: dict[date, tuple[dict[str, str], RawDay | None, str | None, int, bool]]
+    rows: dict[date, _PlainRow]
 
 
 @dataclass(frozen=True)
@@ -289,8 +299,8 @@ def decoded(content: bytes | None) -> _Content | None:
         plain = zstandard.ZstdDecompressor().decompress(content or b"")
         found = msgspec.json.decode(plain, type=_Document)
         rows = {
-            day: DayRow(versions, raw, damage, found.built[number], in_doubt)
-            for day, (versions, raw, damage, number, in_doubt) in found.rows.items()
+            day: DayRow(row.versions, row.raw, row.damage, found.built[row.tables], row.in_doubt)
+            for day, row in found.rows.items()
         }
     except (zstandard.ZstdError, msgspec.DecodeError, IndexError):
         return None
@@ -304,5 +314,5 @@ def _store(file: StoredFile, content: _Content, version: str) -> None:
         for day, row in content.rows.items()
     }
     document = _Document(VERSION, content.tables, [dict(built) for built in numbers], rows)
-    compressor = zstandard.ZstdCompressor(write_checksum=True)
+    compressor = zstandard.ZstdCompressor(level=1, write_checksum=True)
     file.replace(compressor.compress(msgspec.json.encode(document)), version=version)

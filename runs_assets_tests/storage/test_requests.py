@@ -46,8 +46,9 @@ def test_whether_tables_are_behind_takes_three_requests_for_all_sources(layout: 
         way.asked.clear()
         assert judge.behind(NAMES, turn) == []
         asked.append(len(way.asked))
-    # The tenth also gets a ledger and lists a part of its files; of Productsup there is none, and all five data sets are.
-    assert asked == [3 + 1, *[3] * 9, 2 + 1 + 5, *[3] * 9]
+    # The tenth asks whether a source is being written, gets its ledger, and lists a part of its files: for want of a ledger
+    # all five data sets of Productsup.
+    assert asked == [2 + 3, *[3] * 9, 2 + 2 + 5, *[3] * 9]
 
 
 def test_a_table_or_a_day_that_was_changed_without_the_ledger_is_found_in_turn(layout: Layout) -> None:
