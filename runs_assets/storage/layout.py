@@ -142,7 +142,7 @@ class Layout:
     def found(self, dataset: str, source: str, days: Collection[date]) -> dict[date, FileEntry]:
         """What is stored of some days, as `entries` has it of all."""
         keys = {self.day_file(dataset, source, day).key: day for day in sorted(days)}
-        return {keys[entry.key]: entry for entry in self.store.found([*keys])}
+        return {keys[entry.key]: entry for entry in self.store.found([*keys])} if keys else {}
 
     def stored_days(self, dataset: str, source: str) -> list[date]:
         """The days that a data set holds of a source, in order; raises as `entries` does."""

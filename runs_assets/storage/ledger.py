@@ -23,15 +23,13 @@ from runs_assets.errors import DamagedFileError, RunsAssetsError, StorageError
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.raw import RawDay, stat_day
 from runs_assets.storage.reads import Read
-from runs_assets.storage.store import FileEntry, StoredFile
+from runs_assets.storage.store import StoredFile
 from runs_assets.storage.tables import Lineage, load_lineage
 from runs_assets.storage.waits import without_conflict
 
 log = logging.getLogger(__name__)
 VERSION = 1
 LOOKS_AT_ONCE, KEPT_AT_ONCE = 16, 500
-FEW_DAYS = 10
-"""Of so many days each file is asked for; a listing of all costs less of more."""
 DAYS_ON_A_DISK, DAYS_IN_A_REQUEST = 50, 1000
 """Of so many days the versions of files are compared at a time."""
 
@@ -72,10 +70,6 @@ class DayRow(msgspec.Struct, frozen=True, gc=False):
 
 Rows = Mapping[date, DayRow]
 NOTHING = DayRow()
-Listed = Mapping[str, Mapping[date, FileEntry]]
-"""All files of a source, by data set and day."""
-Find = Callable[[str, date], FileEntry | None]
-"""What is stored of a day in a data set."""
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -121,19 +115,16 @@ class Ledger:
         """
         known = self._known_or_nothing()
         if days is None or not known:
-            days = {*(known or _days(self._listed())), *(days or ())}
+            days = {*(known or self._versions()), *(days or ())}
         unknown = {day for day in days if (row := known.get(day)) is None or row.in_doubt}
         changed = set() if turn is None else self._changed_since(days, known, turn)
         return self._with(known, unknown | changed)
 
     def compared(self) -> tuple[Rows, set[date]]:
         """The same of all stored days after all files were listed, and the days that the ledger had wrong."""
-        known, listed = self._known_or_nothing(), self._listed()
-        versions: dict[date, dict[str, str]] = {day: {} for day in (*known, *_days(listed))}
-        for data_set, found in listed.items():
-            for day, entry in found.items():
-                versions[day][data_set] = entry.version
-        other = {day for day, found in versions.items() if known.get(day, NOTHING).versions != found}
+        known, stored = self._known_or_nothing(), self._versions()
+        days = known.keys() | stored.keys()
+        other = {day for day in days if known.get(day, NOTHING).versions != stored.get(day, {})}
         doubted = {day for day, row in known.items() if row.in_doubt}
         return self._with(known, other | doubted), other & known.keys() - doubted
 
@@ -190,21 +181,21 @@ class Ledger:
 
         def once() -> Rows:
             version, known = file.version(), former()
-            rows = {**known, **self.looked(_days(self._listed()) if days is None else days, known)}
+            rows = {**known, **self.looked(days, known)}
             _store(file, _Content(sorted(self.tables), rows), version)
             return rows
 
         return without_conflict(once)
 
     def _known_or_doubted(self) -> Rows:
-        return self.known() or dict.fromkeys(_days(self._listed()), DayRow(in_doubt=True))
+        return self.known() or dict.fromkeys(self._versions(), DayRow(in_doubt=True))
 
-    def looked(self, days: Collection[date], known: Rows) -> Rows:
+    def looked(self, days: Collection[date] | None, known: Rows) -> Rows:
         """What the files of some days say; those that are as they were when they became `known` are not opened."""
-        find = self._entry if len(days) <= FEW_DAYS else self._listing()
+        versions = self._versions(days)
         with ThreadPoolExecutor(LOOKS_AT_ONCE if self.layout.store.is_remote else 1) as pool:
-            looks = pool.map(lambda day: self._look(day, known.get(day, NOTHING), find), days)
-            return dict(zip(days, looks, strict=True))
+            looks = pool.map(lambda day: self._look(day, known.get(day, NOTHING), versions[day]), versions)
+            return dict(zip(versions, looks, strict=True))
 
     def known(self) -> Rows:
         """What is in the ledger; nothing if there is none of use. Raises `StorageError` if it cannot be read."""
@@ -215,20 +206,18 @@ class Ledger:
     def _data_sets(self) -> tuple[str, ...]:
         return (RAW_RUNS, QUARANTINE, *self.tables)
 
-    def _entry(self, data_set: str, day: date) -> FileEntry | None:
-        return self.layout.day_file(data_set, self.source, day).entry()
+    def _versions(self, days: Collection[date] | None = None) -> dict[date, dict[str, str]]:
+        """Those of the files of some days, by data set; None stands for all stored days."""
+        versions: dict[date, dict[str, str]] = {day: {} for day in days or ()}
+        for data_set in self._data_sets:
+            of = (data_set, self.source)
+            found = self.layout.entries(*of) if days is None else self.layout.found(*of, days)
+            for day, entry in found.items():
+                versions.setdefault(day, {})[data_set] = entry.version
+        return versions
 
-    def _listed(self) -> Listed:
-        return {data_set: self.layout.entries(data_set, self.source) for data_set in self._data_sets}
-
-    def _listing(self) -> Find:
-        listed = self._listed()
-        return lambda data_set, day: listed[data_set].get(day)
-
-    def _look(self, day: date, former: DayRow, find: Find) -> DayRow:
+    def _look(self, day: date, former: DayRow, found: Mapping[str, str]) -> DayRow:
         """A row's versions are looked up before the files are read: they may be behind what it says, but not ahead."""
-        entries = ((data_set, find(data_set, day)) for data_set in self._data_sets)
-        found = {data_set: entry.version for data_set, entry in entries if entry}
         versions = dict(found)  # without those of files that cannot be read at the moment
         is_same = versions.get(RAW_RUNS) == former.versions.get(RAW_RUNS)
         raw, damage = (former.raw, former.damage) if is_same else self._raw(day, versions)
@@ -260,10 +249,6 @@ class Ledger:
         except StorageError:
             del versions[name]
         return None
-
-
-def _days(listed: Listed) -> set[date]:
-    return {day for found in listed.values() for day in found}
 
 
 def wrong_days(days: Collection[date]) -> str:
@@ -309,10 +294,10 @@ def decoded(content: bytes | None) -> _Content | None:
 
 def _store(file: StoredFile, content: _Content, version: str) -> None:
     numbers: dict[Any, int] = {}
-    rows = {
-        day: (row.versions, row.raw, row.damage, numbers.setdefault((*row.tables.items(),), len(numbers)), row.in_doubt)
-        for day, row in content.rows.items()
-    }
+    rows = {}
+    for day, row in content.rows.items():
+        number = numbers.setdefault((*row.tables.items(),), len(numbers))
+        rows[day] = _PlainRow(row.versions, row.raw, row.damage, number, row.in_doubt)
     document = _Document(VERSION, content.tables, [dict(built) for built in numbers], rows)
     compressor = zstandard.ZstdCompressor(level=1, write_checksum=True)
     file.replace(compressor.compress(msgspec.json.encode(document)), version=version)
