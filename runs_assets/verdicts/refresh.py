@@ -215,8 +215,8 @@ def _judged_files(rows: Rows) -> str:
     if not any(FAILURE_RATES.name in row.versions for row in rows.values()):
         return ""
     versions = ((day, rows[day].versions) for day in sorted(rows))
-    lines = (f"{day} {found.get(RUNS.name)} {found.get(FAILURE_RATES.name)}" for day, found in versions)
-    return _digest("\n".join(lines))
+    judged = ((day, found.get(RUNS.name), found.get(FAILURE_RATES.name)) for day, found in versions)
+    return _digest("\n".join(f"{day} {runs} {rates}" for day, runs, rates in judged if runs or rates))
 
 
 def _digest(text: str) -> str:

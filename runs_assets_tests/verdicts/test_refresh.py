@@ -8,6 +8,7 @@ import pytest
 
 from runs_assets.accounts import SOURCES
 from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.tables import ledger_of
 from runs_assets.days import start_of
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
 from runs_assets.storage.layout import Layout
@@ -75,6 +76,14 @@ def test_a_source_is_behind_until_its_rows_are_built_from_what_is_stored(judge: 
     store(judge, "cloudcruise", days_ago=1)
     assert "cloudcruise" in judge.behind(NAMES)
     assert "productsup" not in judge.behind(NAMES)
+
+
+def test_a_day_that_was_asked_about_and_is_not_stored_changes_nothing(judge: Judge) -> None:
+    store(judge, "cloudcruise")
+    judge.refresh(SOURCES)
+    assert judge.behind(NAMES) == []
+    ledger_of("cloudcruise", judge.layout).rows([TODAY - timedelta(days=5)])
+    assert judge.behind(NAMES) == []
 
 
 def test_what_the_watch_file_says_of_rates_and_runs_makes_rows_outdated_and_a_mute_does_not(judge: Judge) -> None:
