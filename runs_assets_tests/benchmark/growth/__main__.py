@@ -1,0 +1,155 @@
+"""More accounts and more years, simulated: `python -m runs_assets_tests.benchmark.growth [--quick] [--write]`.
+
+Not part of the tests. Exit status 1 if something grows that should not. Every size is measured: of the ticks, of the
+refreshes and the check run on a disk in processor time, of one account in a bucket in requests (to moto, by a proxy that
+counts them). What the runs of a day leave behind is measured once, for one of each kind, and multiplied by how often
+there is one. `--write` writes the tables of `runs_assets/deploy/README.md`. It needs the extra `cluster`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from rich.console import Console
+
+import runs_assets
+from runs_assets.days import DayRange
+from runs_assets.storage.layout import Layout
+from runs_assets_tests.benchmark.children import module
+from runs_assets_tests.benchmark.figures import exit_status, shown
+from runs_assets_tests.benchmark.growth.accounts import account_names, accounts, settings
+from runs_assets_tests.benchmark.growth.ends import Account
+from runs_assets_tests.benchmark.growth.stored import copy, share, write_days
+from runs_assets_tests.benchmark.growth.tables import Cell, Measured, limits, report
+from runs_assets_tests.benchmark.machine import machine
+from runs_assets_tests.cluster.databases import postgres
+from runs_assets_tests.cluster.servers import BUCKET, ObjectServer, moto
+from runs_assets_tests.readme import write
+
+MODULE = "runs_assets_tests.benchmark.growth --write"
+README = Path(runs_assets.__file__).parent / "deploy" / "README.md"
+FIRST = "account_000"
+LOADS = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How large it is, and who is told how far it is; `runs` of each kind are the mean that is multiplied."""
+
+    say: Callable[[str], None]
+    accounts: tuple[int, ...] = (1, 10, 100)
+    years: tuple[int, ...] = (1, 5, 10)
+    days_a_year: int = 365
+    runs: int = 8
+    lived_days: int = 14
+
+    @classmethod
+    def quick(cls, say: Callable[[str], None]) -> "Plan":
+        """To see that it works: years of a month."""
+        return cls(say, accounts=(1, 3), years=(1, 2), days_a_year=30, runs=1, lived_days=5)
+
+
+def measured(plan: Plan) -> Measured:
+    """Measure all of it, in a folder that is gone afterwards."""
+    now = _last_noon()
+    with TemporaryDirectory() as folder, moto(_made(folder, "moto")) as objects, _reached(objects):
+        layout, bucket = Layout(_made(folder, "data")), Layout(f"s3://{BUCKET}/growth")
+        cells, requests = [], []
+        for years, days in _histories(plan, now.date()):
+            plan.say(f"{years} years: writing the days of an account")
+            write_days(layout, accounts(1)[0], days, now)
+            for count in plan.accounts:
+                plan.say(f"{years} years, {count} accounts")
+                share(layout, FIRST, account_names(count)[1:])
+                cells.append(_cell(layout, years, count, days.first, now))
+            plan.say(f"{years} years in a bucket")
+            copy(layout, bucket, FIRST, days)
+            requests.append(_cell(bucket, years, 1, days.first, now, objects))
+        plan.say("loading the definitions, and the daemon's ticks")
+        first = now.date() - timedelta(days=plan.days_a_year)
+        loads = {count: _load_seconds(settings(layout.root, first, count, now)) for count in plan.accounts}
+        daemon = module("growth.daemon", settings=settings(layout.root, first, plan.accounts[1], now))["seconds"]
+        plan.say("what runs leave in Dagster's database: PostgreSQL")
+        with postgres(Path(folder, "postgres.log")) as port:
+            on_servers = module(
+                "growth.dagster_database", plan.runs, 0, objects.port, port, settings=objects.environment
+            )
+        plan.say("what runs leave in Dagster's database: SQLite")
+        on_a_machine = module("growth.dagster_database", plan.runs, plan.lived_days)
+        ledger = layout.ledger_file(FIRST).entry()
+        added = {kind: {**on_a_machine["added"][kind], **values} for kind, values in on_servers["added"].items()}
+    return Measured(cells, requests, loads, daemon, Account(added), on_a_machine["lived"], ledger.size if ledger else 0)
+
+
+def _histories(plan: Plan, today: date) -> Iterator[tuple[int, DayRange]]:
+    """Each number of years, with the days that it has more than the one before it."""
+    last = today
+    for years in plan.years:
+        first = today - timedelta(days=years * plan.days_a_year - 1)
+        yield years, DayRange(first, last)
+        last = first - timedelta(days=1)
+
+
+def _cell(
+    layout: Layout, years: int, count: int, first: date, now: datetime, objects: ObjectServer | None = None
+) -> Cell:
+    variables = settings(layout.root, first, count, now) | (objects.environment if objects else {})
+    arguments = (count, now.isoformat(), *([objects.port] if objects else []))
+    costs: Mapping[str, float] = module("growth.costs", *arguments, settings=variables)["costs"]
+    return Cell(count, years, costs)
+
+
+def _load_seconds(variables: Mapping[str, str]) -> float:
+    """Processor time of a process that loads the definitions, Python and Dagster included; the best of some."""
+    return min(module("growth.loaded", settings=variables).cpu_seconds for _ in range(LOADS))
+
+
+def _last_noon() -> datetime:
+    """Not in the hours in which settled days are read again."""
+    now = datetime.now(UTC)
+    noon = datetime.combine(now.date(), time(12), UTC)
+    return noon if noon <= now else noon - timedelta(days=1)
+
+
+def _made(folder: str, name: str) -> Path:
+    path = Path(folder, name)
+    path.mkdir()
+    return path
+
+
+@contextmanager
+def _reached(objects: ObjectServer) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in objects.environment.items():
+            environment.setenv(name, value)
+        yield
+
+
+def main() -> None:
+    """Measure, report, and exit with 1 if a figure is beyond its limit."""
+    parser = argparse.ArgumentParser(
+        prog="python -m runs_assets_tests.benchmark.growth", description="More accounts and more years, simulated."
+    )
+    parser.add_argument("--quick", action="store_true", help="years of a month, and few accounts: does it work?")
+    parser.add_argument("--write", action="store_true", help="write the tables of runs_assets/deploy/README.md")
+    options = parser.parse_args()
+    if options.write and options.quick:
+        parser.error("--write needs everything, measured whole")
+    console = Console(log_path=False, width=160)
+    found = measured(Plan.quick(console.log) if options.quick else Plan(console.log))
+    figures, text = list(limits(found)), f"{machine()}\n\n{report(found)}"
+    console.print(text, markup=False, soft_wrap=True)
+    console.print(shown(figures))
+    if options.write:
+        write(MODULE, text, README)
+    sys.exit(exit_status(figures))
+
+
+if __name__ == "__main__":
+    main()
