@@ -9,6 +9,7 @@ there is one. `--write` writes the tables of `runs_assets/deploy/README.md`. It 
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -35,7 +36,8 @@ from runs_assets_tests.readme import write
 MODULE = "runs_assets_tests.benchmark.growth --write"
 README = Path(runs_assets.__file__).parent / "deploy" / "README.md"
 FIRST = "account_000"
-LOADS = 3
+LOADS, AT_ONCE = 3, 2
+"""Two sizes at a time: what counts is their own processor time, and their requests."""
 
 
 @dataclass(frozen=True)
@@ -59,32 +61,40 @@ def measured(plan: Plan) -> Measured:
     """Measure all of it, in a folder that is gone afterwards."""
     now = _last_noon()
     with TemporaryDirectory() as folder, moto(_made(folder, "moto")) as objects, _reached(objects):
-        layout, bucket = Layout(_made(folder, "data")), Layout(f"s3://{BUCKET}/growth")
+        layout, bucket = Layout(_made(folder, "days")), Layout(f"s3://{BUCKET}/growth")
+        shared = {count: Layout(Path(folder, f"of {count}")) for count in plan.accounts}
         cells, requests = [], []
         for years, days in _histories(plan, now.date()):
             plan.say(f"{years} years: writing the days of an account")
             write_days(layout, accounts(1)[0], days, now)
-            for count in plan.accounts:
-                plan.say(f"{years} years, {count} accounts")
-                share(layout, FIRST, account_names(count)[1:])
-                cells.append(_cell(layout, years, count, days.first, now))
-            plan.say(f"{years} years in a bucket")
             copy(layout, bucket, FIRST, days)
-            requests.append(_cell(bucket, years, 1, days.first, now, objects))
+            plan.say(f"{years} years: ticks, refreshes and check runs")
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                for count, its in sorted(shared.items(), reverse=True):
+                    share(layout, FIRST, its, account_names(count))
+                    cells.append(pool.submit(_cell, its, years, count, days.first, now))
+                requests.append(pool.submit(_cell, bucket, years, 1, days.first, now, objects))
         plan.say("loading the definitions, and the daemon's ticks")
-        first = now.date() - timedelta(days=plan.days_a_year)
-        loads = {count: _load_seconds(settings(layout.root, first, count, now)) for count in plan.accounts}
-        daemon = module("growth.daemon", settings=settings(layout.root, first, plan.accounts[1], now))["seconds"]
+        variables = {count: settings(its.root, days.first, count, now) for count, its in shared.items()}
+        loads = {count: _load_seconds(its) for count, its in variables.items()}
+        daemon = module("growth.daemon", settings=variables[plan.accounts[1]])["seconds"]
         plan.say("what runs leave in Dagster's database: PostgreSQL")
         with postgres(Path(folder, "postgres.log")) as port:
-            on_servers = module(
-                "growth.dagster_database", plan.runs, 0, objects.port, port, settings=objects.environment
-            )
+            ports = (objects.port, port)
+            on_servers = module("growth.dagster_database", plan.runs, 0, *ports, settings=objects.environment)
         plan.say("what runs leave in Dagster's database: SQLite")
         on_a_machine = module("growth.dagster_database", plan.runs, plan.lived_days)
         ledger = layout.ledger_file(FIRST).entry()
-        added = {kind: {**on_a_machine["added"][kind], **values} for kind, values in on_servers["added"].items()}
-    return Measured(cells, requests, loads, daemon, Account(added), on_a_machine["lived"], ledger.size if ledger else 0)
+    added = {kind: {**on_a_machine["added"][kind], **values} for kind, values in on_servers["added"].items()}
+    return Measured(
+        cells=[cell.result() for cell in cells],
+        requests=[cell.result() for cell in requests],
+        loads=loads,
+        daemon_tick=daemon,
+        account=Account(added),
+        lived=on_a_machine["lived"],
+        ledger_bytes=ledger.size if ledger else 0,
+    )
 
 
 def _histories(plan: Plan, today: date) -> Iterator[tuple[int, DayRange]]:

@@ -39,7 +39,7 @@ from runs_assets_tests.benchmark.ticks import our_runs, write_runs
 from runs_assets_tests.cluster.faulty import faulty_way
 from runs_assets_tests.project import StoppedClock
 
-MOST_TIMED, TICKS = 10, 10
+MOST_TIMED, TICKS, TICKS_OVER_ALL = 10, 10, 4
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Meter = Callable[[], float]
 """A total until now, of whatever is measured."""
@@ -82,7 +82,7 @@ class Simulation:
 
     def _ticks_over_all(self) -> Iterator[float]:
         self._tick("outdated_verdicts", 0, "The tables are up to date")
-        for number in range(TICKS):
+        for number in range(TICKS_OVER_ALL):
             yield self._cost(lambda: self._tick("outdated_verdicts", number, "The tables are up to date"))  # noqa: B023
 
     def _cost(self, work: Callable[[], object]) -> float:
@@ -121,14 +121,19 @@ def simulation(count: int, now: datetime, meter: Meter) -> Iterator[Simulation]:
     with TemporaryDirectory() as folder, temporary_instance(folder) as instance:
         found = Simulation(sources, definitions, instance, meter)
         write_runs(instance, our_runs(sources))
-        days = Layout(project_settings().data).stored_days(RAW_RUNS, sources[0].name)
-        for source in found.timed:
-            _record(instance, source, days)
+        record_days(instance, found.timed)
         yield found
 
 
+def record_days(instance: dg.DagsterInstance, sources: Sequence[Source]) -> None:
+    """Have Dagster know that the stored days of some accounts are materialized."""
+    layout = Layout(project_settings().data)
+    for source in sources:
+        _record(instance, source, layout.stored_days(RAW_RUNS, source.name))
+
+
 def _record(instance: dg.DagsterInstance, source: Source, days: Sequence[date]) -> None:
-    """Have Dagster know of each data set that the days are materialized: one event as it is stored, and its copies."""
+    """Of each data set one event as Dagster stores it, and its copies."""
     storage, columns = instance.event_log_storage, SqlEventLogStorageTable.c
     if not isinstance(storage, SqlEventLogStorage):
         raise TypeError("the measured instance keeps its events in SQLite")

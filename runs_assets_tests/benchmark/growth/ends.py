@@ -62,7 +62,8 @@ class Work:
     """The processor time, in seconds, of what a machine does for its accounts.
 
     `start` is that of a process that loads the definitions, `refresh` that of building the tables after one account was
-    read; `runs` are those of an account's runs of a day after their start, without refreshes.
+    read; `tick` is that of the daemon and the code server together, `runs` those of an account's runs of a day after their
+    start, without refreshes.
     """
 
     start: Line

@@ -67,18 +67,20 @@ def _runs_of(day: date) -> tuple[list[str], bytes]:
     return [run["id"] for run in runs], b"".join(orjson.dumps(run) + b"\n" for run in runs)
 
 
-def share(layout: Layout, first: str, others: Sequence[str]) -> None:
-    """Give other accounts the days of the first, and ledgers that say the same."""
+def share(layout: Layout, first: str, to: Layout, names: Sequence[str]) -> None:
+    """Give accounts in another folder the days of the first account, and ledgers that say the same."""
     assert isinstance(layout.root, Path)
+    assert isinstance(to.root, Path)
     content = layout.ledger_file(first).content() or b""
     known = ledger_of(first, layout).known()
-    for name in others:
+    for name in names:
         for data_set in DATA_SETS:
-            link = layout.root / data_set / f"source={name}"
+            link = to.root / data_set / f"source={name}"
+            link.parent.mkdir(parents=True, exist_ok=True)
             if not link.is_symlink():
-                link.symlink_to(f"source={first}")
-        layout.ledger_file(name).replace(content + _passed_over(name.encode()))
-        if ledger_of(name, layout).known() != known:
+                link.symlink_to(layout.root / data_set / f"source={first}")
+        to.ledger_file(name).replace(content + _passed_over(name.encode()))
+        if ledger_of(name, to).known() != known:
             raise RuntimeError(f"the ledger of {name} does not say what that of {first} does")
 
 

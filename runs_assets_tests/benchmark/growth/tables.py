@@ -70,8 +70,8 @@ class Measured:
     def work(self) -> Work:
         """What a machine does, with the most years."""
         runs = sum(times * self.account.added[kind]["seconds"] for kind, times in RUNS_A_DAY.items())
-        tick = self.cost("tick", self.counts[-1], self.years[-1])
-        return Work(Line.through(self.loads), self.line("refresh"), self.line("tick over all"), tick, runs)
+        lines = (Line.through(self.loads), self.line("refresh"), self.line("tick over all"))
+        return Work(*lines, self.daemon_tick, runs)
 
 
 def limits(found: Measured) -> Iterator[Figure]:

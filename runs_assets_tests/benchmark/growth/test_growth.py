@@ -25,13 +25,13 @@ DAYS = DayRange(NOW.date() - timedelta(days=2), NOW.date())
 
 
 def test_every_account_has_the_days_and_nothing_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    layout, names = Layout(tmp_path), account_names(2)
-    for name, value in settings(tmp_path, DAYS.first, 2, NOW).items():
+    layout, to, names = Layout(tmp_path / "days"), Layout(tmp_path / "of 2"), account_names(2)
+    for name, value in settings(to.root, DAYS.first, 2, NOW).items():
         monkeypatch.setenv(name, value)
     write_days(layout, accounts(1)[0], DAYS, NOW)
-    share(layout, names[0], names[1:])
+    share(layout, names[0], to, names)
     for name in names:
-        rows = ledger_of(name, layout).rebuild()
+        rows = ledger_of(name, to).rebuild()
         assert sorted(rows) == sorted(DAYS.newest_first())
         assert [row.raw.rows for row in rows.values() if row.raw] == [ROWS] * 3
         assert {len(row.versions) for row in rows.values()} == {len((RAW_RUNS, *DAILY_TABLES))}
