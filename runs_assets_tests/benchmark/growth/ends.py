@@ -47,9 +47,9 @@ class Line:
 
     @classmethod
     def through(cls, costs: Mapping[int, float]) -> "Line":
-        """The line from the fewest to the most accounts that were measured."""
+        """The line from the fewest to the most accounts that were measured; none falls, whatever the noise."""
         few, many = min(costs), max(costs)
-        each = (costs[many] - costs[few]) / (many - few)
+        each = max(0.0, (costs[many] - costs[few]) / (many - few))
         return cls(costs[few] - few * each, each)
 
     def at(self, count: int) -> float:

@@ -52,6 +52,10 @@ def test_a_line_goes_through_the_fewest_and_the_most_accounts() -> None:
     assert Line.through({1: 12.0, 10: 99.0, 100: 210.0}) == Line(10, 2)
 
 
+def test_a_line_does_not_fall() -> None:
+    assert Line.through({1: 1.6, 100: 1.5}) == Line(1.6, 0)
+
+
 def test_a_machine_ends_when_half_of_its_cores_are_busy() -> None:
     flat, no = Line(1, 0), Line(0, 0)
     work = Work(start=no, refresh=no, tick_over_all=no, tick=0, runs=864)
