@@ -72,8 +72,8 @@ def measured(plan: Plan) -> Measured:
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 for count, its in sorted(shared.items(), reverse=True):
                     share(layout, FIRST, its, account_names(count))
-                    cells.append(pool.submit(_cell, its, years, count, days.first, now))
-                requests.append(pool.submit(_cell, bucket, years, 1, days.first, now, objects))
+                    cells.append(pool.submit(_cell, plan, its, years, count, days.first, now))
+                requests.append(pool.submit(_cell, plan, bucket, years, 1, days.first, now, objects))
         plan.say("loading the definitions, and the daemon's ticks")
         variables = {count: settings(its.root, days.first, count, now) for count, its in shared.items()}
         loads = {count: _load_seconds(its) for count, its in variables.items()}
@@ -107,11 +107,13 @@ def _histories(plan: Plan, today: date) -> Iterator[tuple[int, DayRange]]:
 
 
 def _cell(
-    layout: Layout, years: int, count: int, first: date, now: datetime, objects: ObjectServer | None = None
+    plan: Plan, layout: Layout, years: int, count: int, first: date, now: datetime, objects: ObjectServer | None = None
 ) -> Cell:
     variables = settings(layout.root, first, count, now) | (objects.environment if objects else {})
     arguments = (count, now.isoformat(), *([objects.port] if objects else []))
-    costs: Mapping[str, float] = module("growth.costs", *arguments, settings=variables)["costs"]
+    ended = module("growth.costs", *arguments, settings=variables)
+    plan.say(f"{years} years, {count} accounts{' in a bucket' if objects else ''}: {ended.seconds:.0f} s")
+    costs: Mapping[str, float] = ended["costs"]
     return Cell(count, years, costs)
 
 

@@ -11,7 +11,7 @@ RUNS_A_DAY = {"run of today": 24, "run of one day": 5, "run of three days": 6, "
 READINGS = 35
 """After each of which the tables are built."""
 TICKS_A_DAY, TICKS_OVER_ALL_A_DAY, SKIPPED_TICKS_KEPT_DAYS = 1440, 2880, 7
-TICK_EVERY_SECONDS, DAY_SECONDS = 60, 86_400
+TICK_EVERY_SECONDS, READ_EVERY_SECONDS, DAY_SECONDS = 60, 3_600, 86_400
 REFRESHES_APART_SECONDS = 30
 USED = 0.5
 """Of what there is: the rest is for backfills, for the page, and for when all come at once."""
@@ -88,6 +88,11 @@ def most_ticked(tick_seconds: float, over_all: Line) -> int:
     """As many accounts as one daemon evaluates one after the other in half of a minute."""
     twice = TICK_EVERY_SECONDS / REFRESHES_APART_SECONDS
     return _most(lambda count: count * tick_seconds + twice * over_all.at(count) <= USED * TICK_EVERY_SECONDS)
+
+
+def most_refreshed(of_all: Line) -> int:
+    """As many accounts as one refresh judges in half of an hour, after which all of them were read again."""
+    return _most(lambda count: of_all.at(count) <= USED * READ_EVERY_SECONDS)
 
 
 def most_pruned() -> int:

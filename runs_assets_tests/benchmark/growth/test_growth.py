@@ -14,10 +14,18 @@ from runs_assets_tests.benchmark.figures import exit_status
 from runs_assets_tests.benchmark.growth.__main__ import MODULE, README
 from runs_assets_tests.benchmark.growth.accounts import account_names, accounts, settings
 from runs_assets_tests.benchmark.growth.costs import simulation
-from runs_assets_tests.benchmark.growth.ends import RUNS_A_DAY, Account, Line, Work, most_pruned, most_ticked
+from runs_assets_tests.benchmark.growth.ends import (
+    RUNS_A_DAY,
+    Account,
+    Line,
+    Work,
+    most_pruned,
+    most_refreshed,
+    most_ticked,
+)
 from runs_assets_tests.benchmark.growth.stored import RUNS_A_DAY as ROWS
 from runs_assets_tests.benchmark.growth.stored import share, write_days
-from runs_assets_tests.benchmark.growth.tables import Cell, Measured, limits
+from runs_assets_tests.benchmark.growth.tables import Cell, Measured, limits, report
 from runs_assets_tests.readme import written_by
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -70,6 +78,10 @@ def test_a_daemon_ends_when_its_ticks_take_half_of_a_minute() -> None:
     assert most_ticked(0.1, Line(5, 0.05)) == 100
 
 
+def test_a_refresh_of_all_accounts_takes_half_of_an_hour_at_most() -> None:
+    assert most_refreshed(Line(0, 2)) == 900
+
+
 def test_a_night_deletes_the_runs_of_some_accounts() -> None:
     assert most_pruned() == 140  # 10,000 runs, of which an account has 36, and 35 refreshes
 
@@ -82,9 +94,18 @@ def measured(*, ten_years: float = 1.0, requests: float = 2.1) -> Measured:
         for years in (1, 10)
     ]
     kinds = (*RUNS_A_DAY, "refresh", "tick")
-    account = Account(dict.fromkeys(kinds, dict.fromkeys(["seconds", "bytes", "rows", "requests"], 1.0)))
+    counted = ("seconds", "bytes", "database bytes", "rows", "requests")
+    account = Account({kind: dict.fromkeys(counted, 1.0) for kind in kinds})
     in_bucket = [Cell(1, 10, {**cells[0].costs, "tick": requests})]
     return Measured(cells, in_bucket, {1: 1, 10: 2}, 0.1, account, {"written": 4, "left": 1}, 1)
+
+
+def test_the_report_says_where_what_was_measured_ends() -> None:
+    lines = report(measured()).splitlines()
+    assert "| one deletion a night | 140 accounts |" in lines
+    assert "| one refresh at a time | 1,800 accounts |" in lines
+    assert "| one daemon | 14 accounts, at 100 ms a tick |" in lines
+    assert lines[2].startswith("| 1 | 1 | 1000 ms | 1000 ms | 1.0 s | 1.0 s |")
 
 
 def test_what_is_flat_is_within_its_limits() -> None:
