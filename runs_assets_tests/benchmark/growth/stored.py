@@ -31,23 +31,21 @@ from runs_assets_tests.benchmark.history import History
 DATA_SETS = (RAW_RUNS, *(table.name for table in DAILY_TABLES))
 RUNS_A_DAY, PIPELINES = 50, 10
 PUT_AT_ONCE = 16
-READ_AFTER, READ_LAST = timedelta(hours=36), timedelta(minutes=10)
-READ_AGAIN = timedelta(days=400)
-"""Days that are not older were read again within the last hour: so none is due."""
+READ_LAST = timedelta(minutes=10)
+"""Before now, all days were read again: so none is due, those with open runs included."""
 
 
 def write_days(layout: Layout, source: Source, days: DayRange, now: datetime) -> None:
-    """Store whole days of some runs each, as readings before `now` did after which no day is due."""
+    """Store days of some runs each, as one reading of all of them just before `now` would."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)  # or thousands of days would take as long as the disk does
         _write_days(layout, source, days, now)
 
 
 def _write_days(layout: Layout, source: Source, days: DayRange, now: datetime) -> None:
-    scratch = layout.scratch(source.name)
+    scratch, read_at = layout.scratch(source.name), now - READ_LAST
     for day in days.newest_first():
         ids, lines = _runs_of(day)
-        read_at = now - READ_LAST if now - end_of(day) < READ_AGAIN else end_of(day) + READ_AFTER
         with closing(Spool(scratch / str(day))) as spool:
             spool.append(ids, lines, read_at)
             read = Read(f"reading-of-{day}", read_at, read_at if read_at >= end_of(day) else None)
