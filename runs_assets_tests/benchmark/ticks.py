@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -37,6 +37,7 @@ from runs_assets.instance.run_records import Records
 from runs_assets.instance.run_tags import REFRESH_VERDICTS, range_tags
 from runs_assets.resources import DataFolder
 from runs_assets.settings import project_settings
+from runs_assets.sources.source import Source
 from runs_assets.verdicts.refresh import Judge
 from runs_assets_tests.benchmark.process import temporary_instance
 from runs_assets_tests.files_on_disk import on_disk
@@ -62,8 +63,8 @@ def medians(foreign_runs: int) -> dict[str, float]:
         environment.setenv("RUNS_ASSETS_FIRST_DAY", str(NOW.date() - timedelta(days=31)))
         environment.setenv("PRODUCTSUP_CDE_BASE_URL", "http://127.0.0.1:9")
         with temporary_instance(folder) as instance:
-            _write(instance, _our_runs())
-            _write(instance, _foreign_runs(foreign_runs))
+            write_runs(instance, our_runs(SOURCES))
+            write_runs(instance, _foreign_runs(foreign_runs))
             return {name: median(ask) for name, ask in _questions(instance)}
 
 
@@ -97,13 +98,13 @@ def _seconds(ask: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-def _our_runs() -> Iterator[Stored]:
+def our_runs(sources: Sequence[Source]) -> Iterator[Stored]:
     """Two days of every source, an hour apart, and of the tables over all days; the oldest first."""
     labelled = {REPOSITORY_TAG: OURS}
     for hours in range(OUR_HOURS, 0, -1):
         at = NOW - timedelta(hours=hours)
         tags = {**range_tags(DayRange(at.date(), at.date())), **labelled}
-        for source in SOURCES:
+        for source in sources:
             page = frozenset({dg.AssetKey([source.name, "raw_runs"])})
             yield _row(source.job_name, SUCCESS, tags), at
             if hours % 12 == 0:
@@ -129,7 +130,7 @@ def _row(
     return run, serialize_value(run)
 
 
-def _write(instance: dg.DagsterInstance, runs: Iterator[Stored]) -> None:
+def write_runs(instance: dg.DagsterInstance, runs: Iterator[Stored]) -> None:
     """What `add_run` writes, thousands of runs to a transaction."""
     while batch := list(islice(runs, BATCH)):
         tags = [

@@ -1,5 +1,6 @@
 """The command that users type, its whole process group killed in the middle of a backfill, and typed again."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -59,9 +60,12 @@ def test_a_killed_backfill_is_finished_by_the_same_command(
     killed: list[subprocess.Popen[bytes]] = []
 
     async def kill_when_a_day_is_stored(request: Request, inner: Handler) -> Response:
-        if layout.stored_days("raw_runs", "productsup"):
-            for process in killed:
-                os.killpg(process.pid, signal.SIGKILL)
+        for _ in range(20):  # pages are asked for ahead of what is stored, so the answer waits for it, if not for long
+            if layout.stored_days("raw_runs", "productsup"):
+                for process in killed:
+                    os.killpg(process.pid, signal.SIGKILL)
+                break
+            await asyncio.sleep(0.05)
         return await inner(request)
 
     sandbox.hooks["productsup"].append(kill_when_a_day_is_stored)

@@ -1,0 +1,1 @@
+"""What it costs to have more accounts and more years: simulated, with limits for what should not grow."""
