@@ -120,11 +120,11 @@ def pages(
     # An interrupt leaves no lock of these queues held, as it may of a condition or a semaphore.
     fetched: SimpleQueue[tuple[int, Shown, Pager[Ask]] | Future[None]] = SimpleQueue()
     room: list[SimpleQueue[bool]] = [SimpleQueue() for _ in walks]
-    asking = [RLock() for _ in walks]  # a request takes its own walk's, one that has to be alone takes all first
+    locks = [RLock() for _ in walks]  # a request holds that of its walk; one that has to be alone, all of them
 
     def walk(place: int) -> None:
         pager, fetch = walks[place]
-        with closing(_shown(pager.asks(), fetch, asking[place], asking)) as shown:
+        with closing(_shown(pager.asks(), fetch, locks[place], locks)) as shown:
             while room[place].get() and (page := next(shown, None)) is not None:
                 fetched.put((place, page, copy(pager)))
 
@@ -147,14 +147,14 @@ def pages(
 def _shown(
     asks: Generator[Ask, Page, None],
     fetch: Callable[[Ask], Shown],
-    own: AbstractContextManager[object],
-    everybodys: Sequence[AbstractContextManager[object]],
+    own_lock: AbstractContextManager[object],
+    all_locks: Sequence[AbstractContextManager[object]],
 ) -> Generator[Shown, None, None]:
     """The pages that a pager asks for, each as soon as the pager has taken it into account; see `pages`."""
-    ask, is_alone = next(asks, None), len(everybodys) == 1
-    with ExitStack() as others:
+    ask, is_alone = next(asks, None), len(all_locks) == 1
+    with ExitStack() as held:
         while ask is not None:
-            with own:
+            with own_lock:
                 page = fetch(ask)
             if len(page) or is_alone:
                 try:
@@ -163,11 +163,11 @@ def _shown(
                     ask = None
             yield page
             if len(page):
-                others.close()
+                held.close()
             else:
-                for lock in everybodys:
-                    others.enter_context(lock)
-            is_alone = not len(page) or len(everybodys) == 1
+                for lock in all_locks:
+                    held.enter_context(lock)
+            is_alone = not len(page) or len(all_locks) == 1
 
 
 def second_of(instant_us: int) -> str:
