@@ -160,7 +160,10 @@ class Judge:
         return not (self.layout.store.is_remote and turn % TURNS_PER_COMPARISON)
 
     def fingerprint(self, source: str) -> str:
-        """Changes with every daily file of a source, all of which are listed, with the settings and the watch file."""
+        """Changes with every daily file of a source that is judged, with the settings and the watch file.
+
+        All files are listed. It stays the same as long as none of the days can be judged.
+        """
         return self._fingerprint(_judged_files(ledger_of(source, self.layout).compared()[0]))
 
     def _fingerprint(self, files: str) -> str:

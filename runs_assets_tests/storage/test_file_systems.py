@@ -97,7 +97,7 @@ def test_a_disk_that_fails_to_flush_a_folder_is_an_error(tmp_path: Path, monkeyp
 
 def test_an_inode_number_that_changes_is_no_change_of_a_file(tmp_path: Path) -> None:
     judge = Judge(Layout(tmp_path), 90, WatchFile(), 24)
-    path = on_disk(judge.layout.day_file("runs", "s", date(2026, 3, 1)))
+    path = on_disk(judge.layout.day_file("failure_rates", "s", date(2026, 3, 1)))
     store(path, b"content")
     before, stamp = judge.fingerprint("s"), path.stat()
     copy = path.with_name("copy")
