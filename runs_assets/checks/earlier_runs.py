@@ -80,9 +80,13 @@ class EarlierRuns:
         return month.days if (month.format, month.give_up_after) == (FORMAT, self.give_up_after) else []
 
     def _store_month(self, name: str, days: list[EarlierDay]) -> None:
-        plain = msgspec.msgpack.encode(_Month(FORMAT, self.give_up_after, days))
-        content = zstandard.ZstdCompressor(write_checksum=True).compress(plain)
-        self.layout.checked_file(self.source, name).replace(content)
+        month = msgspec.msgpack.encode(_Month(FORMAT, self.give_up_after, days))
+        compressor = zstandard.ZstdCompressor(write_checksum=True)
+        with (
+            self.layout.checked_file(self.source, name).replacing() as file,
+            compressor.stream_writer(file, size=len(month), closefd=False) as out,
+        ):
+            out.write(month)
 
 
 def _month_of(day: date) -> str:

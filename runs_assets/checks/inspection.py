@@ -38,6 +38,7 @@ ABANDONED = ("run_id", "status", "raw_status", "created_at")
 REPEATED = pa.schema(
     [("run_id", pa.string()), ("times", pa.int64()), ("first_day", pa.date32()), ("last_day", pa.date32())]
 )
+HASHED_AT_ONCE = 64 * 1024
 IN_TURN = 28
 """In so many runs every file is read, also if none of them changes."""
 
@@ -137,7 +138,8 @@ class Inspection:
 
 def hashes_of(ids: pa.ChunkedArray) -> Hashes:
     """A hash of each id; a part of them at a time becomes a list."""
-    return joined(lasting_hashes(part.to_pylist()) for part in ids.chunks)
+    parts = (ids.slice(start, HASHED_AT_ONCE) for start in range(0, len(ids), HASHED_AT_ONCE))
+    return joined(lasting_hashes(part.to_pylist()) for part in parts)
 
 
 def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.ChunkedArray]) -> pa.Table:
@@ -146,7 +148,7 @@ def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.Chu
     A run takes 8 bytes: a hash of its id. Only where a hash occurs twice are the ids themselves compared.
     `hashes` are those of each day's ids; `ids_of` gives the ids of a day whose hashes are suspicious.
     """
-    suspects = repeated(joined(hashes.values()))
+    suspects = repeated(hashes.values())
     if not len(suspects):
         return REPEATED.empty_table()
     found = [_having(suspects, ids_of(day), day) for day, own in hashes.items() if np.isin(own, suspects).any()]

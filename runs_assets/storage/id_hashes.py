@@ -26,7 +26,8 @@ def joined(parts: Iterable[Hashes]) -> Hashes:
     return np.concatenate([np.empty(0, np.int64), *parts])
 
 
-def repeated(hashes: Hashes) -> Hashes:
-    """The hashes that occur more than once, each once, ascending."""
-    ordered = np.sort(hashes)
+def repeated(parts: Iterable[Hashes]) -> Hashes:
+    """The hashes that occur more than once in all parts together, each once, ascending."""
+    ordered = joined(parts)
+    ordered.sort()  # in place: there may be hundreds of megabytes
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])

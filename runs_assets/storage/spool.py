@@ -66,7 +66,7 @@ class Spool:
     def _are_latest(self) -> NDArray[np.bool_]:
         """Whether each id that was appended is not appended again later; only ids whose hash repeats are compared."""
         hashes = joined(self._hashes)
-        suspects = np.flatnonzero(np.isin(hashes, repeated(hashes)))
+        suspects = np.flatnonzero(np.isin(hashes, repeated(self._hashes)))
         latest = dict(zip(self.ids().take(suspects).to_pylist(), suspects.tolist(), strict=True))
         are_latest = np.ones(len(hashes), np.bool_)
         are_latest[suspects] = False
