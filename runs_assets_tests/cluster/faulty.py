@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import unquote
+
+from runs_assets_tests.cluster.in_threads import serving
 
 ERROR = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>Try again.</Message></Error>"
 
@@ -80,16 +82,8 @@ def faulty_way(server: int) -> Iterator[FaultyWay]:
     class Handler(_Handler):
         through = way
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as proxy:
-        proxy.daemon_threads = True
-        way.port = proxy.server_address[1]
-        thread = Thread(target=proxy.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield way
-        finally:
-            proxy.shutdown()
-            thread.join()
+    with serving(Handler) as way.port:
+        yield way
 
 
 class _Handler(BaseHTTPRequestHandler):
