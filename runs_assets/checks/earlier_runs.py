@@ -19,7 +19,7 @@ from runs_assets.errors import RunsAssetsError
 from runs_assets.storage.layout import Layout
 
 log = logging.getLogger(__name__)
-FORMAT = 1
+FORMAT = 2
 """To be raised when an inspection finds out more of a day, or something else, than it did."""
 
 

@@ -24,7 +24,7 @@ from runs_assets.errors import NotStoredError, StorageError
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import Versions
 from runs_assets.status import RunStatus
-from runs_assets.storage.id_hashes import Hashes, joined, lasting_hashes, repeated
+from runs_assets.storage.id_hashes import Hashes, id_hashes, joined, repeated
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.ledger import NOTHING, DayRow, Rows
 from runs_assets.storage.quarantine import load_quarantine
@@ -38,7 +38,6 @@ ABANDONED = ("run_id", "status", "raw_status", "created_at")
 REPEATED = pa.schema(
     [("run_id", pa.string()), ("times", pa.int64()), ("first_day", pa.date32()), ("last_day", pa.date32())]
 )
-HASHED_AT_ONCE = 64 * 1024
 IN_TURN = 28
 """In so many runs every file is read, also if none of them changes."""
 
@@ -87,7 +86,7 @@ class Inspection:
 
     def repeated(self, days: tuple[InspectedDay, ...]) -> pa.Table:
         """The runs that are stored more than once among all days, with schema `REPEATED`."""
-        hashes = {day.day: np.frombuffer(day.runs.id_hashes, np.int64) for day in days if day.runs}
+        hashes = {day.day: np.frombuffer(day.runs.id_hashes, np.uint64) for day in days if day.runs}
         return repeated_runs(hashes, self._ids_of)
 
     def _ids_of(self, day: date) -> pa.ChunkedArray:
@@ -137,9 +136,8 @@ class Inspection:
 
 
 def hashes_of(ids: pa.ChunkedArray) -> Hashes:
-    """A hash of each id; a part of them at a time becomes a list."""
-    parts = (ids.slice(start, HASHED_AT_ONCE) for start in range(0, len(ids), HASHED_AT_ONCE))
-    return joined(lasting_hashes(part.to_pylist()) for part in parts)
+    """A hash of each id."""
+    return joined(map(id_hashes, ids.chunks))
 
 
 def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.ChunkedArray]) -> pa.Table:
