@@ -35,7 +35,7 @@ class Spool:
         head, tail = b'{"observed_at":"%b","run":' % iso(observed_at).encode(), b"}\n"
         whole = memoryview(lines.replace(b"\n", tail + head))[: -len(head)]
         self._ids.append(pa.array(ids, pa.string()))
-        self._hashes.append(id_hashes(ids))
+        self._hashes.append(id_hashes(self._ids[-1]))
         self._sizes.append(len(head) + len(whole))
         with raising(cannot_write, self._path):
             self._file.write(head)
@@ -48,11 +48,12 @@ class Spool:
     def copy_latest(self, out: BinaryIO) -> int:
         """Write each id's latest line, in the order of arrival; returns the number of lines."""
         is_latest = self._are_latest()
+        buffer = bytearray(max(self._sizes, default=0))
         self._file.seek(0)
         position = 0
         for ids, size in zip(self._ids, self._sizes, strict=True):
-            lines, kept = self._file.read(size), is_latest[position : position + len(ids)]
-            out.write(lines if kept.all() else b"".join(compress(lines.splitlines(keepends=True), kept)))
+            self._file.readinto(memoryview(buffer)[:size])
+            _write_some(buffer, size, is_latest[position : position + len(ids)], out)
             position += len(ids)
         return int(is_latest.sum())
 
@@ -72,3 +73,16 @@ class Spool:
         are_latest[suspects] = False
         are_latest[list(latest.values())] = True
         return are_latest
+
+
+def _write_some(lines: bytearray, size: int, are_kept: NDArray[np.bool_], out: BinaryIO) -> None:
+    """Write those lines of the first `size` bytes that are kept.
+
+    Others are an answer's last few as a rule, which the next answer began with: what is before them is written at once.
+    """
+    whole = len(are_kept) if are_kept.all() else int(are_kept.argmin())
+    end = size
+    for _ in are_kept[whole:]:
+        end = lines.rfind(b"\n", 0, end - 1) + 1
+    out.write(memoryview(lines)[:end])
+    out.write(b"".join(compress(lines[end:size].splitlines(keepends=True), are_kept[whole:])))

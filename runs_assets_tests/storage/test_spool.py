@@ -8,26 +8,31 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs_assets.storage import id_hashes
+from runs_assets.storage import spool
+from runs_assets.storage.id_hashes import Hashes, id_hashes
 from runs_assets.storage.spool import Spool
 
 AT = datetime(2026, 3, 17, tzinfo=UTC)
 
 
-def constant(_: str) -> int:
-    return 7
+def all_alike(ids: pa.StringArray) -> Hashes:
+    return np.full(len(ids), 7, np.uint64)
 
 
-@pytest.mark.parametrize("hashing", [hash, constant], ids=["as usual", "all alike"])
+@pytest.mark.parametrize("hashing", [id_hashes, all_alike])
 @given(pages=st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=6), max_size=6))
-def test_the_latest_line_of_each_id_is_kept(hashing: Callable[[str], int], pages: list[list[str]]) -> None:
+def test_the_latest_line_of_each_id_is_kept(
+    hashing: Callable[[pa.StringArray], Hashes], pages: list[list[str]]
+) -> None:
     latest: dict[str, str] = {}
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
-        patch.setattr(id_hashes, "hash", hashing, raising=False)
+        patch.setattr(spool, "id_hashes", hashing)
         with closing(Spool(Path(folder) / "spool")) as rows:
             for number, ids in enumerate(pages):
                 states = [f"{number}.{place}" for place in range(len(ids))]
