@@ -7,9 +7,11 @@ the rows beside it are not.
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import repeat
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import msgspec
@@ -67,17 +69,25 @@ class RowShape:
         except msgspec.ValidationError:
             return _decoder(page[Raw] | None).decode(body)
 
-    def rows(self, decoded: Sequence[Any]) -> list[Any]:
-        """The rows of a decoded page: a `row` each, without what is never stored, or plain JSON values."""
-        rows = [self._row_of(row) if type(row) is Raw else row for row in decoded]
-        documented = [row for row in rows if type(row) is self.row] if self.never_stored else []
+    def rows(self, decoded: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
+        """The rows of a decoded page: each is a `row`, without what is never stored, but for some.
+
+        Those, whose positions come with them, are plain JSON values.
+        """
+        rows, odd = decoded, list[int]()
+        if decoded and type(decoded[0]) is Raw:
+            rows = [self._row_of(row) for row in decoded]
+            odd = [index for index, row in enumerate(rows) if type(row) is not self.row]
+        documented = [row for row in rows if type(row) is self.row] if odd else rows
         for attribute in self.never_stored.values():
             deque(map(setattr, documented, repeat(attribute), repeat(UNSET)), maxlen=0)
-        return rows
+        return rows, odd
 
     def values(self, rows: Sequence[Any], field: str) -> list[Any]:
         """A required field's value in each of such rows, None where an undocumented one has none."""
         attribute = self._attributes[field]
+        with suppress(AttributeError):  # of a row that is no `row`
+            return [*map(attrgetter(attribute), rows)]
         return [row.get(field) if type(row) is dict else getattr(row, attribute) for row in rows]
 
     def _row_of(self, raw: Raw) -> Any:

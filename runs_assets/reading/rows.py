@@ -63,32 +63,35 @@ def run_page(
     A row without an id, that is not an object, or without a usable creation time is bad: it is described for the
     quarantine, and stops nothing.
     """
-    rows = shape.rows(decoded)
-    storable, lines = _storable(rows, shape)
+    rows, odd = shape.rows(decoded)
+    storable, lines = _storable(rows, odd, shape)
     ids = _ids_of(shape.values(storable, shape.id_field))
     created_us = instants_us(shape.values(storable, shape.created_field), are_utc=shape.times_are_utc)
+    without_time = np.flatnonzero(created_us == NO_TIME).tolist()
+    without_id = [] if all(ids) else [index for index, key in enumerate(ids) if not key]
     bad = {}
-    has_no_id = np.array([key is None for key in ids], np.bool_)
-    for index in np.flatnonzero(has_no_id | (created_us == NO_TIME)).tolist():
-        missing = shape.id_field if has_no_id[index] else shape.created_field
+    for index in sorted({*without_time, *without_id}):
+        missing = shape.created_field if ids[index] else shape.id_field
         bad[index] = {"observed_at": iso(observed_at), **_trace_of(rows[index], storable[index], missing)}
-    keys = [key or f"digest:{_digest(row)}" for key, row in zip(ids, rows, strict=True)]
+    keys = [key or f"digest:{_digest(row)}" for key, row in zip(ids, rows, strict=True)] if without_id else ids
     return RunPage(keys, created_us, offset, total, refusal, lines=lines, bad=bad, observed_at=observed_at)
 
 
-def _ids_of(values: list[Any]) -> list[str | None]:
-    """Non-empty strings and whole numbers, as strings."""
-    if set(map(type, values)) == {str} and all(values):
+def _ids_of(values: list[Any]) -> list[str]:
+    """Strings and whole numbers, as strings; all others as the empty one."""
+    if {*map(type, values)} <= {str}:
         return values
-    return [(str(value) if type(value) in {str, int} else "") or None for value in values]
+    return [str(value) if type(value) in {str, int} else "" for value in values]
 
 
-def _storable(rows: list[Any], shape: RowShape) -> tuple[list[Any], bytes]:
+def _storable(rows: Sequence[Any], odd: list[int], shape: RowShape) -> tuple[list[Any], bytes]:
     """Each row as it may be stored, empty for what is no object; and their lines.
 
-    A row of the documented fields holds nothing that has to go, unless there is a URL, which may carry credentials.
+    A row that is not `odd` holds nothing that has to go, unless there is a URL, which may carry credentials.
     """
-    storable = [row if type(row) is shape.row else _without_secrets(row, shape) for row in rows]
+    storable = [*rows]
+    for index in odd:
+        storable[index] = _without_secrets(rows[index], shape)
     lines = encode_lines(storable)
     if b"/" in lines and b"://" in lines:  # one byte is found much faster
         for index, line in enumerate(lines.splitlines()):
