@@ -42,15 +42,21 @@ def normalized(source: Source, day: date, layout: Layout, rules: Rules, write: W
 
 
 def _ahead(function: Callable[[Block], Result], blocks: Iterable[Block]) -> Iterator[Result]:
-    """A function's results in order; two are worked out in threads while the caller has the one before."""
+    """A function's results in order; two are worked out in threads while the caller has the one before.
+
+    The last is worked out here: a day of one block needs no thread.
+    """
     with ThreadPoolExecutor(THREADS) as pool:
         under_way: deque[Future[Result]] = deque()
+        last: list[Block] = []
         for block in blocks:
-            under_way.append(pool.submit(function, block))
+            under_way.extend(pool.submit(function, one) for one in last)
+            last = [block]
             if len(under_way) > THREADS:
                 yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+        results = [function(one) for one in last]
+        yield from (future.result() for future in under_way)
+        yield from results
 
 
 def open_run_ids(layout: Layout, source: str, day: date) -> list[str]:
