@@ -142,7 +142,7 @@ def refresh(console: Console, *, offline: bool) -> None:
 def ledger(console: Console, only: str | None, *, anew: bool) -> None:
     """Compare what is known of the stored days with the files, or with `anew` find it out again, and say so.
 
-    With `anew` the next run of the checks reads all files, too.
+    With `anew` the next run of the checks, and the next refresh, read all files, too.
 
     Raises `BusyError` if another process keeps writing, `StorageError` if the files cannot be listed.
     """
@@ -154,6 +154,7 @@ def ledger(console: Console, only: str | None, *, anew: bool) -> None:
                 rows, wrong = known.rebuild(), set[date]()
             for month in stored.layout.checked_months(source.name):
                 stored.layout.checked_file(source.name, month).remove()
+            stored.layout.rates_file(source.name).remove()
         else:
             rows, wrong = known.compared()
         say(console, f"{source.name}: {sum(bool(row.versions) for row in rows.values())} stored days are known.")

@@ -24,6 +24,7 @@ LOCKS = ".locks"
 ALERTS = ".alerts"
 LEDGERS = ".ledger/"
 CHECKED = ".checked"
+RATES = ".rates"
 
 _CHECKED_ENDING = ".msgpack.zst"
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst", ERROR_GROUPS: "json"}
@@ -119,6 +120,10 @@ class Layout:
         prefix = f"{CHECKED}/{source}/"
         names = (entry.key.removeprefix(prefix) for entry in self.store.listed(prefix))
         return sorted(name.removesuffix(_CHECKED_ENDING) for name in names)
+
+    def rates_file(self, source: str) -> StoredFile:
+        """What a source's files of `failure_rates` held, but for the newest days."""
+        return StoredFile(self.store, f"{RATES}/{source}.parquet", ALL_SOURCES)
 
     def token_file(self, source: str) -> StoredFile:
         """Where rotated OAuth2 tokens of a source are kept."""

@@ -16,9 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from runs_assets import arrow_functions as pc
-from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.daily.runs import RUNS
-from runs_assets.days import DAY_US, EPOCH, DayRange, day_of_us, end_of, to_us
+from runs_assets.days import DAY_US, DayRange, day_of_us, to_us
 from runs_assets.reasons.details_files import load_details
 from runs_assets.status import RunStatus
 from runs_assets.storage.layout import Layout
@@ -26,13 +25,13 @@ from runs_assets.storage.tables import load_table
 from runs_assets.tables import TIMESTAMP, with_columns
 from runs_assets.verdicts import names_from_runs as naming
 from runs_assets.verdicts.columns import have_status
+from runs_assets.verdicts.stored_rates import DayCoverage, load_rates
 from runs_assets.watch_entries import Subject
 from runs_assets.watch_file import WatchFile
 
 BASELINE_DAYS = 28
 """How many days before a day say what is usual for it: four weeks, so that each weekday counts four times."""
 
-RATES_COLUMNS = ["pipeline_id", "runs", "dry_runs", "succeeded", "failed"]
 RUNS_COLUMNS = ["run_id", "pipeline_id", "pipeline_version", "status", "is_terminal", "duration_seconds", "site_id"]
 RUNS_COLUMNS += ["workspace_id", "exit_code", "dry_run", "created_at", "started_at", "finished_at", "observed_at"]
 KEPT_COLUMNS = ["run_id", "pipeline_id", "pipeline_version", "status", "created_us", "ended_us"]
@@ -42,20 +41,6 @@ COMPLETED_COLUMNS += ["site_id", "workspace_id"]
 OPEN_COLUMNS = ["run_id", "pipeline_id", "status", "created_us", "started_us", "observed_us"]
 
 Intervals = tuple[tuple[datetime, datetime], ...]
-
-
-@dataclass(frozen=True)
-class DayCoverage:
-    """How much of a stored day is known.
-
-    `is_whole` is whether it was read completely after it was over, `is_final` whether it was settled, `seen_until`
-    (UTC) up to which creation time its runs are known.
-    """
-
-    day: date
-    is_whole: bool
-    is_final: bool
-    seen_until: datetime
 
 
 @dataclass(frozen=True)
@@ -164,11 +149,11 @@ def load_history(layout: Layout, source: str, window_days: int) -> SourceHistory
 
     Raises `StorageError` if a file cannot be read.
     """
-    stored = layout.stored_days(FAILURE_RATES.name, source)
-    if not stored:
+    days, rates = load_rates(layout, source)
+    if not days:
         return None
+    stored = [one.day for one in days]
     window = DayRange(stored[-1] - timedelta(days=window_days - 1), stored[-1])
-    days, rates = _load_rates(layout, source, stored)
     runs, open_runs, from_runs = _load_runs(layout, source, [day for day in stored if day in read_days(window)])
     ids = pa.chunked_array([*rates["pipeline_id"].chunks, *runs["pipeline_id"].chunks], pa.string())
     known = pc.unique(ids).sort(null_placement="at_end")
@@ -181,21 +166,6 @@ def load_history(layout: Layout, source: str, window_days: int) -> SourceHistory
 def _numbered(table: pa.Table, pipelines: pa.Array) -> pa.Table:
     numbers = pc.index_in(table["pipeline_id"], value_set=pipelines)
     return with_columns(table.drop_columns("pipeline_id"), pipeline=numbers).unify_dictionaries().combine_chunks()
-
-
-def _load_rates(layout: Layout, source: str, stored: list[date]) -> tuple[tuple[DayCoverage, ...], pa.Table]:
-    days, tables = [], []
-    for day in stored:
-        table, lineage = load_table(layout, FAILURE_RATES.name, source, day, RATES_COLUMNS)
-        is_whole, end = lineage.read.is_whole(day), end_of(day)
-        seen_until = end if is_whole else min(end, lineage.read.read_started_at)
-        days.append(DayCoverage(day, is_whole, lineage.settled, seen_until))
-        number = pa.array(np.full(table.num_rows, (day - EPOCH).days))
-        real = pc.subtract(table["runs"], table["dry_runs"])
-        completed = pc.add(table["succeeded"], table["failed"])
-        columns = [table["pipeline_id"], number, real, completed, table["failed"]]
-        tables.append(pa.table(columns, ["pipeline_id", "day", "runs", "completed", "failed"]))
-    return tuple(days), pa.concat_tables(tables)
 
 
 def _load_runs(layout: Layout, source: str, stored: list[date]) -> tuple[pa.Table, pa.Table, Mapping[str, str]]:

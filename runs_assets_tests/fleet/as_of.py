@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, SECOND_US, DayRange, day_of_us, end_of, from_us
 from runs_assets.tables import with_columns
-from runs_assets.verdicts.source_history import DayCoverage, SourceHistory, read_days
+from runs_assets.verdicts.source_history import SourceHistory, read_days
+from runs_assets.verdicts.stored_rates import DayCoverage
 from runs_assets_tests.fleet.timetables import BEGIN_US, DAYS, FIRST_DAY, WARM_DAYS
 from runs_assets_tests.fleet.world import World
 

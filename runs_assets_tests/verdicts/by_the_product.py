@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow as pa
 
 from runs_assets.days import DAY_US, DayRange, to_us
-from runs_assets.verdicts.source_history import DayCoverage, SourceHistory, read_days
+from runs_assets.verdicts.source_history import SourceHistory, read_days
+from runs_assets.verdicts.stored_rates import DayCoverage
 from runs_assets.verdicts.tables import Knowledge, verdicts_of
 from runs_assets_tests.verdicts import plain_runs
 from runs_assets_tests.verdicts.history_tables import KEPT, OPEN, table_of

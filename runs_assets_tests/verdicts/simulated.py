@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from runs_assets.days import DAY_US, DayRange, end_of, to_us
-from runs_assets.verdicts.source_history import DayCoverage, SourceHistory
+from runs_assets.verdicts.source_history import SourceHistory
+from runs_assets.verdicts.stored_rates import DayCoverage
 from runs_assets_tests.verdicts.history_tables import OPEN, table_of
 
 PIPELINES, WARM_DAYS, DAYS = 200, 28, 30

@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from runs_assets.days import DAY_US, DayRange, day_of_us, end_of, from_us
-from runs_assets.verdicts.source_history import DayCoverage, SourceHistory
+from runs_assets.verdicts.source_history import SourceHistory
+from runs_assets.verdicts.stored_rates import DayCoverage
 from runs_assets_tests.verdicts.history_tables import OPEN, frame_of, table_of
 
 WINDOW_DAYS = 90
