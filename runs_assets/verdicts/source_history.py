@@ -92,10 +92,13 @@ class SourceHistory:
 
     def was_read(self, start_us: int, end_us: int) -> bool:
         """Whether every run created in [start, end) is known, in microseconds since the epoch."""
-        last = day_of_us(end_us - 1)
-        found = {day.day: day for day in self.days if day_of_us(start_us) <= day.day <= last}
-        is_complete = len(found) == (last - day_of_us(start_us)).days + 1
-        return is_complete and all(day.is_whole or to_us(day.seen_until) >= end_us for day in found.values())
+        first, last = day_of_us(start_us), day_of_us(end_us - 1)
+        wanted = (self._by_day.get(first + timedelta(days=number)) for number in range((last - first).days + 1))
+        return all(day and (day.is_whole or to_us(day.seen_until) >= end_us) for day in wanted)
+
+    @cached_property
+    def _by_day(self) -> Mapping[date, DayCoverage]:
+        return {one.day: one for one in self.days}
 
     def failed_runs(self, places: NDArray[np.int64] | None = None) -> pa.Table:
         """The failed runs: `run_id`, `pipeline_id`, `exit_code`, `ended_at` (UTC), and `date`, the day of creation.

@@ -1,6 +1,7 @@
 """The stored days of many accounts: those of one are written as the product writes them, and the others share them.
 
-An account is a link to the folders of the first, and a ledger of its own: a million files would say nothing more.
+An account is a link to the folders of the first, and has the files of its own that say what these hold: a million files
+would say nothing more.
 """
 
 import os
@@ -25,6 +26,7 @@ from runs_assets.storage.layout import RAW_RUNS, DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.reads import Read
 from runs_assets.storage.spool import Spool
+from runs_assets.verdicts.stored_rates import load_rates
 from runs_assets_tests.benchmark.growth.accounts import PLATFORM
 from runs_assets_tests.benchmark.history import History
 
@@ -55,6 +57,7 @@ def _write_days(layout: Layout, source: Source, days: DayRange, now: datetime) -
             pass
     with layout.lock_file(source.name).held(source.name):
         ledger_of(source.name, layout).look_again(days.newest_first())
+    load_rates(layout, source.name)
 
 
 def _runs_of(day: date) -> tuple[list[str], bytes]:
@@ -69,7 +72,7 @@ def share(layout: Layout, first: str, to: Layout, names: Sequence[str]) -> None:
     """Give accounts in another folder the days of the first account, and ledgers that say the same."""
     assert isinstance(layout.root, Path)
     assert isinstance(to.root, Path)
-    content = layout.ledger_file(first).content() or b""
+    content, rates = layout.ledger_file(first).content() or b"", layout.rates_file(first).content() or b""
     known = ledger_of(first, layout).known()
     for name in names:
         for data_set in DATA_SETS:
@@ -78,6 +81,7 @@ def share(layout: Layout, first: str, to: Layout, names: Sequence[str]) -> None:
             if not link.is_symlink():
                 link.symlink_to(layout.root / data_set / f"source={first}")
         to.ledger_file(name).replace(content + _passed_over(name.encode()))
+        to.rates_file(name).replace(rates)
         if ledger_of(name, to).known() != known:
             raise RuntimeError(f"the ledger of {name} does not say what that of {first} does")
 
@@ -97,3 +101,4 @@ def copy(layout: Layout, to: Layout, source: str, days: DayRange) -> None:
         list(pool.map(lambda of: put(*of), product(DATA_SETS, days.newest_first())))
     with to.lock_file(source).held(source):
         ledger_of(source, to).look_again(days.newest_first())
+    load_rates(to, source)
