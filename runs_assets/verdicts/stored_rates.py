@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from runs_assets import arrow_functions as pc
 from runs_assets.daily.failure_rates import FAILURE_RATES
-from runs_assets.days import end_of
+from runs_assets.days import EPOCH, end_of
 from runs_assets.errors import NotStoredError, StorageError
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import load_table, opened_parquet, replacing_table
@@ -60,7 +60,8 @@ def load_rates(layout: Layout, source: str) -> tuple[tuple[DayCoverage, ...], pa
     missing = versions.keys() - set(kept["day"].to_pylist())
     read = pa.Table.from_pylist([_read(layout, source, day, versions[day]) for day in missing], KEPT)
     days = pa.concat_tables([kept, read]).sort_by("day").combine_chunks()
-    older = {day for day in versions if day + NEWER < max(versions)}
+    newest = max(versions, default=EPOCH)
+    older = {day for day in versions if day + NEWER < newest}
     if missing & older:
         _keep(layout, source, days.slice(0, len(older)))
     coverage = days.select(["day", "is_whole", "is_final", "seen_until"]).to_pylist()
