@@ -38,6 +38,7 @@ ABANDONED = ("run_id", "status", "raw_status", "created_at")
 REPEATED = pa.schema(
     [("run_id", pa.string()), ("times", pa.int64()), ("first_day", pa.date32()), ("last_day", pa.date32())]
 )
+HASHED_AT_ONCE = 64 * 1024
 IN_TURN = 28
 """In so many runs every file is read, also if none of them changes."""
 
@@ -136,8 +137,9 @@ class Inspection:
 
 
 def hashes_of(ids: pa.ChunkedArray) -> Hashes:
-    """A hash of each id."""
-    return joined(map(id_hashes, ids.chunks))
+    """A hash of each id; some are hashed at a time, which takes a few times their memory."""
+    parts = (ids.slice(start, HASHED_AT_ONCE) for start in range(0, len(ids), HASHED_AT_ONCE))
+    return joined(id_hashes(chunk) for part in parts for chunk in part.chunks)
 
 
 def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.ChunkedArray]) -> pa.Table:
