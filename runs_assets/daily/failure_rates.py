@@ -6,7 +6,6 @@ the pipeline, and 0/0 is null, never 0.
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from runs_assets import arrow_functions as pc
 from runs_assets.daily.runs import RUNS
@@ -57,6 +56,7 @@ _AGGREGATES = {
     "runs": ([], "count_all"),
     **{name: (name, "sum") for name in _CLASSES},
     **{name: (of, extreme) for name, (of, extreme, _) in _INSTANTS.items()},
+    **{of: (of, "list") for of, _ in _QUANTILES.values()},
 }
 
 SCHEMA = pa.schema(
@@ -85,8 +85,7 @@ def failure_rates(runs: pa.Table, *, is_final: bool) -> pa.Table:
     Durations are over succeeded runs, queue times over started ones. Raises `AssertionError` if the counts of a
     pipeline do not add up to its runs.
     """
-    classified = _classified(runs)
-    grouped = classified.group_by("pipeline_id", use_threads=False).aggregate([*_AGGREGATES.values()])
+    grouped = _classified(runs).group_by("pipeline_id", use_threads=False).aggregate([*_AGGREGATES.values()])
     ids = grouped["pipeline_id"].cast(pa.string())
     found = pa.table([ids, *grouped.columns[1:]], ["pipeline_id", *_AGGREGATES]).sort_by("pipeline_id")
     counts = {name: found[name].to_numpy().astype(np.int64) for name in ("runs", *_CLASSES)}
@@ -96,20 +95,24 @@ def failure_rates(runs: pa.Table, *, is_final: bool) -> pa.Table:
         **{name: found[name] for name in ("pipeline_id", *_INSTANTS)},
         **counts,
         **_rates(**counts),
-        **_quantiles(runs, classified, found["pipeline_id"].to_pylist()),
+        **_quantiles(found),
         "is_final": np.full(found.num_rows, is_final),
     }
     return pa.table([pa.array(columns[field.name], field.type, from_pandas=True) for field in SCHEMA], schema=SCHEMA)
 
 
 def _classified(runs: pa.Table) -> pa.Table:
-    """Each run with one of the counted classes, and with only the instants that count for it."""
+    """Each run with one of the counted classes, and with only the times that count for it."""
     status, dry, ended = runs["status"], pc.coalesce(runs["dry_run"], False), runs["is_terminal"]
     classes = {name: pc.and_not(pc.equal(status, name), dry) for name in ("succeeded", "failed", "cancelled")}
     unknown = pc.and_not(pc.and_(pc.equal(status, RunStatus.UNKNOWN), ended), dry)
     still_open = pc.invert(pc.or_(dry, ended))
     ended_at = pc.coalesce(runs["finished_at"], runs["created_at"])
-    times = {f"{name}_at": pc.if_else(classes[name], ended_at, None) for name in ("failed", "succeeded")}
+    times = {
+        **{f"{name}_at": pc.if_else(classes[name], ended_at, None) for name in ("failed", "succeeded")},
+        "duration_seconds": pc.if_else(classes["succeeded"], runs["duration_seconds"], None),
+        "queue_seconds": pc.if_else(dry, None, runs["queue_seconds"]),
+    }
     named = {"pipeline_id": runs["pipeline_id"], "dry_runs": dry, "unknown": unknown, "open": still_open}
     return pa.table({**named, **classes, **times})
 
@@ -121,23 +124,10 @@ def _rates(**counts: Counts) -> dict[str, Values]:
     return dict(zip(("failure_rate", "failure_rate_low", "failure_rate_high", "cancelled_rate"), rates, strict=True))
 
 
-def _quantiles(runs: pa.Table, classified: pa.Table, ids: list[str | None]) -> dict[str, list[float | None]]:
-    counted = {"duration_seconds": classified["succeeded"], "queue_seconds": pc.invert(classified["dry_runs"])}
-    ordered = {of: _ordered_values(runs.select(["pipeline_id", of]).filter(those), of) for of, those in counted.items()}
-    return {
-        name: [quantile(ordered[of].get(one, np.empty(0)), part) for one in ids]
-        for name, (of, part) in _QUANTILES.items()
-    }
-
-
-def _ordered_values(runs: pa.Table, of: str) -> dict[str | None, NDArray[np.float64]]:
-    """By pipeline, if it has any."""
-    known = runs.filter(pc.is_valid(runs[of]))
-    lists = known.group_by("pipeline_id", use_threads=False).aggregate([(of, "list")])
-    return {
-        one: np.sort(values.values.to_numpy())
-        for one, values in zip(lists["pipeline_id"].to_pylist(), lists[f"{of}_list"], strict=True)
-    }
+def _quantiles(found: pa.Table) -> dict[str, list[float | None]]:
+    times = {of for of, _ in _QUANTILES.values()}
+    ordered = {of: [np.sort(one.values.drop_null().to_numpy()) for one in found[of]] for of in times}
+    return {name: [quantile(values, part) for values in ordered[of]] for name, (of, part) in _QUANTILES.items()}
 
 
 def _overall(rates: pa.Table, runs: pa.Table) -> Headline:
