@@ -52,8 +52,8 @@ class Spool:
         self._file.seek(0)
         position = 0
         for ids, size in zip(self._ids, self._sizes, strict=True):
-            self._file.readinto(memoryview(buffer)[:size])
-            _write_some(buffer, size, is_latest[position : position + len(ids)], out)
+            read = self._file.readinto(memoryview(buffer)[:size])
+            _write_some(buffer, read, is_latest[position : position + len(ids)], out)
             position += len(ids)
         return int(is_latest.sum())
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -46,3 +47,16 @@ def test_the_latest_line_of_each_id_is_kept(
     found = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [(line["run"]["id"], line["run"]["state"]) for line in found] == list(latest.items())
     assert all(line["observed_at"] == f"2026-03-17T{line['run']['state'][0]:0>2}:00:00Z" for line in found)
+
+
+def test_of_a_scratch_file_that_was_cut_no_line_comes_twice(tmp_path: Path) -> None:
+    path = tmp_path / "spool"
+    with closing(Spool(path)) as rows:
+        for one in ("a", "b"):
+            rows.append([one], json.dumps({"id": one}).encode() + b"\n", AT)
+        whole, cut = io.BytesIO(), io.BytesIO()
+        rows.copy_latest(whole)
+        of_a = whole.getvalue().splitlines(keepends=True)[0]
+        os.truncate(path, len(of_a))
+        rows.copy_latest(cut)
+    assert cut.getvalue() == of_a
