@@ -72,7 +72,7 @@ def _by_pipeline(days: pa.Table) -> pa.Table:
     places = pc.list_parent_indices(days["runs"])
     numbers = days["day"].cast(pa.int32()).cast(pa.int64()).take(places)
     lists = {name: pc.list_flatten(days[name]) for name in ("pipeline_id", *COUNTS)}
-    return pa.table({"pipeline_id": lists.pop("pipeline_id"), "day": numbers, **lists})
+    return pa.table({**lists, "day": numbers})
 
 
 def _read(layout: Layout, source: str, day: date, version: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ LAST = FIRST + timedelta(days=DAYS - 1)
 OLD, LAST_OLD, NEW = date(2026, 1, 10), LAST - timedelta(days=36), LAST - timedelta(days=35)
 """What is kept are the days more than 35 days before the last."""
 WITHOUT_RUNS = date(2026, 1, 5)
+Stored = tuple[Layout, dict[date, Mapping[str | None, str]]]
 
 
 def outcomes_of(day: date) -> Mapping[str | None, str]:
@@ -67,7 +68,7 @@ def rows_of(rates: pa.Table) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def stored(tmp_path: Path) -> tuple[Layout, dict[date, Mapping[str | None, str]]]:
+def stored(tmp_path: Path) -> Stored:
     layout = Layout(tmp_path)
     outcomes = {FIRST + timedelta(days=number): outcomes_of(FIRST + timedelta(days=number)) for number in range(DAYS)}
     for day, of_day in outcomes.items():
@@ -81,9 +82,6 @@ def damage(layout: Layout, day: date, *, is_noticed: bool) -> None:
     stat = path.stat()
     path.write_bytes(bytes(stat.st_size))
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + is_noticed))
-
-
-Stored = tuple[Layout, dict[date, Mapping[str | None, str]]]
 
 
 def test_they_are_the_same_at_each_time(stored: Stored) -> None:
