@@ -16,8 +16,8 @@ NAME = "dagster"
 
 
 @contextmanager
-def postgres(log: Path) -> Iterator[int]:
-    """A server with an empty database; gives its port."""
+def postgres(log: Path, *options: str) -> Iterator[int]:
+    """A server with an empty database, started with options of `postgres`; gives its port."""
     [port] = free_ports(1)
     # Not below the tests' folder, which only its owner may enter.
     with TemporaryDirectory(prefix="postgres-") as folder:
@@ -26,7 +26,7 @@ def postgres(log: Path) -> Iterator[int]:
             shutil.chown(folder, "nobody")
         initdb = [*("initdb", "--pgdata", str(data), "--username", NAME), *("--auth", "trust", "--no-sync")]
         subprocess.run(_command(*initdb), check=True, capture_output=True)
-        server = ("postgres", "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "")
+        server = ("postgres", "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "", *options)
         with running(_command(*server), log):
             wait_until(lambda: _succeeds("pg_isready", *to_it), "PostgreSQL is ready")
             subprocess.run(_command("createdb", *to_it, NAME), check=True, capture_output=True)

@@ -118,7 +118,8 @@ def deployment(root: Path, settings: Mapping[str, str], *, page_port: int = 0) -
             folder.mkdir(parents=True)
         objects = stack.enter_context(seaweedfs(folders["seaweedfs"]))
         ports = (
-            stack.enter_context(postgres(root / "postgres.log")),
+            # Its files go with it: waiting for the disk would be most of what there is to wait for.
+            stack.enter_context(postgres(root / "postgres.log", "-c", "fsync=off")),
             stack.enter_context(valkey(folders["valkey"])),
             code,
             page_port or page,

@@ -216,9 +216,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def test_a_month_is_right_whatever_happens_while_it_is_read(cluster: Cluster) -> None:
     page, middle = cluster.page, cluster.days[DAYS // 2]
     killed, frozen = (Hold(f"date={middle}/part-0.jsonl") for _ in range(2))
+    first, second = cluster.start_worker("worker-1", killed), cluster.start_worker("worker-2", frozen)
     for source in SOURCES:
         page.backfill(source, cluster.days)
-    first, second = cluster.start_worker("worker-1", killed), cluster.start_worker("worker-2", frozen)
     cluster.deployed.start("daemon")
 
     cluster.wait_while_it_lives(lambda: killed.reached.is_set() and frozen.reached.is_set(), "both are at work")
