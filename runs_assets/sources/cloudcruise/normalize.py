@@ -1,9 +1,11 @@
-"""CloudCruise rows as `runs`: which field is which column, which word which status."""
+"""CloudCruise rows as `runs`: which word is which status."""
 
 import pyarrow as pa
+from msgspec.structs import fields
 
 from runs_assets.normalizing.columns import RawRows
-from runs_assets.normalizing.runs_table import Columns, runs_table
+from runs_assets.normalizing.runs_table import RUNS_SCHEMA, Columns, runs_table
+from runs_assets.sources.cloudcruise.row import CloudCruiseRow
 from runs_assets.status import RunStatus
 
 VERSION = "2"
@@ -20,17 +22,8 @@ STATUS_OF = {
 """The seven documented words."""
 OLDER_SPELLINGS = {"execution.pause": RunStatus.PAUSED}
 
-
-FIELDS = {
-    "run_id": "session_id",
-    "raw_status": "status",
-    "created_at": "created_at",
-    "started_at": "execution_start",
-    "finished_at": "execution_end",
-    "pipeline_id": "workflow_id",
-    "workspace_id": "workspace_id",
-    "dry_run": "dry_run",
-}
+FIELDS = {field.name: field.encode_name for field in fields(CloudCruiseRow) if field.name in RUNS_SCHEMA.names}
+"""The raw field of each column."""
 
 
 def normalize(rows: RawRows) -> pa.Table:

@@ -1,7 +1,7 @@
 """A CloudCruise row, from the vendor's page "List runs"."""
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, field
 
 from runs_assets.normalizing.row_shape import RowShape, Text, Truth
 
@@ -9,15 +9,15 @@ MAX_PAGE_SIZE = 10_000
 
 
 class CloudCruiseRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """A run as the platform lists it."""
+    """A run as the platform lists it. A field that is a column of `runs` has the column's name here."""
 
-    session_id: str
-    status: Text = UNSET
+    run_id: str = field(name="session_id")
+    raw_status: Text = field(name="status", default=UNSET)
     created_at: str
-    workflow_id: Text = UNSET
+    pipeline_id: Text = field(name="workflow_id", default=UNSET)
     workspace_id: Text = UNSET
-    execution_start: Text = UNSET
-    execution_end: Text = UNSET
+    started_at: Text = field(name="execution_start", default=UNSET)
+    finished_at: Text = field(name="execution_end", default=UNSET)
     dry_run: Truth = UNSET
 
 

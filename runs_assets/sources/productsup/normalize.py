@@ -1,32 +1,18 @@
-"""Productsup CDE rows as `runs`: which field is which column, and what state and exit code mean together."""
+"""Productsup CDE rows as `runs`: what state and exit code mean together."""
 
 import pyarrow as pa
+from msgspec.structs import fields
 
 from runs_assets import arrow_functions as pc
 from runs_assets.normalizing.columns import RawRows
-from runs_assets.normalizing.runs_table import Columns, runs_table
+from runs_assets.normalizing.runs_table import RUNS_SCHEMA, Columns, runs_table
+from runs_assets.sources.productsup.row import ProductsupRow
 from runs_assets.status import RunStatus
 
 VERSION = "2"
 
-
-FIELDS = {
-    "run_id": "id",
-    "raw_status": "state",
-    "created_at": "created-at",
-    "started_at": "started-at",
-    "finished_at": "finished-at",
-    "pipeline_id": "connector-id",
-    "pipeline_version": "connector-version",
-    "workspace_id": "account-id",
-    "workspace_name": "account-name",
-    "project_id": "project-id",
-    "project_name": "project-name",
-    "site_id": "site-id",
-    "site_name": "site-name",
-    "process_id": "process-id",
-    "exit_code": "exit-code",
-}
+FIELDS = {field.name: field.encode_name for field in fields(ProductsupRow) if field.name in RUNS_SCHEMA.names}
+"""The raw field of each column."""
 
 
 def normalize(rows: RawRows) -> pa.Table:
