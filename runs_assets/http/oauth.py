@@ -14,7 +14,7 @@ from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from runs_assets.errors import CredentialsError
 from runs_assets.http.faults import RETRIED_STATUSES, TransientError, error_code
-from runs_assets.http.header_auth import Send
+from runs_assets.http.header_auth import Auth, Send
 from runs_assets.http.token_file import RefreshGrant, TokenFile, checked_tokens
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.plain_text.wording import shortened
@@ -23,7 +23,7 @@ EARLY_SECONDS = 30.0
 REASON_CHARACTERS = 100
 
 
-class RefreshingBearerAuth:
+class RefreshingBearerAuth(Auth):
     """A bearer token that is renewed shortly before it expires, and once when the API says 401.
 
     A refresh token is good for one use, so one process at a time may use it, and the others take over what it got.
@@ -40,12 +40,12 @@ class RefreshingBearerAuth:
         self._file = file
         self._redact = redact
         self._clock = clock
-        self._tokens = file.load()
         # The standard (RFC 6749 section 2.3.1) has both escaped before they are joined.
         client = f"{quote_plus(grant.client_id)}:{quote_plus(grant.client_secret)}"
         self._basic = b64encode(client.encode()).decode()
+        self._redact.learn(self._basic, grant.client_secret, grant.refresh_token)
+        self._use(file.load())
         self._is_secret_in_form = bool(self._tokens.get("secret_in_form"))
-        self._redact.learn(self._basic, grant.client_secret, grant.refresh_token, *self._secret_values())
 
     def headers(self, send: Send) -> Mapping[str, str]:
         """The token, refreshed first if it is due."""
@@ -56,11 +56,9 @@ class RefreshingBearerAuth:
     def renew(self, send: Send) -> bool:
         """Take over the tokens that another process got, or get new ones and store them before they are used."""
         with self._file.claimed():
-            stored = self._file.load()
-            is_newer = bool(stored) and stored != self._tokens
-            if is_newer:
-                self._use(stored)
-            if self._are_due() or not is_newer:
+            before = self._tokens
+            self._use(self._file.load() or before)
+            if self._tokens == before or self._are_due():
                 self._use(self._renewed(send))
         return True
 
@@ -71,7 +69,7 @@ class RefreshingBearerAuth:
 
     def _use(self, tokens: dict[str, Any]) -> None:
         self._tokens = tokens
-        self._redact.learn(*self._secret_values())
+        self._redact.learn(*(tokens[name] for name in ("access_token", "refresh_token") if name in tokens))
 
     def _renewed(self, send: Send) -> dict[str, Any]:
         """New tokens for the refresh token, stored.
@@ -118,9 +116,6 @@ class RefreshingBearerAuth:
             raise CredentialsError(
                 "The token endpoint's answer is not what RFC 6749 describes. Check the token URL."
             ) from None
-
-    def _secret_values(self) -> list[str]:
-        return [self._tokens[name] for name in ("access_token", "refresh_token") if name in self._tokens]
 
 
 def _check_is_answer(response: httpx.Response, body: bytes) -> None:
