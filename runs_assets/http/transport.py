@@ -1,15 +1,15 @@
 """One careful GET: retried where waiting can help, bounded in time and size, and clear about what went wrong.
 
 What may pass and what is final is in `faults`. A 2xx whose body is not the documented JSON is a transient fault like
-any other: a proxy's HTML page must never be taken for the end of the data. Redirects are
-not followed, so that credentials never reach another host; nor does a proxy see what is sent over plain http.
+any other: a proxy's HTML page must never be taken for the end of the data. Redirects are not followed, so that
+credentials never reach another host; nor does a proxy see what is sent over plain http.
 """
 
 import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -37,8 +37,6 @@ Params = Mapping[str, str | int]
 
 USER_AGENT = f"runs-assets/{version('runs-assets')}"
 HEADERS = {"accept": "application/json", "accept-encoding": ACCEPT_ENCODING, "user-agent": USER_AGENT}
-NOTHING = b"null"
-"""What HTTP 204 stands for."""
 SHOWN_CHARACTERS = 300
 
 
@@ -163,7 +161,7 @@ class Transport:
             where, setting = self.base_url, self.auth.setting
             raise refusal(response, body, where, setting, self._shorten, self.clock(), no_page)
         if response.status_code == httpx.codes.NO_CONTENT:
-            body = NOTHING
+            body = b"null"
         try:
             return parse(Answer(body, self.clock()))
         except UnexpectedBodyError as error:
@@ -194,11 +192,10 @@ class Transport:
         self.requests += 1
         request.extensions["trace"] = self._connections.trace
         until = self.monotonic() + self.limits.attempt
-        response = None
         try:
-            response = self._http.send(request, stream=True)
-            self.server_time = instant_of(response.headers.get("date", ""))
-            return response, b"".join(self._pieces(response, most_bytes, until))
+            with closing(self._http.send(request, stream=True)) as response:
+                self.server_time = instant_of(response.headers.get("date", ""))
+                return response, b"".join(self._pieces(response, most_bytes, until))
         except httpx.ConnectError as error:
             raise no_connection(error, self.base_url, self._shorten) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
@@ -208,9 +205,6 @@ class Transport:
         except httpx.TransportError as error:
             what = f"The connection failed: {type(error).__name__} {self._shorten(str(error))}".rstrip()
             raise TransientError(what) from None
-        finally:
-            if response is not None:
-                response.close()
 
     def _pieces(self, response: httpx.Response, most_bytes: int, until: float) -> Iterator[bytes]:
         """The body: neither a trickle nor a flood can hold up the process. Of an error, only the beginning."""
