@@ -158,8 +158,7 @@ class Transport:
         if response.status_code == httpx.codes.UNAUTHORIZED and self._renewed():
             response, body = self._send_authorized(path, params)
         if not response.is_success:
-            where, setting = self.base_url, self.auth.setting
-            raise refusal(response, body, where, setting, self._shorten, self.clock(), no_page)
+            raise refusal(response, body, self.base_url, self.auth.setting, self._shorten, self.clock(), no_page)
         if response.status_code == httpx.codes.NO_CONTENT:
             body = b"null"
         try:

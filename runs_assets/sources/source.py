@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
+from runs_assets.errors import SettingsError
 from runs_assets.names import Names
 from runs_assets.normalizing.columns import RawRows
 from runs_assets.normalizing.row_shape import RowShape
@@ -51,6 +52,10 @@ class RunsApi(ABC):
         a `SingleRunClient`.
         """
         return Capabilities()
+
+    def missing(self, field: str, what: str) -> SettingsError:
+        """The error for a setting that is not set; `what` has to be put there."""
+        return SettingsError(f"{self.settings_prefix}{field} is not set. Put {what} into .env or the environment.")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 
-from runs_assets.errors import SettingsError
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
 from runs_assets.settings import EnvironmentSettings, Secret, checked_base_url
@@ -49,14 +48,12 @@ class CloudCruiseApi(RunsApi):
         from runs_assets.sources.cloudcruise.client import CloudCruiseClient
 
         settings = CloudCruiseSettings.load(self.settings_prefix)
-        variable = f"{self.settings_prefix}API_KEY"
         if settings.api_key is None:
-            raise SettingsError(f"{variable} is not set. Put the workspace's API key into .env or the environment.")
+            raise self.missing("API_KEY", "the workspace's API key")
         key = settings.api_key.get_secret_value()
-        auth = HeaderAuth("cc-key", key, variable)
         return CloudCruiseClient(
             settings.base_url,
-            auth,
+            HeaderAuth("cc-key", key, f"{self.settings_prefix}API_KEY"),
             Redactor([key]),
             clock=clock,
             pace=Pace(MOST_REQUESTS),

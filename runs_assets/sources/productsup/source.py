@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from runs_assets.errors import SettingsError
 from runs_assets.http.token_file import RefreshGrant, TokenFile
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.reasons.reason import Explanations
@@ -67,10 +66,7 @@ class ProductsupApi(RunsApi):
 
         settings = ProductsupSettings.load(self.settings_prefix)
         if settings.base_url is None:
-            raise SettingsError(
-                f"{self.settings_prefix}BASE_URL is not set. Put the address of your Productsup CDE API "
-                "into .env or the environment."
-            )
+            raise self.missing("BASE_URL", "the address of your Productsup CDE API")
         redact = Redactor()
         auth = self._auth(settings, redact, layout.token_file(source), clock)
         return ProductsupClient(settings.base_url, auth, redact, clock=clock, page_size=settings.page_size)
@@ -90,10 +86,7 @@ class ProductsupApi(RunsApi):
             return RefreshingBearerAuth(grant, TokenFile(token_file, grant), redact, clock, setting)
         if settings.token is None:
             names = ", ".join(f"{self.settings_prefix}{name.upper()}" for name in OAUTH_FIELDS)
-            raise SettingsError(
-                f"{self.settings_prefix}TOKEN is not set. Put a bearer token, or all of {names}, "
-                "into .env or the environment."
-            )
+            raise self.missing("TOKEN", f"a bearer token, or all of {names},")
         from runs_assets.http.header_auth import HeaderAuth
 
         token = settings.token.get_secret_value()
