@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import ExitStack, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -61,12 +61,11 @@ class Page:
 
 
 Ask = TypeVar("Ask")
-Ask_co = TypeVar("Ask_co", covariant=True)
 Shown = TypeVar("Shown", bound=Page)
 
 
 @dataclass
-class Pager(ABC, Generic[Ask_co]):
+class Pager(ABC, Generic[Ask]):
     """Walks the window [start_us, end_us) of a list, and decides which request comes next.
 
     A page has `limit` rows, which may grow to `max_limit`. `mark_us` falls as the reading goes on: every run created in
@@ -86,7 +85,7 @@ class Pager(ABC, Generic[Ask_co]):
         self.mark_us = self.end_us
 
     @abstractmethod
-    def asks(self) -> Generator[Ask_co, Page, None]:
+    def asks(self) -> Generator[Ask, Page, None]:
         """A generator of requests: send it the page that answers each; it ends when the window is read."""
 
     def enlarge(self, page: Page, what: str, instant_us: int, *, is_last_try: bool) -> None:
@@ -124,15 +123,28 @@ def pages(
 
     def walk(place: int) -> None:
         pager, fetch = walks[place]
-        with closing(_shown(pager.asks(), fetch, locks[place], locks)) as shown:
-            while room[place].get() and (page := next(shown, None)) is not None:
+        asks = pager.asks()
+        ask, is_alone = next(asks, None), len(walks) == 1
+        with ExitStack() as held:
+            while ask is not None and room[place].get():
+                with locks[place]:
+                    page = fetch(ask)
+                if len(page) or is_alone:
+                    ask = None
+                    with suppress(StopIteration):
+                        ask = asks.send(page)
                 fetched.put((place, page, copy(pager)))
+                is_alone = not len(page) or len(walks) == 1
+                if len(page):
+                    held.close()
+                else:
+                    for lock in locks:
+                        held.enter_context(lock)
 
     with ThreadPoolExecutor(len(walks)) as pool, ExitStack() as on_failure:
-        for tokens in room:
-            on_failure.callback(tokens.put, False)
         on_failure.callback(stop)
         for place, tokens in enumerate(room):
+            on_failure.callback(tokens.put, False)
             for _ in range(AHEAD):
                 tokens.put(True)
             pool.submit(walk, place).add_done_callback(fetched.put)
@@ -142,32 +154,6 @@ def pages(
                 yield item
             item.result()
         on_failure.pop_all()
-
-
-def _shown(
-    asks: Generator[Ask, Page, None],
-    fetch: Callable[[Ask], Shown],
-    own_lock: AbstractContextManager[object],
-    all_locks: Sequence[AbstractContextManager[object]],
-) -> Generator[Shown, None, None]:
-    """The pages that a pager asks for, each as soon as the pager has taken it into account; see `pages`."""
-    ask, is_alone = next(asks, None), len(all_locks) == 1
-    with ExitStack() as held:
-        while ask is not None:
-            with own_lock:
-                page = fetch(ask)
-            if len(page) or is_alone:
-                try:
-                    ask = asks.send(page)
-                except StopIteration:
-                    ask = None
-            yield page
-            if len(page):
-                held.close()
-            else:
-                for lock in all_locks:
-                    held.enter_context(lock)
-            is_alone = not len(page) or len(all_locks) == 1
 
 
 def second_of(instant_us: int) -> str:
