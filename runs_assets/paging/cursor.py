@@ -49,8 +49,7 @@ class CursorPager(Pager[CursorAsk]):
                 break
             second_us = oldest_us - oldest_us % SECOND_US
             if second_us + SECOND_US < cursor_us:
-                cursor_us = second_us + SECOND_US
-                self.mark_us = min(self.mark_us, cursor_us)
+                cursor_us = self.mark_us = second_us + SECOND_US
             elif (yield from self._ends_in(page, second_us, longest)):
                 break
             else:

@@ -8,6 +8,7 @@ sorted, so everything at or below that instant then lies on this page or after i
 Why strictly newer: rows of one creation time may change places between answers, so such a group is always read whole.
 """
 
+import sys
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
@@ -55,7 +56,7 @@ class OffsetPager(Pager[OffsetAsk]):
     """
 
     _total: int | None = field(default=None, init=False)
-    _shown_end: int | None = field(default=None, init=False)
+    _shown_end: int = field(default=sys.maxsize, init=False)
     _refusal: str = field(default="", init=False)
     _trusts_total: bool = field(default=True, init=False)
     _crowded_pages: int = field(default=0, init=False)
@@ -78,49 +79,37 @@ class OffsetPager(Pager[OffsetAsk]):
         head = yield from self._ask(0)
         if not len(head) or _oldest_us(head) < self.end_us:
             return head
-        newer, older = yield from self._around_window(len(head) - 1)
-        while older - newer > self.limit:
-            middle = (newer + older) // 2
-            if (yield from self._is_newer_than_window(middle)):
-                newer = middle
-            else:
-                older = middle
-        return (yield from self._anchored(newer, self.end_us - 1))
-
-    def _around_window(self, newer: int) -> Generator[OffsetAsk, Page, tuple[int, int]]:
-        """An offset newer than the window's end, and one at which the list is already older, over, or refused."""
-        older = self._further_than(newer)
-        while (yield from self._is_newer_than_window(older)):
-            if older > MAX_OFFSET:
+        newer, older = len(head) - 1, None
+        while older is None or older - newer > self.limit:
+            probed = self._further_than(newer) if older is None else (newer + older) // 2
+            probe = yield from self._sorted_page(probed, PROBE_ROWS)
+            # A probe may have no usable time, or be refused: the reading then starts earlier, which is safe.
+            if not len(probe.times_us) or int(probe.times_us[0]) < self.end_us:
+                older = probed
+            elif probed > MAX_OFFSET:
                 raise ApiChangedError(
-                    f"Asked for the runs from offset {older} on, the API still shows some of "
+                    f"Asked for the runs from offset {probed} on, the API still shows some of "
                     f"{second_of(self.end_us)} or later: it no longer obeys its offset. The API has changed: look for "
                     "a newer version of this project."
                 )
-            newer, older = older, self._further_than(older)
-        return newer, older
+            else:
+                newer = probed
+        return (yield from self._anchored(newer, self.end_us - 1))
 
     def _further_than(self, offset: int) -> int:
         """Twice as far, but for a stop at the end that the list tells."""
         further = 2 * offset + 2
         return min(further, self._total) if self._total is not None and offset < self._total else further
 
-    def _is_newer_than_window(self, offset: int) -> Generator[OffsetAsk, Page, bool]:
-        # A probe may have no usable time, or be refused: False makes the reading start earlier, which is safe.
-        probe = yield from self._sorted_page(offset, PROBE_ROWS)
-        return len(probe.times_us) > 0 and int(probe.times_us[0]) >= self.end_us
-
     # -- reading it --------------------------------------------------------------------------------------------
 
     def _walk(self, page: Page) -> Generator[OffsetAsk, Page, None]:
         stalled = 0
-        reached_us = self.end_us
         while len(page) and _oldest_us(page) >= self.start_us:
             oldest_us = _oldest_us(page)
             if (yield from self._ends_with(page)):
                 return
-            stalled = 0 if oldest_us < reached_us else stalled + 1
-            reached_us = min(reached_us, oldest_us)
+            stalled = 0 if oldest_us < self.mark_us - 1 else stalled + 1
             if stalled > MAX_STALLED_PAGES:
                 raise ApiChangedError(
                     f"The list changes faster than it can be read: {stalled} pages in a row brought nothing before "
@@ -173,7 +162,7 @@ class OffsetPager(Pager[OffsetAsk]):
 
     def _ask(self, offset: int) -> Generator[OffsetAsk, Page, Page]:
         """A page as large as it may be."""
-        limit = self.limit if self._shown_end is None else max(1, min(self.limit, self._shown_end - offset))
+        limit = max(1, min(self.limit, self._shown_end - offset))
         page = yield from self._sorted_page(offset, limit)
         if page.refusal and not self._is_past_end(offset):
             self._refusal = page.refusal
@@ -208,7 +197,7 @@ class OffsetPager(Pager[OffsetAsk]):
 
     def _check_is_shown(self, offset: int) -> None:
         """Raise if the list goes on from an offset, but is not shown there."""
-        if self._shown_end is not None and offset > self._shown_end:
+        if offset > self._shown_end:
             last_us = self.mark_us - 1
             raise PageLimitError(
                 f"The API refuses to show its list beyond the {self._shown_end:,} newest runs: {self._refusal}. Those "
