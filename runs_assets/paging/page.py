@@ -1,7 +1,7 @@
 """Pages and pagers: what a pager sees of a page, what all pagers have in common, and how one is driven."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from copy import copy
@@ -104,7 +104,7 @@ class Pager(ABC, Generic[Ask]):
 
 def pages(
     walks: Sequence[tuple[Pager[Ask], Callable[[Ask], Shown]]], stop: Callable[[], object]
-) -> Iterator[tuple[int, Shown, Pager[Ask]]]:
+) -> Generator[tuple[int, Shown, Pager[Ask]], None, None]:
     """Drive pagers side by side: every page that was fetched, probes too, and the place of its pager among them.
 
     Each pager runs in a thread, with its own function that fetches its pages, up to `AHEAD` pages before the one in the

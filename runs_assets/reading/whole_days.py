@@ -6,8 +6,8 @@ ends the reading: days not yet passed stay as they were before, days already sto
 """
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -49,6 +49,7 @@ def read_days(
     began_at = request.clock()
     start_at = Reach(began_at, first_day, retention).start_for(request.days)
     doubt(request.layout, request.source, request.days)
+    begun = reported = monotonic()
     with ExitStack() as parts:
         stops = ExitStack()
         walks: list[_Walk] = []
@@ -58,12 +59,23 @@ def read_days(
             part = replace(request, days=days)
             walk = _Walk(its_client, part, began_at, max(start_at, days.start), retention)
             walks.append(parts.enter_context(closing(walk)))
-        progress = _Progress(request, walks, monotonic)
-        for place, page, pager in pages([(walk.pager, walk.fetch) for walk in walks], stops.close):
+        fetched = parts.enter_context(closing(pages([(walk.pager, walk.fetch) for walk in walks], stops.close)))
+        for number, (place, page, pager) in enumerate(fetched, start=1):
             yield from walks[place].advance(page, pager)
             for other in (*walks[:place], *walks[place + 1 :]):
                 yield from other.take(page)
-            progress.report()
+            if (now := monotonic()) - reported >= PROGRESS_SECONDS:
+                reported = now
+                request.report(_progress(request, walks, number, now - begun))
+
+
+def _progress(request: ReadingRequest, walks: list["_Walk"], pages_read: int, seconds: float) -> str:
+    """How far the walks are together."""
+    stored, runs = sum(len(walk.stored) for walk in walks), sum(walk.shown for walk in walks)
+    return (
+        f"{request.source}: {stored} of {len(request.days)} days done, {runs:,} runs, {pages_read:,} pages, "
+        f"{runs / seconds:,.0f} runs/s"
+    )
 
 
 @dataclass
@@ -78,14 +90,12 @@ class _Walk:
     began_at: datetime
     start_at: datetime
     retention: timedelta | None
-    pages: int = 0
     shown: int = 0
     requests: deque[int] = field(default_factory=deque)
     stored: set[date] = field(default_factory=set)
     spools: dict[date, Spool] = field(default_factory=dict)
-    bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=dict)
-    quarantined: dict[date, int] = field(default_factory=dict)
-    notes: dict[date, list[str]] = field(default_factory=dict)
+    bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    notes: dict[date, list[str]] = field(default_factory=lambda: defaultdict(list))
     remembered: list[RunPage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -107,7 +117,6 @@ class _Walk:
 
     def advance(self, page: RunPage, pager: Pager[Any]) -> Iterator[StoredDay]:
         """Take the next page of this walk, with its pager as it stood then, and store what can be stored."""
-        self.pages += 1
         self.sent = self.requests.popleft()
         self.pager = pager
         if pager.mark_us > self.mark_us:
@@ -142,9 +151,8 @@ class _Walk:
         inside = (page.created_us >= to_us(self.start_at)) & (page.created_us < to_us(self.request.days.end))
         for number in np.unique(day_numbers[inside])[::-1]:
             day = day_of_us(int(number) * DAY_US)
-            keys, lines = page.good_rows(np.flatnonzero(inside & (day_numbers == number)).tolist())
-            if day in self.stored:
-                keys, lines = self._changed(keys, lines)
+            indexes = np.flatnonzero(inside & (day_numbers == number)).tolist()
+            keys, lines = page.good_rows(self._changed(page, indexes) if day in self.stored else indexes)
             if keys:
                 self._spool(day).append(keys, lines, page.observed_at)
                 self.shown += len(keys)
@@ -155,14 +163,15 @@ class _Walk:
             before = page.created_us[: index + 1]
             usable = np.concatenate([page.times_us[:1], before[before != NO_TIME]])
             if len(usable) and to_us(self.start_at) <= usable[-1] < to_us(self.request.days.end):
-                self.bad.setdefault(day_of_us(int(usable[-1])), {})[page.keys[index]] = trace
+                day, key = day_of_us(int(usable[-1])), page.keys[index]
+                if key not in self.bad[day]:
+                    self._spool(day)  # the day has something to store, if only this
+                self.bad[day][key] = trace
 
-    def _changed(self, keys: list[str], lines: bytes) -> tuple[list[str], bytes]:
+    def _changed(self, page: RunPage, indexes: list[int]) -> list[int]:
         """Those of some rows that the pages that overlap with theirs did not show exactly so."""
-        known = {key: row for page in self.remembered for key, row in zip(page.keys, page.rows, strict=True)}
-        rows = zip(keys, lines.splitlines(keepends=True), strict=True)
-        changed = [(key, row) for key, row in rows if known.get(key) != row]
-        return [key for key, _ in changed], b"".join([row for _, row in changed])
+        known = {key: row for earlier in self.remembered for key, row in zip(earlier.keys, earlier.rows, strict=True)}
+        return [index for index in indexes if known.get(page.keys[index]) != page.rows[index]]
 
     def _spool(self, day: date) -> Spool:
         if day not in self.spools:
@@ -175,13 +184,12 @@ class _Walk:
 
     def _store_stragglers(self) -> Iterator[StoredDay]:
         """Merge what turned up for a day after it was stored, at once: the reading may fail later."""
-        newly_bad = {day for day in self.stored if len(self.bad.get(day, {})) > self.quarantined[day]}
-        for day in sorted(self.stored & self.spools.keys() | newly_bad, reverse=True):
+        for day in sorted(self.stored & self.spools.keys(), reverse=True):
             yield self._store(day)
 
     def _store(self, day: date, *, is_vouched: bool = True) -> StoredDay:
         spool, files, report = self._spool(day), self.request.files(day), partial(self._note, day)
-        bad = list(self.bad.get(day, {}).values())
+        bad = list(self.bad[day].values())
         is_clipped = self.start_at > start_of(day)
         store_quarantine(files, bad, read_id=self.request.read_id, add=is_clipped, report=report)
         is_whole = is_vouched and self.pager.is_complete and not is_clipped and end_of(day) <= self.began_at
@@ -190,34 +198,10 @@ class _Walk:
         raw = store_day(files, spool, read, id_field, is_part=is_clipped, clock=clock, report=report)
         self.spools.pop(day).close()
         self.stored.add(day)
-        self.quarantined[day] = len(bad)
         requests, self.counted = self.sent - self.counted, self.sent
         window = (max(self.start_at, start_of(day)), min(end_of(day), max(self.began_at, start_of(day))))
-        return StoredDay(day, raw, len(bad), window, requests, (*self.pager.notes, *self.notes.get(day, [])))
+        return StoredDay(day, raw, len(bad), window, requests, (*self.pager.notes, *self.notes[day]))
 
     def _note(self, day: date, note: str) -> None:
-        self.notes.setdefault(day, []).append(note)
+        self.notes[day].append(note)
         self.request.report(f"{self.request.source}, {day}: {note}")
-
-
-@dataclass
-class _Progress:
-    """Reports how far the walks are together."""
-
-    request: ReadingRequest
-    walks: Sequence[_Walk]
-    monotonic: Callable[[], float]
-
-    def __post_init__(self) -> None:
-        self.begun = self.reported = self.monotonic()
-
-    def report(self) -> None:
-        """Report, if the last report was some time ago."""
-        now = self.monotonic()
-        if now - self.reported >= PROGRESS_SECONDS:
-            self.reported = now
-            stored, shown = sum(len(walk.stored) for walk in self.walks), sum(walk.shown for walk in self.walks)
-            self.request.report(
-                f"{self.request.source}: {stored} of {len(self.request.days)} days done, {shown:,} runs, "
-                f"{sum(walk.pages for walk in self.walks):,} pages, {shown / (now - self.begun):,.0f} runs/s"
-            )
