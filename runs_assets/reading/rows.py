@@ -21,6 +21,7 @@ from runs_assets.paging.page import NO_TIME, Page
 from runs_assets.plain_text.redaction import without_secrets
 
 encode_lines = msgspec.json.Encoder().encode_lines
+encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,9 @@ def _trace_of(row: Any, storable: Any, missing: str) -> dict[str, Any]:
     """Why a row is bad, and what may be kept of it."""
     if isinstance(row, dict | msgspec.Struct):
         return {"reason": f"no usable {missing}", "run": msgspec.to_builtins(storable)}
-    kind, size = type(row).__name__, len(_sorted(row))
+    kind, size = type(row).__name__, len(encode_sorted(row))
     return {"reason": "not an object", "type": kind, "bytes": size, "sha256": _digest(row)}
 
 
 def _digest(row: Any) -> str:
-    return hashlib.sha256(_sorted(row)).hexdigest()
-
-
-def _sorted(row: Any) -> bytes:
-    return msgspec.json.encode(row, order="sorted")
+    return hashlib.sha256(encode_sorted(row)).hexdigest()
