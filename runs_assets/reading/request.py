@@ -20,28 +20,22 @@ class RunsClient(Protocol):
     @property
     def base_url(self) -> str:
         """Where the API is."""
-        ...
 
     @property
     def requests(self) -> int:
         """Requests sent so far, retries included."""
-        ...
 
     def pager(self, start_us: int, end_us: int) -> Pager[Any]:
         """A pager over the runs created in [start_us, end_us)."""
-        ...
 
     def fetch(self, ask: Any) -> RunPage:
         """The page that answers one of the pager's requests."""
-        ...
 
     def stop(self) -> None:
         """Bring a `fetch` of another thread to an end at once, and refuse those after it."""
-        ...
 
     def another(self) -> Self:
         """A client of its own, with connections of its own, for the same account; it is not entered yet."""
-        ...
 
     def __enter__(self) -> Self: ...
 
@@ -54,7 +48,6 @@ class SingleRunClient(RunsClient, Protocol):
 
     def fetch_run(self, run_id: str) -> RunPage:
         """The page of a single run, empty if the API no longer shows it."""
-        ...
 
 
 @dataclass(frozen=True)
