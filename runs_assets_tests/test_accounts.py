@@ -14,7 +14,7 @@ import pytest
 from runs_assets.accounts import SOURCES
 from runs_assets.days import to_us
 from runs_assets.definitions import definitions_of
-from runs_assets.normalizing.columns import RawRows, texts
+from runs_assets.normalizing.columns import RawRows
 from runs_assets.normalizing.row_shape import RowShape
 from runs_assets.normalizing.runs_table import runs_table
 from runs_assets.paging.cursor import CursorAsk, CursorPager
@@ -106,7 +106,7 @@ def normalize(rows: RawRows) -> pa.Table:
     return runs_table(
         rows,
         {"run_id": "key", "raw_status": "verdict", "created_at": "born"},
-        lambda columns: texts([statuses[verdict] for verdict in columns["raw_status"].to_pylist()]),
+        lambda columns: pa.array([statuses[verdict] for verdict in columns["raw_status"].to_pylist()]),
     )
 
 

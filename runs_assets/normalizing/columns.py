@@ -10,7 +10,7 @@ becomes null (the raw file keeps it).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +66,10 @@ class RawRows:
         self.unreadable_times += found.null_count - nulls
         return found
 
+    def column(self, field: str, kind: pa.DataType) -> pa.Array:
+        """A field's values as a column of the type: `times` or `converted`."""
+        return self.times(field) if kind == TIMESTAMP else converted(self[field], kind)
+
 
 def raw_rows(lines: bytes, shape: RowShape) -> RawRows:
     """Whole lines of a raw file."""
@@ -81,13 +85,14 @@ def raw_rows(lines: bytes, shape: RowShape) -> RawRows:
     return RawRows(table["observed_at"].chunk(0), table["run"].chunk(0), shape.times_are_utc)
 
 
-def texts(values: Values) -> pa.Array:
-    """Strings; numbers as their decimal spelling."""
+def converted(values: Values, kind: pa.DataType) -> pa.Array:
+    """Strings, or int32 or booleans, also from their spellings; a number among strings is spelled decimally."""
+    at_once, one_by_one = _CONVERSIONS[kind]
     with suppress(*MISFIT):
-        return _as(pa.string(), values)
-    if (whole := _whole_numbers(values)) is not None:
-        return whole.cast(pa.string())
-    return pa.array([_text(value) for value in _listed(values)], pa.string())
+        found = values if isinstance(values, pa.Array) else pa.array(values)
+        if found.type in at_once:
+            return found.cast(kind)
+    return pa.array([one_by_one(value) for value in _listed(values)], kind)
 
 
 def instants(values: Values, *, are_utc: bool = False) -> pa.Array:
@@ -106,21 +111,6 @@ def instants_us(values: Values, *, are_utc: bool = False) -> NDArray[np.int64]:
     return us
 
 
-def int32s(values: Values) -> pa.Array:
-    """int32 from whole numbers and their spellings."""
-    with suppress(*MISFIT):
-        if (whole := _whole_numbers(values)) is not None:
-            return whole.cast(pa.int32())
-    return pa.array([_int32(value) for value in _listed(values)], pa.int32())
-
-
-def booleans(values: Values) -> pa.Array:
-    """Booleans, and the words true and false."""
-    with suppress(*MISFIT):
-        return _as(pa.bool_(), values)
-    return pa.array([_boolean(value) for value in _listed(values)], pa.bool_())
-
-
 def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
     """End - start in seconds (float64), null where either is."""
     microseconds = pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))
@@ -130,7 +120,8 @@ def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
 def _instants(values: Values, *, are_utc: bool) -> tuple[pa.Array, int]:
     """See `instants`; and how many of them had no offset."""
     with suppress(*MISFIT):
-        return _of_our_time(pc.cast(_as(pa.string(), values), TIMESTAMP)), 0
+        printed = values.cast(pa.string()) if isinstance(values, pa.Array) else pa.array(values, pa.string())
+        return _of_our_time(pc.cast(printed, TIMESTAMP)), 0
     moments = [_moment(value, are_utc=are_utc) for value in _listed(values)]
     found_us = [None if moment is None else to_us(moment.replace(tzinfo=moment.tzinfo or UTC)) for moment in moments]
     found = _of_our_time(pa.array(found_us, pa.int64()).cast(TIMESTAMP))
@@ -147,22 +138,9 @@ def _of_our_time(found: pa.Array) -> pa.Array:
     return pc.if_else(is_ours, found, pa.scalar(None, TIMESTAMP))
 
 
-def _as(kind: pa.DataType, values: Values) -> pa.Array:
-    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)
-
-
 def _listed(values: Values) -> Sequence[Any]:
     listed: Sequence[Any] = values.to_pylist() if isinstance(values, pa.Array) else values
     return listed
-
-
-def _whole_numbers(values: Values) -> pa.Array | None:
-    """Integers and nulls as int64; None if there is anything else, which a conversion would quietly truncate."""
-    with suppress(*MISFIT):
-        found = values if isinstance(values, pa.Array) else pa.array(values)
-        if pa.types.is_integer(found.type) or pa.types.is_null(found.type):
-            return found.cast(pa.int64())
-    return None
 
 
 def _text(value: Any) -> str | None:
@@ -192,3 +170,11 @@ def _boolean(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+_CONVERSIONS: Mapping[pa.DataType, tuple[Collection[pa.DataType], Callable[[Any], Any]]] = {
+    pa.string(): ((pa.string(), pa.int64(), pa.null()), _text),
+    pa.int32(): ((pa.int64(), pa.null()), _int32),
+    pa.bool_(): ((pa.bool_(), pa.null()), _boolean),
+}
+"""Of each type, those that are converted at once, and how any value is: a cast from others truncates, or takes more."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 
 from runs_assets import arrow_functions as pc
-from runs_assets.normalizing.columns import RawRows, booleans, instants, int32s, seconds_between, texts
+from runs_assets.normalizing.columns import RawRows, instants, seconds_between
 from runs_assets.status import TERMINAL, RunStatus
 from runs_assets.tables import TIMESTAMP, column
 
@@ -37,7 +37,6 @@ RUNS_SCHEMA = pa.schema(
 
 
 Columns = Mapping[str, pa.Array]
-_CONVERSIONS = {pa.string(): texts, pa.int32(): int32s, pa.bool_(): booleans}
 
 
 def runs_table(rows: RawRows, fields: Mapping[str, str], status_of: Callable[[Columns], pa.Array]) -> pa.Table:
@@ -48,7 +47,7 @@ def runs_table(rows: RawRows, fields: Mapping[str, str], status_of: Callable[[Co
     has ended only if there is a finish time), `queue_seconds` and `duration_seconds`.
     """
     columns = {field.name: pa.nulls(len(rows.runs), field.type) for field in RUNS_SCHEMA}
-    columns |= {name: _converted(rows, field, RUNS_SCHEMA.field(name).type) for name, field in fields.items()}
+    columns |= {name: rows.column(field, RUNS_SCHEMA.field(name).type) for name, field in fields.items()}
     columns["observed_at"] = instants(rows.observed_at)
     columns["raw_status"] = pc.fill_null(columns["raw_status"], "")
     columns["status"] = status_of(columns)
@@ -58,7 +57,3 @@ def runs_table(rows: RawRows, fields: Mapping[str, str], status_of: Callable[[Co
     columns["queue_seconds"] = seconds_between(columns["created_at"], columns["started_at"])
     columns["duration_seconds"] = seconds_between(columns["started_at"], columns["finished_at"])
     return pa.table(columns, schema=RUNS_SCHEMA)
-
-
-def _converted(rows: RawRows, field: str, kind: pa.DataType) -> pa.Array:
-    return rows.times(field) if kind == TIMESTAMP else _CONVERSIONS[kind](rows[field])
