@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -65,9 +65,9 @@ class RowShape:
         Raises `msgspec.ValidationError` for another JSON value, other errors of msgspec for what is not JSON.
         """
         try:
-            return _decoder(page[self.row] | None).decode(body)
+            return msgspec.json.decode(body, type=page[self.row] | None)
         except msgspec.ValidationError:
-            return _decoder(page[Raw] | None).decode(body)
+            return msgspec.json.decode(body, type=page[Raw] | None)
 
     def rows(self, decoded: Sequence[Any]) -> tuple[Sequence[Any], list[int]]:
         """The rows of a decoded page: each is a `row`, without what is never stored, but for some.
@@ -92,15 +92,10 @@ class RowShape:
 
     def _row_of(self, raw: Raw) -> Any:
         try:
-            return _decoder(self.row).decode(raw)
+            return msgspec.json.decode(raw, type=self.row)
         except msgspec.ValidationError:
             return msgspec.json.decode(raw)
 
     @cached_property
     def _attributes(self) -> dict[str, str]:
         return {field.encode_name: field.name for field in msgspec.structs.fields(self.row)}
-
-
-@lru_cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
