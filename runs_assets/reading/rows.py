@@ -68,10 +68,9 @@ def run_page(
     storable, lines = _storable(rows, odd, shape)
     ids = _ids_of(shape.values(storable, shape.id_field))
     created_us = instants_us(shape.values(storable, shape.created_field), are_utc=shape.times_are_utc)
-    without_time = np.flatnonzero(created_us == NO_TIME).tolist()
     without_id = [] if all(ids) else [index for index, key in enumerate(ids) if not key]
     bad = {}
-    for index in sorted({*without_time, *without_id}):
+    for index in sorted({*without_id, *np.flatnonzero(created_us == NO_TIME).tolist()}):
         missing = shape.created_field if ids[index] else shape.id_field
         bad[index] = {"observed_at": iso(observed_at), **_trace_of(rows[index], storable[index], missing)}
     keys = [key or f"digest:{_digest(row)}" for key, row in zip(ids, rows, strict=True)] if without_id else ids

@@ -69,15 +69,6 @@ def read_days(
                 request.report(_progress(request, walks, number, now - begun))
 
 
-def _progress(request: ReadingRequest, walks: list["_Walk"], pages_read: int, seconds: float) -> str:
-    """How far the walks are together."""
-    stored, runs = sum(len(walk.stored) for walk in walks), sum(walk.shown for walk in walks)
-    return (
-        f"{request.source}: {stored} of {len(request.days)} days done, {runs:,} runs, {pages_read:,} pages, "
-        f"{runs / seconds:,.0f} runs/s"
-    )
-
-
 @dataclass
 class _Walk:
     """The reading of a window under way: rows not yet stored, by day, and the days that are.
@@ -205,3 +196,12 @@ class _Walk:
     def _note(self, day: date, note: str) -> None:
         self.notes[day].append(note)
         self.request.report(f"{self.request.source}, {day}: {note}")
+
+
+def _progress(request: ReadingRequest, walks: list[_Walk], pages_read: int, seconds: float) -> str:
+    """How far the walks are together."""
+    stored, runs = sum(len(walk.stored) for walk in walks), sum(walk.shown for walk in walks)
+    return (
+        f"{request.source}: {stored} of {len(request.days)} days done, {runs:,} runs, {pages_read:,} pages, "
+        f"{runs / seconds:,.0f} runs/s"
+    )
