@@ -35,7 +35,6 @@ RUNS_SCHEMA = pa.schema(
     ]
 )
 
-
 Columns = Mapping[str, pa.Array]
 
 

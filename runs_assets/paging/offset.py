@@ -16,7 +16,7 @@ import numpy as np
 
 from runs_assets.days import SECOND_US
 from runs_assets.errors import ApiChangedError, PageLimitError
-from runs_assets.paging.page import NO_TIME, Page, Pager, second_of
+from runs_assets.paging.page import Page, Pager, second_of
 
 PROBE_ROWS = 10
 MAX_STALLED_PAGES = 200
@@ -121,7 +121,7 @@ class OffsetPager(Pager[OffsetAsk]):
 
     def _next_offset(self, page: Page, oldest_us: int) -> int:
         """The offset of the last row strictly newer than the page's oldest group; a larger page where there is none."""
-        newer = np.flatnonzero((page.created_us != NO_TIME) & (page.created_us > oldest_us))
+        newer = np.flatnonzero(page.created_us > oldest_us)
         if len(newer) and newer[-1] > 0:
             return page.offset + int(newer[-1])
         if self.limit >= self.max_limit:
