@@ -6,7 +6,6 @@ by nothing here.
 """
 
 import logging
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from runs_assets.days import utc_now
 from runs_assets.errors import ConflictError, StorageError
 from runs_assets.storage.store import Store, StoredFile
-from runs_assets.storage.waits import REPORT_EVERY_SECONDS, still_writing, waiting_for
+from runs_assets.storage.waits import until_taken
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
@@ -34,16 +33,10 @@ class Lease(BaseModel):
 
 
 @contextmanager
-def held(
-    store: Store,
-    key: str,
-    what: str,
-    patience: float,
-    report: Callable[[str], None],
-) -> Iterator[None]:
+def held(store: Store, key: str, what: str, patience: float, report: Callable[[str], None]) -> Iterator[None]:
     """Hold a right; waits up to `patience` seconds, then raises `BusyError`."""
     file, owner = StoredFile(store, key, ""), str(uuid.uuid4())
-    _take(file, owner, what, patience, report)
+    until_taken(lambda: _is_taken(file, owner), what, POLL_SECONDS, patience, report)
     over = Event()
     keeper = Thread(target=_keep, args=(file, owner, over), daemon=True)
     keeper.start()
@@ -61,27 +54,9 @@ def is_held(store: Store, key: str) -> bool:
     return _present(StoredFile(store, key, "")).expires_at > utc_now()
 
 
-def _take(file: StoredFile, owner: str, what: str, patience: float, report: Callable[[str], None]) -> None:
-    begun = reported = time.monotonic()
-    while not _is_taken(file, owner):
-        now = time.monotonic()
-        if now - begun >= patience:
-            raise still_writing(what, patience)
-        if now - reported >= REPORT_EVERY_SECONDS:
-            reported = now
-            report(waiting_for(what))
-        time.sleep(min(POLL_SECONDS, patience))
-
-
 def _is_taken(file: StoredFile, owner: str) -> bool:
     """Take a right if nobody holds it; whether that worked."""
-    version = file.version()
-    if _present(file).expires_at > utc_now():
-        return False
-    with suppress(ConflictError):
-        _write(file, Lease(owner=owner, expires_at=utc_now() + LEASE), version)
-        return True
-    return False
+    return _is_replaced(file, Lease(owner=owner, expires_at=utc_now() + LEASE), lambda old: old.expires_at <= utc_now())
 
 
 def _keep(file: StoredFile, owner: str, over: Event) -> None:
@@ -96,11 +71,16 @@ def _keep(file: StoredFile, owner: str, over: Event) -> None:
 
 def _renew(file: StoredFile, owner: str, expires_at: datetime) -> bool:
     """Change until when an own right holds; whether it still was one."""
+    return _is_replaced(file, Lease(owner=owner, expires_at=expires_at), lambda old: old.owner == owner)
+
+
+def _is_replaced(file: StoredFile, new: Lease, may_be: Callable[[Lease], bool]) -> bool:
+    """Replace a lease that may be; whether that worked."""
     version = file.version()
-    if _present(file).owner != owner:
+    if not may_be(_present(file)):
         return False
     with suppress(ConflictError):
-        _write(file, Lease(owner=owner, expires_at=expires_at), version)
+        file.replace(new.model_dump_json().encode(), version=version)
         return True
     return False
 
@@ -111,7 +91,3 @@ def _present(file: StoredFile) -> Lease:
         return Lease.model_validate_json(file.content() or b"")
     except ValidationError:
         return Lease(owner="", expires_at=LONG_AGO)
-
-
-def _write(file: StoredFile, lease: Lease, version: str) -> None:
-    file.replace(lease.model_dump_json().encode(), version=version)

@@ -7,7 +7,6 @@ lets the existence of the file stand for the lock, and takes it for free once th
 
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,9 +15,10 @@ from filelock import FileLock, Timeout
 
 from runs_assets.storage.disk import cannot_write, raising
 from runs_assets.storage.store import PATIENCE_SECONDS
-from runs_assets.storage.waits import REPORT_EVERY_SECONDS, still_writing, waiting_for
+from runs_assets.storage.waits import until_taken
 
 log = logging.getLogger(__name__)
+POLL_SECONDS = 0.05
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def writing(
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             os.utime(lock_file)  # shows that somebody came
-        _acquire(lock, source, patience, report)
+        until_taken(lambda: _is_taken(lock), source, POLL_SECONDS, patience, report)
     try:
         yield
     finally:
@@ -51,12 +51,9 @@ def is_being_written(lock_file: Path) -> bool:
     return True
 
 
-def _acquire(lock: FileLock, source: str, patience: float, report: Callable[[str], None]) -> None:
-    until = time.monotonic() + patience
-    while True:
-        with suppress(Timeout):
-            lock.acquire(timeout=max(0.0, min(REPORT_EVERY_SECONDS, until - time.monotonic())))
-            return
-        if time.monotonic() >= until:
-            raise still_writing(source, patience)
-        report(waiting_for(source))
+def _is_taken(lock: FileLock) -> bool:
+    """Take a lock if nobody holds it; whether that worked."""
+    with suppress(Timeout):
+        lock.acquire(timeout=0)
+        return True
+    return False

@@ -14,17 +14,25 @@ TRIES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 8, 0.1, 3.0
 T = TypeVar("T")
 
 
-def waiting_for(what: str) -> str:
-    """What is said while another process has the right to write."""
-    return f"{what}: waiting for another process that is writing this source"
+def until_taken(
+    take: Callable[[], bool], what: str, poll_seconds: float, patience: float, report: Callable[[str], None]
+) -> None:
+    """Try to `take` the right to write `what` until that works, and report now and then that another process has it.
 
-
-def still_writing(what: str, patience: float) -> BusyError:
-    """The error for another process that has had the right to write for all the seconds of `patience`."""
-    return BusyError(
-        f"Another process is still writing the files of {what} after {patience:.0f} s. Nothing was read or changed; "
-        "run this again when the other run has ended."
-    )
+    Raises `BusyError` after `patience` seconds.
+    """
+    begun = reported = time.monotonic()
+    while not take():
+        now = time.monotonic()
+        if now - begun >= patience:
+            raise BusyError(
+                f"Another process is still writing the files of {what} after {patience:.0f} s. Nothing was read or "
+                "changed; run this again when the other run has ended."
+            )
+        if now - reported >= REPORT_EVERY_SECONDS:
+            reported = now
+            report(f"{what}: waiting for another process that is writing this source")
+        time.sleep(min(poll_seconds, patience))
 
 
 def waits() -> Iterator[int]:
