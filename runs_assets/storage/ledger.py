@@ -7,12 +7,12 @@ day next looks at them, and takes the doubt away.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 import msgspec
 import zstandard
@@ -28,6 +28,7 @@ from runs_assets.storage.tables import Lineage, load_lineage
 from runs_assets.storage.waits import without_conflict
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 VERSION = 1
 LOOKS_AT_ONCE, KEPT_AT_ONCE = 16, 500
 DAYS_ON_A_DISK, DAYS_IN_A_REQUEST = 50, 1000
@@ -47,11 +48,7 @@ class BuiltTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @classmethod
     def of(cls, lineage: Lineage, raw: RawDay | None) -> "BuiltTable":
         """What the ledger keeps of a lineage."""
-        read = None if raw is not None and lineage.read == raw.read else lineage.read
-        return cls(
-            *(lineage.code_version, lineage.open_runs, lineage.settled),
-            *(lineage.assumed_utc, lineage.unreadable_times, read),
-        )
+        return cls(**{**vars(lineage), "read": None if raw and lineage.read == raw.read else lineage.read})
 
 
 class DayRow(msgspec.Struct, frozen=True, gc=False):
@@ -72,13 +69,6 @@ Rows = Mapping[date, DayRow]
 NOTHING = DayRow()
 
 
-class _Content(msgspec.Struct, frozen=True):
-    """What is known; the rows are of use to those alone who build the same `tables`."""
-
-    tables: list[str]
-    rows: dict[date, DayRow]
-
-
 class _PlainRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A row, with the number of its tables."""
 
@@ -90,7 +80,10 @@ class _PlainRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Document(msgspec.Struct, frozen=True):
-    """The same as it is in the file: most days have the same `built` tables, which are there once."""
+    """The file. The rows are of use to those alone who build the same `tables`; what they say of them is in `built`.
+
+    Most days have the same there, which is stored once.
+    """
 
     version: int
     tables: list[str]
@@ -150,17 +143,12 @@ class Ledger:
         """Of a part of some days, those of which a file is not as it is `known`."""
         is_remote = self.layout.store.is_remote
         asked, size = [day for day in days if day in known], DAYS_IN_A_REQUEST if is_remote else DAYS_ON_A_DISK
-        parts = [asked[start : start + size] for start in range(0, len(asked), size)]
-        if not parts:
-            return set()
-        turn, number = divmod(turn, len(parts))
-        data_sets = self._data_sets if not is_remote else [self._data_sets[turn % len(self._data_sets)]]
-        return {day for data_set in data_sets for day in self._differing(data_set, parts[number], known)}
-
-    def _differing(self, data_set: str, days: Collection[date], known: Rows) -> Iterator[date]:
-        found = self.layout.found(data_set, self.source, days)
-        versions = {day: entry.version for day, entry in found.items()}
-        return (day for day in days if versions.get(day) != known[day].versions.get(data_set))
+        turn, part = divmod(turn, -(-len(asked) // size) or 1)
+        compared = self._data_sets if not is_remote else [self._data_sets[turn % len(self._data_sets)]]
+        found = self._versions(asked[part * size :][:size], compared)
+        return {
+            day for day, own in found.items() if any(own.get(one) != known[day].versions.get(one) for one in compared)
+        }
 
     def look_again(self, days: Collection[date]) -> Rows:
         """Look at the files of some days, and keep what they say. Only for the holder of the source's right.
@@ -182,7 +170,7 @@ class Ledger:
         def once() -> Rows:
             version, known = file.version(), former()
             rows = {**known, **self.looked(days, known)}
-            _store(file, _Content(sorted(self.tables), rows), version)
+            _store(file, sorted(self.tables), rows, version)
             return rows
 
         return without_conflict(once)
@@ -199,17 +187,19 @@ class Ledger:
 
     def known(self) -> Rows:
         """What is in the ledger; nothing if there is none of use. Raises `StorageError` if it cannot be read."""
-        content = decoded(self.layout.ledger_file(self.source).content())
-        return content.rows if content and content.tables == sorted(self.tables) else {}
+        tables, rows = decoded(self.layout.ledger_file(self.source).content())
+        return rows if tables == sorted(self.tables) else {}
 
     @property
     def _data_sets(self) -> tuple[str, ...]:
         return (RAW_RUNS, QUARANTINE, *self.tables)
 
-    def _versions(self, days: Collection[date] | None = None) -> dict[date, dict[str, str]]:
-        """Those of the files of some days, by data set; None stands for all stored days."""
+    def _versions(
+        self, days: Collection[date] | None = None, data_sets: Sequence[str] | None = None
+    ) -> dict[date, dict[str, str]]:
+        """Those of the files of some days, by data set; None stands for all stored days, or for all data sets."""
         versions: dict[date, dict[str, str]] = {day: {} for day in days or ()}
-        for data_set in self._data_sets:
+        for data_set in data_sets or self._data_sets:
             of = (data_set, self.source)
             found = self.layout.entries(*of) if days is None else self.layout.found(*of, days)
             for day, entry in found.items():
@@ -220,35 +210,30 @@ class Ledger:
         """A row's versions are looked up before the files are read: they may be behind what it says, but not ahead."""
         versions = dict(found)  # without those of files that cannot be read at the moment
         is_same = versions.get(RAW_RUNS) == former.versions.get(RAW_RUNS)
-        raw, damage = (former.raw, former.damage) if is_same else self._raw(day, versions)
-        tables = {}
+        raw, damage, tables = former.raw, former.damage, {}
+        if not is_same:
+            raw, damage = _said(RAW_RUNS, versions, lambda: stat_day(self.layout.day_file(RAW_RUNS, self.source, day)))
         for name in self.tables:
-            is_known = is_same and versions.get(name) == former.versions.get(name)
-            if table := former.tables.get(name) if is_known else self._table(name, day, raw, versions):
+            if is_same and versions.get(name) == former.versions.get(name):
+                table = former.tables.get(name)
+            else:
+                lineage, _ = _said(name, versions, partial(load_lineage, self.layout, name, self.source, day))
+                table = BuiltTable.of(lineage, raw) if lineage else None
+            if table:
                 tables[name] = table
         return DayRow(versions, raw, damage, tables, in_doubt=versions != found)
 
-    def _raw(self, day: date, versions: dict[str, str]) -> tuple[RawDay | None, str | None]:
-        if RAW_RUNS not in versions:
-            return None, None
-        try:
-            return stat_day(self.layout.day_file(RAW_RUNS, self.source, day)), None
-        except DamagedFileError as error:
-            return None, str(error)
-        except StorageError as error:
-            del versions[RAW_RUNS]
-            return None, str(error)
 
-    def _table(self, name: str, day: date, raw: RawDay | None, versions: dict[str, str]) -> BuiltTable | None:
-        if name not in versions:
-            return None
-        try:
-            return BuiltTable.of(load_lineage(self.layout, name, self.source, day), raw)
-        except DamagedFileError:
-            pass
-        except StorageError:
-            del versions[name]
-        return None
+def _said(data_set: str, versions: dict[str, str], look: Callable[[], T]) -> tuple[T | None, str | None]:
+    """What a look at a file gives, or why it cannot be used: then without its version, unless it is damaged."""
+    if data_set not in versions:
+        return None, None
+    try:
+        return look(), None
+    except StorageError as error:
+        if not isinstance(error, DamagedFileError):
+            del versions[data_set]
+        return None, str(error)
 
 
 def wrong_days(days: Collection[date]) -> str:
@@ -268,18 +253,18 @@ def doubt(layout: Layout, source: str, days: DayRange) -> None:
         version, content = file.version(), file.content()
         if content is None:
             return
-        known = decoded(content) or _Content([], {})
-        rows = {day: known.rows.get(day, NOTHING) for day in days.newest_first()}
+        tables, known = decoded(content)
+        rows = {day: known.get(day, NOTHING) for day in days.newest_first()}
         doubted = {day: structs.replace(row, in_doubt=True) for day, row in rows.items() if not row.in_doubt}
         if doubted:
-            _store(file, structs.replace(known, rows={**known.rows, **doubted}), version)
+            _store(file, tables, {**known, **doubted}, version)
 
     without_conflict(once)
 
 
 @lru_cache(maxsize=8)
-def decoded(content: bytes | None) -> _Content | None:
-    """What is in the file; None if there is none, it is damaged, or of another version."""
+def decoded(content: bytes | None) -> tuple[list[str], Rows]:
+    """The tables and the rows in the file; none if there is none, it is damaged, or of another version."""
     try:
         plain = zstandard.ZstdDecompressor().decompress(content or b"")
         found = msgspec.json.decode(plain, type=_Document)
@@ -288,16 +273,16 @@ def decoded(content: bytes | None) -> _Content | None:
             for day, row in found.rows.items()
         }
     except (zstandard.ZstdError, msgspec.DecodeError, IndexError):
-        return None
-    return _Content(found.tables, rows) if found.version == VERSION else None
+        return [], {}
+    return (found.tables, rows) if found.version == VERSION else ([], {})
 
 
-def _store(file: StoredFile, content: _Content, version: str) -> None:
+def _store(file: StoredFile, tables: list[str], rows: Rows, version: str) -> None:
     numbers: dict[Any, int] = {}
-    rows = {}
-    for day, row in content.rows.items():
+    plain = {}
+    for day, row in rows.items():
         number = numbers.setdefault((*row.tables.items(),), len(numbers))
-        rows[day] = _PlainRow(row.versions, row.raw, row.damage, number, row.in_doubt)
-    document = _Document(VERSION, content.tables, [dict(built) for built in numbers], rows)
+        plain[day] = _PlainRow(row.versions, row.raw, row.damage, number, row.in_doubt)
+    document = _Document(VERSION, tables, [dict(built) for built in numbers], plain)
     compressor = zstandard.ZstdCompressor(level=1, write_checksum=True)
     file.replace(compressor.compress(msgspec.json.encode(document)), version=version)

@@ -7,7 +7,6 @@ unnoticed. It also holds what that CRC was after 4 KiB, 6 KiB, 9 KiB and so on: 
 the last of these that is still right can be trusted.
 """
 
-import json
 import struct
 import zlib
 from collections.abc import Iterator
@@ -185,7 +184,7 @@ class _Trailer:
         if _CRC.pack(zlib.crc32(payload)) != crc:
             raise _damaged(stored, "its end cannot be read")
         try:
-            found = json.loads(payload)
+            found = msgspec.json.decode(payload)
             day = RawDay(Read.from_json(found), found["rows"], found["retained"])
             return cls(day, size, found["frame_bytes"], found.get("frame_crc"), found.get("prefix_crcs", []))
         except (ValueError, KeyError) as error:

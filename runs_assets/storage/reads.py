@@ -6,7 +6,7 @@ from typing import Any, Self
 import msgspec
 from msgspec import structs
 
-from runs_assets.days import end_of, iso
+from runs_assets.days import end_of
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):
@@ -41,16 +41,10 @@ class Read(msgspec.Struct, frozen=True, gc=False):
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a file."""
-        return {
-            name: iso(value) if isinstance(value, datetime) else value for name, value in structs.asdict(self).items()
-        }
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """The inverse of `to_json`; fields that are not ours are ignored."""
-        as_of = document["complete_as_of"]
-        return cls(
-            document["read_id"],
-            datetime.fromisoformat(document["read_started_at"]),
-            datetime.fromisoformat(as_of) if as_of else None,
-        )
+        return msgspec.convert(document, cls)

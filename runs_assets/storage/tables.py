@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -62,10 +63,8 @@ class Lineage:
     def of(cls, schema: pa.Schema) -> "Lineage":
         """The inverse of `to_metadata`."""
         found = {name.decode(): value.decode() for name, value in (schema.metadata or {}).items()}
-        counts = {name: int(found.get(name, "0")) for name in ("open_runs", "assumed_utc", "unreadable_times")}
-        return cls(
-            Read.from_json(found), settled=found["settled"] == "true", code_version=found["code_version"], **counts
-        )
+        read = Read.from_json({**found, "complete_as_of": found["complete_as_of"] or None})
+        return msgspec.convert({**found, "read": read}, cls, strict=False)
 
 
 def load_table(
