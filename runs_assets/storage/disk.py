@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from runs_assets.errors import StorageError
+from runs_assets.errors import NotStoredError, StorageError
 
 
 @contextmanager
 def raising(cannot: Callable[[Path, OSError], StorageError], path: Path) -> Iterator[None]:
-    """Raise `cannot_write` or `cannot_read` of a path for any error of the disk in the block."""
+    """Raise what `cannot` gives, such as `cannot_write`, for a path and any error of the disk in the block."""
     try:
         yield
     except OSError as error:
@@ -26,7 +26,8 @@ def cannot_write(path: Path, error: OSError) -> StorageError:
 
 def cannot_read(path: Path, error: OSError) -> StorageError:
     """The error for a file or folder that is there and cannot be read, or is gone when it is needed."""
-    return StorageError(
+    kind = NotStoredError if isinstance(error, FileNotFoundError) else StorageError
+    return kind(
         f"Could not read {path}: {error.strerror or error}. Nothing was changed. Correct its permissions or the disk, "
         "or restore it from a backup, then run the day again."
     )

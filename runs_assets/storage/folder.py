@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from runs_assets.errors import ConflictError, NotStoredError, StorageError
+from runs_assets.errors import ConflictError, StorageError
 from runs_assets.storage import lock
 from runs_assets.storage.disk import cannot_read, cannot_write, raising
-from runs_assets.storage.store import ABSENT, FileEntry
+from runs_assets.storage.store import FileEntry, version_of
 
 log = logging.getLogger(__name__)
 NO_SYNC_OF_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
@@ -49,10 +49,13 @@ class Folder:
 
     def entry(self, key: str) -> FileEntry | None:
         """See `Store`."""
-        path = self.path(key)
-        with raising(cannot_read, path), suppress(FileNotFoundError, NotADirectoryError):
-            return _entry(key, path.stat())
-        return None
+        path = f"{self.root}/{key}"
+        try:
+            return _entry(key, os.stat(path))  # noqa: PTH116  (a third of the time)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise cannot_read(Path(path), error) from error
 
     def listed(self, prefix: str) -> Iterator[FileEntry]:
         """See `Store`."""
@@ -62,10 +65,7 @@ class Folder:
 
     def found(self, keys: Sequence[str]) -> Iterator[FileEntry]:
         """See `Store`."""
-        with raising(cannot_read, self.root):
-            for key in keys:
-                with suppress(FileNotFoundError, NotADirectoryError):
-                    yield _entry(key, os.stat(f"{self.root}/{key}"))  # noqa: PTH116  (a third of the time)
+        return filter(None, map(self.entry, keys))
 
     @contextmanager
     def opened(self, key: str, *, end_only: bool = False) -> Iterator[BinaryIO]:  # noqa: ARG002  (costs nothing here)
@@ -74,7 +74,7 @@ class Folder:
         with raising(cannot_read, path):
             if key.startswith(PRIVATE):
                 _close_to_others(path)
-            with _found(path) as file:
+            with path.open("rb") as file:
                 yield file
 
     @contextmanager
@@ -96,10 +96,11 @@ class Folder:
                 _make_folder(target.parent)
                 if is_private:
                     target.parent.chmod(FOLDER_OWNER_ONLY)
-                if version is not None and version != self._version(key):
+                if version is not None and version != version_of(self.entry(key)):
                     raise ConflictError(self.address(key))
                 temporary.replace(target)
-                _sync_entry(target)
+                with raising(_cannot_confirm, target):
+                    _sync_folder(target.parent)
         finally:
             with suppress(OSError):  # a read-only folder refuses this too, and the first error is already on its way
                 temporary.unlink()
@@ -121,10 +122,6 @@ class Folder:
     def scratch(self, writer: str) -> Path:
         """See `Store`; on the same file system, so that files can be renamed into place."""
         return self.root / SCRATCH / writer
-
-    def _version(self, key: str) -> str:
-        entry = self.entry(key)
-        return entry.version if entry else ABSENT
 
 
 def empty_scratch(scratch: Path) -> None:
@@ -148,16 +145,6 @@ def _entries_below(folder: str, prefix: str) -> Iterator[FileEntry]:
             else:
                 with suppress(FileNotFoundError):
                     yield _entry(key, one.stat())
-
-
-@contextmanager
-def _found(path: Path) -> Iterator[BinaryIO]:
-    try:
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise NotStoredError(str(cannot_read(path, error))) from error
-    with file:
-        yield file
 
 
 def _new(path: Path, mode: int) -> BinaryIO:
@@ -189,14 +176,11 @@ def _make_folder(folder: Path) -> None:
     _sync_folder(folder.parent)
 
 
-def _sync_entry(target: Path) -> None:
-    try:
-        _sync_folder(target.parent)
-    except OSError as error:
-        raise StorageError(
-            f"{target} was written, but the disk could not confirm it: {error.strerror or error}. If the machine "
-            "stops, it may be the old one again. Check the disk, then run the day again."
-        ) from error
+def _cannot_confirm(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path} was written, but the disk could not confirm it: {error.strerror or error}. If the machine stops, it "
+        "may be the old one again. Check the disk, then run the day again."
+    )
 
 
 def _sync_folder(folder: Path) -> None:

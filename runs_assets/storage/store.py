@@ -31,6 +31,11 @@ class FileEntry:
     modified_at: datetime
 
 
+def version_of(entry: FileEntry | None) -> str:
+    """The version of what is stored, `ABSENT` if nothing is."""
+    return entry.version if entry else ABSENT
+
+
 class Store(Protocol):
     """Files by their keys, which are paths with `/` between the parts. What fails raises `StorageError`."""
 
@@ -118,8 +123,7 @@ class StoredFile:
 
     def version(self) -> str:
         """Its version, perhaps `ABSENT`."""
-        entry = self.entry()
-        return entry.version if entry else ABSENT
+        return version_of(self.entry())
 
     def is_stored(self) -> bool:
         """Whether it is there."""
