@@ -27,13 +27,15 @@ from obstore.store import from_url
 
 from runs_assets.errors import ConflictError, NotStoredError, StorageError
 from runs_assets.storage import lease
-from runs_assets.storage.store import ABSENT, FileEntry
-from runs_assets.storage.waits import waits
+from runs_assets.storage.store import ABSENT, FileEntry, version_of
+from runs_assets.storage.waits import tried
 
 END_BYTES = 256 * 1024
 """More than the footer of a day's file has."""
 LISTED_AT_ONCE = 1000
 """A service lists no more in one answer."""
+REFUSALS = (AlreadyExistsError, PreconditionError, FileNotFoundError)
+"""What a service answers whose object is not the one that a put may replace."""
 READ = "read"
 _TOLD_CHARACTERS = 300
 
@@ -122,21 +124,18 @@ class Bucket:
 
     def _put(self, key: str, content: bytes, version: str | None) -> None:
         """Put an object; what was put by a try whose answer was lost is known again by its content."""
-        failure: Exception = BaseError()
-        for _ in waits():
+
+        def once() -> None:
             try:
                 obstore.put(self._objects, key, content, mode=self._mode(key, version), use_multipart=False)
-            except (AlreadyExistsError, PreconditionError, FileNotFoundError) as error:
+            except REFUSALS:
                 if self._holds(key, content):
                     return
-                if version is not None and version != self._version(key):
+                if version is not None and version != version_of(self.entry(key)):
                     raise ConflictError(self.address(key)) from None
-                failure = error  # two writers met, and the other one lost too
-            except GenericError as error:
-                failure = error
-            else:
-                return
-        raise failure
+                raise  # two writers met, and the other one lost too
+
+        tried(once, *REFUSALS, GenericError)
 
     def _mode(self, key: str, version: str | None) -> Any:
         """What is asked of the object that a put replaces."""
@@ -152,10 +151,6 @@ class Bucket:
             raise PreconditionError(key)
         return {"version": present["version"]}
 
-    def _version(self, key: str) -> str:
-        entry = self.entry(key)
-        return entry.version if entry else ABSENT
-
     def _holds(self, key: str, content: bytes) -> bool:
         try:
             return self._whole(key) == content
@@ -163,14 +158,8 @@ class Bucket:
             return False
 
     def _whole(self, key: str) -> bytes:
-        """All of an object; got again from its beginning if the answer breaks off."""
-        failure = BaseError()
-        for _ in waits():
-            try:
-                return bytes(obstore.get(self._objects, key).bytes())
-            except GenericError as error:
-                failure = error
-        raise failure
+        """All of an object; obstore asks for the rest if the answer breaks off."""
+        return bytes(obstore.get(self._objects, key).bytes())
 
     def _end(self, key: str) -> BinaryIO:
         """The end of an object, or all of it where that cannot be asked for: of an empty one, or in Azure."""

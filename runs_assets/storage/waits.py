@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -35,13 +35,14 @@ def until_taken(
         time.sleep(min(poll_seconds, patience))
 
 
-def waits() -> Iterator[int]:
-    """The numbers of some tries, with a growing random wait between them."""
-    for number in range(TRIES):
-        if number:
-            longest = min(FIRST_WAIT_SECONDS * 2.0**number, LONGEST_WAIT_SECONDS)
-            time.sleep(random.uniform(longest / 2, longest))  # noqa: S311  (no secret)
-        yield number
+def tried(action: Callable[[], T], *errors: type[Exception]) -> T:
+    """What an action gives, tried again after a growing random wait if it raises one of these errors; or the last."""
+    for number in range(1, TRIES):
+        with suppress(*errors):
+            return action()
+        longest = min(FIRST_WAIT_SECONDS * 2.0**number, LONGEST_WAIT_SECONDS)
+        time.sleep(random.uniform(longest / 2, longest))  # noqa: S311  (no secret)
+    return action()
 
 
 def without_conflict(write: Callable[[], T]) -> T:
@@ -49,7 +50,9 @@ def without_conflict(write: Callable[[], T]) -> T:
 
     Raises `BusyError` if others always were.
     """
-    for _ in waits():
-        with suppress(ConflictError):
-            return write()
-    raise BusyError("Other processes keep changing the same files. Nothing of theirs was overwritten; run this again.")
+    try:
+        return tried(write, ConflictError)
+    except ConflictError:
+        raise BusyError(
+            "Other processes keep changing the same files. Nothing of theirs was overwritten; run this again."
+        ) from None
