@@ -6,7 +6,7 @@ and Athena read them as they are. Names that begin with a dot are not data and a
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -78,13 +78,12 @@ class Layout:
             ) from None
         return Bucket(self.root)
 
-    def day_file(self, dataset: str, source: str, day: date) -> StoredFile:
+    def day_file(self, dataset: str, source: str, day: date, name: str = "part-0") -> StoredFile:
         """The one file that holds a source's day in a data set."""
-        return self._day_file(dataset, source, day, "part-0")
-
-    def damaged_file(self, dataset: str, source: str, day: date, name: str) -> StoredFile:
-        """Where a copy of a day's damaged file is kept: no reader takes it for data, and nothing deletes it."""
-        return self._day_file(dataset, source, day, name, below=".damaged/")
+        ending = _ENDINGS.get(dataset, "parquet")
+        # Errors are written without the source's lock, whose holder empties the scratch folder of the others.
+        writer = f"{source}-details" if dataset == ERROR_GROUPS else source
+        return StoredFile(self.store, f"{dataset}/source={source}/date={day}/{name}.{ending}", writer)
 
     def verdict_file(self, table: str) -> StoredFile:
         """The one file of a table over all days and sources."""
@@ -157,12 +156,6 @@ class Layout:
         """The local folder for unfinished files of a source, or of `ALL_SOURCES`."""
         return self.store.scratch(writer)
 
-    def _day_file(self, dataset: str, source: str, day: date, name: str, below: str = "") -> StoredFile:
-        ending = _ENDINGS.get(dataset, "parquet")
-        # Errors are written without the source's lock, whose holder empties the scratch folder of the others.
-        writer = f"{source}-details" if dataset == ERROR_GROUPS else source
-        return StoredFile(self.store, f"{below}{dataset}/source={source}/date={day}/{name}.{ending}", writer)
-
 
 @dataclass(frozen=True)
 class DayFiles:
@@ -181,7 +174,8 @@ class DayFiles:
 
         A copy, not a rename: the day has a file under its name at every instant.
         """
-        kept = self.layout.damaged_file(dataset, self.source, self.day, name)
+        named = self.layout.day_file(dataset, self.source, self.day, name)
+        kept = replace(named, key=f".damaged/{named.key}")
         self.file(dataset).copy_to(kept)
         return kept
 
