@@ -45,7 +45,7 @@ def store_day(
     def merged(version: str, lines: Iterable[bytes], earlier: RawDay | None) -> RawDay:
         with stored_file.replacing(version=version) as file:
             frame = CheckedFrame(file)
-            with compressing(frame) as out:
+            with compressing(frame, len(fresh.ids()) + (earlier.rows if earlier else 0)) as out:
                 if earlier and clock and read.read_started_at < earlier.read.read_started_at <= clock():
                     added = _add_others(lines, fresh, id_field, out)
                     stored = RawDay(earlier.read.after(read), earlier.rows + added, earlier.retained + added)

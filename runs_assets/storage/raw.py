@@ -23,7 +23,7 @@ from runs_assets.storage.store import StoredFile
 
 BLOCK_BYTES = 2 * 1024 * 1024
 SALVAGE_BYTES = 64 * 1024
-THREADS = 2
+THREADS, MANY_ROWS = 2, 2000
 _SKIPPABLE = struct.Struct("<II")  # a skippable frame's magic, and how many bytes follow
 _CRC = struct.Struct("<I")
 _TRAILER_MAGIC = 0x184D2A50
@@ -80,9 +80,13 @@ class CheckedFrame:
                 self.prefix_crcs.append(self.crc)
 
 
-def compressing(file: Any) -> AbstractContextManager[BinaryIO]:
-    """A stream that compresses what is written to it into one zstd frame of `file`, to be used in a `with` block."""
-    return zstandard.ZstdCompressor(level=1, threads=THREADS, write_checksum=True).stream_writer(file, closefd=False)
+def compressing(file: Any, rows: int = 0) -> AbstractContextManager[BinaryIO]:
+    """A stream that compresses what is written to it into one zstd frame of `file`, to be used in a `with` block.
+
+    It has threads if there will be many `rows`: to start and end them takes as long as compressing a few hundred.
+    """
+    threads = THREADS if rows > MANY_ROWS else 0
+    return zstandard.ZstdCompressor(level=1, threads=threads, write_checksum=True).stream_writer(file, closefd=False)
 
 
 def finish(frame: CheckedFrame, day: RawDay) -> None:
