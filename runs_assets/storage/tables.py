@@ -26,6 +26,8 @@ from runs_assets.storage.store import StoredFile
 
 ROW_GROUP_ROWS = 128 * 1024
 SAMPLE_ROWS = 1000
+FEW_ROWS = 1000
+"""Dictionaries of texts take longer to read than so few texts."""
 BLOCK_BYTES = 1024 * 1024
 _SEAL = struct.Struct("<4sII")
 _MARK = b"SEAL"
@@ -70,7 +72,9 @@ class Lineage:
 def load_table(
     layout: Layout, dataset: str, source: str, day: date, columns: Sequence[str], *, repeating: Sequence[str] = ()
 ) -> tuple[pa.Table, Lineage]:
-    """Some columns of a day's file, and its lineage; texts that are `repeating` come as dictionaries, which are small.
+    """Some columns of a day's file, and its lineage.
+
+    Of many rows, the texts that are `repeating` come as dictionaries, which are small.
 
     Raises `StorageError` if the file is missing or cannot be read, `DamagedFileError` if it lacks a column or any of it
     has changed since it was written.
@@ -172,7 +176,7 @@ def replacing_table(stored: StoredFile, schema: pa.Schema, version: str | None =
 def opened_parquet(
     stored: StoredFile, remedy: str, *, footer_only: bool = False, repeating: Sequence[str] = ()
 ) -> Iterator[pq.ParquetFile]:
-    """A sealed Parquet file, open for reading; the texts that are `repeating` are read as dictionaries.
+    """A sealed Parquet file, open for reading; of many rows, the texts that are `repeating` are read as dictionaries.
 
     Raises `StorageError` if it cannot be read, `DamagedFileError` with `remedy` if any of it (with `footer_only`, of
     its footer) has changed since it was written.
@@ -181,8 +185,8 @@ def opened_parquet(
         if why := _broken_seal(file, footer_only=footer_only):
             raise DamagedFileError(stored, why, remedy)
         try:
-            metadata = pq.read_metadata(file) if repeating else None
-            schema = metadata.schema.to_arrow_schema() if metadata else ()
+            metadata = pq.read_metadata(file)
+            schema = metadata.schema.to_arrow_schema() if repeating and metadata.num_rows > FEW_ROWS else ()
             texts = [field.name for field in schema if field.name in repeating and field.type == pa.string()]
             with pq.ParquetFile(
                 file, metadata=metadata, read_dictionary=texts, page_checksum_verification=True
