@@ -21,10 +21,8 @@ QUARANTINE = "quarantine"
 ERROR_GROUPS = "error_groups"
 RUNS_REPORT = "runs_report"
 LOCKS = ".locks"
-ALERTS = ".alerts"
 LEDGERS = ".ledger/"
 CHECKED = ".checked"
-RATES = ".rates"
 
 _CHECKED_ENDING = ".msgpack.zst"
 _ENDINGS = {RAW_RUNS: "jsonl.zst", QUARANTINE: "jsonl.zst", ERROR_GROUPS: "json"}
@@ -95,7 +93,7 @@ class Layout:
 
     def alerts_file(self, name: str) -> StoredFile:
         """A file of what notifications remember."""
-        return StoredFile(self.store, f"{ALERTS}/{name}", ALERTS_WRITER)
+        return StoredFile(self.store, f".alerts/{name}", ALERTS_WRITER)
 
     def names_file(self, source: str) -> StoredFile:
         """Where the names of a source's pipelines are stored."""
@@ -122,7 +120,7 @@ class Layout:
 
     def rates_file(self, source: str) -> StoredFile:
         """What a source's files of `failure_rates` held, but for the newest days."""
-        return StoredFile(self.store, f"{RATES}/{source}.parquet", ALL_SOURCES)
+        return StoredFile(self.store, f".rates/{source}.parquet", ALL_SOURCES)
 
     def token_file(self, source: str) -> StoredFile:
         """Where rotated OAuth2 tokens of a source are kept."""

@@ -80,9 +80,9 @@ class _PlainRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Document(msgspec.Struct, frozen=True):
-    """The file. The rows are of use to those alone who build the same `tables`; what they say of them is in `built`.
+    """The file: its rows are of use to those alone who build the same `tables`.
 
-    Most days have the same there, which is stored once.
+    Most days have the same `built` tables, which are there once.
     """
 
     version: int
@@ -144,10 +144,10 @@ class Ledger:
         is_remote = self.layout.store.is_remote
         asked, size = [day for day in days if day in known], DAYS_IN_A_REQUEST if is_remote else DAYS_ON_A_DISK
         turn, part = divmod(turn, -(-len(asked) // size) or 1)
-        compared = self._data_sets if not is_remote else [self._data_sets[turn % len(self._data_sets)]]
-        found = self._versions(asked[part * size :][:size], compared)
+        data_sets = self._data_sets if not is_remote else [self._data_sets[turn % len(self._data_sets)]]
+        found = self._versions(asked[part * size :][:size], data_sets)
         return {
-            day for day, own in found.items() if any(own.get(one) != known[day].versions.get(one) for one in compared)
+            day for day, own in found.items() if any(own.get(one) != known[day].versions.get(one) for one in data_sets)
         }
 
     def look_again(self, days: Collection[date]) -> Rows:
@@ -212,20 +212,21 @@ class Ledger:
         is_same = versions.get(RAW_RUNS) == former.versions.get(RAW_RUNS)
         raw, damage, tables = former.raw, former.damage, {}
         if not is_same:
-            raw, damage = _said(RAW_RUNS, versions, lambda: stat_day(self.layout.day_file(RAW_RUNS, self.source, day)))
+            file = self.layout.day_file(RAW_RUNS, self.source, day)
+            raw, damage = _usable(RAW_RUNS, versions, partial(stat_day, file))
         for name in self.tables:
             if is_same and versions.get(name) == former.versions.get(name):
                 table = former.tables.get(name)
             else:
-                lineage, _ = _said(name, versions, partial(load_lineage, self.layout, name, self.source, day))
+                lineage, _ = _usable(name, versions, partial(load_lineage, self.layout, name, self.source, day))
                 table = BuiltTable.of(lineage, raw) if lineage else None
             if table:
                 tables[name] = table
         return DayRow(versions, raw, damage, tables, in_doubt=versions != found)
 
 
-def _said(data_set: str, versions: dict[str, str], look: Callable[[], T]) -> tuple[T | None, str | None]:
-    """What a look at a file gives, or why it cannot be used: then without its version, unless it is damaged."""
+def _usable(data_set: str, versions: dict[str, str], look: Callable[[], T]) -> tuple[T | None, str | None]:
+    """What a look at a file gives, or why it cannot be used: unless it is damaged, its version is then taken away."""
     if data_set not in versions:
         return None, None
     try:
