@@ -1,16 +1,14 @@
 """Waiting for other processes, and trying again, so that those who met once do not meet again."""
 
-import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from runs_assets.errors import BusyError, ConflictError
 
 REPORT_EVERY_SECONDS = 10.0
 """How often it is said that a right is waited for."""
-TRIES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 8, 0.1, 3.0
+TRIES, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 8, 0.2, 3.0
 T = TypeVar("T")
 
 
@@ -37,12 +35,14 @@ def until_taken(
 
 def tried(action: Callable[[], T], *errors: type[Exception]) -> T:
     """What an action gives, tried again after a growing random wait if it raises one of these errors; or the last."""
-    for number in range(1, TRIES):
-        with suppress(*errors):
-            return action()
-        longest = min(FIRST_WAIT_SECONDS * 2.0**number, LONGEST_WAIT_SECONDS)
-        time.sleep(random.uniform(longest / 2, longest))  # noqa: S311  (no secret)
-    return action()
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential  # noqa: PLC0415  (slow)
+
+    return Retrying(
+        retry=retry_if_exception_type(errors),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_random_exponential(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
+        reraise=True,
+    )(action)
 
 
 def without_conflict(write: Callable[[], T]) -> T:
