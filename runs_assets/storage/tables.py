@@ -26,7 +26,7 @@ from runs_assets.storage.store import StoredFile
 
 ROW_GROUP_ROWS = 128 * 1024
 SAMPLE_ROWS = 1000
-FEW_ROWS = 1000
+FEW_ROWS = 100
 """Dictionaries of texts take longer to read than so few texts."""
 BLOCK_BYTES = 1024 * 1024
 _SEAL = struct.Struct("<4sII")
