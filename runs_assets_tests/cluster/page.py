@@ -59,7 +59,7 @@ class Page:
         launched = self.asked(LAUNCH, params=params)["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
 
-    def materialize(self, source: str, day: date, queue: str) -> str:
+    def materialize(self, source: str, day: date, queue: str = "dagster") -> str:
         """Materialize the source's four assets for a day, by a worker that listens on a queue; the run's id."""
         params = {
             "selector": {

@@ -107,16 +107,26 @@ class Cluster:
             active = app.control.inspect([f"celery@{name}" for name in self.ways], timeout=5).active() or {}
         return len(active) == len(self.ways) and not any(active.values())
 
-    def wait_for_the_sensors(self) -> None:
-        """Until they have had today read again, and judged; the API stands still, so that all is then as it has it."""
+    def wait_for_the_newest(self) -> None:
+        """Have today read once more, and wait until the sensor has had it judged.
+
+        The API stands still, so that all is then as it has it.
+        """
         since = utc_now()
+        for source in SOURCES:
+            for day in self.newest_days:
+                self.page.materialize(source, day)
         wait_until(partial(self.is_read_after, since), "today is read again", PATIENCE, every=2.0)
         wait_until(lambda: self.judged_until() > since, "it is judged again", PATIENCE, every=2.0)
 
+    @property
+    def newest_days(self) -> list[date]:
+        """Those since the backfilled ones."""
+        return days_between(self.days[-1] + timedelta(days=1), utc_now().date())
+
     def is_read_after(self, instant: datetime) -> bool:
-        """Whether the tables of the days since the backfilled ones follow from readings that began after an instant."""
-        days = days_between(self.days[-1] + timedelta(days=1), utc_now().date())
-        return all(self.read_at(source, day) > instant for source in SOURCES for day in days)
+        """Whether the tables of the newest days follow from readings that began after an instant."""
+        return all(self.read_at(source, day) > instant for source in SOURCES for day in self.newest_days)
 
     def read_at(self, source: str, day: date) -> datetime:
         """When the reading began that a day's last table follows from; long ago if there is none."""
@@ -237,7 +247,8 @@ def test_a_month_is_right_whatever_happens_while_it_is_read(cluster: Cluster) ->
     frozen.release(carry_out=True)
     cluster.wait_while_it_lives(cluster.are_backfills_over, "the backfills are over")
     cluster.wait_for_backfills()
-    cluster.wait_for_the_sensors()
+    cluster.wait_while_it_lives(partial(cluster.is_read_after, LONG_AGO), "the sensors have had today read")
+    cluster.wait_for_the_newest()
     with cluster.at_rest():
         cluster.check_files()
         cluster.check_verdicts()
