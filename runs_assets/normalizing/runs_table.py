@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+import msgspec
 import pyarrow as pa
 
 from runs_assets import arrow_functions as pc
@@ -36,6 +37,12 @@ RUNS_SCHEMA = pa.schema(
 )
 
 Columns = Mapping[str, pa.Array]
+
+
+def fields_by_column(row: type[msgspec.Struct]) -> dict[str, str]:
+    """The raw field of each column that a platform's row has: there it has the column's name."""
+    fields = msgspec.structs.fields(row)
+    return {field.name: field.encode_name for field in fields if field.name in RUNS_SCHEMA.names}
 
 
 def runs_table(rows: RawRows, fields: Mapping[str, str], status_of: Callable[[Columns], pa.Array]) -> pa.Table:

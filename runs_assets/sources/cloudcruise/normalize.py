@@ -1,10 +1,9 @@
 """CloudCruise rows as `runs`: which word is which status."""
 
 import pyarrow as pa
-from msgspec.structs import fields
 
 from runs_assets.normalizing.columns import RawRows
-from runs_assets.normalizing.runs_table import RUNS_SCHEMA, Columns, runs_table
+from runs_assets.normalizing.runs_table import Columns, fields_by_column, runs_table
 from runs_assets.sources.cloudcruise.row import CloudCruiseRow
 from runs_assets.status import RunStatus
 
@@ -22,13 +21,10 @@ STATUS_OF = {
 """The seven documented words."""
 OLDER_SPELLINGS = {"execution.pause": RunStatus.PAUSED}
 
-FIELDS = {field.name: field.encode_name for field in fields(CloudCruiseRow) if field.name in RUNS_SCHEMA.names}
-"""The raw field of each column."""
-
 
 def normalize(rows: RawRows) -> pa.Table:
     """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS_SCHEMA`) of raw rows."""
-    return runs_table(rows, FIELDS, statuses)
+    return runs_table(rows, fields_by_column(CloudCruiseRow), statuses)
 
 
 def statuses(columns: Columns) -> pa.Array:

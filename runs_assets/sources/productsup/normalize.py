@@ -1,23 +1,19 @@
 """Productsup CDE rows as `runs`: what state and exit code mean together."""
 
 import pyarrow as pa
-from msgspec.structs import fields
 
 from runs_assets import arrow_functions as pc
 from runs_assets.normalizing.columns import RawRows
-from runs_assets.normalizing.runs_table import RUNS_SCHEMA, Columns, runs_table
+from runs_assets.normalizing.runs_table import Columns, fields_by_column, runs_table
 from runs_assets.sources.productsup.row import ProductsupRow
 from runs_assets.status import RunStatus
 
 VERSION = "2"
 
-FIELDS = {field.name: field.encode_name for field in fields(ProductsupRow) if field.name in RUNS_SCHEMA.names}
-"""The raw field of each column."""
-
 
 def normalize(rows: RawRows) -> pa.Table:
     """The `runs` table (schema `runs_assets.normalizing.runs_table.RUNS_SCHEMA`) of raw rows."""
-    return runs_table(rows, FIELDS, statuses)
+    return runs_table(rows, fields_by_column(ProductsupRow), statuses)
 
 
 def statuses(columns: Columns) -> pa.Array:
