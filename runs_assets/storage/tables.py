@@ -66,7 +66,7 @@ class Lineage:
         """The inverse of `to_metadata`."""
         found = {name.decode(): value.decode() for name, value in (schema.metadata or {}).items()}
         read = Read.from_json({**found, "complete_as_of": found["complete_as_of"] or None})
-        return msgspec.convert({**found, "read": read}, cls, strict=False)
+        return msgspec.convert({"open_runs": "0", **found, "read": read}, cls, strict=False)
 
 
 def load_table(

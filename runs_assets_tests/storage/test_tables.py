@@ -36,6 +36,13 @@ def test_the_lineage_comes_back(tmp_path: Path, lineage: Lineage) -> None:
     assert table.to_pydict() == {"b": ["x", None]}
 
 
+def test_a_lineage_that_is_older_than_its_counts_has_none() -> None:
+    lineage = Lineage(Read("r", AT, AT), open_runs=0, settled=True, code_version="1")
+    counts = {"open_runs", "assumed_utc", "unreadable_times"}
+    former = {name: value for name, value in lineage.to_metadata().items() if name not in counts}
+    assert Lineage.of(pa.schema([], former)) == lineage
+
+
 def test_pandas_and_duckdb_see_the_source_and_the_date(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     for source, day in (("s", DAY), ("t", date(2026, 3, 18))):
