@@ -4,7 +4,7 @@ A run belongs to the UTC day of its creation time. Instants inside the program a
 columns, int64 microseconds since 1970-01-01T00:00:00Z.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -103,3 +103,12 @@ def stretches(days: Iterable[date]) -> list[DayRange]:
         goes_on = found and found[-1].last + timedelta(days=1) == day
         found.append(DayRange(found.pop().first if goes_on else day, day))
     return found
+
+
+def in_turn(days: Sequence[date], most: int, turn: int) -> tuple[Sequence[date], int]:
+    """The part of some days, at most so many, whose turn it is, and the rounds that all parts have had before.
+
+    What takes turns with all of the days takes the rounds for its own, so that each of it meets each part.
+    """
+    rounds, part = divmod(turn, -(-len(days) // most) or 1)
+    return days[part * most :][:most], rounds

@@ -5,6 +5,7 @@ written while no daemon ran, or without Dagster.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from runs_assets.automation.switches import sensor, why_off
-from runs_assets.days import iso
+from runs_assets.days import in_turn, iso
 from runs_assets.errors import SettingsError
 from runs_assets.instance.dagster_internals import AssetJob
 from runs_assets.instance.project import Project, label_of_sensor
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 TICK_SECONDS_OF_DAYS, TICK_SECONDS_OF_VERDICTS = 60, 30
 TICKS_PER_REBUILD_TICK = 10
 """At every tenth tick, days beyond reach are examined instead, whose tables may have to be built again."""
+DAYS_ASKED = 250
+"""Of so many days Dagster is asked at a tick whether it knows them."""
 HEADWAY = timedelta(minutes=30)
 """A day that the API forgets within this time is not asked for: the run might begin too late for it."""
 STATE_TAG = "runs_assets/state"
@@ -110,11 +113,11 @@ class Tick:
             return f"{self.source.name} is being read by run {run.run_id}."
         attempts = past_attempts(self.records, self.source)
         in_reach, ledger = self._days_in_reach(api), Ledger(self.layout, self.source.name, self.versions)
-        beyond = self._days_beyond(in_reach, number, ledger)
+        beyond, turn = self._days_beyond(in_reach, number, ledger)
         days = beyond or in_reach
-        rows = ledger.rows(days, number)
+        rows = ledger.rows(days, turn)
         states = self._states({day: rows[day] for day in days}, attempts)
-        dues = due_days(states, api, self.rules, now, self._unrecorded(states, number, is_beyond=bool(beyond)))
+        dues = due_days(states, api, self.rules, now, self._unrecorded(states, turn, is_beyond=bool(beyond)))
         backfilled = days_being_backfilled(self.records, self.source)
         possible = [due for due in dues if due.day not in backfilled and (due.work is Work.REBUILD or not beyond)]
         waits = waits_after(attempts, states, self.source.api.fingerprint, self.rules.today_every)
@@ -134,20 +137,21 @@ class Tick:
         reach = Reach(self.records.now + HEADWAY, self.first_day, api.retention).days
         return [day for day in reach.newest_first() if day <= self.records.now.date()] if reach else []
 
-    def _days_beyond(self, in_reach: list[date], number: int, ledger: Ledger) -> list[date]:
+    def _days_beyond(self, in_reach: list[date], number: int, ledger: Ledger) -> tuple[Sequence[date], int]:
         """At every tenth tick, some of the stored days beyond reach: as many as there are days in reach, in turn.
 
-        So no tick examines more days than there are in reach.
+        So no tick examines more days than there are in reach. With them comes the turn of what is asked about them, or
+        about the days in reach if there are none.
         """
         turn, ticks = divmod(number, TICKS_PER_REBUILD_TICK)
         first_in_reach = in_reach[-1] if in_reach else self.records.now.date()
-        if ticks != TICKS_PER_REBUILD_TICK - 1 or first_in_reach == self.first_day:
-            return []
-        stored = sorted(day for day, row in ledger.rows().items() if RAW_RUNS in row.versions)
-        beyond = [day for day in stored if self.first_day <= day < first_in_reach]
-        size = max(len(in_reach), 1)
-        slices = [beyond[start : start + size] for start in range(0, len(beyond), size)]
-        return slices[turn % len(slices)] if slices else []
+        if ticks == TICKS_PER_REBUILD_TICK - 1 and first_in_reach > self.first_day:
+            stored = sorted(day for day, row in ledger.rows().items() if RAW_RUNS in row.versions)
+            beyond = [day for day in stored if self.first_day <= day < first_in_reach]
+            days, rounds = in_turn(beyond, max(len(in_reach), 1), turn)
+            if days:
+                return days, rounds
+        return [], number - turn
 
     def _states(self, rows: Rows, attempts: list[Attempt]) -> list[DayState]:
         """The days' states; if building a day's tables failed, its raw file is read whole, to detect damage."""
@@ -159,19 +163,25 @@ class Tick:
             for state in day_states(rows, self.versions, self.rules)
         ]
 
-    def _unrecorded(self, states: list[DayState], number: int, *, is_beyond: bool) -> Unrecorded:
-        """The stored days of which Dagster has not recorded a data set.
+    def _unrecorded(self, states: list[DayState], turn: int, *, is_beyond: bool) -> Unrecorded:
+        """Of a part of the stored days, those of which Dagster has not recorded a data set.
 
-        Each is a question to Dagster, so they take turns. Days beyond reach are only built again.
+        Each data set is a question to Dagster, which takes longer the more days it is about: so they take turns. Days
+        beyond reach are only built again.
         """
-        asked = [*self.versions] if is_beyond else [RAW_RUNS, *self.versions]
-        data_set = asked[(number // TICKS_PER_REBUILD_TICK if is_beyond else number) % len(asked)]
-        unknown = {state.day for state in states if state.raw is not None} - self._recorded(data_set)
+        days, turn = in_turn([state.day for state in states if state.raw is not None], DAYS_ASKED, turn)
+        data_sets = [*self.versions] if is_beyond else [RAW_RUNS, *self.versions]
+        data_set = data_sets[turn % len(data_sets)]
+        unknown = self._unknown_to_dagster(data_set, days)
         return Unrecorded(reads=unknown) if data_set == RAW_RUNS else Unrecorded(tables=unknown)
 
-    def _recorded(self, dataset: str) -> set[date]:
-        key = dg.AssetKey(self.source.path(dataset))
-        return {date.fromisoformat(day) for day in self.records.instance.get_materialized_partitions(key)}
+    def _unknown_to_dagster(self, data_set: str, days: Sequence[date]) -> set[date]:
+        partitions = {str(day): day for day in days}
+        if not partitions:  # of none, Dagster would tell those of all
+            return set()
+        asset, materialized = dg.AssetKey(self.source.path(data_set)), dg.DagsterEventType.ASSET_MATERIALIZATION
+        known = self.records.instance.get_latest_storage_id_by_partition(asset, materialized, {*partitions})
+        return {partitions[key] for key in partitions.keys() - known.keys()}
 
 
 def outdated_verdicts_sensor(project: Project, job: AssetJob) -> dg.SensorDefinition:

@@ -18,7 +18,7 @@ import msgspec
 import zstandard
 from msgspec import structs
 
-from runs_assets.days import DayRange
+from runs_assets.days import DayRange, in_turn
 from runs_assets.errors import DamagedFileError, RunsAssetsError, StorageError
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.raw import RawDay, stat_day
@@ -142,10 +142,10 @@ class Ledger:
     def _changed_since(self, days: Collection[date], known: Rows, turn: int) -> set[date]:
         """Of a part of some days, those of which a file is not as it is `known`."""
         is_remote = self.layout.store.is_remote
-        asked, size = [day for day in days if day in known], DAYS_IN_A_REQUEST if is_remote else DAYS_ON_A_DISK
-        turn, part = divmod(turn, -(-len(asked) // size) or 1)
+        most = DAYS_IN_A_REQUEST if is_remote else DAYS_ON_A_DISK
+        asked, turn = in_turn([day for day in days if day in known], most, turn)
         data_sets = self._data_sets if not is_remote else [self._data_sets[turn % len(self._data_sets)]]
-        found = self._versions(asked[part * size :][:size], data_sets)
+        found = self._versions(asked, data_sets)
         return {
             day for day, own in found.items() if any(own.get(one) != known[day].versions.get(one) for one in data_sets)
         }

@@ -15,6 +15,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse, Response
 
 from runs_assets.accounts import SOURCES
+from runs_assets.automation import sensors
 from runs_assets.automation.sensors import run_request
 from runs_assets.automation.switches import TEMPORARY_HOME_PREFIX
 from runs_assets.daily.failure_rates import FAILURE_RATES
@@ -162,6 +163,25 @@ def test_days_that_dagster_does_not_know_are_due_again(a_life: Callable[[Source]
         forget(life, data_set)
         asked = [life.tick() for _ in data_sets]  # a tick looks for one of them
         assert [found for found in asked if isinstance(found, Request)] == [again if data_set == RAW_RUNS else rebuild]
+
+
+@pytest.mark.parametrize("data_set", [RUNS.name, FAILURE_RATES.name])
+def test_each_table_of_every_day_beyond_reach_has_its_turn(
+    a_life: Callable[[Source], Life], monkeypatch: pytest.MonkeyPatch, data_set: str
+) -> None:
+    monkeypatch.setattr(sensors, "DAYS_ASKED", 1)
+    life = a_life(CLOUDCRUISE)
+    monkeypatch.setenv("RUNS_ASSETS_FIRST_DAY", str(TODAY - timedelta(days=6)))
+    life.run(request(TODAY - timedelta(days=6), TODAY, "it was never read"))
+    monkeypatch.setenv("CLOUDCRUISE_RETENTION_DAYS", "1")
+    CLOCK.advance(timedelta(days=1))  # two days are in reach, and the six beyond it take turns in three parts
+    forget(life, data_set)
+    decided = [life.decide() for _ in range(10 * 3 * 2 * len(life.versions))]
+    found = [asked for asked in decided if isinstance(asked, Request) and asked.work is Work.REBUILD]
+    assert {asked.why for asked in found} == {"Dagster does not know its tables"}
+    assert {day for asked in found for day in asked.days.newest_first()} >= {
+        TODAY - timedelta(days=n) for n in range(1, 7)
+    }
 
 
 def test_old_open_runs_of_productsup_are_asked_for_by_id_and_turn_final(a_life: Callable[[Source], Life]) -> None:
