@@ -162,9 +162,10 @@ class Judge:
     def fingerprint(self, source: str) -> str:
         """Changes with every daily file of a source that is judged, with the settings and the watch file.
 
-        All files are listed. It stays the same as long as none of the days can be judged.
+        It is that of the files as the ledger has them, like what `behind` compares it with, and stays the same as long
+        as none of the days can be judged.
         """
-        return self._fingerprint(_judged_files(ledger_of(source, self.layout).compared()[0]))
+        return self._fingerprint(_judged_files(ledger_of(source, self.layout).rows()))
 
     def _fingerprint(self, files: str) -> str:
         left_out = [mute for mute in self.watch.mutes if mute.not_in_rates]
