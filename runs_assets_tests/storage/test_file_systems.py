@@ -15,8 +15,6 @@ import pytest
 from runs_assets.errors import BusyError, StorageError
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.lock import is_being_written, writing
-from runs_assets.verdicts.refresh import Judge
-from runs_assets.watch_file import WatchFile
 from runs_assets_tests.files_on_disk import on_disk, stored_file
 
 NO_FLOCK = """
@@ -96,18 +94,18 @@ def test_a_disk_that_fails_to_flush_a_folder_is_an_error(tmp_path: Path, monkeyp
 
 
 def test_an_inode_number_that_changes_is_no_change_of_a_file(tmp_path: Path) -> None:
-    judge = Judge(Layout(tmp_path), 90, WatchFile(), 24)
-    path = on_disk(judge.layout.day_file("failure_rates", "s", date(2026, 3, 1)))
+    file = Layout(tmp_path).day_file("failure_rates", "s", date(2026, 3, 1))
+    path = on_disk(file)
     store(path, b"content")
-    before, stamp = judge.fingerprint("s"), path.stat()
+    before, stamp = file.version(), path.stat()
     copy = path.with_name("copy")
     copy.write_bytes(b"content")
     os.utime(copy, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     copy.replace(path)
     assert path.stat().st_ino != stamp.st_ino
-    assert judge.fingerprint("s") == before
+    assert file.version() == before
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns + 1))
-    assert judge.fingerprint("s") != before
+    assert file.version() != before
 
 
 def test_a_name_may_have_spaces_and_letters_of_any_language(tmp_path: Path) -> None:
