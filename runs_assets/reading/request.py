@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol, Self, runtime_checkable
@@ -14,7 +15,7 @@ from runs_assets.storage.raw import RawDay
 from runs_assets.storage.spool import Spool
 
 
-class RunsClient(Protocol):
+class RunsClient(AbstractContextManager["RunsClient"], Protocol):
     """A client of an API that lists runs, for use in a `with` block."""
 
     @property
@@ -36,10 +37,6 @@ class RunsClient(Protocol):
 
     def another(self) -> Self:
         """A client of its own, with connections of its own, for the same account; it is not entered yet."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 @runtime_checkable

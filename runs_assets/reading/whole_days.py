@@ -61,9 +61,10 @@ def read_days(
             walks.append(parts.enter_context(closing(walk)))
         fetched = parts.enter_context(closing(pages([(walk.pager, walk.fetch) for walk in walks], stops.close)))
         for number, (place, page, pager) in enumerate(fetched, start=1):
-            yield from walks[place].advance(page, pager)
-            for other in (*walks[:place], *walks[place + 1 :]):
-                yield from other.take(page)
+            walks[place].follow(pager)
+            for walk in walks:  # at the edges of its window, a page may show what is another's
+                yield from walk.take(page)
+            walks[place].remember(page)
             if (now := monotonic()) - reported >= PROGRESS_SECONDS:
                 reported = now
                 request.report(_progress(request, walks, number, now - begun))
@@ -106,23 +107,27 @@ class _Walk:
         self.requests.append(self.client.requests)  # the next may be sent before this page is processed
         return page
 
-    def advance(self, page: RunPage, pager: Pager[Any]) -> Iterator[StoredDay]:
-        """Take the next page of this walk, with its pager as it stood then, and store what can be stored."""
-        self.sent = self.requests.popleft()
-        self.pager = pager
+    def follow(self, pager: Pager[Any]) -> None:
+        """Go on to the next page of this walk, with its pager as it stood then."""
+        self.sent, self.pager = self.requests.popleft(), pager
         if pager.mark_us > self.mark_us:
             self._begin_again()
         self.mark_us = pager.mark_us
-        yield from self.take(page)
-        if len(page):
-            self.remembered[1:] = [*self.remembered[1:][-1:], page]
-        yield from self._store_passed()
 
     def take(self, page: RunPage) -> Iterator[StoredDay]:
-        """Take what the page of any walk shows of this one's days: at its window's edges it may be another's."""
+        """Take what the page of any walk shows of this one's days, and store what can be stored."""
         self._spool_rows(page)
         self._quarantine(page)
-        yield from self._store_stragglers()
+        # What turned up for a day after it was stored is merged at once: the reading may fail later.
+        for day in sorted(self.stored & self.spools.keys(), reverse=True):
+            yield self._store(day)
+        while self.pending and self.mark_us <= to_us(max(start_of(self.pending[0]), self.start_at)):
+            yield self._store(self.pending.pop(0))
+
+    def remember(self, page: RunPage) -> None:
+        """Keep this walk's page for those that overlap with it."""
+        if len(page):
+            self.remembered[1:] = [*self.remembered[1:][-1:], page]
 
     def close(self) -> None:
         """Remove the spools."""
@@ -168,15 +173,6 @@ class _Walk:
         if day not in self.spools:
             self.spools[day] = self.request.spool(day)
         return self.spools[day]
-
-    def _store_passed(self) -> Iterator[StoredDay]:
-        while self.pending and self.pager.mark_us <= to_us(max(start_of(self.pending[0]), self.start_at)):
-            yield self._store(self.pending.pop(0))
-
-    def _store_stragglers(self) -> Iterator[StoredDay]:
-        """Merge what turned up for a day after it was stored, at once: the reading may fail later."""
-        for day in sorted(self.stored & self.spools.keys(), reverse=True):
-            yield self._store(day)
 
     def _store(self, day: date, *, is_vouched: bool = True) -> StoredDay:
         spool, files, report = self._spool(day), self.request.files(day), partial(self._note, day)
