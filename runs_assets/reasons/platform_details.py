@@ -90,7 +90,8 @@ class DetailsRefresh:
         """Request what is due of a client; nothing if it has neither names nor errors."""
         if not isinstance(client, NamingClient):
             return
-        with client.within(LIMITS) as hurried:
+        hurried = client.within(LIMITS)
+        with hurried:
             self._ask_names(hurried)
             if isinstance(hurried, ErrorsClient):
                 for day in self._days():
