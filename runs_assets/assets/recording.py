@@ -5,8 +5,9 @@ durable, so that a crash keeps the finished days; the same metadata goes with th
 the end, which would otherwise hide it.
 """
 
+import ctypes
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -48,6 +49,9 @@ def record_days(
         context.add_asset_metadata(dict(metadata), partition_key=key)
         # Arrow keeps what a day needed; the next day, or the next asset, may need it in other pieces.
         pa.default_memory_pool().release_unused()
+    # So does glibc, for each thread; other C libraries have no such function.
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
     return dg.MaterializeResult()
 
 
