@@ -1,7 +1,7 @@
 """How long a tick takes over ten years of days that are stored, settled, and known to Dagster.
 
 All files of a day are on the disk, as many times as there are days. A tick decodes the ledger anew, as after a reading;
-it compares the versions of a part of the files, and asks Dagster for the partitions that it has recorded. The median of
+it compares the versions of a part of the files, and asks Dagster whether it knows a part of the days. The median of
 several ticks counts, in a process that has evaluated one before, in processor time: what other processes take is no
 part of it. Ticks that look at the days beyond reach are measured by themselves.
 
