@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from runs_assets.days import DAY_US, from_us, start_of, to_us
 from runs_assets.statistics.significance import alternation_z
 from runs_assets.verdicts.columns import by_pipeline, split_by_pipeline
-from runs_assets.verdicts.failure_trends import NOW, WORSE
+from runs_assets.verdicts.failure_trends import NOW, SPANS, WORSE
 from runs_assets.verdicts.outages import FailureStreak
 from runs_assets.verdicts.overdue_successes import failed_once_since
 from runs_assets.verdicts.silences import OPEN
@@ -187,13 +187,22 @@ def _is_flaky(activity: Row) -> bool:
 
 
 def _worse_since(evidence: Evidence) -> datetime | None:
-    """The beginning of the unbroken days that were worse, up to yesterday; else of the last 24 hours."""
-    if all(span["verdict"] != WORSE for span in evidence.spans.values()):
+    """The first worse day of the longest span that is worse, or of the unbroken worse days that lead up to it.
+
+    If no day of it is worse by itself, the beginning of the shortest span that is.
+    """
+    rows = ((span, evidence.spans.get(span.period)) for span in SPANS)
+    lengths = [timedelta(days=span.days) for span, row in rows if row and row["verdict"] == WORSE]
+    if not lengths:
         return None
-    today = day = evidence.history.last_day
-    while day - timedelta(days=1) in evidence.worse_days:
+    read_until, worse_days = evidence.history.read_until, evidence.worse_days
+    longest_from = (read_until - max(lengths)).date()
+    day = min((day for day in worse_days if day >= longest_from), default=None)
+    if day is None:
+        return read_until - min(lengths)
+    while day - timedelta(days=1) in worse_days:
         day -= timedelta(days=1)
-    return evidence.history.read_until - timedelta(days=1) if day == today else start_of(day)
+    return start_of(day)
 
 
 def _new_since(evidence: Evidence) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
 from itertools import groupby, pairwise, takewhile
@@ -197,11 +197,18 @@ def _is_new(pipeline: Pipeline) -> bool:
 
 
 def _worse_since(pipeline: Pipeline) -> datetime:
-    worse = {row["date"] for row in pipeline.trends if (row["period"], row["verdict"]) == ("day", "worse")}
-    day: date = pipeline.history.last_day
-    while day - DAY in worse:
-        day -= DAY
-    return start_of(day) if day < pipeline.history.last_day else pipeline.history.read_until - DAY
+    """Of all days of the longest worse span, and those just before it, the first worse one; else the shortest span."""
+    days = {"now": 1, "3 days": 3, "7 days": 7, "drift": 7}
+    worse = sorted(days[row["period"]] for row in pipeline.spans if row["verdict"] == "worse")
+    bad = {row["date"] for row in pipeline.trends if (row["period"], row["verdict"]) == ("day", "worse")}
+    begins = [day_of(pipeline.history.read_until - number * DAY) for number in worse]
+    inside = sorted(day for day in bad if day >= begins[-1])
+    if not inside:
+        return pipeline.history.read_until - worse[0] * DAY
+    first = inside[0]
+    while first - DAY in bad:
+        first -= DAY
+    return start_of(first)
 
 
 def _last_trouble(pipeline: Pipeline) -> datetime | None:

@@ -127,7 +127,21 @@ def test_a_few_failures_a_day_show_in_the_longer_spans() -> None:
     # 6 of 70 are less than 9 points.
     assert verdicts_of(tables) == {"now": "normal", "3 days": "worse", "7 days": "normal", "drift": "normal"}
     [health] = tables["pipeline_health"]
-    assert health["state"] == "worse"
+    # No day is worse by itself, so it is since the three days began.
+    assert (health["state"], health["since"]) == ("worse", at(3, 15, 12))
+
+
+def test_the_first_worse_day_of_a_worse_span_is_since_when() -> None:
+    """Six of 10 fail on 2026-03-16, and two of 10 a day after it, which are too few to be worse by themselves."""
+    usual = [*daily("p", date(2026, 1, 13), date(2026, 3, 15), "s" * 10)]
+    bad, less = (
+        daily("p", date(2026, 3, 16), date(2026, 3, 16), "ffffffssss"),
+        daily("p", TODAY - DAY, TODAY, "ssfssssfss"),
+    )
+    tables = tables_of([*usual, *bad, *less])
+    assert (verdicts_of(tables)["now"], verdicts_of(tables)["3 days"]) == ("normal", "worse")
+    [health] = tables["pipeline_health"]
+    assert (health["state"], health["since"]) == ("worse", at(3, 16, 0))
 
 
 def test_what_became_usual_in_the_last_four_weeks_is_a_drift() -> None:
