@@ -74,7 +74,7 @@ PIPELINE_HEALTH = Table(
     name="pipeline_health",
     description="One row per pipeline: its state, since when, and the numbers behind it.",
     schema=SCHEMA,
-    version="6",
+    version="7",
 )
 
 SPAN_COLUMNS = ["pipeline_id", "period", "verdict", "decided", "failed", "failure_rate", "failure_rate_low"]
