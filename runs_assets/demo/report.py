@@ -13,13 +13,12 @@ from rich.text import Text
 
 from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
-from runs_assets.plain_text.wording import plain
-from runs_assets.sandbox.profiles import CONNECTORS, WORKFLOWS
+from runs_assets.insight.names import pipeline_names
+from runs_assets.plain_text.wording import label, plain
 from runs_assets.statistics.intervals import wilson_interval
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.tables import load_table
 
-NAMES = {pipeline.id: pipeline.name for pipeline in (*WORKFLOWS, *CONNECTORS)}
 SUMMED = [("runs", "sum"), ("failed", "sum"), ("succeeded", "sum"), ("last_failure_at", "max")]
 COLUMNS = ["pipeline_id", *(name for name, _ in SUMMED)]
 HEADERS = ("pipeline", "runs", "failed", "rate", "95 % interval", "last failed")
@@ -87,14 +86,11 @@ def _lines(layout: Layout, source: str, days: DayRange) -> tuple[Line, list[Line
     counts = pa.concat_tables(daily)
     (whole,) = counts.group_by([]).aggregate(SUMMED).to_pylist()
     by_pipeline = counts.group_by("pipeline_id").aggregate(SUMMED).to_pylist()
-    return _line(f"{source}, all", whole), [_line(_name(row["pipeline_id"]), row) for row in by_pipeline]
+    names = pipeline_names(layout, source)
+    titles = (label(row["pipeline_id"], names.get(row["pipeline_id"] or "")) for row in by_pipeline)
+    return _line(f"{source}, all", whole), [_line(*line) for line in zip(titles, by_pipeline, strict=True)]
 
 
 def _line(title: str, row: dict[str, Any]) -> Line:
     runs, failed, succeeded = (row[f"{name}_sum"] or 0 for name in ("runs", "failed", "succeeded"))
     return Line(title, runs, failed, succeeded, row["last_failure_at_max"])
-
-
-def _name(pipeline_id: str | None) -> str:
-    """The files hold ids, as the platforms give them; the sandbox knows the names."""
-    return NAMES.get(pipeline_id or "", pipeline_id or "(no pipeline)")

@@ -13,14 +13,13 @@ from runs_assets.daily.failure_rates import FAILURE_RATES
 from runs_assets.days import DayRange
 from runs_assets.demo.report import failure_table
 from runs_assets.errors import StorageError
-from runs_assets.sandbox.profiles import WORKFLOWS
+from runs_assets.reasons.details_files import KnownDetails, store_details
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.reads import Read
 from runs_assets.storage.tables import Lineage
 from runs_assets_tests.storage.tables_of_days import store_table
 
 DAYS = DayRange(date(2026, 3, 1), date(2026, 3, 2))
-KNOWN = WORKFLOWS[0]
 
 
 def rates(pipeline: str | None, *, runs: int, failed: int, succeeded: int, last: datetime | None) -> dict[str, Any]:
@@ -53,7 +52,8 @@ def lines_of(layout: Layout) -> list[str]:
 def test_days_are_summed_per_pipeline_and_the_worst_comes_first(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     early, late = datetime(2026, 3, 1, 7, tzinfo=UTC), datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
-    good = rates(KNOWN.id, runs=100, failed=0, succeeded=100, last=None)
+    store_details(layout, "cloudcruise", KnownDetails(names={"w-1": "Invoice download"}))
+    good = rates("w-1", runs=100, failed=0, succeeded=100, last=None)
     store(layout, DAYS.first, [rates("p", runs=6, failed=1, succeeded=4, last=early), good])
     store(layout, DAYS.last, [rates("p", runs=6, failed=1, succeeded=4, last=late)])
     title, *_, caption, more = lines_of(layout)
@@ -61,7 +61,7 @@ def test_days_are_summed_per_pipeline_and_the_worst_comes_first(tmp_path: Path) 
     assert lines_of(layout)[4:7] == [
         "cloudcruise, all 112 2 1.8% 0.5% - 6.4% 03-02 08:30",
         "p 12 2 20.0% 5.7% - 51.0% 03-02 08:30",
-        f"{KNOWN.name} 100 0 0.0% 0.0% - 3.7% never",
+        "Invoice download 100 0 0.0% 0.0% - 3.7% never",
     ]
     assert "failed / (failed + succeeded)" in caption
     assert "UTC" in more
