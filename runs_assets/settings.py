@@ -33,7 +33,7 @@ _FORMS: Mapping[Any, str] = {
     date: "a day such as 2026-03-01",
     Path: "a path",
 }
-_BOUNDS = {"ge": "at least", "gt": "above", "le": "at most"}
+_BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most"}
 SHOWN_CHARACTERS = 20
 """No longer value is shown: it may be a secret that was set under the wrong name."""
 
@@ -135,8 +135,8 @@ def _form_of(field: FieldInfo) -> str | None:
     """How a value must look; None for what may be secret, whose validators say it without the value."""
     form = next((_FORMS[kind] for kind in _kinds_of(field) if kind in _FORMS), None)
     found = ((words, getattr(part, limit, None)) for part in field.metadata for limit, words in _BOUNDS.items())
-    limits = ", ".join(f"{words} {limit}" for words, limit in found if limit is not None)
-    return f"{form} ({limits})" if form and limits else form
+    limits = " and ".join(f"{words} {limit}" for words, limit in found if limit is not None)
+    return f"{form} of {limits}" if form and limits else form
 
 
 Duration = Annotated[float, Field(ge=0, le=100_000)]

@@ -39,9 +39,9 @@ def test_the_environment_wins_over_the_file_and_empty_counts_as_unset(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("PAGE_SIZE", "0", "'0' is not a whole number (at least 1, at most 10000)"),
-        ("PAGE_SIZE", "10001", "'10001' is not a whole number (at least 1, at most 10000)"),
-        ("PAGE_SIZE", "many", "'many' is not a whole number (at least 1, at most 10000)"),
+        ("PAGE_SIZE", "0", "'0' is not a whole number of at least 1 and at most 10000"),
+        ("PAGE_SIZE", "10001", "'10001' is not a whole number of at least 1 and at most 10000"),
+        ("PAGE_SIZE", "many", "'many' is not a whole number of at least 1 and at most 10000"),
         ("BASE_URL", "ftp://x", "must begin with https:// (http:// only for a loopback host)"),
         ("BASE_URL", "pasted-secret", "must look like https://host/path"),
         ("BASE_URL", "https://me:secret@host", "must not contain a user name or a password"),
@@ -65,9 +65,9 @@ def test_what_cannot_be_used_is_named_with_its_form_and_its_value_unless_that_ma
     [
         ("FIRST_DAY", "01.03.2026", "a day such as 2026-03-01"),
         ("DETAILS", "perhaps", "true or false"),
-        ("GRACE_HOURS", "-1", "a number (at least 0, at most 100000)"),
-        ("GIVE_UP_DAYS", "nan", "a number (above 0, at most 100000)"),
-        ("HISTORY_DAYS", "1", "a whole number (at least 2, at most 3660)"),
+        ("GRACE_HOURS", "-1", "a number of at least 0 and at most 100000"),
+        ("GIVE_UP_DAYS", "nan", "a number of more than 0 and at most 100000"),
+        ("HISTORY_DAYS", "1", "a whole number of at least 2 and at most 3660"),
     ],
 )
 def test_so_is_each_kind_of_setting_of_the_project(

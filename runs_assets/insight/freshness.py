@@ -55,7 +55,7 @@ def why_not_known(source: str, read_until: datetime | None, oldest: datetime) ->
     if read_until is None:
         return f"{source} has not been judged. Materialize some days, or run `runs-assets refresh`."
     if read_until < oldest:
-        return f"{source} is known until {at(read_until)} alone. Run `runs-assets doctor` to see why."
+        return f"{source} was last read up to {at(read_until)}. Run `runs-assets doctor` to see why."
     return None
 
 

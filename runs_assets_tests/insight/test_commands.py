@@ -81,7 +81,7 @@ def test_a_source_that_was_not_read_lately_cannot_be_told(layout: Layout, capfd:
     assert main(["status"]) == 2
     err = " ".join(capfd.readouterr().err.split())
     read_until = utc_now() - timedelta(hours=7.1)
-    assert f"cloudcruise is known until {read_until:%Y-%m-%d %H:%M} UTC alone. Run `runs-assets doctor`" in err
+    assert f"cloudcruise was last read up to {read_until:%Y-%m-%d %H:%M} UTC. Run `runs-assets doctor`" in err
     store_health(layout, {"state": "down"}, hours=7.1)
     assert main(["status"]) == 1
 

@@ -221,6 +221,6 @@ def test_the_setting_says_how_many_windows_there_are(project: Project, monkeypat
         asked.query["start_time"] for asked in project.sandbox.requests if asked.path == "/runs"
     }
     monkeypatch.setenv("CLOUDCRUISE_PARALLEL", "9")
-    assert "CLOUDCRUISE_PARALLEL: '9' is not a whole number (at least 1, at most 8)" in failure_of(
+    assert "CLOUDCRUISE_PARALLEL: '9' is not a whole number of at least 1 and at most 8" in failure_of(
         project.materialize("cloudcruise", MIDDLE, LAST)
     )

@@ -81,7 +81,7 @@ def test_a_source_that_was_not_read_lately_is_not_shown_as_how_it_is_now(fleet: 
     page = parsed(report_page(late, with_charts=False))
     unread = f"(cloudcruise not read since {until}, productsup not read since {until})"
     assert text_of(page.find(".//h1")) == f"1 is broken {unread}"
-    said = f"cloudcruise is known until {until} alone. Run `runs-assets doctor` to see why."
+    said = f"cloudcruise was last read up to {until}. Run `runs-assets doctor` to see why."
     assert said in text_of(section(page, TITLES[0]))
     sources = [replace(one, status=replace(one.status, wrong=[])) for one in late.sources if one.status]
     page = parsed(report_page(replace(late, sources=sources, changes=[]), with_charts=False))
