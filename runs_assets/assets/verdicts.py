@@ -18,7 +18,8 @@ from runs_assets.report.published import PAGE
 from runs_assets.resources import keys_of_shared, shared_resources
 from runs_assets.settings import project_settings
 from runs_assets.storage.layout import RUNS_REPORT, Layout
-from runs_assets.tables import PIPELINE_COLUMNS, Table
+from runs_assets.tables import PIPELINE_COLUMNS, Table, with_columns
+from runs_assets.verdicts.failure_trends import FAILURE_TRENDS, SOURCE
 from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.pipeline_states import PipelineState
 from runs_assets.verdicts.tables import VERDICT_TABLES
@@ -136,6 +137,9 @@ def _states(rows: pa.Table) -> Mapping[str, int]:
 def _preview(table: Table, rows: pa.Table) -> dg.TableMetadataValue:
     about = [field.name for field in PIPELINE_COLUMNS if field.name in table.schema.names]
     shown = rows.sort_by(list(table.preview_order)) if table.preview_order else rows
+    if table is FAILURE_TRENDS:
+        is_whole = pc.equal(shown["scope"], SOURCE)
+        shown = with_columns(shown, pipeline_name=pc.if_else(is_whole, "(all pipelines)", shown["pipeline_name"]))
     return preview(shown.select([*about, *table.preview]), PREVIEW_ROWS)
 
 

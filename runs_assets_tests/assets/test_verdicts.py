@@ -115,6 +115,10 @@ def test_previews_begin_with_what_the_platform_calls_a_pipeline_and_end_with_its
     assert outage["failing_since"] == f"{YESTERDAY} 10:20"
     trend = next(record.data for record in shown["failure_trends"].records if record.data["period"] == "day")
     assert trend["failure_rate"] == "31.0 %"  # 9 of 29 is 0.3103
+    assert {record.data["pipeline"] for record in shown["failure_trends"].records} == {
+        "Invoice download",
+        "(all pipelines)",
+    }
 
 
 def test_a_pipeline_is_called_the_same_in_every_answer(project: Project) -> None:
