@@ -1,5 +1,7 @@
 """Where a stored file is on the disk, and the other way around."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from runs_assets.storage.folder import Folder
@@ -14,6 +16,16 @@ def folder_of(layout: Layout) -> Path:
 
 def on_disk(file: StoredFile) -> Path:
     return Path(str(file))
+
+
+@contextmanager
+def unreadable(folder: Path) -> Iterator[None]:
+    """Have a folder that nobody can list or enter, whatever their rights: a link to itself stands in its place."""
+    kept = folder.rename(folder.with_name("kept"))
+    folder.symlink_to(folder)
+    yield
+    folder.unlink()
+    kept.rename(folder)
 
 
 def stored_file(path: Path) -> StoredFile:

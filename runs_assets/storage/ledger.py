@@ -113,13 +113,19 @@ class Ledger:
         changed = set() if turn is None else self._changed_since(days, known, turn)
         return self._with(known, unknown | changed)
 
-    def compared(self) -> tuple[Rows, set[date]]:
-        """The same of all stored days after all files were listed, and the days that the ledger had wrong."""
-        known, stored = self._known_or_nothing(), self._versions()
+    def compared(self, data_sets: Sequence[str] = ()) -> tuple[Rows, set[date]]:
+        """The same of all stored days after all files, or those of some `data_sets`, were listed.
+
+        And the days that the ledger had wrong. A damaged file is looked at again: it may be mended and have its old
+        version.
+        """
+        data_sets = data_sets or self._data_sets
+        known, stored = self._known_or_nothing(), self._versions(None, data_sets)
         days = known.keys() | stored.keys()
-        other = {day for day in days if known.get(day, NOTHING).versions != stored.get(day, {})}
+        other = {day for day in days if _is_other(known.get(day, NOTHING), stored.get(day, {}), data_sets)}
         doubted = {day for day, row in known.items() if row.in_doubt}
-        return self._with(known, other | doubted), other & known.keys() - doubted
+        damaged = {day for day, row in known.items() if row.damage}
+        return self._with(known, other | doubted | damaged), other & known.keys() - doubted
 
     def _known_or_nothing(self) -> Rows:
         try:
@@ -143,12 +149,10 @@ class Ledger:
         """Of a part of some days, those of which a file is not as it is `known`."""
         is_remote = self.layout.store.is_remote
         most = DAYS_IN_A_REQUEST if is_remote else DAYS_ON_A_DISK
-        asked, turn = in_turn([day for day in days if day in known], most, turn)
+        asked, turn = in_turn(sorted(day for day in days if day in known), most, turn)
         data_sets = self._data_sets if not is_remote else [self._data_sets[turn % len(self._data_sets)]]
         found = self._versions(asked, data_sets)
-        return {
-            day for day, own in found.items() if any(own.get(one) != known[day].versions.get(one) for one in data_sets)
-        }
+        return {day for day, own in found.items() if _is_other(known[day], own, data_sets)}
 
     def look_again(self, days: Collection[date]) -> Rows:
         """Look at the files of some days, and keep what they say. Only for the holder of the source's right.
@@ -209,7 +213,7 @@ class Ledger:
     def _look(self, day: date, former: DayRow, found: Mapping[str, str]) -> DayRow:
         """A row's versions are looked up before the files are read: they may be behind what it says, but not ahead."""
         versions = dict(found)  # without those of files that cannot be read at the moment
-        is_same = versions.get(RAW_RUNS) == former.versions.get(RAW_RUNS)
+        is_same = versions.get(RAW_RUNS) == former.versions.get(RAW_RUNS) and not former.damage
         raw, damage, tables = former.raw, former.damage, {}
         if not is_same:
             file = self.layout.day_file(RAW_RUNS, self.source, day)
@@ -223,6 +227,11 @@ class Ledger:
             if table:
                 tables[name] = table
         return DayRow(versions, raw, damage, tables, in_doubt=versions != found)
+
+
+def _is_other(row: DayRow, found: Mapping[str, str], data_sets: Collection[str]) -> bool:
+    """Whether a file of some data sets is not in the version that a row has."""
+    return any(found.get(one) != row.versions.get(one) for one in data_sets)
 
 
 def _usable(data_set: str, versions: dict[str, str], look: Callable[[], T]) -> tuple[T | None, str | None]:
@@ -273,7 +282,7 @@ def decoded(content: bytes | None) -> tuple[list[str], Rows]:
             day: DayRow(row.versions, row.raw, row.damage, found.built[row.tables], row.in_doubt)
             for day, row in found.rows.items()
         }
-    except (zstandard.ZstdError, msgspec.DecodeError, IndexError):
+    except (zstandard.ZstdError, msgspec.DecodeError, IndexError, MemoryError):  # a wrong bit may ask for any size
         return [], {}
     return (found.tables, rows) if found.version == VERSION else ([], {})
 

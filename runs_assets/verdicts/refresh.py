@@ -7,6 +7,7 @@ stops no other. Each table's file says from which state of the daily files it wa
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, partial
@@ -47,7 +48,7 @@ from runs_assets.watch_file import WatchFile, load_watch_file
 log = logging.getLogger(__name__)
 NEVER_BUILT = ""
 TURNS_PER_COMPARISON = 10
-BEING_WRITTEN = "being written"
+BEING_WRITTEN, UNREADABLE = "being written", "unreadable"
 ASKED_DAYS = 31
 """Of so many newest days, the platforms are asked why runs failed."""
 
@@ -127,8 +128,9 @@ class Judge:
         """The sources whose daily files, or what they are judged by, have changed since their rows were built.
 
         Also if the file of a table is missing, damaged, of another version of the table, or of another refresh. A
-        source is not if none of its days can be judged, and is while they are being written. The ledgers are asked; at
-        each `turn` another part of them is compared with the files.
+        source none of whose days can be judged is only if it was built before; one is while its days are being written,
+        and if they cannot be looked at. The ledgers are asked; at each `turn` another part of them is compared with the
+        files.
 
         In a bucket that takes three requests, whatever the number of sources and days: what did not change is not got
         again, and each turn looks at one of the tables beside the one that is written last. A turn that
@@ -143,16 +145,18 @@ class Judge:
             compared = [] if rest else compared[number : number + 1]
         for source in compared:
             if not self.layout.lock_file(source).is_held():
-                ledger_of(source, self.layout).rows(turn=turn)
+                with suppress(StorageError):  # it stops no other source, and the refresh says why
+                    ledger_of(source, self.layout).rows(turn=turn)
         built = built_from(self.layout, last)
         if any(built_from(self.layout, other) != built for other in others):
             built = None
         ledgers = self.layout.ledger_versions()
         found = {source: _stored_files(self.layout, source, ledgers.get(source)) for source in sources}
+        states = built or {}
         return [
             source
             for source, files in found.items()
-            if files and (built is None or built.get(source) != self._fingerprint(files))
+            if (files or states.get(source)) and states.get(source) != self._fingerprint(files)
         ]
 
     def looks_further(self, turn: int) -> bool:
@@ -163,9 +167,12 @@ class Judge:
         """Changes with every daily file of a source that is judged, with the settings and the watch file.
 
         It is that of the files as the ledger has them, like what `behind` compares it with, and stays the same as long
-        as none of the days can be judged.
+        as none of the days can be judged, or the files cannot be looked at.
         """
-        return self._fingerprint(_judged_files(ledger_of(source, self.layout).rows()))
+        try:
+            return self._fingerprint(_judged_files(ledger_of(source, self.layout).rows()))
+        except StorageError:
+            return self._fingerprint(UNREADABLE)
 
     def _fingerprint(self, files: str) -> str:
         left_out = [mute for mute in self.watch.mutes if mute.not_in_rates]
@@ -177,8 +184,11 @@ class Judge:
         return _digest(repr((rules, files)))
 
     def _part(self, source: Source, former: Callable[[], Mapping[str, _Part]], report: Callable[[str], None]) -> _Part:
-        fingerprint = self.fingerprint(source.name)
+        fingerprint = UNREADABLE
         try:
+            # The files may have changed without the ledger; the rows are made from what is stored now.
+            ledger_of(source.name, self.layout).compared([RUNS.name, FAILURE_RATES.name])
+            fingerprint = self.fingerprint(source.name)
             history = load_history(self.layout, source.name, self.window_days)
             if history is None:
                 return _Part(source.name, fingerprint, no_verdicts())
@@ -186,7 +196,9 @@ class Judge:
             knowledge = Knowledge(source.explanations, errors, self.watch, self.abandoned_after_hours)
             return _Part(source.name, fingerprint, verdicts_of(history, knowledge))
         except StorageError as error:
-            return _Part(source.name, fingerprint, former()[source.name].rows, str(error))
+            # A damaged file is not tried again before it changes; one that could not be read may not have to change.
+            state = fingerprint if isinstance(error, DamagedFileError) else UNREADABLE
+            return _Part(source.name, state, former()[source.name].rows, str(error))
 
     def _errors(self, source: str, history: SourceHistory, report: Callable[[str], None]) -> Errors:
         """The known errors of the read days; a day's file that is damaged is reported, and stops nothing."""
@@ -207,9 +219,15 @@ def _stored_files(layout: Layout, source: str, ledger: str | None) -> str:
         return found[1]
     if layout.lock_file(source).is_held():
         return BEING_WRITTEN  # years of days may be in doubt
-    rows = ledger_of(source, layout).rows()
+    try:
+        rows = ledger_of(source, layout).rows()
+    except StorageError:
+        return UNREADABLE
     files = _judged_files(rows)
-    if not any(row.in_doubt for row in rows.values()):
+    # Without a ledger, nothing tells that files have come or changed. That a bucket has none is kept all the same: at
+    # each turn, to list them takes too many requests.
+    can_tell = ledger is not None or (layout.store.is_remote and not rows)
+    if can_tell and not any(row.in_doubt for row in rows.values()):
         _found[layout, source] = (ledger, files)
     return files
 
@@ -275,8 +293,9 @@ def ask_about_failures(
 
 
 def _failed_runs(layout: Layout, source: str, today: date, report: Callable[[str], None]) -> FailedRuns:
-    days = (day for day in layout.stored_days(FAILURE_RATES.name, source) if day > today - timedelta(days=ASKED_DAYS))
     try:
+        stored = layout.stored_days(FAILURE_RATES.name, source)
+        days = (day for day in stored if day > today - timedelta(days=ASKED_DAYS))
         return {day: _failed_runs_on(layout, source, day) for day in days}
     except StorageError as error:
         report(f"{source}: the reasons of failed runs are not requested. {error}")

@@ -31,7 +31,7 @@ from runs_assets.verdicts.pipeline_health import PIPELINE_HEALTH
 from runs_assets.verdicts.refresh import Judge
 from runs_assets.verdicts.tables import VERDICT_TABLES, load_verdicts
 from runs_assets_tests.conftest import NOW
-from runs_assets_tests.files_on_disk import folder_of, on_disk
+from runs_assets_tests.files_on_disk import folder_of, on_disk, unreadable
 from runs_assets_tests.project import Project, StoppedClock
 from runs_assets_tests.seeds import CLOUDCRUISE_EXAMPLE, PRODUCTSUP_EXAMPLE
 
@@ -190,6 +190,25 @@ def test_a_damaged_file_keeps_the_former_rows_of_its_source_alone_and_is_tried_o
     assert asked(project) == RUNS_REPORT
     assert project.materialize("cloudcruise", YESTERDAY).success
     assert refresh(project).success
+
+
+def test_a_source_whose_folder_cannot_be_read_stops_no_other(project: Project) -> None:
+    read_both(project)
+    assert refresh(project).success
+    read_both(project, TODAY)
+    project.layout.ledger_file("cloudcruise").remove()
+    with unreadable(folder_of(project.layout) / FAILURE_RATES.name / "source=cloudcruise"):
+        assert asked(project) == "cloudcruise,productsup"
+        result = refresh(project)
+    said = result.get_step_failure_events()[0].step_failure_data.user_failure_data
+    assert said is not None
+    assert "those of the last refresh. cloudcruise: Could not read " in (said.description or "")
+    read_until = {
+        row["source"]: row["source_read_until"]
+        for row in load_verdicts(project.layout, PIPELINE_HEALTH.name).to_pylist()
+    }
+    assert read_until == {"cloudcruise": NOW.replace(hour=0), "productsup": NOW}
+    assert asked(project) == "cloudcruise"
 
 
 def test_what_fails_is_tried_again_later_or_with_other_files(project: Project) -> None:

@@ -1,5 +1,6 @@
 """The ledger may lag behind the files, but then it says so; and whatever becomes of it, the files are looked at."""
 
+import os
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
@@ -221,12 +222,14 @@ def test_a_ledger_of_other_tables_is_not_used(days: Days) -> None:
     assert other.rows([DAY], turn=0)[DAY].tables.keys() == {"runs"}
 
 
-def test_a_bit_that_changes_in_the_ledger_is_noticed(on_a_disk: Days) -> None:
+@pytest.mark.parametrize("bit", [4, 128])
+def test_a_bit_that_changes_in_the_ledger_is_noticed(on_a_disk: Days, bit: int) -> None:
+    """One of them says how long the size of the content is; that is too large for any memory then."""
     on_a_disk.write(DAY, "a")
     path = on_disk(on_a_disk.layout.ledger_file(SOURCE))
     whole = path.read_bytes()
     for at in range(len(whole)):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1 :])
         assert on_a_disk.ledger.known() in ({}, on_a_disk.says([DAY]))
 
 
@@ -268,6 +271,33 @@ def test_a_damaged_raw_file_is_known_as_such(on_a_disk: Days) -> None:
     row = on_a_disk.ledger.rows([DAY], turn=0)[DAY]
     assert (row.raw, row.in_doubt) == (None, False)
     assert str(path) in (row.damage or "")
+
+
+def test_a_damaged_raw_file_that_is_mended_is_noticed_by_a_comparison(on_a_disk: Days) -> None:
+    """Both the damage and the restoration leave it its time."""
+    on_a_disk.write(DAY, "a")
+    path = on_disk(on_a_disk.layout.day_file(RAW_RUNS, SOURCE, DAY))
+    whole, times = path.read_bytes(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    path.write_bytes(bytes(len(whole)))
+    os.utime(path, ns=times)
+    assert on_a_disk.ledger.rebuild()[DAY].damage
+    path.write_bytes(whole)
+    os.utime(path, ns=times)
+    assert on_a_disk.ledger.compared() == (on_a_disk.says([DAY]), set())
+    assert on_a_disk.ledger.known()[DAY].raw is not None
+
+
+def test_days_take_turns_in_their_order(on_a_disk: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a part of them is one span, and none is left out by processes that hold them in another order."""
+    many = [DAY + timedelta(days=number) for number in range(12)]
+    for day in many:
+        on_a_disk.read(day, "a")
+    on_a_disk.ledger.rows()
+    for day in many:
+        on_a_disk.layout.day_file(RAW_RUNS, SOURCE, day).remove()
+    monkeypatch.setattr(ledger, "DAYS_ON_A_DISK", 4)
+    rows = on_a_disk.ledger.rows(turn=1)
+    assert [day for day in many if not rows[day].versions] == many[4:8]
 
 
 def test_while_another_process_writes_nothing_is_kept(days: Days) -> None:

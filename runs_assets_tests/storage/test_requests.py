@@ -64,6 +64,18 @@ def test_a_table_or_a_day_that_was_changed_without_the_ledger_is_found_in_turn(l
     assert found[8:] == [["cloudcruise"]] * 2
 
 
+def test_a_day_that_was_away_during_a_refresh_is_judged_when_it_is_back(layout: Layout) -> None:
+    """Its version is that of its content."""
+    judge, file = Judge(layout, 90, WatchFile()), layout.day_file(FAILURE_RATES.name, "cloudcruise", TODAY)
+    judge.refresh(SOURCES)
+    content = file.content()
+    assert content is not None
+    file.remove()
+    judge.refresh(SOURCES)
+    file.replace(content)
+    assert any(judge.behind(NAMES, turn * TURNS_PER_COMPARISON) for turn in range(2 * 5))
+
+
 def test_a_check_run_gets_what_has_changed_and_a_part_of_the_rest(layout: Layout, way: FaultyWay) -> None:
     ledger, versions = ledger_of("cloudcruise", layout), code_versions(SOURCES[0])
     Inspection(layout, "cloudcruise", versions, DataFolder().rules).of(DAYS, ledger.compared()[0], NOW)

@@ -13,7 +13,7 @@ from runs_assets.sandbox.profiles import WORKFLOW_PROFILES
 from runs_assets.verdicts.refresh import Judge, ask_about_failures
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
-from runs_assets_tests.files_on_disk import on_disk
+from runs_assets_tests.files_on_disk import folder_of, on_disk, unreadable
 from runs_assets_tests.project import Project
 
 OAUTH = ("TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN")
@@ -111,6 +111,14 @@ def test_a_damaged_daily_file_and_a_source_that_is_being_read_stop_nothing(proje
         [line] = ask(project)
     assert "is being read" in line
     assert load_details(project.layout, "cloudcruise").names == {}
+
+
+def test_a_folder_that_cannot_be_read_stops_nothing(project: Project) -> None:
+    assert project.materialize("cloudcruise", TODAY).success
+    with unreadable(folder_of(project.layout) / "failure_rates" / "source=cloudcruise"):
+        [line] = ask(project)
+    assert line.startswith("cloudcruise: the reasons of failed runs are not requested. Could not read ")
+    assert len(load_details(project.layout, "cloudcruise").names) >= 8
 
 
 def test_a_proxy_and_tokens_that_cannot_be_used_stop_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Building the tables from the files, and what of them stays when something is in the way."""
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from runs_assets.accounts import SOURCES
 from runs_assets.daily.failure_rates import FAILURE_RATES
+from runs_assets.daily.runs import RUNS
 from runs_assets.daily.tables import ledger_of
 from runs_assets.days import start_of
 from runs_assets.normalizing.runs_table import RUNS_SCHEMA
@@ -20,7 +22,7 @@ from runs_assets.verdicts.source_health import SOURCE_HEALTH
 from runs_assets.verdicts.tables import VERDICT_TABLES, built_from, load_verdicts, store_verdicts
 from runs_assets.watch_file import WatchFile
 from runs_assets_tests.conftest import NOW
-from runs_assets_tests.files_on_disk import on_disk
+from runs_assets_tests.files_on_disk import folder_of, on_disk, unreadable
 from runs_assets_tests.verdicts.storing import runs_table, store_runs
 
 CLOUDCRUISE, PRODUCTSUP = SOURCES
@@ -121,6 +123,72 @@ def test_a_damaged_day_keeps_the_former_rows_of_its_source(judge: Judge) -> None
     assert list(failures) == ["cloudcruise"]
     assert str(path) in failures["cloudcruise"]
     assert failing(judge) == {"cloudcruise": 1, "productsup": 2}
+
+
+def test_a_source_whose_folder_cannot_be_read_stops_no_other(judge: Judge) -> None:
+    for source in SOURCES:
+        store(judge, source.name)
+    judge.refresh(SOURCES)
+    for source in SOURCES:
+        store(judge, source.name, days_ago=1)
+    with unreadable(folder_of(judge.layout) / RUNS.name / "source=cloudcruise"):
+        assert judge.behind(NAMES) == NAMES
+        assert list(judge.refresh(SOURCES).failures) == ["cloudcruise"]
+        assert failing(judge) == {"cloudcruise": 1, "productsup": 2}
+        assert judge.behind(NAMES) == ["cloudcruise"]
+    judge.refresh(SOURCES, judge.behind(NAMES))
+    assert failing(judge) == {"cloudcruise": 2, "productsup": 2}
+
+
+def test_what_could_not_be_read_is_tried_again_although_no_daily_file_has_changed(judge: Judge) -> None:
+    store(judge, "cloudcruise")
+    names = on_disk(judge.layout.names_file("cloudcruise"))
+    names.mkdir(parents=True)
+    assert list(judge.refresh(SOURCES).failures) == ["cloudcruise"]
+    names.rmdir()
+    assert judge.behind(NAMES) == ["cloudcruise"]
+    judge.refresh(SOURCES, ["cloudcruise"])
+    assert (failing(judge), judge.behind(NAMES)) == ({"cloudcruise": 1}, [])
+
+
+def test_a_day_that_was_away_during_a_refresh_is_judged_when_it_is_back(judge: Judge, tmp_path: Path) -> None:
+    """As it was, so that the ledger, which was not asked in the meantime, is right."""
+    for days_ago in (0, 1):
+        store(judge, "cloudcruise", days_ago=days_ago)
+    judge.refresh(SOURCES)
+    paths = [on_disk(judge.layout.day_file(table.name, "cloudcruise", TODAY)) for table in (RUNS, FAILURE_RATES)]
+    away = [path.rename(tmp_path / path.parts[-4]) for path in paths]
+    judge.refresh(SOURCES)
+    assert failing(judge) == {"cloudcruise": 1}
+    for kept, path in zip(away, paths, strict=True):
+        kept.rename(path)
+    assert judge.behind(NAMES) == ["cloudcruise"]
+    judge.refresh(SOURCES)
+    assert failing(judge) == {"cloudcruise": 2}
+
+
+def test_the_rows_of_a_source_whose_files_are_all_gone_go_too(judge: Judge) -> None:
+    for source in SOURCES:
+        store(judge, source.name)
+    judge.refresh(SOURCES)
+    for table in (RUNS, FAILURE_RATES):
+        shutil.rmtree(folder_of(judge.layout) / table.name / "source=productsup")
+    assert judge.behind(NAMES) == ["productsup"]
+    judge.refresh(SOURCES, ["productsup"])
+    assert (failing(judge), judge.behind(NAMES)) == ({"cloudcruise": 1}, [])
+
+
+def test_files_are_noticed_although_no_ledger_can_be_written(judge: Judge) -> None:
+    scratch = judge.layout.scratch("cloudcruise-ledger")
+    scratch.parent.mkdir(parents=True)
+    scratch.write_bytes(b"no folder")
+    assert judge.behind(NAMES) == []
+    for days_ago in (0, 1):
+        store(judge, "cloudcruise", days_ago=days_ago)
+        assert judge.behind(NAMES) == ["cloudcruise"]
+        judge.refresh(SOURCES)
+        assert judge.behind(NAMES) == []
+    assert not judge.layout.ledger_file("cloudcruise").is_stored()
 
 
 def test_a_source_that_is_no_longer_registered_is_left_out(judge: Judge) -> None:
