@@ -244,21 +244,22 @@ class OffsetPager(Pager[OffsetAsk]):
         limit = max(2, self.limit)
         seen: set[str] = set()
         totals: set[int | None] = set()
-        offset = steps_back = tail_pages = 0
+        offset = futile = tail_pages = 0
         while True:
             page = yield from self._twice_if_empty(offset, limit)
             if page.refusal:
                 break
             totals.add(page.total)
-            if offset and seen.isdisjoint(page.keys):
-                steps_back += 1
-                if steps_back > MAX_STALLED_PAGES:
-                    raise ApiChangedError(
-                        "The list is in no order, and changes faster than it can be read. Try again later."
-                    )
+            is_gap, brought_nothing = offset > 0 and seen.isdisjoint(page.keys), seen.issuperset(page.keys)
+            futile += is_gap or brought_nothing
+            if futile > MAX_STALLED_PAGES:
+                raise ApiChangedError(
+                    "The list is in no order, and changes faster than it can be read, or the API no longer obeys its "
+                    "offset. Try again later."
+                )
+            if is_gap:
                 offset = max(0, offset - limit)
                 continue
-            brought_nothing = seen.issuperset(page.keys)
             seen.update(page.keys)
             tail_pages += len(page) <= 2
             if (brought_nothing and len(page) < limit) or tail_pages > MAX_STALLED_PAGES:

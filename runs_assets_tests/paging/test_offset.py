@@ -207,6 +207,19 @@ def test_a_list_without_order_is_read_whole_and_says_so() -> None:
     assert pager.is_complete
 
 
+@pytest.mark.parametrize("is_denied", [False, True])
+def test_an_offset_that_is_not_obeyed_is_an_error_for_a_list_without_order_too(*, is_denied: bool) -> None:
+    runs = ListedRuns([(f"{n:02d}", START_US + n * 7 % 60 * SECOND_US) for n in range(60)], is_sorted=False)
+
+    def from_the_head(ask: OffsetAsk) -> Page:
+        assert runs.asked < 500
+        page = runs.by_offset(replace(ask, offset=0))
+        return replace(page, offset=ask.offset) if is_denied else page
+
+    with pytest.raises(ApiChangedError, match="no longer obeys its offset"):
+        list(pages_of(pager_of(START_US, START_US + 100 * SECOND_US, 20), from_the_head))
+
+
 def test_a_list_without_order_that_changes_meanwhile_is_not_complete() -> None:
     chance = random.Random(3)
     runs = ListedRuns([(f"{chance.random()}", START_US + n * SECOND_US) for n in range(300)], is_sorted=False)
