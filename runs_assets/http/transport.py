@@ -194,7 +194,7 @@ class Transport:
         try:
             with closing(self._http.send(request, stream=True)) as response:
                 self.server_time = instant_of(response.headers.get("date", ""))
-                return response, b"".join(self._pieces(response, most_bytes, until))
+                return response, self._body(response, most_bytes, until)
         except httpx.ConnectError as error:
             raise no_connection(error, self.base_url, self._shorten) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
@@ -204,6 +204,15 @@ class Transport:
         except httpx.TransportError as error:
             what = f"The connection failed: {type(error).__name__} {self._shorten(str(error))}".rstrip()
             raise TransientError(what) from None
+
+    def _body(self, response: httpx.Response, most_bytes: int, until: float) -> bytes:
+        """The whole body; that of an error is left out if it cannot be read, since its status says enough."""
+        try:
+            return b"".join(self._pieces(response, most_bytes, until))
+        except TransientError:
+            if response.is_success:
+                raise
+            return b""
 
     def _pieces(self, response: httpx.Response, most_bytes: int, until: float) -> Iterator[bytes]:
         """The body: neither a trickle nor a flood can hold up the process. Of an error, only the beginning."""

@@ -125,6 +125,20 @@ def test_a_refusal_is_never_retried(sandbox: Sandbox, transport: Transport, code
     assert transport.requests == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(302, RequestRefusedError), (401, CredentialsError), (403, CredentialsError), (404, RequestRefusedError)],
+)
+@pytest.mark.parametrize("coding", ["br", "gzip"])
+def test_a_refusal_whose_body_cannot_be_decoded_is_never_retried(
+    sandbox: Sandbox, transport: Transport, code: int, error: type[Exception], coding: str
+) -> None:
+    answering(sandbox, status(code, "damaged", content_encoding=coding), OK)
+    with pytest.raises(error, match=f"HTTP {code} "):
+        transport.get("/runs", {}, parsed)
+    assert transport.requests == 1
+
+
 def test_what_a_server_says_is_one_short_line_without_control_characters(
     sandbox: Sandbox, transport: Transport
 ) -> None:
