@@ -24,7 +24,9 @@ from runs_assets.errors import (
 )
 
 E = TypeVar("E", bound=BaseException)
-EPOCH_FROM = 1_000_000_000
+EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e12
+LONGEST_WAIT = 366 * 24 * 3600.0
+"""Seconds: a server that asks for longer does not mean it, and the date may be beyond any calendar."""
 RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
     400: (RequestRefusedError, "The API refused a parameter: compare the settings with its documentation."),
@@ -98,12 +100,12 @@ def no_connection(error: httpx.ConnectError, where: str, shorten: Callable[[str]
 
 
 def requested_wait_seconds(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
-    """Seconds to wait from `now` (aware, UTC), never negative; None if the answer has no such hint."""
+    """Seconds to wait from `now` (aware, UTC), never negative; None if the answer has no usable hint."""
     names = ("retry-after", "x-ratelimit-retry-after")
     hints = [_seconds_of(headers[name].strip(), now) for name in names if name in headers]
     in_body = _object_in(body).get("retryAfterSeconds")
-    hints.append(float(in_body) if isinstance(in_body, int | float) else None)
-    return next((max(0.0, seconds) for seconds in hints if seconds is not None), None)
+    hints.append(in_body if isinstance(in_body, int | float) else None)
+    return next((float(max(0, hint)) for hint in hints if hint is not None and hint < LONGEST_WAIT), None)
 
 
 def _seconds_of(value: str, now: datetime) -> float | None:
@@ -112,6 +114,8 @@ def _seconds_of(value: str, now: datetime) -> float | None:
     except ValueError:
         moment = instant_of(value)
         return (moment - now).total_seconds() if moment else None
+    if number >= EPOCH_MS_FROM:
+        number /= 1000
     return number - now.timestamp() if number >= EPOCH_FROM else number
 
 
