@@ -42,10 +42,10 @@ SHOWN_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete 2xx answer: the decoded body and the instant (UTC) at which it had arrived."""
+    """A complete 2xx answer: the decoded body and the instant (UTC) at which its request was sent."""
 
     body: bytes
-    received_at: datetime
+    asked_at: datetime
 
     def json(self) -> Any:
         """The decoded body; raises `UnexpectedBodyError`."""
@@ -162,7 +162,7 @@ class Transport:
         if response.status_code == httpx.codes.NO_CONTENT:
             body = b"null"
         try:
-            return parse(Answer(body, self.clock()))
+            return parse(Answer(body, self._asked_at))
         except UnexpectedBodyError as error:
             what = f"HTTP {response.status_code}, but {self._shorten(str(error))}"
             said = self._shorten(message_of(body))
@@ -176,6 +176,7 @@ class Transport:
         if self._stopped.is_set():
             raise UnavailableError("The reading was stopped.")
         request = self._http.build_request("GET", self.base_url + path, params=dict(params), headers=dict(headers))
+        self._asked_at = self.clock()
         return self._send(request, self.limits.body_bytes)
 
     def _renewed(self) -> bool:

@@ -28,8 +28,8 @@ encode_sorted = msgspec.json.Encoder(order="sorted").encode
 class RunPage(Page):
     """A page with its rows: `lines` has a line of JSON for each, which is what may be stored of it.
 
-    Bad rows are described in `bad`, by their index; their lines mean nothing. `observed_at` is when the answer arrived,
-    UTC.
+    Bad rows are described in `bad`, by their index; their lines mean nothing. `observed_at` is when they were asked
+    for, UTC: the state that an answer shows is not older.
     """
 
     lines: bytes = field(default=b"", kw_only=True)
