@@ -91,7 +91,7 @@ class Transport:
         timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
         self._http = new_client(self.base_url, timeout, HEADERS)
         self._refusals = 0
-        self._connections = CuttableConnections()
+        self._connections = CuttableConnections(self.limits.attempt)
         self._stopped = Event()
         self._renewing = Lock()
         self._open = ExitStack()
@@ -103,6 +103,7 @@ class Transport:
     def __exit__(self, *_: object) -> None:
         self.stop()
         self._http.close()
+        self._connections.close()
         self._open.close()
 
     def stop(self) -> None:
@@ -193,7 +194,7 @@ class Transport:
         request.extensions["trace"] = self._connections.trace
         until = self.monotonic() + self.limits.attempt
         try:
-            with closing(self._http.send(request, stream=True)) as response:
+            with self._connections.bounded(), closing(self._http.send(request, stream=True)) as response:
                 self.server_time = instant_of(response.headers.get("date", ""))
                 return response, self._body(response, most_bytes, until)
         except httpx.ConnectError as error:
@@ -203,6 +204,8 @@ class Transport:
                 f"The request cannot be sent with these settings ({self.base_url}). Check the base URL and credentials."
             ) from None
         except httpx.TransportError as error:
+            if self._connections.is_late:
+                raise self._late() from None
             what = f"The connection failed: {type(error).__name__} {self._shorten(str(error))}".rstrip()
             raise TransientError(what) from None
 
@@ -210,7 +213,7 @@ class Transport:
         """The whole body; that of an error is left out if it cannot be read, since its status says enough."""
         try:
             return b"".join(self._pieces(response, most_bytes, until))
-        except TransientError:
+        except (TransientError, httpx.TransportError):
             if response.is_success:
                 raise
             return b""
@@ -229,8 +232,11 @@ class Transport:
                     f"({response.url.copy_with(query=None)}). Use a smaller page size, or check the URL."
                 )
             if self.monotonic() > until:
-                raise TransientError(f"The answer did not end within {self.limits.attempt:.0f} s")
+                raise self._late()
             yield piece
+
+    def _late(self) -> TransientError:
+        return TransientError(f"The answer did not end within {self.limits.attempt:.0f} s")
 
     def _shorten(self, foreign: str) -> str:
         """Foreign text as a part of our sentences: short, on one line, without secrets."""
