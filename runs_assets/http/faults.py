@@ -103,7 +103,7 @@ def requested_wait_seconds(headers: Mapping[str, str], body: bytes, now: datetim
     """Seconds to wait from `now` (aware, UTC), never negative; None if the answer has no usable hint."""
     names = ("retry-after", "x-ratelimit-retry-after")
     hints = [_seconds_of(headers[name].strip(), now) for name in names if name in headers]
-    in_body = _object_in(body).get("retryAfterSeconds")
+    in_body = object_in(body).get("retryAfterSeconds")
     hints.append(in_body if isinstance(in_body, int | float) else None)
     return next((float(max(0, hint)) for hint in hints if hint is not None and hint < LONGEST_WAIT), None)
 
@@ -138,7 +138,7 @@ def message_of(body: bytes) -> str:
     """What an error body says: the sentences of a JSON object, or the text of a page; empty if it says nothing."""
     if body.lstrip().startswith(b"<"):
         return _TAGS.sub(" ", body.decode(errors="replace"))
-    document = _object_in(body)
+    document = object_in(body)
     parts = [document[name] for name in _SENTENCES if isinstance(document.get(name), str)]
     if isinstance(error := document.get("error"), dict) and isinstance(error.get("message"), str):
         parts.append(error["message"])
@@ -147,13 +147,7 @@ def message_of(body: bytes) -> str:
     return " ".join(parts)
 
 
-def error_code(body: bytes) -> str | None:
-    """The `error` of a token endpoint's answer (RFC 6749 section 5.2); None if there is none."""
-    code = _object_in(body).get("error")
-    return code if isinstance(code, str) else None
-
-
-def _object_in(body: bytes) -> dict[str, Any]:
+def object_in(body: bytes) -> dict[str, Any]:
     """The JSON object of a body; empty if it is anything else."""
     try:
         document = msgspec.json.decode(body)
