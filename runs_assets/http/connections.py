@@ -2,8 +2,10 @@
 
 import socket
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -24,12 +26,47 @@ UNUSABLE_PROXY = (
 class CuttableConnections:
     """What a client is connected by, so that another thread can end a request that it waits for.
 
-    Closing a client leaves its waiting thread where it is until the time is out.
+    Closing a client leaves its waiting thread where it is until the time is out. Nor does httpx bound the time of a
+    request: it waits anew for each piece of an answer's head. `is_late` says whether the last one took too long.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_seconds: float) -> None:
+        self.is_late = False
+        self._most_seconds = most_seconds
+        self._until: float | None = None
         self._sockets: list[socket.socket] = []
         self._is_cut = False
+        self._is_closed = Event()
+        self._watch: Thread | None = None
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """End the request that the block makes, if it takes too long. One thread watches over all of them."""
+        self.is_late = False
+        self._until = time.monotonic() + self._most_seconds
+        if self._watch is None:
+            self._watch = Thread(target=self._keep_watch, name="watch over requests", daemon=True)
+            self._watch.start()
+        try:
+            yield
+        finally:
+            self._until = None
+
+    def close(self) -> None:
+        """End the watch."""
+        self._is_closed.set()
+        if self._watch is not None:
+            self._watch.join()
+
+    def _keep_watch(self) -> None:
+        # No request that begins during a pause is late before its end.
+        pause = self._most_seconds
+        while not self._is_closed.wait(pause):
+            until = self._until
+            pause = until - time.monotonic() if until is not None else self._most_seconds
+            if pause <= 0:
+                self.is_late, pause = True, self._most_seconds
+                self._shut_down()
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Learn of a new connection: the `trace` of a request's extensions."""
@@ -42,6 +79,9 @@ class CuttableConnections:
     def cut(self) -> None:
         """End what is under way now and later."""
         self._is_cut = True
+        self._shut_down()
+
+    def _shut_down(self) -> None:
         for connected in self._sockets:
             with suppress(OSError):
                 # Not the shutdown of TLS, after which another thread could send in plain text.

@@ -24,7 +24,9 @@ from runs_assets.errors import (
 )
 
 E = TypeVar("E", bound=BaseException)
-EPOCH_FROM = 1_000_000_000
+EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e12
+LONGEST_WAIT = 366 * 24 * 3600.0
+"""Seconds: a server that asks for longer does not mean it, and the date may be beyond any calendar."""
 RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
     400: (RequestRefusedError, "The API refused a parameter: compare the settings with its documentation."),
@@ -98,12 +100,12 @@ def no_connection(error: httpx.ConnectError, where: str, shorten: Callable[[str]
 
 
 def requested_wait_seconds(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
-    """Seconds to wait from `now` (aware, UTC), never negative; None if the answer has no such hint."""
+    """Seconds to wait from `now` (aware, UTC), never negative; None if the answer has no usable hint."""
     names = ("retry-after", "x-ratelimit-retry-after")
     hints = [_seconds_of(headers[name].strip(), now) for name in names if name in headers]
-    in_body = _object_in(body).get("retryAfterSeconds")
-    hints.append(float(in_body) if isinstance(in_body, int | float) else None)
-    return next((max(0.0, seconds) for seconds in hints if seconds is not None), None)
+    in_body = object_in(body).get("retryAfterSeconds")
+    hints.append(in_body if isinstance(in_body, int | float) else None)
+    return next((float(max(0, hint)) for hint in hints if hint is not None and hint < LONGEST_WAIT), None)
 
 
 def _seconds_of(value: str, now: datetime) -> float | None:
@@ -112,6 +114,8 @@ def _seconds_of(value: str, now: datetime) -> float | None:
     except ValueError:
         moment = instant_of(value)
         return (moment - now).total_seconds() if moment else None
+    if number >= EPOCH_MS_FROM:
+        number /= 1000
     return number - now.timestamp() if number >= EPOCH_FROM else number
 
 
@@ -134,7 +138,7 @@ def message_of(body: bytes) -> str:
     """What an error body says: the sentences of a JSON object, or the text of a page; empty if it says nothing."""
     if body.lstrip().startswith(b"<"):
         return _TAGS.sub(" ", body.decode(errors="replace"))
-    document = _object_in(body)
+    document = object_in(body)
     parts = [document[name] for name in _SENTENCES if isinstance(document.get(name), str)]
     if isinstance(error := document.get("error"), dict) and isinstance(error.get("message"), str):
         parts.append(error["message"])
@@ -143,13 +147,7 @@ def message_of(body: bytes) -> str:
     return " ".join(parts)
 
 
-def error_code(body: bytes) -> str | None:
-    """The `error` of a token endpoint's answer (RFC 6749 section 5.2); None if there is none."""
-    code = _object_in(body).get("error")
-    return code if isinstance(code, str) else None
-
-
-def _object_in(body: bytes) -> dict[str, Any]:
+def object_in(body: bytes) -> dict[str, Any]:
     """The JSON object of a body; empty if it is anything else."""
     try:
         document = msgspec.json.decode(body)

@@ -13,7 +13,7 @@ import httpx
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from runs_assets.errors import CredentialsError
-from runs_assets.http.faults import RETRIED_STATUSES, TransientError, error_code
+from runs_assets.http.faults import RETRIED_STATUSES, TransientError, object_in
 from runs_assets.http.header_auth import Auth, Send
 from runs_assets.http.token_file import RefreshGrant, TokenFile, checked_tokens
 from runs_assets.plain_text.redaction import Redactor
@@ -80,7 +80,7 @@ class RefreshingBearerAuth(Auth):
         client = WebApplicationClient(self._grant.client_id)
         current = self._tokens.get("refresh_token", self._grant.refresh_token)
         response, body = send(self._request(client, current))
-        if error_code(body) == "invalid_client":
+        if object_in(body).get("error") == "invalid_client":  # RFC 6749 section 5.2
             self._is_secret_in_form = not self._is_secret_in_form
             response, body = send(self._request(client, current))
         _check_is_answer(response, body)

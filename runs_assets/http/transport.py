@@ -42,10 +42,10 @@ SHOWN_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete 2xx answer: the decoded body and the instant (UTC) at which it had arrived."""
+    """A complete 2xx answer: the decoded body and the instant (UTC) at which its request was sent."""
 
     body: bytes
-    received_at: datetime
+    asked_at: datetime
 
     def json(self) -> Any:
         """The decoded body; raises `UnexpectedBodyError`."""
@@ -91,7 +91,7 @@ class Transport:
         timeout = httpx.Timeout(self.limits.read, connect=self.limits.connect)
         self._http = new_client(self.base_url, timeout, HEADERS)
         self._refusals = 0
-        self._connections = CuttableConnections()
+        self._connections = CuttableConnections(self.limits.attempt)
         self._stopped = Event()
         self._renewing = Lock()
         self._open = ExitStack()
@@ -103,6 +103,7 @@ class Transport:
     def __exit__(self, *_: object) -> None:
         self.stop()
         self._http.close()
+        self._connections.close()
         self._open.close()
 
     def stop(self) -> None:
@@ -162,7 +163,7 @@ class Transport:
         if response.status_code == httpx.codes.NO_CONTENT:
             body = b"null"
         try:
-            return parse(Answer(body, self.clock()))
+            return parse(Answer(body, self._asked_at))
         except UnexpectedBodyError as error:
             what = f"HTTP {response.status_code}, but {self._shorten(str(error))}"
             said = self._shorten(message_of(body))
@@ -176,6 +177,7 @@ class Transport:
         if self._stopped.is_set():
             raise UnavailableError("The reading was stopped.")
         request = self._http.build_request("GET", self.base_url + path, params=dict(params), headers=dict(headers))
+        self._asked_at = self.clock()
         return self._send(request, self.limits.body_bytes)
 
     def _renewed(self) -> bool:
@@ -192,9 +194,9 @@ class Transport:
         request.extensions["trace"] = self._connections.trace
         until = self.monotonic() + self.limits.attempt
         try:
-            with closing(self._http.send(request, stream=True)) as response:
+            with self._connections.bounded(), closing(self._http.send(request, stream=True)) as response:
                 self.server_time = instant_of(response.headers.get("date", ""))
-                return response, b"".join(self._pieces(response, most_bytes, until))
+                return response, self._body(response, most_bytes, until)
         except httpx.ConnectError as error:
             raise no_connection(error, self.base_url, self._shorten) from None
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError):
@@ -202,8 +204,19 @@ class Transport:
                 f"The request cannot be sent with these settings ({self.base_url}). Check the base URL and credentials."
             ) from None
         except httpx.TransportError as error:
+            if self._connections.is_late:
+                raise self._late() from None
             what = f"The connection failed: {type(error).__name__} {self._shorten(str(error))}".rstrip()
             raise TransientError(what) from None
+
+    def _body(self, response: httpx.Response, most_bytes: int, until: float) -> bytes:
+        """The whole body; that of an error is left out if it cannot be read, since its status says enough."""
+        try:
+            return b"".join(self._pieces(response, most_bytes, until))
+        except (TransientError, httpx.TransportError):
+            if response.is_success:
+                raise
+            return b""
 
     def _pieces(self, response: httpx.Response, most_bytes: int, until: float) -> Iterator[bytes]:
         """The body: neither a trickle nor a flood can hold up the process. Of an error, only the beginning."""
@@ -219,8 +232,11 @@ class Transport:
                     f"({response.url.copy_with(query=None)}). Use a smaller page size, or check the URL."
                 )
             if self.monotonic() > until:
-                raise TransientError(f"The answer did not end within {self.limits.attempt:.0f} s")
+                raise self._late()
             yield piece
+
+    def _late(self) -> TransientError:
+        return TransientError(f"The answer did not end within {self.limits.attempt:.0f} s")
 
     def _shorten(self, foreign: str) -> str:
         """Foreign text as a part of our sentences: short, on one line, without secrets."""

@@ -161,7 +161,7 @@ def _moment(value: Any, *, are_utc: bool) -> datetime | None:
 def _int32(value: Any) -> int | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return int(number) if math.isfinite(number) and number == int(number) and int(number) in INT32 else None
 

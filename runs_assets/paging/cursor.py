@@ -15,6 +15,9 @@ from runs_assets.paging.page import Page, Pager, second_of
 TRUSTED_PAGE = 100
 """A page shorter than this is taken as not capped: no server is expected to cap pages below it."""
 
+MAX_EMPTIED = 50
+"""Times that no runs may be shown where the page before showed some, before the answers are taken to be at fault."""
+
 
 @dataclass(frozen=True)
 class CursorAsk:
@@ -32,24 +35,33 @@ class CursorPager(Pager[CursorAsk]):
 
     `statuses` are the documented status words, for the one case in which the end has to be confirmed by filter.
     Raises `ApiChangedError` for an order that is not newest first, a cursor that is not obeyed, a page without any
-    usable time, and a second that holds more rows than the largest page.
+    usable time, a second that holds more rows than the largest page, and runs that are shown and then no more.
     """
 
     statuses: Sequence[str]
 
     def asks(self) -> Generator[CursorAsk, Page, None]:
         """The walk; see `Pager`."""
-        cursor_us = self.end_us + SECOND_US
-        longest = 0
+        cursors_us = [self.end_us + SECOND_US]
+        longest = emptied = 0
         tried_us = None
         while True:
+            cursor_us = cursors_us[-1]
             page = yield from self._ask(cursor_us)
+            if longest and not len(page):
+                # The page before showed runs of this second: they were deleted, or the answers are at fault.
+                cursors_us.pop()
+                emptied += 1
+                if not cursors_us or emptied > MAX_EMPTIED:
+                    raise ApiChangedError("The list became empty while it was being read. Try again later.")
+                continue
             longest = max(longest, len(page))
             if not len(page) or (oldest_us := self._oldest_us(page, cursor_us)) < self.start_us:
                 break
             second_us = oldest_us - oldest_us % SECOND_US
             if second_us + SECOND_US < cursor_us:
-                cursor_us = self.mark_us = second_us + SECOND_US
+                cursors_us.append(second_us + SECOND_US)
+                self.mark_us = min(self.mark_us, cursors_us[-1])
             elif (yield from self._ends_in(page, second_us, longest)):
                 break
             else:

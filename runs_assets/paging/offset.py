@@ -107,8 +107,6 @@ class OffsetPager(Pager[OffsetAsk]):
         stalled = 0
         while len(page) and _oldest_us(page) >= self.start_us:
             oldest_us = _oldest_us(page)
-            if (yield from self._ends_with(page)):
-                return
             stalled = 0 if oldest_us < self.mark_us - 1 else stalled + 1
             if stalled > MAX_STALLED_PAGES:
                 raise ApiChangedError(
@@ -116,6 +114,8 @@ class OffsetPager(Pager[OffsetAsk]):
                     f"{second_of(oldest_us)}. Try again later, or with a larger page size."
                 )
             self.mark_us = min(self.mark_us, oldest_us + 1)
+            if (yield from self._ends_with(page)):
+                return
             self._check_is_shown(page.end + 1)
             page = yield from self._anchored(self._next_offset(page, oldest_us), oldest_us)
 
@@ -152,13 +152,30 @@ class OffsetPager(Pager[OffsetAsk]):
         if (total is not None and page.end < total) or (total is None and len(page) >= self.limit):
             return False
         after = yield from self._ask(page.end)
-        if len(after):
+        if after.refusal and total is not None:
+            after = yield from self._across(page.end)
+        if after.end > page.end:  # a server may show its last page instead
             self._trusts_total = self._trusts_total and (after.total is None or after.end <= after.total)
             return False
         if total is not None:
             return True
         again = yield from self._ask(page.offset)
         return _oldest_group(again) == _oldest_group(page)
+
+    def _across(self, end: int) -> Generator[OffsetAsk, Page, Page]:
+        """The row before the total and the one after it, since a server may refuse to show more than it counts.
+
+        A search engine counts and shows 10,000 rows as a rule. There, two rows are refused where one is not.
+        """
+        both = OffsetAsk(end - 1, 2)
+        page = yield both
+        if page.refusal:
+            alone = yield OffsetAsk(end - 1, 1)  # refused, too, if the list has become shorter
+            page = yield both
+            if page.refusal and len(alone):
+                self._refusal, self._shown_end = page.refusal, end
+                self._check_is_shown(end + 1)
+        return page
 
     def _ask(self, offset: int) -> Generator[OffsetAsk, Page, Page]:
         """A page as large as it may be."""
@@ -227,27 +244,28 @@ class OffsetPager(Pager[OffsetAsk]):
         limit = max(2, self.limit)
         seen: set[str] = set()
         totals: set[int | None] = set()
-        offset = steps_back = tail_pages = 0
+        offset = futile = tail_pages = 0
         while True:
             page = yield from self._twice_if_empty(offset, limit)
             if page.refusal:
                 break
             totals.add(page.total)
-            if offset and seen.isdisjoint(page.keys):
-                steps_back += 1
-                if steps_back > MAX_STALLED_PAGES:
-                    raise ApiChangedError(
-                        "The list is in no order, and changes faster than it can be read. Try again later."
-                    )
+            is_gap, brought_nothing = offset > 0 and seen.isdisjoint(page.keys), seen.issuperset(page.keys)
+            futile += is_gap or brought_nothing
+            if futile > MAX_STALLED_PAGES:
+                raise ApiChangedError(
+                    "The list is in no order, and changes faster than it can be read, or the API no longer obeys its "
+                    "offset. Try again later."
+                )
+            if is_gap:
                 offset = max(0, offset - limit)
                 continue
-            brought_nothing = seen.issuperset(page.keys)
             seen.update(page.keys)
             tail_pages += len(page) <= 2
             if (brought_nothing and len(page) < limit) or tail_pages > MAX_STALLED_PAGES:
                 break
             offset = page.end - 1
-        self.is_complete = totals == {len(seen)}
+        self.is_complete = not page.refusal and totals == {len(seen)}
 
 
 def _oldest_us(page: Page) -> int:

@@ -31,7 +31,8 @@ LOGGERS = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "h
 """Of the HTTP libraries. At DEBUG, httpcore logs every header of an answer, and why a request could not be sent."""
 
 # A password may hold an unescaped slash; a colon before digits and a slash is a port.
-_USER_INFO = re.compile(r"(?<=://)(?:[^/?#\s:]*:(?!\d+/)\S*|[^/?#\s]*)@")
+# PHP escapes the slashes in JSON, which may stand inside a string.
+_USER_INFO = re.compile(r"(?:(?<=://)|(?<=:\\/\\/))(?:[^/?#\s:]*:(?!\d+\\?/)\S*|[^/?#\s]*)@")
 _QUERY = re.compile(rf"([?&#][^=&#\s]*(?:{SECRET_WORDS.pattern}|sig)[^=&#\s]*=)[^&#\s\"']+", re.IGNORECASE)
 _HEADERS = re.compile(r"(receive_response_headers\.complete return_value=\(b'[^']*', \d+).*", re.DOTALL)
 
@@ -109,11 +110,11 @@ def redacted_logs(redact: Redactor) -> Iterator[None]:
 
 def without_url_credentials(text: str) -> str:
     """`text` with user names, passwords and secret-named query parameters masked in every URL in it."""
-    return _QUERY.sub(rf"\1{MASK}", _USER_INFO.sub(f"{MASK}@", text)) if "://" in text else text
+    return _QUERY.sub(rf"\1{MASK}", _USER_INFO.sub(f"{MASK}@", text)) if _has_url(text) else text
 
 
 def without_secrets(row: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """A row's fields that may be stored: `known` ones and unknown ones that are not named like a secret, scalars only.
+    """A row's fields that may be stored: scalars that are `known`, or are not named like a secret, nor by a URL.
 
     A row is an API's own JSON object; `known` must not hold its sensitive fields. Credentials in URLs are masked.
     """
@@ -121,6 +122,10 @@ def without_secrets(row: Mapping[str, Any], known: frozenset[str]) -> dict[str, 
     for name in _sensitive_names(tuple(row), known):
         del kept[name]
     return {name: _storable(value) for name, value in kept.items() if type(value) in SCALARS}
+
+
+def _has_url(text: str) -> bool:
+    return "://" in text or r":\/\/" in text
 
 
 def _storable(value: Any) -> Any:
@@ -140,7 +145,7 @@ def _as_found(secret: str) -> re.Pattern[str]:
 @lru_cache(maxsize=256)
 def _sensitive_names(names: tuple[str, ...], known: frozenset[str]) -> tuple[str, ...]:
     # Rows of one API nearly all have the same names in the same order.
-    return tuple(name for name in names if name not in known and SECRET_WORDS.search(name))
+    return tuple(name for name in names if name not in known and (SECRET_WORDS.search(name) or _has_url(name)))
 
 
 def _forms_of(secret: str) -> frozenset[str]:

@@ -62,8 +62,9 @@ def read_days(
         fetched = parts.enter_context(closing(pages([(walk.pager, walk.fetch) for walk in walks], stops.close)))
         for number, (place, page, pager) in enumerate(fetched, start=1):
             walks[place].follow(pager)
+            newer = {key for walk in walks if walk is not walks[place] for key in walk.shown_since(page.observed_at)}
             for walk in walks:  # at the edges of its window, a page may show what is another's
-                yield from walk.take(page)
+                yield from walk.take(page, newer)
             walks[place].remember(page)
             if (now := monotonic()) - reported >= PROGRESS_SECONDS:
                 reported = now
@@ -114,9 +115,18 @@ class _Walk:
             self._begin_again()
         self.mark_us = pager.mark_us
 
-    def take(self, page: RunPage) -> Iterator[StoredDay]:
-        """Take what the page of any walk shows of this one's days, and store what can be stored."""
-        self._spool_rows(page)
+    def shown_since(self, asked_at: datetime) -> Iterator[str]:
+        """The runs on pages of this walk that were asked for later, of those that overlap with another's."""
+        for page in self.remembered:
+            if page.observed_at > asked_at:
+                yield from (key for key, row in zip(page.keys, page.rows, strict=True) if row is not None)
+
+    def take(self, page: RunPage, newer: set[str]) -> Iterator[StoredDay]:
+        """Take what the page of any walk shows of this one's days, and store what can be stored.
+
+        Of the runs `newer`, a newer state has been taken before: the page was overtaken on its way.
+        """
+        self._spool_rows(page, newer)
         self._quarantine(page)
         # What turned up for a day after it was stored is merged at once: the reading may fail later.
         for day in sorted(self.stored & self.spools.keys(), reverse=True):
@@ -141,13 +151,15 @@ class _Walk:
         self.pending = self.request.days.newest_first()
         self.stored.clear()
 
-    def _spool_rows(self, page: RunPage) -> None:
+    def _spool_rows(self, page: RunPage, newer: set[str]) -> None:
         """Spool the page's rows by day; rows already stored with their day only if they show something new."""
         day_numbers = page.created_us // DAY_US
         inside = (page.created_us >= to_us(self.start_at)) & (page.created_us < to_us(self.request.days.end))
         for number in np.unique(day_numbers[inside])[::-1]:
             day = day_of_us(int(number) * DAY_US)
             indexes = np.flatnonzero(inside & (day_numbers == number)).tolist()
+            if newer:
+                indexes = [index for index in indexes if page.keys[index] not in newer]
             keys, lines = page.good_rows(self._changed(page, indexes) if day in self.stored else indexes)
             if keys:
                 self._spool(day).append(keys, lines, page.observed_at)

@@ -1,9 +1,12 @@
 """What is retried, for how long, and what is said in the end; over real HTTP."""
 
+import time as real_time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from socket import socket
+from threading import active_count
 
 import pytest
 from starlette.requests import Request
@@ -23,9 +26,11 @@ from runs_assets.http.transport import Answer, Transport
 from runs_assets.plain_text.redaction import Redactor
 from runs_assets.sandbox import Sandbox
 from runs_assets.sandbox.answers import Handler
+from runs_assets_tests.security.peers import peer
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 KEY = "the-secret-key"
+PROMPT_SECONDS = 10
 
 
 class Time:
@@ -121,6 +126,20 @@ def test_a_body_cut_short_is_retried(sandbox: Sandbox, transport: Transport) -> 
 def test_a_refusal_is_never_retried(sandbox: Sandbox, transport: Transport, code: int, error: type[Exception]) -> None:
     answering(sandbox, status(code, '{"message": "no, the-secret-key"}'), OK)
     with pytest.raises(error, match=rf'HTTP {code} .*"no, \[redacted\]"'):
+        transport.get("/runs", {}, parsed)
+    assert transport.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(302, RequestRefusedError), (401, CredentialsError), (403, CredentialsError), (404, RequestRefusedError)],
+)
+@pytest.mark.parametrize("coding", ["br", "gzip"])
+def test_a_refusal_whose_body_cannot_be_decoded_is_never_retried(
+    sandbox: Sandbox, transport: Transport, code: int, error: type[Exception], coding: str
+) -> None:
+    answering(sandbox, status(code, "damaged", content_encoding=coding), OK)
+    with pytest.raises(error, match=f"HTTP {code} "):
         transport.get("/runs", {}, parsed)
     assert transport.requests == 1
 
@@ -279,6 +298,27 @@ def test_a_trickling_body_ends_with_the_attempt(sandbox: Sandbox, transport: Tra
     answering(sandbox, StreamingResponse(trickle()), OK)  # type: ignore[arg-type]
     assert transport.get("/runs", {}, parsed) == b"[]"
     assert transport.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"), [(b"HTTP/1.1 200 OK\r\nX: ", b"a"), (b"", b"HTTP/1.1 102 Processing\r\n\r\n")]
+)
+def test_an_endless_head_ends_with_the_attempt(transport: Transport, head: bytes, piece: bytes) -> None:
+    def trickle(connection: socket) -> None:
+        connection.sendall(head)
+        for _ in range(PROMPT_SECONDS * 100):
+            connection.sendall(piece)
+            real_time.sleep(0.01)
+
+    threads = active_count()
+    with peer(trickle) as server:
+        limits = Limits(attempt=0.1, deadline=0.1)
+        with (
+            replace(transport, base_url=f"http://{server.address}", limits=limits) as bounded,
+            pytest.raises(UnavailableError, match=r"The answer did not end within 0 s \(1 try"),
+        ):
+            bounded.get("/runs", {}, parsed)
+    assert active_count() == threads
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,12 @@ def test_exit_codes_are_numbers_or_their_spelling(value: Any, expected: int | No
     assert ps(state="finished", exit_code=value)["exit_code"] == expected
 
 
+def test_an_exit_code_beyond_any_float_is_none() -> None:
+    line = b'{"observed_at":"%b","run":{"id":"s","created-at":"2026-03-17T10:00:00Z","exit-code":%b}}\n'
+    rows = raw_rows(line % (SEEN.encode(), b"9" * 310), PS_SHAPE)
+    assert productsup(rows)["exit_code"].to_pylist() == [None]
+
+
 @pytest.mark.parametrize(
     ("value", "expected"), [(True, True), ("true", True), ("False", False), ("maybe", None), (1, None), (None, None)]
 )

@@ -27,7 +27,8 @@ class ListedRuns:
 
     `printed_us` is the step to which times are cut when printed, `cap` the largest page served whatever is asked for,
     `change` is called after each answer and may insert and delete. Ties come in another order each time. By offset,
-    requests past the end may be refused, and such as reach beyond the `shown` newest runs.
+    requests past the end may be refused, and such as reach beyond the `shown` newest runs. `counted` is the largest
+    total that is told.
     """
 
     runs: list[Run]
@@ -37,6 +38,7 @@ class ListedRuns:
     is_sorted: bool = True
     refuses_past_end: bool = False
     shown: int | None = None
+    counted: int = 1_000_000
     change: Callable[["ListedRuns"], None] = lambda _runs: None
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     asked: int = 0
@@ -72,7 +74,7 @@ class ListedRuns:
         if is_past_end or (self.shown is not None and ask.offset + ask.limit > self.shown):
             return Page([], np.array([], np.int64), ask.offset, refusal="HTTP 400")
         found = listed[ask.offset : ask.offset + min(ask.limit, self.cap)]
-        total = len(listed) if self.tells_total else None
+        total = min(len(listed), self.counted) if self.tells_total else None
         return self._answer(found, ask.offset, total)
 
     def _has(self, status: str | None, run: Run) -> bool:

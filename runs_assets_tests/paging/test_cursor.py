@@ -1,6 +1,7 @@
 """No run of a window is lost, or a typed error says why; the end is proven, not assumed."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -74,6 +75,9 @@ def test_every_run_that_existed_throughout_is_shown_or_an_error_says_why(
     try:
         shown = read(runs, start_us, end_us, limit=limit)
     except ApiChangedError as error:
+        if "became empty" in str(error):  # every run was deleted meanwhile
+            assert not runs.existing_throughout(start_us, end_us)
+            return
         assert "runs share the second" in str(error)  # noqa: PT017
         times = [us // SECOND_US for _, us in runs.runs]
         assert max(times.count(second) for second in set(times)) >= min(runs.cap, 90)
@@ -137,6 +141,54 @@ def test_one_empty_answer_anywhere_is_not_taken_for_the_end(broken: int) -> None
         return page_at() if runs.asked == broken else page
 
     assert len({key for page in pages_of(pager, sometimes_empty) for key in page.keys}) == 24
+
+
+def empty_at(runs: ListedRuns, broken: range) -> Callable[[CursorAsk], Page]:
+    """Shows nothing in answer to these requests, the first being 1."""
+
+    def fetch(ask: CursorAsk) -> Page:
+        page = runs.by_cursor(ask)
+        return page_at() if runs.asked in broken else page
+
+    return fetch
+
+
+@pytest.mark.parametrize("first", range(2, 7))
+def test_an_outage_of_empty_answers_in_mid_walk_is_not_taken_for_the_end(first: int) -> None:
+    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
+    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=5, max_limit=10_000, statuses=STATUSES)
+    fetched = pages_of(pager, empty_at(runs, range(first, first + 3)))
+    assert len({key for page in fetched for key in page.keys}) == 60
+
+
+@pytest.mark.parametrize("read_before", [1, 5])
+def test_an_outage_of_empty_answers_that_lasts_is_an_error(read_before: int) -> None:
+    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
+    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=5, max_limit=10_000, statuses=STATUSES)
+    with pytest.raises(ApiChangedError, match="became empty while it was being read"):
+        list(pages_of(pager, empty_at(runs, range(read_before + 1, 1000))))
+
+
+def test_answers_that_are_empty_again_and_again_are_an_error() -> None:
+    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
+    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=5, max_limit=10_000, statuses=STATUSES)
+    with pytest.raises(ApiChangedError, match="became empty while it was being read"):
+        list(
+            pages_of(pager, lambda ask: runs.by_cursor(ask) if ask.cursor_us > START_US + 20 * SECOND_US else page_at())
+        )
+
+
+def test_where_the_oldest_runs_vanish_while_they_are_read_the_others_are_the_window() -> None:
+    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
+
+    def delete_the_oldest(listed: ListedRuns) -> None:
+        if listed.asked == 3:
+            for key, _ in sorted(listed.runs, key=lambda run: run[1])[:54]:
+                listed.delete(key)
+
+    runs.change = delete_the_oldest
+    read(runs, START_US, START_US + 60 * SECOND_US, limit=5)
+    assert len(runs.throughout) == 6
 
 
 def fixed(page: Page) -> CursorPager:

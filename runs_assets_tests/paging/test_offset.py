@@ -54,15 +54,17 @@ def histories(draw: st.DrawFn) -> ListedRuns:
         for key, _ in chance.sample(listed.runs, min(deleted, len(listed.runs))):
             listed.delete(key)
 
-    tells_total = draw(st.booleans())
+    tells_total, refuses_past_end = draw(st.booleans()), draw(st.booleans())
     return ListedRuns(
         seconds(*counts),
         cap=draw(st.sampled_from([100, 128, 1_000_000])),
         tells_total=tells_total,
         change=change,
         chance=chance,
-        refuses_past_end=tells_total and draw(st.booleans()),
+        refuses_past_end=tells_total and refuses_past_end,
         shown=draw(st.sampled_from([None, 30, 200])),
+        # Past the end of a list that is longer than its total, a refusal is an error.
+        counted=1_000_000 if refuses_past_end else draw(st.sampled_from([30, 1_000_000])),
     )
 
 
@@ -119,6 +121,18 @@ def test_where_what_lies_past_the_end_is_refused_the_list_still_ends() -> None:
     assert read(runs, pager, START_US, START_US + 10 * SECOND_US) == {f"{at}-0" for at in range(10)}
 
 
+@pytest.mark.parametrize("tells_total", [True, False])
+def test_where_the_last_page_is_shown_for_what_lies_past_the_end_the_list_still_ends(*, tells_total: bool) -> None:
+    runs = ListedRuns(seconds(*[1] * 50), tells_total=tells_total)
+
+    def at_most_the_last_page(ask: OffsetAsk) -> Page:
+        return runs.by_offset(replace(ask, offset=50 - ask.limit if ask.offset >= 50 else ask.offset))
+
+    pager = pager_of(START_US, START_US + 10 * SECOND_US, 20)
+    shown = {key for page in pages_of(pager, at_most_the_last_page) for key in page.keys}
+    assert shown >= {f"{at}-0" for at in range(10)}
+
+
 def test_a_refusal_without_a_total_is_not_taken_for_the_end() -> None:
     runs = ListedRuns(seconds(*[1] * 50), refuses_past_end=True, tells_total=False)
     with pytest.raises(PageLimitError, match="beyond the 50 newest runs"):
@@ -148,15 +162,27 @@ def test_deleted_rows_do_not_pull_others_past_the_next_page() -> None:
 
 
 def test_a_capped_total_is_not_taken_for_the_end() -> None:
-    runs = ListedRuns(seconds(*[1] * 50))
-
-    def with_capped_total(ask: OffsetAsk) -> Page:
-        page = runs.by_offset(ask)
-        return Page(page.keys, page.created_us, page.offset, 20)
-
+    runs = ListedRuns(seconds(*[1] * 50), counted=20)
     pager = pager_of(START_US, START_US + 100 * SECOND_US, 10)
-    shown = {key for page in pages_of(pager, with_capped_total) for key in page.keys}
-    assert len(shown) == 50
+    assert len(read(runs, pager, START_US, START_US + 100 * SECOND_US)) == 50
+
+
+@pytest.mark.parametrize("limit", [7, 10])
+@pytest.mark.parametrize(("end", "lost"), [(5, "15:06:44"), (50, "15:07:10")])
+def test_a_total_beyond_which_a_server_shows_nothing_is_not_taken_for_the_end(limit: int, end: int, lost: str) -> None:
+    runs = ListedRuns(seconds(*[1] * 50), shown=20, counted=20)
+    pager = pager_of(START_US, START_US + end * SECOND_US, limit)
+    with pytest.raises(PageLimitError, match=rf"beyond the 20 newest runs: .*of 2025-06-15T{lost}Z and before"):
+        list(pages_of(pager, runs.by_offset))
+
+
+def test_a_list_without_order_that_is_not_shown_to_its_end_is_not_complete() -> None:
+    chance = random.Random(3)
+    runs = ListedRuns([(f"{chance.random()}", START_US + n * SECOND_US) for n in range(50)], is_sorted=False)
+    runs.shown = runs.counted = 23  # pages of 12 end there
+    pager = pager_of(START_US, START_US + 100 * SECOND_US, 12)
+    assert len(read(runs, pager, START_US, START_US + 100 * SECOND_US)) == 23
+    assert not pager.is_complete
 
 
 def test_equal_times_that_fill_a_page_take_a_larger_page() -> None:
@@ -179,6 +205,19 @@ def test_a_list_without_order_is_read_whole_and_says_so() -> None:
     assert len(read(runs, pager, start_us, end_us)) == 10
     assert pager.notes == ("The list is not newest first, so all of it was read.",)
     assert pager.is_complete
+
+
+@pytest.mark.parametrize("is_denied", [False, True])
+def test_an_offset_that_is_not_obeyed_is_an_error_for_a_list_without_order_too(*, is_denied: bool) -> None:
+    runs = ListedRuns([(f"{n:02d}", START_US + n * 7 % 60 * SECOND_US) for n in range(60)], is_sorted=False)
+
+    def from_the_head(ask: OffsetAsk) -> Page:
+        assert runs.asked < 500
+        page = runs.by_offset(replace(ask, offset=0))
+        return replace(page, offset=ask.offset) if is_denied else page
+
+    with pytest.raises(ApiChangedError, match="no longer obeys its offset"):
+        list(pages_of(pager_of(START_US, START_US + 100 * SECOND_US, 20), from_the_head))
 
 
 def test_a_list_without_order_that_changes_meanwhile_is_not_complete() -> None:

@@ -71,6 +71,8 @@ def test_ordinary_words_stay_and_a_mask_is_not_repeated() -> None:
         ("https://host/@user/x?page=2", "https://host/@user/x?page=2"),
         ("https://host:8080/@user", "https://host:8080/@user"),
         ("me@host, a?token=b", "me@host, a?token=b"),  # no URL
+        (r'{"at":"https:\/\/me:p\/w@host\/x"}', r'{"at":"https:\/\/[redacted]@host\/x"}'),  # PHP's JSON
+        (r"https:\/\/host:8080\/@user", r"https:\/\/host:8080\/@user"),
     ],
 )
 def test_of_a_url_only_the_credentials_are_masked(text: str, expected: str) -> None:
@@ -94,6 +96,11 @@ def test_unknown_fields_stay_only_if_scalar_and_not_named_like_a_secret() -> Non
 @pytest.mark.parametrize("name", ["pwd", "Set-Cookie", "jwt", "bearer", "x-signature", "private", "cmd"])
 def test_further_names_of_secrets_are_known(name: str) -> None:
     assert without_secrets({name: "s"}, frozenset()) == {}
+
+
+@pytest.mark.parametrize("name", ["https://me:pw@host/x", r"https:\/\/me:pw@host"])
+def test_a_field_named_by_a_url_is_not_kept(name: str) -> None:
+    assert without_secrets({name: 1, "a/b": 2}, frozenset()) == {"a/b": 2}
 
 
 def test_known_fields_stay_even_if_their_name_looks_like_a_secret_but_only_as_scalars() -> None:

@@ -47,6 +47,12 @@ def test_sensitive_and_secret_looking_fields_are_dropped_and_the_others_kept() -
     assert stored == {**{k: v for k, v in PRODUCTSUP_EXAMPLE[0].items() if k not in sensitive}, "region": "eu"}
 
 
+@pytest.mark.parametrize("url", ["https://me:pw@host", r"https:\/\/me:pw@host"])
+def test_a_url_in_a_documented_field_is_stored_without_its_credentials(url: str) -> None:
+    stored = decoded(page_of([PRODUCTSUP_EXAMPLE[0] | {"site-name": f'{{"at":"{url}"}}'}]))
+    assert [row["site-name"] for row in stored.values()] == [f'{{"at":"{url.replace("me:pw", "[redacted]")}"}}']
+
+
 def test_bad_rows_are_described_without_their_content_and_stop_nothing() -> None:
     documents = [
         {"id": "a", "created-at": CREATED},

@@ -5,7 +5,9 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from threading import Event
 
@@ -150,6 +152,40 @@ def test_a_run_at_the_edge_that_changed_meanwhile_is_stored_as_it_was_shown_last
         history.insert(*changed)
         is_middle_stored.set()
         assert sorted(day.day for day in stored) == [MIDDLE, LAST]
+    for day in (MIDDLE, LAST):
+        lines = b"".join(blocks(Layout(tmp_path).day_file("raw_runs", "cloudcruise", day))).splitlines()
+        runs = [orjson.loads(line)["run"] for line in lines]
+        assert [run["status"] for run in runs if run["session_id"] in EDGE] == ["execution.failed"]
+
+
+def test_a_page_that_is_overtaken_on_its_way_does_not_undo_what_a_later_one_has_shown(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    history = show(sandbox, [*INSIDE, *EDGE, BEFORE])
+    is_last_stored, is_shown = Event(), Event()
+
+    async def overtake(request: Request, inner: Handler) -> Response:
+        if request.query_params["start_time"] == OF_THE_MIDDLE_DAY:
+            answer = await inner(request)
+            if not is_shown.is_set():
+                history.delete(lambda row: row.body["session_id"] in EDGE)
+                changed = [Row(datetime.fromisoformat(at), run_at(at, status="execution.failed")) for at in EDGE]
+                history.insert(*changed)
+                is_shown.set()
+            while not is_last_stored.is_set():
+                await asyncio.sleep(0.005)
+            return answer
+        while not is_shown.is_set():
+            await asyncio.sleep(0.005)
+        return await inner(request)
+
+    sandbox.hooks["cloudcruise"].append(overtake)
+    ticks = count()
+    ticking = replace(client_of(sandbox), clock=lambda: NOW + timedelta(microseconds=next(ticks)))
+    with ticking as client, closing(reading(client, tmp_path, TWO, windows=2)) as stored:
+        assert next(stored).day == LAST
+        is_last_stored.set()
+        list(stored)
     for day in (MIDDLE, LAST):
         lines = b"".join(blocks(Layout(tmp_path).day_file("raw_runs", "cloudcruise", day))).splitlines()
         runs = [orjson.loads(line)["run"] for line in lines]

@@ -63,6 +63,6 @@ def _page_of(answer: Answer) -> RunPage:
     """The page of an array; null is some servers' way to say that there are no runs."""
 
     def page_in(body: bytes) -> RunPage:
-        return run_page(SHAPE.decode(body, list) or [], SHAPE, answer.received_at)
+        return run_page(SHAPE.decode(body, list) or [], SHAPE, answer.asked_at)
 
     return answer.decoded(page_in, "a JSON array of runs")

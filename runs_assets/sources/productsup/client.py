@@ -95,7 +95,7 @@ def _page_of(answer: Answer, asked: int = 0) -> RunPage:
     def page_in(body: bytes) -> RunPage:
         found = SHAPE.decode(body, _Envelope)
         offset, total = _place_of(found) if found else (asked, None)
-        return run_page(found.data or [] if found else [], SHAPE, answer.received_at, offset=offset, total=total)
+        return run_page(found.data or [] if found else [], SHAPE, answer.asked_at, offset=offset, total=total)
 
     return answer.decoded(page_in, "an object with a list of runs in 'data'")
 
