@@ -87,8 +87,8 @@ def _lines(layout: Layout, source: str, days: DayRange) -> tuple[Line, list[Line
     (whole,) = counts.group_by([]).aggregate(SUMMED).to_pylist()
     by_pipeline = counts.group_by("pipeline_id").aggregate(SUMMED).to_pylist()
     names = pipeline_names(layout, source)
-    titles = (label(row["pipeline_id"], names.get(row["pipeline_id"] or "")) for row in by_pipeline)
-    return _line(f"{source}, all", whole), [_line(*line) for line in zip(titles, by_pipeline, strict=True)]
+    pipelines = [_line(label(row["pipeline_id"], names.get(row["pipeline_id"] or "")), row) for row in by_pipeline]
+    return _line(f"{source}, all", whole), pipelines
 
 
 def _line(title: str, row: dict[str, Any]) -> Line:

@@ -9,7 +9,6 @@ from random import Random
 import pytest
 
 from runs_assets_tests.crashes.conftest import Account
-from runs_assets_tests.files_on_disk import folder_of
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "2"))
 """How many versions are read, each killed four times on the way; more of them for a longer search."""
@@ -22,7 +21,7 @@ FIRST_WRITE = 36  # lines of storage/folder.py: the first file of a new data fol
 def test_killed_anywhere_and_again_in_the_retry_no_day_is_mixed(account: Account, windows: int) -> None:
     account.windows = windows
     assert account.read(0, kill_in="runs_assets/storage/folder.py", kill_before=FIRST_WRITE).is_killed
-    begun = (folder_of(account.layout) / ".scratch" / "cloudcruise").glob("*.zst")
+    begun = account.layout.scratch("cloudcruise").glob("*.zst")
     assert [path.stat().st_size for path in begun] == [0]
     lines = {
         where: account.read(version, kill_in=where).lines

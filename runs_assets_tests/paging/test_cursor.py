@@ -143,6 +143,12 @@ def test_one_empty_answer_anywhere_is_not_taken_for_the_end(broken: int) -> None
     assert len({key for page in pages_of(pager, sometimes_empty) for key in page.keys}) == 24
 
 
+def a_minute() -> tuple[ListedRuns, CursorPager]:
+    """Two runs in each of 30 seconds, and a pager of pages of five over them."""
+    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
+    return runs, CursorPager(START_US, START_US + 60 * SECOND_US, limit=5, max_limit=10_000, statuses=STATUSES)
+
+
 def empty_at(runs: ListedRuns, broken: range) -> Callable[[CursorAsk], Page]:
     """Shows nothing in answer to these requests, the first being 1."""
 
@@ -155,23 +161,20 @@ def empty_at(runs: ListedRuns, broken: range) -> Callable[[CursorAsk], Page]:
 
 @pytest.mark.parametrize("first", range(2, 7))
 def test_an_outage_of_empty_answers_in_mid_walk_is_not_taken_for_the_end(first: int) -> None:
-    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
-    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=5, max_limit=10_000, statuses=STATUSES)
+    runs, pager = a_minute()
     fetched = pages_of(pager, empty_at(runs, range(first, first + 3)))
     assert len({key for page in fetched for key in page.keys}) == 60
 
 
 @pytest.mark.parametrize("read_before", [1, 5])
 def test_an_outage_of_empty_answers_that_lasts_is_an_error(read_before: int) -> None:
-    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
-    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=5, max_limit=10_000, statuses=STATUSES)
+    runs, pager = a_minute()
     with pytest.raises(ApiChangedError, match="became empty while it was being read"):
         list(pages_of(pager, empty_at(runs, range(read_before + 1, 1000))))
 
 
 def test_answers_that_are_empty_again_and_again_are_an_error() -> None:
-    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
-    pager = CursorPager(START_US, START_US + 60 * SECOND_US, limit=5, max_limit=10_000, statuses=STATUSES)
+    runs, pager = a_minute()
     with pytest.raises(ApiChangedError, match="became empty while it was being read"):
         list(
             pages_of(pager, lambda ask: runs.by_cursor(ask) if ask.cursor_us > START_US + 20 * SECOND_US else page_at())
@@ -179,7 +182,7 @@ def test_answers_that_are_empty_again_and_again_are_an_error() -> None:
 
 
 def test_where_the_oldest_runs_vanish_while_they_are_read_the_others_are_the_window() -> None:
-    runs = ListedRuns(groups_of([2] * 30, SECOND_US, random.Random(1)))
+    runs, _ = a_minute()
 
     def delete_the_oldest(listed: ListedRuns) -> None:
         if listed.asked == 3:

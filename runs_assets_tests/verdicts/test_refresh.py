@@ -42,6 +42,11 @@ def store(judge: Judge, source: str, status: str = "failed", *, days_ago: int = 
     store_runs(judge.layout, source, day, runs_table(columns), NOW, settled=False)
 
 
+def store_both(judge: Judge, *, days_ago: int = 0) -> None:
+    for source in SOURCES:
+        store(judge, source.name, days_ago=days_ago)
+
+
 def failing(judge: Judge) -> dict[str, int]:
     """Failures in a row of the one pipeline of each source, in the stored table."""
     return {row["source"]: row["failures"] for row in load_verdicts(judge.layout, PIPELINE_HEALTH.name).to_pylist()}
@@ -55,8 +60,7 @@ def test_of_nothing_there_are_empty_tables_with_all_columns(judge: Judge) -> Non
 
 
 def test_the_rows_of_both_sources_are_in_one_file(judge: Judge) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
+    store_both(judge)
     judge.refresh(SOURCES)
     assert failing(judge) == {"cloudcruise": 1, "productsup": 1}
 
@@ -98,8 +102,7 @@ def test_what_the_watch_file_says_of_rates_and_runs_makes_rows_outdated_and_a_mu
 
 
 def test_only_the_chosen_sources_are_judged_again(judge: Judge) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
+    store_both(judge)
     judge.refresh(SOURCES, ["productsup"])
     assert failing(judge) == {"productsup": 1}
     assert "cloudcruise" in judge.behind(NAMES)
@@ -112,11 +115,9 @@ def test_only_the_chosen_sources_are_judged_again(judge: Judge) -> None:
 
 
 def test_a_damaged_day_keeps_the_former_rows_of_its_source(judge: Judge) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
+    store_both(judge)
     judge.refresh(SOURCES)
-    for source in SOURCES:
-        store(judge, source.name, days_ago=1)
+    store_both(judge, days_ago=1)
     path = on_disk(judge.layout.day_file(FAILURE_RATES.name, "cloudcruise", TODAY))
     path.write_bytes(path.read_bytes()[:-1])
     failures = judge.refresh(SOURCES).failures
@@ -126,11 +127,9 @@ def test_a_damaged_day_keeps_the_former_rows_of_its_source(judge: Judge) -> None
 
 
 def test_a_source_whose_folder_cannot_be_read_stops_no_other(judge: Judge) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
+    store_both(judge)
     judge.refresh(SOURCES)
-    for source in SOURCES:
-        store(judge, source.name, days_ago=1)
+    store_both(judge, days_ago=1)
     with unreadable(folder_of(judge.layout) / RUNS.name / "source=cloudcruise"):
         assert judge.behind(NAMES) == NAMES
         assert list(judge.refresh(SOURCES).failures) == ["cloudcruise"]
@@ -168,8 +167,7 @@ def test_a_day_that_was_away_during_a_refresh_is_judged_when_it_is_back(judge: J
 
 
 def test_the_rows_of_a_source_whose_files_are_all_gone_go_too(judge: Judge) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
+    store_both(judge)
     judge.refresh(SOURCES)
     for table in (RUNS, FAILURE_RATES):
         shutil.rmtree(folder_of(judge.layout) / table.name / "source=productsup")
@@ -192,8 +190,7 @@ def test_files_are_noticed_although_no_ledger_can_be_written(judge: Judge) -> No
 
 
 def test_a_source_that_is_no_longer_registered_is_left_out(judge: Judge) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
+    store_both(judge)
     judge.refresh(SOURCES)
     judge.refresh([CLOUDCRUISE])
     assert failing(judge) == {"cloudcruise": 1}
@@ -201,8 +198,7 @@ def test_a_source_that_is_no_longer_registered_is_left_out(judge: Judge) -> None
 
 @pytest.mark.parametrize("table", [OUTAGES, PIPELINE_HEALTH], ids=lambda table: table.name)
 def test_a_damaged_table_is_built_anew_for_all_sources(judge: Judge, table: Table) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
+    store_both(judge)
     judge.refresh(SOURCES)
     on_disk(judge.layout.verdict_file(table.name)).write_bytes(b"damaged")
     judge.refresh(SOURCES, ["cloudcruise", "productsup"])
@@ -248,8 +244,7 @@ def test_what_a_killed_process_left_undone_is_noticed(judge: Judge) -> None:
 
 
 def test_a_table_of_another_version_is_built_anew_for_all_sources(judge: Judge) -> None:
-    for source in SOURCES:
-        store(judge, source.name)
+    store_both(judge)
     judge.refresh(SOURCES)
     rows, built = load_verdicts(judge.layout, OUTAGES.name), built_from(judge.layout, OUTAGES)
     assert built
