@@ -27,9 +27,9 @@ def read_open_runs(
         with closing(request.spool(day)) as spool:
             for run_id in ids:
                 page = client.fetch_run(run_id)
-                keys, lines = page.good_rows(_rows_of(page, run_id, day))
-                if keys:
-                    spool.append(keys, lines, page.observed_at)
+                shown, lines = page.good_rows(_rows_of(page, run_id, day))
+                if lines:
+                    spool.append(shown, lines, page.observed_at)
             read = Read(request.read_id, began_at)
             raw = store_day(request.files(day), spool, read, request.id_field, is_part=True, clock=request.clock)
         note = f"Only the {len(ids)} open runs were asked for, by their ids."

@@ -13,7 +13,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
+from runs_assets import arrow_functions as pc
 from runs_assets.days import iso
 from runs_assets.normalizing.columns import instants_us
 from runs_assets.normalizing.row_shape import RowShape
@@ -42,12 +44,12 @@ class RunPage(Page):
         lines = self.lines.splitlines(keepends=True)
         return [None if index in self.bad else line for index, line in enumerate(lines)]
 
-    def good_rows(self, indexes: Sequence[int]) -> tuple[list[str], bytes]:
+    def good_rows(self, indexes: Sequence[int]) -> tuple[pa.StringArray, bytes]:
         """The ids and lines at ascending positions, bad ones left out."""
         if len(indexes) == len(self) and not self.bad:
-            return self.keys, self.lines
-        good = [(self.keys[index], row) for index in indexes if (row := self.rows[index]) is not None]
-        return [key for key, _ in good], b"".join([row for _, row in good])
+            return self.ids, self.lines
+        good = {index: row for index in indexes if (row := self.rows[index]) is not None}
+        return self.ids.take(pa.array([*good], pa.int64())), b"".join(good.values())
 
 
 def run_page(
@@ -68,20 +70,22 @@ def run_page(
     storable, lines = _storable(rows, odd, shape)
     ids = _ids_of(shape.values(storable, shape.id_field))
     created_us = instants_us(shape.values(storable, shape.created_field), are_utc=shape.times_are_utc)
-    without_id = [] if all(ids) else [index for index, key in enumerate(ids) if not key]
+    has_no_id = pc.equal(ids, "").to_numpy(zero_copy_only=False)
     bad = {}
-    for index in sorted({*without_id, *np.flatnonzero(created_us == NO_TIME).tolist()}):
-        missing = shape.created_field if ids[index] else shape.id_field
+    for index in np.flatnonzero(has_no_id | (created_us == NO_TIME)).tolist():
+        missing = shape.id_field if has_no_id[index] else shape.created_field
         bad[index] = {"observed_at": iso(observed_at), **_trace_of(rows[index], storable[index], missing)}
-    keys = [key or f"digest:{_digest(row)}" for key, row in zip(ids, rows, strict=True)] if without_id else ids
-    return RunPage(keys, created_us, offset, total, refusal, lines=lines, bad=bad, observed_at=observed_at)
+    if has_no_id.any():
+        digests = [f"digest:{_digest(rows[index])}" for index in np.flatnonzero(has_no_id).tolist()]
+        ids = pc.replace_with_mask(ids, has_no_id, pa.array(digests))
+    return RunPage(ids, created_us, offset, total, refusal, lines=lines, bad=bad, observed_at=observed_at)
 
 
-def _ids_of(values: list[Any]) -> list[str]:
+def _ids_of(values: list[Any]) -> pa.StringArray:
     """Strings and whole numbers, as strings; all others as the empty one."""
     if {*map(type, values)} <= {str}:
-        return values
-    return [str(value) if type(value) in {str, int} else "" for value in values]
+        return pa.array(values, pa.string())
+    return pa.array([str(value) if type(value) in {str, int} else "" for value in values], pa.string())
 
 
 def _storable(rows: Sequence[Any], odd: list[int], shape: RowShape) -> tuple[list[Any], bytes]:

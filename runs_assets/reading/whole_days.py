@@ -160,10 +160,10 @@ class _Walk:
             indexes = np.flatnonzero(inside & (day_numbers == number)).tolist()
             if newer:
                 indexes = [index for index in indexes if page.keys[index] not in newer]
-            keys, lines = page.good_rows(self._changed(page, indexes) if day in self.stored else indexes)
-            if keys:
-                self._spool(day).append(keys, lines, page.observed_at)
-                self.shown += len(keys)
+            ids, lines = page.good_rows(self._changed(page, indexes) if day in self.stored else indexes)
+            if lines:
+                self._spool(day).append(ids, lines, page.observed_at)
+                self.shown += len(ids)
 
     def _quarantine(self, page: RunPage) -> None:
         """Keep each bad row with its day: that of its own time, else of the row before it, else of the first after."""

@@ -30,12 +30,12 @@ class Spool:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("w+b")
 
-    def append(self, ids: list[str], lines: bytes, observed_at: datetime) -> None:
+    def append(self, ids: pa.StringArray, lines: bytes, observed_at: datetime) -> None:
         """Add rows, at least one, that one answer showed, a line of JSON each; `ids` runs parallel to them."""
         head, tail = b'{"observed_at":"%b","run":' % iso(observed_at).encode(), b"}\n"
         whole = memoryview(lines.replace(b"\n", tail + head))[: -len(head)]
-        self._ids.append(pa.array(ids, pa.string()))
-        self._hashes.append(id_hashes(self._ids[-1]))
+        self._ids.append(ids)
+        self._hashes.append(id_hashes(ids))
         self._sizes.append(len(head) + len(whole))
         with raising(cannot_write, self._path):
             self._file.write(head)

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import dagster as dg
 import orjson
+import pyarrow as pa
 
 from runs_assets.accounts import SOURCES
 from runs_assets.daily.table import build_days
@@ -73,9 +74,8 @@ class Stored:
         whole = at >= end_of(day) if is_whole is None else is_whole
         with closing(Spool(self.layout.scratch("cloudcruise") / f"{day}.jsonl")) as spool:
             if rows:
-                spool.append(
-                    [str(row["session_id"]) for row in rows], b"".join([orjson.dumps(row) + b"\n" for row in rows]), at
-                )
+                ids = pa.array([str(row["session_id"]) for row in rows])
+                spool.append(ids, b"".join([orjson.dumps(row) + b"\n" for row in rows]), at)
             store_day(
                 DayFiles(self.layout, "cloudcruise", day),
                 spool,

@@ -40,7 +40,7 @@ def write(layout: Layout, version: str) -> None:
     doubt(layout, "s", DayRange(DAY, DAY))
     read = Read(version, AT, AT)
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
-        spool.append(["a", version], b'{"id":"a"}\n{"id":"%b"}\n' % version.encode(), AT)
+        spool.append(pa.array(["a", version]), b'{"id":"a"}\n{"id":"%b"}\n' % version.encode(), AT)
         store_day(DayFiles(layout, "s", DAY), spool, read, "id")
     lineage = Lineage(read, open_runs=0, settled=True, code_version="1")
     store_table(layout, RUNS.name, "s", DAY, pa.table({"version": [version]}), lineage)

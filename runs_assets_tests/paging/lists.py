@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from runs_assets.days import SECOND_US
 from runs_assets.paging.cursor import CursorAsk
@@ -72,7 +73,7 @@ class ListedRuns:
         self.longest = max(self.longest, len(listed))
         is_past_end = self.refuses_past_end and len(listed) <= ask.offset > 0
         if is_past_end or (self.shown is not None and ask.offset + ask.limit > self.shown):
-            return Page([], np.array([], np.int64), ask.offset, refusal="HTTP 400")
+            return Page(pa.array([], pa.string()), np.array([], np.int64), ask.offset, refusal="HTTP 400")
         found = listed[ask.offset : ask.offset + min(ask.limit, self.cap)]
         total = min(len(listed), self.counted) if self.tells_total else None
         return self._answer(found, ask.offset, total)
@@ -87,7 +88,7 @@ class ListedRuns:
 
     def _answer(self, found: list[Run], offset: int = 0, total: int | None = None) -> Page:
         times = np.array([self._printed(us) for _, us in found], np.int64)
-        page = Page([key for key, _ in found], times, offset, total)
+        page = Page(pa.array([key for key, _ in found], pa.string()), times, offset, total)
         self.change(self)
         return page
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -202,7 +203,7 @@ def fixed(page: Page) -> CursorPager:
 
 def page_at(*seconds: float | None) -> Page:
     times = [NO_TIME if second is None else START_US + int(second * SECOND_US) for second in seconds]
-    return Page([str(n) for n in range(len(times))], np.array(times, np.int64))
+    return Page(pa.array([str(n) for n in range(len(times))], pa.string()), np.array(times, np.int64))
 
 
 def test_a_list_that_is_not_newest_first_is_an_error() -> None:
@@ -226,7 +227,7 @@ def test_a_null_time_inside_a_page_does_not_end_the_walk() -> None:
 
     def with_null_at_the_end(ask: CursorAsk) -> Page:
         page = runs.by_cursor(ask)
-        return replace(page, keys=[*page.keys, "null"], created_us=np.append(page.created_us, NO_TIME))
+        return replace(page, ids=pa.array([*page.keys, "null"]), created_us=np.append(page.created_us, NO_TIME))
 
     shown = {key for page in pages_of(pager, with_null_at_the_end) for key in page.keys}
     assert len(shown) == 31

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -245,7 +246,7 @@ def test_an_empty_list_counts_only_when_it_comes_twice() -> None:
 
 def test_a_list_that_seems_empty_once_is_read_all_the_same() -> None:
     runs = ListedRuns(seconds(*[1] * 50))
-    shown = [Page([], np.array([], np.int64), 0, 0)]
+    shown = [Page(pa.array([], pa.string()), np.array([], np.int64), 0, 0)]
     read_pages = list(
         pages_of(
             pager_of(START_US, START_US + 10 * SECOND_US, 20),
@@ -262,7 +263,7 @@ def test_null_times_beside_usable_ones_stop_nothing() -> None:
     def with_nulls(ask: OffsetAsk) -> Page:
         page = runs.by_offset(ask)
         times = np.where(np.arange(page.offset, page.end) % 3 == 0, NO_TIME, page.created_us)
-        return Page(page.keys, times, page.offset, page.total)
+        return Page(page.ids, times, page.offset, page.total)
 
     shown = {
         key for page in pages_of(pager_of(START_US, START_US + 100 * SECOND_US, 10), with_nulls) for key in page.keys
@@ -271,7 +272,7 @@ def test_null_times_beside_usable_ones_stop_nothing() -> None:
 
 
 def test_a_page_of_null_times_only_is_an_error() -> None:
-    page = Page(["a", "b"], np.array([NO_TIME, NO_TIME]), 0, 2)
+    page = Page(pa.array(["a", "b"]), np.array([NO_TIME, NO_TIME]), 0, 2)
     with pytest.raises(ApiChangedError, match="no usable creation time"):
         list(pages_of(pager_of(START_US, START_US + SECOND_US, 10), lambda _ask: page))
 

@@ -43,7 +43,7 @@ def layout(bucket_url: str) -> Layout:
 
 def read_day(layout: Layout, folder: Path, read_id: str, ids: list[str], at: datetime = AT) -> None:
     with closing(Spool(folder / read_id)) as spool:
-        spool.append(ids, b"".join(orjson.dumps({"id": one, "by": read_id}) + b"\n" for one in ids), at)
+        spool.append(pa.array(ids), b"".join(orjson.dumps({"id": one, "by": read_id}) + b"\n" for one in ids), at)
         store_day(DayFiles(layout, SOURCE.name, DAY), spool, Read(read_id, at, at), "id", clock=utc_now)
 
 

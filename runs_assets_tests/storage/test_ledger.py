@@ -61,7 +61,7 @@ class Days:
 
     def read(self, day: date, read_id: str) -> None:
         with closing(Spool(self.scratch / f"{read_id}-{day}")) as spool:
-            spool.append([read_id], b'{"id":"%b"}\n' % read_id.encode(), AT)
+            spool.append(pa.array([read_id]), b'{"id":"%b"}\n' % read_id.encode(), AT)
             store_day(DayFiles(self.layout, SOURCE, day), spool, Read(read_id, AT, AT), "id")
 
     def _build(self, name: str) -> Callable[[date, str], None]:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 import pytest
 
 from runs_assets.storage.layout import DayFiles, Layout
@@ -33,7 +34,7 @@ def store(
     lines = [orjson.dumps({"id": key, "state": state}) + b"\n" for key, state in states.items()]
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         if lines:
-            spool.append(list(states), b"".join(lines), read.read_started_at)
+            spool.append(pa.array([*states]), b"".join(lines), read.read_started_at)
         raw = store_day(
             DayFiles(layout, "s", DAY), spool, read, "id", is_part=is_part, clock=lambda: now, report=told.append
         )

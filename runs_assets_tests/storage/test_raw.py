@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import orjson
 import pandas as pd
+import pyarrow as pa
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -40,7 +41,7 @@ def store(layout: Layout, *shown: dict[str, Any], at: datetime = EARLY, read: Re
     """One reading of the day, each row in an answer of its own."""
     with closing(Spool(layout.scratch("s") / "spool")) as spool:
         for row in shown:
-            spool.append([row["id"]], orjson.dumps(row) + b"\n", at)
+            spool.append(pa.array([row["id"]]), orjson.dumps(row) + b"\n", at)
         store_day(DayFiles(layout, "s", DAY), spool, read or Read(f"read at {at}", at, at), "id")
 
 
@@ -144,7 +145,7 @@ def test_a_failure_while_writing_leaves_the_old_day_and_no_leftover(layout: Layo
     store(layout, {"id": "a", "state": "x"})
     before = path(layout).read_bytes()
     spool = Spool(layout.scratch("s") / "spool")
-    spool.append(["b"], b"{}\n", LATE)
+    spool.append(pa.array(["b"]), b"{}\n", LATE)
     spool._file.close()
     with pytest.raises(ValueError, match="closed file"):
         store_day(DayFiles(layout, "s", DAY), spool, Read("r", LATE, LATE), "id")

@@ -38,7 +38,7 @@ def test_the_latest_line_of_each_id_is_kept(
             for number, ids in enumerate(pages):
                 states = [f"{number}.{place}" for place in range(len(ids))]
                 lines = [json.dumps({"id": one, "state": state}) + "\n" for one, state in zip(ids, states, strict=True)]
-                rows.append(ids, "".join(lines).encode(), AT + timedelta(hours=number))
+                rows.append(pa.array(ids), "".join(lines).encode(), AT + timedelta(hours=number))
                 for one, state in zip(ids, states, strict=True):
                     latest.pop(one, None)  # so that its place is that of its last arrival
                     latest[one] = state
@@ -53,7 +53,7 @@ def test_of_a_scratch_file_that_was_cut_no_line_comes_twice(tmp_path: Path) -> N
     path = tmp_path / "spool"
     with closing(Spool(path)) as rows:
         for one in ("a", "b"):
-            rows.append([one], json.dumps({"id": one}).encode() + b"\n", AT)
+            rows.append(pa.array([one]), json.dumps({"id": one}).encode() + b"\n", AT)
         whole, cut = io.BytesIO(), io.BytesIO()
         rows.copy_latest(whole)
         of_a = whole.getvalue().splitlines(keepends=True)[0]

@@ -14,6 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import orjson
+import pyarrow as pa
 import pytest
 
 from runs_assets.daily.table import build_days
@@ -49,7 +50,7 @@ def _write_days(layout: Layout, source: Source, days: DayRange, now: datetime) -
     for day in days.newest_first():
         ids, lines = _runs_of(day)
         with closing(Spool(scratch / str(day))) as spool:
-            spool.append(ids, lines, read_at)
+            spool.append(pa.array(ids), lines, read_at)
             read = Read(f"reading-of-{day}", read_at, read_at if read_at >= end_of(day) else None)
             store_day(DayFiles(layout, source.name, day), spool, read, source.shape.id_field)
     for table in DAILY_TABLES:
