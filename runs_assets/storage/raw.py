@@ -141,6 +141,7 @@ def blocks(stored: StoredFile) -> Iterator[bytes]:
         frame, rows = CheckedFrame(file, trailer.frame_bytes), 0
         try:
             for lines in _lines(frame, BLOCK_BYTES):
+                # bytes.count takes a third of the time of decompression, this a tenth.
                 rows += int(np.count_nonzero(np.frombuffer(lines, np.uint8) == NEWLINE))
                 yield lines
         except zstandard.ZstdError as error:
@@ -229,9 +230,9 @@ def _lines(frame: CheckedFrame, block_bytes: int) -> Iterator[bytes]:
     """The decoded frame in blocks of whole lines; what follows the last line's end is left out."""
     with BufferedReader(zstandard.ZstdDecompressor().stream_reader(frame)) as stream:  # type: ignore[arg-type]
         # JSON has no bare newline inside a string, so each one ends a line.
-        while (lines := stream.read(block_bytes) + stream.readline()).endswith(b"\n"):
-            yield lines
-        yield lines[: lines.rfind(b"\n") + 1]
+        while lines := stream.read(block_bytes) + stream.readline():
+            if whole := lines[: lines.rfind(b"\n") + 1]:
+                yield whole
 
 
 def _damaged(stored: StoredFile, why: str) -> DamagedFileError:

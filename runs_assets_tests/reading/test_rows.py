@@ -95,6 +95,8 @@ def test_good_rows_are_taken_by_position() -> None:
     page = page_of(documents)
     assert page.good_rows([1, 2, 3])[0].to_pylist() == ["1", "2", "3"]
     assert page.good_rows([0, 4])[0].to_pylist() == ["0", "4"]
+    assert page.good_rows(range(5))[0].to_pylist() == ["0", "1", "2", "3", "4"]
+    assert "keys" not in vars(page)
     documents[2] = "bad"
     ids, lines = page_of(documents).good_rows([1, 2, 3])
     assert ids.to_pylist() == ["1", "3"]

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runs_assets.errors import StorageError
+from runs_assets.storage import raw
 from runs_assets.storage.layout import DayFiles, Layout
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.raw import RawDay, blocks, stat_day, verify_raw
@@ -54,6 +55,17 @@ def stored(layout: Layout) -> dict[str, tuple[str, str]]:
     found = {line["run"]["id"]: (line["run"]["state"], line["observed_at"]) for line in lines}
     assert len(found) == len(lines)
     return found
+
+
+@given(lengths=st.lists(st.integers(0, 300), max_size=8), block_bytes=st.integers(1, 500))
+def test_blocks_are_of_whole_lines_and_none_is_empty(lengths: list[int], block_bytes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        layout = Layout(Path(folder))
+        store(layout, *({"id": str(number), "state": "x" * length} for number, length in enumerate(lengths)))
+        patch.setattr(raw, "BLOCK_BYTES", block_bytes)
+        found = [*blocks(stored_file(path(layout)))]
+    assert all(block.endswith(b"\n") for block in found)
+    assert [len(orjson.loads(line)["run"]["state"]) for block in found for line in block.splitlines()] == lengths
 
 
 def test_the_latest_observation_wins_and_what_is_no_longer_shown_stays(layout: Layout) -> None:
