@@ -4,10 +4,10 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from datetime import date
 
-from runs_assets.days import day_of_us, end_of, start_of
-from runs_assets.paging.page import NO_TIME
+import numpy as np
+
+from runs_assets.days import DAY_US, EPOCH, end_of, start_of
 from runs_assets.reading.request import ReadingRequest, SingleRunClient, StoredDay
-from runs_assets.reading.rows import RunPage
 from runs_assets.storage.ledger import doubt
 from runs_assets.storage.merging import store_day
 from runs_assets.storage.quarantine import load_quarantine
@@ -27,7 +27,8 @@ def read_open_runs(
         with closing(request.spool(day)) as spool:
             for run_id in ids:
                 page = client.fetch_run(run_id)
-                shown, lines = page.good_rows(_rows_of(page, run_id, day))
+                in_day = np.flatnonzero(page.created_us // DAY_US == (day - EPOCH).days).tolist()
+                shown, lines = page.good_rows([index for index in in_day if page.keys[index] == run_id])
                 if lines:
                     spool.append(shown, lines, page.observed_at)
             read = Read(request.read_id, began_at)
@@ -35,9 +36,3 @@ def read_open_runs(
         note = f"Only the {len(ids)} open runs were asked for, by their ids."
         quarantined = len(load_quarantine(request.layout, request.source, day))
         yield StoredDay(day, raw, quarantined, (start_of(day), end_of(day)), client.requests - requests, (note,))
-
-
-def _rows_of(page: RunPage, run_id: str, day: date) -> list[int]:
-    """The positions of the run's rows that belong to the day."""
-    rows = enumerate(zip(page.keys, page.created_us.tolist(), strict=True))
-    return [index for index, (key, us) in rows if key == run_id and us != NO_TIME and day_of_us(us) == day]
