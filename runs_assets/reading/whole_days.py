@@ -9,6 +9,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -46,8 +47,8 @@ def read_days(
     `retention` limit what can be asked for. Raises `OutOfReachError` before anything is changed; whatever the client
     raises, later. Progress is reported after the first page that ends 10 seconds or more after the last report.
     """
-    began_at = request.clock()
-    start_at = Reach(began_at, first_day, retention).start_for(request.days)
+    reach = Reach(request.clock(), first_day, retention)
+    reach.start_for(request.days)  # raises for all of them, not for a part
     doubt(request.layout, request.source, request.days)
     begun = reported = monotonic()
     with ExitStack() as parts:
@@ -56,13 +57,12 @@ def read_days(
         for days in request.days.parts(windows):
             its_client = parts.enter_context(client.another()) if walks else client
             stops.callback(its_client.stop)
-            part = replace(request, days=days)
-            walk = _Walk(its_client, part, began_at, max(start_at, days.start), retention)
+            walk = _Walk(its_client, replace(request, days=days), reach)
             walks.append(parts.enter_context(closing(walk)))
-        fetched = parts.enter_context(closing(pages([(walk.pager, walk.fetch) for walk in walks], stops.close)))
+        fetched = parts.enter_context(closing(pages([(copy(walk.pager), walk.fetch) for walk in walks], stops.close)))
         for number, (place, page, pager) in enumerate(fetched, start=1):
             walks[place].follow(pager)
-            newer = {key for walk in walks if walk is not walks[place] for key in walk.shown_since(page.observed_at)}
+            newer = {key for walk in walks if walk is not walks[place] for key in walk.known(page.observed_at)}
             for walk in walks:  # at the edges of its window, a page may show what is another's
                 yield from walk.take(page, newer)
             walks[place].remember(page)
@@ -80,9 +80,7 @@ class _Walk:
 
     client: RunsClient
     request: ReadingRequest
-    began_at: datetime
-    start_at: datetime
-    retention: timedelta | None
+    reach: Reach
     shown: int = 0
     requests: deque[int] = field(default_factory=deque)
     stored: set[date] = field(default_factory=set)
@@ -92,34 +90,41 @@ class _Walk:
     remembered: list[RunPage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.start_at = self.reach.start_for(self.request.days)
         self.pager = self.client.pager(to_us(self.start_at), to_us(self.request.days.end))
-        self.mark_us = self.pager.mark_us
         self.sent = self.counted = self.client.requests
         self.pending = self.request.days.newest_first()
 
     def fetch(self, ask: Any) -> RunPage:
         """The page that answers a request; for the thread that fetches."""
-        if self.retention is not None and self.start_at < self.request.clock() - self.retention:
+        retention = self.reach.retention
+        if retention is not None and self.start_at < self.request.clock() - retention:
             raise OutOfReachError(
                 f"The reading took so long that {iso(self.start_at)} fell out of what the API still answers "
-                f"({self.retention}). Days that were stored before this are kept; ask again for the rest."
+                f"({retention}). Days that were stored before this are kept; ask again for the rest."
             )
         page = self.client.fetch(ask)
         self.requests.append(self.client.requests)  # the next may be sent before this page is processed
         return page
 
     def follow(self, pager: Pager[Any]) -> None:
-        """Go on to the next page of this walk, with its pager as it stood then."""
-        self.sent, self.pager = self.requests.popleft(), pager
-        if pager.mark_us > self.mark_us:
-            self._begin_again()
-        self.mark_us = pager.mark_us
+        """Go on to the next page of this walk, with its pager as it stood then.
 
-    def shown_since(self, asked_at: datetime) -> Iterator[str]:
-        """The runs on pages of this walk that were asked for later, of those that overlap with another's."""
-        for page in self.remembered:
-            if page.observed_at > asked_at:
-                yield from (key for key, row in zip(page.keys, page.rows, strict=True) if row is not None)
+        Days that were stored on the strength of an order that does not hold are marked as incomplete; they come again.
+        """
+        begins_again = pager.mark_us > self.pager.mark_us
+        self.sent, self.pager = self.requests.popleft(), pager
+        if begins_again:
+            for day in sorted(self.stored):
+                self._store(day, is_vouched=False)
+            self.pending = self.request.days.newest_first()
+            self.stored.clear()
+
+    def known(self, since: datetime | None = None) -> dict[str, bytes]:
+        """The rows, by id, of pages that others overlap with: of those that were asked for later than an instant."""
+        remembered = [page for page in self.remembered if since is None or page.observed_at > since]
+        rows = ((key, row) for page in remembered for key, row in zip(page.keys, page.rows, strict=True))
+        return {key: row for key, row in rows if row is not None}
 
     def take(self, page: RunPage, newer: set[str]) -> Iterator[StoredDay]:
         """Take what the page of any walk shows of this one's days, and store what can be stored.
@@ -131,7 +136,7 @@ class _Walk:
         # What turned up for a day after it was stored is merged at once: the reading may fail later.
         for day in sorted(self.stored & self.spools.keys(), reverse=True):
             yield self._store(day)
-        while self.pending and self.mark_us <= to_us(max(start_of(self.pending[0]), self.start_at)):
+        while self.pending and self.pager.mark_us <= to_us(max(start_of(self.pending[0]), self.start_at)):
             yield self._store(self.pending.pop(0))
 
     def remember(self, page: RunPage) -> None:
@@ -144,23 +149,19 @@ class _Walk:
         for spool in self.spools.values():
             spool.close()
 
-    def _begin_again(self) -> None:
-        """Mark days that were stored on the strength of an order that does not hold as incomplete; they come again."""
-        for day in sorted(self.stored):
-            self._store(day, is_vouched=False)
-        self.pending = self.request.days.newest_first()
-        self.stored.clear()
-
     def _spool_rows(self, page: RunPage, newer: set[str]) -> None:
         """Spool the page's rows by day; rows already stored with their day only if they show something new."""
         day_numbers = page.created_us // DAY_US
-        inside = (page.created_us >= to_us(self.start_at)) & (page.created_us < to_us(self.request.days.end))
-        for number in np.unique(day_numbers[inside])[::-1]:
-            day = day_of_us(int(number) * DAY_US)
+        inside = (page.created_us >= self.pager.start_us) & (page.created_us < self.pager.end_us)
+        for number in np.unique(day_numbers[inside])[::-1].tolist():
+            day = day_of_us(number * DAY_US)
             indexes = np.flatnonzero(inside & (day_numbers == number)).tolist()
             if newer:
                 indexes = [index for index in indexes if page.keys[index] not in newer]
-            ids, lines = page.good_rows(self._changed(page, indexes) if day in self.stored else indexes)
+            if day in self.stored:
+                known = self.known()
+                indexes = [index for index in indexes if known.get(page.keys[index]) != page.rows[index]]
+            ids, lines = page.good_rows(indexes)
             if lines:
                 self._spool(day).append(ids, lines, page.observed_at)
                 self.shown += len(ids)
@@ -170,16 +171,11 @@ class _Walk:
         for index, trace in page.bad.items():
             before = page.created_us[: index + 1]
             usable = np.concatenate([page.times_us[:1], before[before != NO_TIME]])
-            if len(usable) and to_us(self.start_at) <= usable[-1] < to_us(self.request.days.end):
+            if len(usable) and self.pager.start_us <= usable[-1] < self.pager.end_us:
                 day, key = day_of_us(int(usable[-1])), page.keys[index]
                 if key not in self.bad[day]:
                     self._spool(day)  # the day has something to store, if only this
                 self.bad[day][key] = trace
-
-    def _changed(self, page: RunPage, indexes: list[int]) -> list[int]:
-        """Those of some rows that the pages that overlap with theirs did not show exactly so."""
-        known = {key: row for earlier in self.remembered for key, row in zip(earlier.keys, earlier.rows, strict=True)}
-        return [index for index in indexes if known.get(page.keys[index]) != page.rows[index]]
 
     def _spool(self, day: date) -> Spool:
         if day not in self.spools:
@@ -188,17 +184,17 @@ class _Walk:
 
     def _store(self, day: date, *, is_vouched: bool = True) -> StoredDay:
         spool, files, report = self._spool(day), self.request.files(day), partial(self._note, day)
-        bad = list(self.bad[day].values())
+        bad, began_at = list(self.bad[day].values()), self.reach.now
         is_clipped = self.start_at > start_of(day)
         store_quarantine(files, bad, read_id=self.request.read_id, add=is_clipped, report=report)
-        is_whole = is_vouched and self.pager.is_complete and not is_clipped and end_of(day) <= self.began_at
-        read = Read(self.request.read_id, self.began_at, self.began_at if is_whole else None)
+        is_whole = is_vouched and self.pager.is_complete and not is_clipped and end_of(day) <= began_at
+        read = Read(self.request.read_id, began_at, began_at if is_whole else None)
         clock, id_field = self.request.clock, self.request.id_field
         raw = store_day(files, spool, read, id_field, is_part=is_clipped, clock=clock, report=report)
         self.spools.pop(day).close()
         self.stored.add(day)
         requests, self.counted = self.sent - self.counted, self.sent
-        window = (max(self.start_at, start_of(day)), min(end_of(day), max(self.began_at, start_of(day))))
+        window = (max(self.start_at, start_of(day)), min(end_of(day), max(began_at, start_of(day))))
         return StoredDay(day, raw, len(bad), window, requests, (*self.pager.notes, *self.notes[day]))
 
     def _note(self, day: date, note: str) -> None:
