@@ -16,15 +16,13 @@ from runs_assets.storage.spool import Spool
 
 
 class RunsClient(AbstractContextManager["RunsClient"], Protocol):
-    """A client of an API that lists runs, for use in a `with` block."""
+    """A client of the API at `base_url` that lists runs, for use in a `with` block.
 
-    @property
-    def base_url(self) -> str:
-        """Where the API is."""
+    `requests` counts those that were sent so far, retries included.
+    """
 
-    @property
-    def requests(self) -> int:
-        """Requests sent so far, retries included."""
+    base_url: str
+    requests: int
 
     def pager(self, start_us: int, end_us: int) -> Pager[Any]:
         """A pager over the runs created in [start_us, end_us)."""

@@ -73,7 +73,7 @@ def read_days(
 
 @dataclass
 class _Walk:
-    """The reading of a window under way: rows not yet stored, by day, and the days that are.
+    """The reading of a window under way: rows not yet stored, by day, and the days still `pending`, newest first.
 
     `remembered` are the first of its pages and the last two, without empty ones.
     """
@@ -83,7 +83,6 @@ class _Walk:
     reach: Reach
     shown: int = 0
     requests: deque[int] = field(default_factory=deque)
-    stored: set[date] = field(default_factory=set)
     spools: dict[date, Spool] = field(default_factory=dict)
     bad: dict[date, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     notes: dict[date, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -115,10 +114,10 @@ class _Walk:
         begins_again = pager.mark_us > self.pager.mark_us
         self.sent, self.pager = self.requests.popleft(), pager
         if begins_again:
-            for day in sorted(self.stored):
+            days = self.request.days.newest_first()
+            for day in days[: len(days) - len(self.pending)]:
                 self._store(day, is_vouched=False)
-            self.pending = self.request.days.newest_first()
-            self.stored.clear()
+            self.pending = days
 
     def known(self, since: datetime | None = None) -> dict[str, bytes]:
         """The rows, by id, of pages that others overlap with: of those that were asked for later than an instant."""
@@ -134,7 +133,7 @@ class _Walk:
         self._spool_rows(page, newer)
         self._quarantine(page)
         # What turned up for a day after it was stored is merged at once: the reading may fail later.
-        for day in sorted(self.stored & self.spools.keys(), reverse=True):
+        for day in sorted(self.spools.keys() - self.pending, reverse=True):
             yield self._store(day)
         while self.pending and self.pager.mark_us <= to_us(max(start_of(self.pending[0]), self.start_at)):
             yield self._store(self.pending.pop(0))
@@ -158,7 +157,7 @@ class _Walk:
             indexes = np.flatnonzero(inside & (day_numbers == number)).tolist()
             if newer:
                 indexes = [index for index in indexes if page.keys[index] not in newer]
-            if day in self.stored:
+            if day not in self.pending:
                 known = self.known()
                 indexes = [index for index in indexes if known.get(page.keys[index]) != page.rows[index]]
             ids, lines = page.good_rows(indexes)
@@ -192,7 +191,6 @@ class _Walk:
         clock, id_field = self.request.clock, self.request.id_field
         raw = store_day(files, spool, read, id_field, is_part=is_clipped, clock=clock, report=report)
         self.spools.pop(day).close()
-        self.stored.add(day)
         requests, self.counted = self.sent - self.counted, self.sent
         window = (max(self.start_at, start_of(day)), min(end_of(day), max(began_at, start_of(day))))
         return StoredDay(day, raw, len(bad), window, requests, (*self.pager.notes, *self.notes[day]))
@@ -204,8 +202,9 @@ class _Walk:
 
 def _progress(request: ReadingRequest, walks: list[_Walk], pages_read: int, seconds: float) -> str:
     """How far the walks are together."""
-    stored, runs = sum(len(walk.stored) for walk in walks), sum(walk.shown for walk in walks)
+    done = len(request.days) - sum(len(walk.pending) for walk in walks)
+    runs = sum(walk.shown for walk in walks)
     return (
-        f"{request.source}: {stored} of {len(request.days)} days done, {runs:,} runs, {pages_read:,} pages, "
+        f"{request.source}: {done} of {len(request.days)} days done, {runs:,} runs, {pages_read:,} pages, "
         f"{runs / seconds:,.0f} runs/s"
     )
