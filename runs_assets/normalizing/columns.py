@@ -9,7 +9,6 @@ JSON type are converted at once; only where some are not is every value looked a
 becomes null (the raw file keeps it).
 """
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ class RawRows:
     def times(self, field: str) -> pa.Array:
         """A field's values as `instants`; those that are not as they should be are counted."""
         values = self[field]
-        found, assumed_utc = _instants(values, are_utc=self.times_are_utc)
+        found, assumed_utc = instants(values, are_utc=self.times_are_utc)
         nulls = values.null_count if isinstance(values, pa.Array) else values.count(None)
         self.assumed_utc += assumed_utc
         self.unreadable_times += found.null_count - nulls
@@ -89,25 +88,31 @@ def converted(values: Values, kind: pa.DataType) -> pa.Array:
     """Strings, or int32 or booleans, also from their spellings; a number among strings is spelled decimally."""
     at_once, one_by_one = _CONVERSIONS[kind]
     with suppress(*MISFIT):
-        found = values if isinstance(values, pa.Array) else pa.array(values)
+        found = pa.array(values)
         if found.type in at_once:
             return found.cast(kind)
     return pa.array([one_by_one(value) for value in _listed(values)], kind)
 
 
-def instants(values: Values, *, are_utc: bool = False) -> pa.Array:
-    """timestamp[us, UTC] from ISO 8601 strings with any offset.
+def instants(values: Values, *, are_utc: bool = False) -> tuple[pa.Array, int]:
+    """timestamp[us, UTC] from ISO 8601 strings with any offset; and how many of them had none.
 
     A time without an offset has no sensible reading unless the platform's times `are_utc`, nor has one before 1970 or
     after 2199, such as the year 1 that some languages print for "never".
     """
-    return _instants(values, are_utc=are_utc)[0]
+    with suppress(*MISFIT):
+        return _of_our_time(pc.cast(pa.array(values, pa.string()), TIMESTAMP)), 0
+    moments = [_moment(value, are_utc=are_utc) for value in _listed(values)]
+    found_us = [None if moment is None else to_us(moment.replace(tzinfo=moment.tzinfo or UTC)) for moment in moments]
+    found = _of_our_time(pa.array(found_us, pa.int64()).cast(TIMESTAMP))
+    has_no_offset = pa.array([moment is not None and moment.tzinfo is None for moment in moments], pa.bool_())
+    return found, pc.sum(pc.and_(has_no_offset, pc.is_valid(found))).as_py() or 0
 
 
 def instants_us(values: Values, *, are_utc: bool = False) -> NDArray[np.int64]:
     """Like `instants`, as microseconds since the epoch, with `NO_TIME` for null."""
-    found = instants(values, are_utc=are_utc).cast(pa.int64()).fill_null(NO_TIME)
-    us: NDArray[np.int64] = found.to_numpy(zero_copy_only=False)
+    found, _ = instants(values, are_utc=are_utc)
+    us: NDArray[np.int64] = found.cast(pa.int64()).fill_null(NO_TIME).to_numpy(zero_copy_only=False)
     return us
 
 
@@ -115,18 +120,6 @@ def seconds_between(start: pa.Array, end: pa.Array) -> pa.Array:
     """End - start in seconds (float64), null where either is."""
     microseconds = pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))
     return pc.divide(microseconds.cast(pa.float64()), 1e6)
-
-
-def _instants(values: Values, *, are_utc: bool) -> tuple[pa.Array, int]:
-    """See `instants`; and how many of them had no offset."""
-    with suppress(*MISFIT):
-        printed = values.cast(pa.string()) if isinstance(values, pa.Array) else pa.array(values, pa.string())
-        return _of_our_time(pc.cast(printed, TIMESTAMP)), 0
-    moments = [_moment(value, are_utc=are_utc) for value in _listed(values)]
-    found_us = [None if moment is None else to_us(moment.replace(tzinfo=moment.tzinfo or UTC)) for moment in moments]
-    found = _of_our_time(pa.array(found_us, pa.int64()).cast(TIMESTAMP))
-    has_no_offset = pa.array([moment is not None and moment.tzinfo is None for moment in moments], pa.bool_())
-    return found, pc.sum(pc.and_(has_no_offset, pc.is_valid(found))).as_py() or 0
 
 
 def _of_our_time(found: pa.Array) -> pa.Array:
@@ -163,7 +156,7 @@ def _int32(value: Any) -> int | None:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return int(number) if math.isfinite(number) and number == int(number) and int(number) in INT32 else None
+    return int(number) if number.is_integer() and int(number) in INT32 else None
 
 
 def _boolean(value: Any) -> bool | None:

@@ -6,7 +6,7 @@ the rows beside it are not.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,10 +54,9 @@ class RowShape:
         return frozenset(self.columns.names)
 
     @cached_property
-    def never_stored(self) -> Mapping[str, str]:
-        """The fields that are never stored, with the attributes of `row` that hold them."""
-        fields = msgspec.structs.fields(self.row)
-        return {field.encode_name: field.name for field in fields if field.type == NeverStored}
+    def never_stored(self) -> frozenset[str]:
+        """The names of the fields that are never stored."""
+        return frozenset(self._attributes.keys() - self.known)
 
     def decode(self, body: bytes, page: Any) -> Any:
         """A page of the generic type `page`, or null, with rows for `rows`.
@@ -79,8 +78,8 @@ class RowShape:
             rows = [self._row_of(row) for row in decoded]
             odd = [index for index, row in enumerate(rows) if type(row) is not self.row]
         documented = [row for row in rows if type(row) is self.row] if odd else rows
-        for attribute in self.never_stored.values():
-            deque(map(setattr, documented, repeat(attribute), repeat(UNSET)), maxlen=0)
+        for field in self.never_stored:
+            deque(map(setattr, documented, repeat(self._attributes[field]), repeat(UNSET)), maxlen=0)
         return rows, odd
 
     def values(self, rows: Sequence[Any], field: str) -> list[Any]:

@@ -54,7 +54,7 @@ def runs_table(rows: RawRows, fields: Mapping[str, str], status_of: Callable[[Co
     """
     columns = {field.name: pa.nulls(len(rows.runs), field.type) for field in RUNS_SCHEMA}
     columns |= {name: rows.column(field, RUNS_SCHEMA.field(name).type) for name, field in fields.items()}
-    columns["observed_at"] = instants(rows.observed_at)
+    columns["observed_at"], _ = instants(rows.observed_at)
     columns["raw_status"] = pc.fill_null(columns["raw_status"], "")
     columns["status"] = status_of(columns)
     ended_by_word = pc.is_in(columns["status"], value_set=pa.array(sorted(TERMINAL)))
