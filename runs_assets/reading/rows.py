@@ -6,7 +6,7 @@ value by value, with the same result.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -26,7 +26,7 @@ encode_lines = msgspec.json.Encoder().encode_lines
 encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunPage(Page):
     """A page with its rows: `lines` has a line of JSON for each, which is what may be stored of it.
 
@@ -34,9 +34,9 @@ class RunPage(Page):
     for, UTC: the state that an answer shows is not older.
     """
 
-    lines: bytes = field(default=b"", kw_only=True)
-    bad: dict[int, dict[str, Any]] = field(default_factory=dict, kw_only=True)
-    observed_at: datetime = field(kw_only=True)
+    lines: bytes
+    bad: dict[int, dict[str, Any]]
+    observed_at: datetime
 
     @cached_property
     def rows(self) -> list[bytes | None]:
@@ -52,16 +52,8 @@ class RunPage(Page):
         return self.ids.take(pa.array([*good], pa.int64())), b"".join(good.values())
 
 
-def run_page(
-    decoded: Sequence[Any],
-    shape: RowShape,
-    observed_at: datetime,
-    *,
-    offset: int = 0,
-    total: int | None = None,
-    refusal: str | None = None,
-) -> RunPage:
-    """A page of an answer's rows, decoded by `shape`, whatever they are; the other values are those of `Page`.
+def run_page(decoded: Sequence[Any], shape: RowShape, observed_at: datetime) -> RunPage:
+    """A page of an answer's rows, decoded by `shape`, whatever they are.
 
     A row without an id, that is not an object, or without a usable creation time is bad: it is described for the
     quarantine, and stops nothing.
@@ -78,7 +70,7 @@ def run_page(
     if has_no_id.any():
         digests = [f"digest:{_digest(rows[index])}" for index in np.flatnonzero(has_no_id).tolist()]
         ids = pc.replace_with_mask(ids, has_no_id, pa.array(digests))
-    return RunPage(ids, created_us, offset, total, refusal, lines=lines, bad=bad, observed_at=observed_at)
+    return RunPage(ids, created_us, lines=lines, bad=bad, observed_at=observed_at)
 
 
 def _ids_of(values: list[Any]) -> pa.StringArray:

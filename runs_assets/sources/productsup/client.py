@@ -5,7 +5,7 @@ only seen in its example; the pager verifies it. `next` is never followed: the t
 it, the names of the account's own connectors ("List connectors").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -53,7 +53,7 @@ class ProductsupClient(HttpClient):
         try:
             return self.get("/runs", params, partial(_page_of, asked=ask.offset), no_page=no_page)
         except NoSuchPageError as error:
-            return run_page([], SHAPE, self.clock(), offset=ask.offset, refusal=str(error))
+            return replace(run_page([], SHAPE, self.clock()), offset=ask.offset, refusal=str(error))
 
     def pipeline_names(self) -> dict[str, str]:
         """The names of the account's own connectors, by id; those of others are not listed.
@@ -95,7 +95,8 @@ def _page_of(answer: Answer, asked: int = 0) -> RunPage:
     def page_in(body: bytes) -> RunPage:
         found = SHAPE.decode(body, _Envelope)
         offset, total = _place_of(found) if found else (asked, None)
-        return run_page(found.data or [] if found else [], SHAPE, answer.asked_at, offset=offset, total=total)
+        page = run_page(found.data or [] if found else [], SHAPE, answer.asked_at)
+        return replace(page, offset=offset, total=total)
 
     return answer.decoded(page_in, "an object with a list of runs in 'data'")
 
