@@ -103,13 +103,11 @@ class CursorPager(Pager[CursorAsk]):
         if len(page) >= self.limit:
             return False
         known = set(page.keys)
-        older = yield from self._ask(second_us)
-        if not known.issuperset(older.keys):
-            return False
-        if len(page) < max(longest, TRUSTED_PAGE):
-            return True
-        for status in self.statuses:
-            filtered = yield from self._ask(second_us + SECOND_US, status)
-            if not known.issuperset(filtered.keys):
+        others: list[tuple[int, str | None]] = [(second_us, None)]
+        if len(page) >= max(longest, TRUSTED_PAGE):
+            others += [(second_us + SECOND_US, status) for status in self.statuses]
+        for cursor_us, status in others:
+            other = yield from self._ask(cursor_us, status)
+            if not known.issuperset(other.keys):
                 return False
         return True

@@ -55,7 +55,7 @@ class OffsetPager(Pager[OffsetAsk]):
     offset that is not obeyed; `PageLimitError` when the window lies beyond what the server shows.
     """
 
-    _total: int | None = field(default=None, init=False)
+    _total: int = field(default=sys.maxsize, init=False)
     _shown_end: int = field(default=sys.maxsize, init=False)
     _refusal: str = field(default="", init=False)
     _trusts_total: bool = field(default=True, init=False)
@@ -99,14 +99,13 @@ class OffsetPager(Pager[OffsetAsk]):
     def _further_than(self, offset: int) -> int:
         """Twice as far, but for a stop at the end that the list tells."""
         further = 2 * offset + 2
-        return min(further, self._total) if self._total is not None and offset < self._total else further
+        return min(further, self._total) if offset < self._total else further
 
     # -- reading it --------------------------------------------------------------------------------------------
 
     def _walk(self, page: Page) -> Generator[OffsetAsk, Page, None]:
         stalled = 0
-        while len(page) and _oldest_us(page) >= self.start_us:
-            oldest_us = _oldest_us(page)
+        while len(page) and (oldest_us := _oldest_us(page)) >= self.start_us:
             stalled = 0 if oldest_us < self.mark_us - 1 else stalled + 1
             if stalled > MAX_STALLED_PAGES:
                 raise ApiChangedError(
@@ -116,14 +115,14 @@ class OffsetPager(Pager[OffsetAsk]):
             self.mark_us = min(self.mark_us, oldest_us + 1)
             if (yield from self._ends_with(page)):
                 return
-            self._check_is_shown(page.end + 1)
+            self._check_goes_on(page.end)
             page = yield from self._anchored(self._next_offset(page, oldest_us), oldest_us)
 
     def _next_offset(self, page: Page, oldest_us: int) -> int:
         """The offset of the last row strictly newer than the page's oldest group; a larger page where there is none."""
-        newer = np.flatnonzero(page.created_us > oldest_us)
-        if len(newer) and newer[-1] > 0:
-            return page.offset + int(newer[-1])
+        last_newer = int(np.flatnonzero(page.created_us > oldest_us).max(initial=0))
+        if last_newer:
+            return page.offset + last_newer
         if self.limit >= self.max_limit:
             self._crowded_pages += 1
         self.enlarge(page, "the creation time", oldest_us, is_last_try=self._crowded_pages > MAX_CROWDED_PAGES)
@@ -174,7 +173,7 @@ class OffsetPager(Pager[OffsetAsk]):
             page = yield both
             if page.refusal and len(alone):
                 self._refusal, self._shown_end = page.refusal, end
-                self._check_is_shown(end + 1)
+                self._check_goes_on(end)
         return page
 
     def _ask(self, offset: int) -> Generator[OffsetAsk, Page, Page]:
@@ -187,7 +186,7 @@ class OffsetPager(Pager[OffsetAsk]):
             yield from self._twice_if_empty(0, PROBE_ROWS)  # the list may have become shorter
             if not self._is_past_end(offset):
                 self._shown_end = shown_end
-                self._check_is_shown(offset + 1)
+                self._check_goes_on(offset)
             return (yield from self._ask(offset))
         if len(page) and not len(page.times_us):
             raise ApiChangedError(
@@ -209,12 +208,12 @@ class OffsetPager(Pager[OffsetAsk]):
         page = yield ask
         if not len(page) and (page.total is None or not offset):
             page = yield ask
-        self._total = page.total if page.total is not None else self._total
+        self._total = self._total if page.total is None else page.total
         return page
 
-    def _check_is_shown(self, offset: int) -> None:
-        """Raise if the list goes on from an offset, but is not shown there."""
-        if offset > self._shown_end:
+    def _check_goes_on(self, offset: int) -> None:
+        """Raise if nothing is shown from an offset on, though the list goes on there."""
+        if offset >= self._shown_end:
             last_us = self.mark_us - 1
             raise PageLimitError(
                 f"The API refuses to show its list beyond the {self._shown_end:,} newest runs: {self._refusal}. Those "
@@ -223,7 +222,7 @@ class OffsetPager(Pager[OffsetAsk]):
             )
 
     def _is_past_end(self, offset: int) -> bool:
-        return self._trusts_total and self._total is not None and offset >= self._total
+        return self._trusts_total and offset >= self._total
 
     def _end_of_what_is_shown(self, offset: int, refused_limit: int) -> Generator[OffsetAsk, Page, int]:
         """How far a page from an offset on may reach: the offset itself if not even one row is shown."""
