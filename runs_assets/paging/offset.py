@@ -79,9 +79,9 @@ class OffsetPager(Pager[OffsetAsk]):
         head = yield from self._ask(0)
         if not len(head) or _oldest_us(head) < self.end_us:
             return head
-        newer, older = len(head) - 1, None
-        while older is None or older - newer > self.limit:
-            probed = self._further_than(newer) if older is None else (newer + older) // 2
+        newer, older = len(head) - 1, sys.maxsize
+        while older - newer > self.limit:
+            probed = min((newer + older) // 2, self._further_than(newer))
             probe = yield from self._sorted_page(probed, PROBE_ROWS)
             # A probe may have no usable time, or be refused: the reading then starts earlier, which is safe.
             if not len(probe.times_us) or int(probe.times_us[0]) < self.end_us:

@@ -23,7 +23,6 @@ from runs_assets.paging.page import NO_TIME, Page
 from runs_assets.plain_text.redaction import without_secrets
 
 encode_lines = msgspec.json.Encoder().encode_lines
-encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +110,9 @@ def _trace_of(row: Any, storable: Any, missing: str) -> dict[str, Any]:
     """Why a row is bad, and what may be kept of it."""
     if isinstance(row, dict | msgspec.Struct):
         return {"reason": f"no usable {missing}", "run": msgspec.to_builtins(storable)}
-    kind, size = type(row).__name__, len(encode_sorted(row))
+    kind, size = type(row).__name__, len(msgspec.json.encode(row))
     return {"reason": "not an object", "type": kind, "bytes": size, "sha256": _digest(row)}
 
 
 def _digest(row: Any) -> str:
-    return hashlib.sha256(encode_sorted(row)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(row, order="sorted")).hexdigest()
