@@ -106,7 +106,7 @@ def instants(values: Values, *, are_utc: bool = False) -> tuple[pa.Array, int]:
     found_us = [None if moment is None else to_us(moment.replace(tzinfo=moment.tzinfo or UTC)) for moment in moments]
     found = _of_our_time(pa.array(found_us, pa.int64()).cast(TIMESTAMP))
     has_no_offset = pa.array([moment is not None and moment.tzinfo is None for moment in moments], pa.bool_())
-    return found, pc.sum(pc.and_(has_no_offset, pc.is_valid(found))).as_py() or 0
+    return found, len(found.filter(has_no_offset).drop_null())
 
 
 def instants_us(values: Values, *, are_utc: bool = False) -> NDArray[np.int64]:

@@ -75,7 +75,7 @@ def read_days(
 class _Walk:
     """The reading of a window under way: rows not yet stored, by day, and the days still `pending`, newest first.
 
-    `remembered` are the first of its pages and the last two, without empty ones.
+    `pager` is as of the last page; `remembered` are the first of its pages and the last two, without empty ones.
     """
 
     client: RunsClient
@@ -120,7 +120,7 @@ class _Walk:
             self.pending = days
 
     def known(self, since: datetime | None = None) -> dict[str, bytes]:
-        """The rows, by id, of pages that others overlap with: of those that were asked for later than an instant."""
+        """The good rows, by id, of its pages that others overlap with; of those asked for after `since`, if given."""
         remembered = [page for page in self.remembered if since is None or page.observed_at > since]
         rows = ((key, row) for page in remembered for key, row in zip(page.keys, page.rows, strict=True))
         return {key: row for key, row in rows if row is not None}
@@ -182,14 +182,13 @@ class _Walk:
         return self.spools[day]
 
     def _store(self, day: date, *, is_vouched: bool = True) -> StoredDay:
-        spool, files, report = self._spool(day), self.request.files(day), partial(self._note, day)
-        bad, began_at = list(self.bad[day].values()), self.reach.now
-        is_clipped = self.start_at > start_of(day)
-        store_quarantine(files, bad, read_id=self.request.read_id, add=is_clipped, report=report)
+        request, began_at, is_clipped = self.request, self.reach.now, self.start_at > start_of(day)
+        spool, files, report = self._spool(day), request.files(day), partial(self._note, day)
+        bad = list(self.bad[day].values())
+        store_quarantine(files, bad, read_id=request.read_id, add=is_clipped, report=report)
         is_whole = is_vouched and self.pager.is_complete and not is_clipped and end_of(day) <= began_at
-        read = Read(self.request.read_id, began_at, began_at if is_whole else None)
-        clock, id_field = self.request.clock, self.request.id_field
-        raw = store_day(files, spool, read, id_field, is_part=is_clipped, clock=clock, report=report)
+        read = Read(request.read_id, began_at, began_at if is_whole else None)
+        raw = store_day(files, spool, read, request.id_field, is_part=is_clipped, clock=request.clock, report=report)
         self.spools.pop(day).close()
         requests, self.counted = self.sent - self.counted, self.sent
         window = (max(self.start_at, start_of(day)), min(end_of(day), max(began_at, start_of(day))))
