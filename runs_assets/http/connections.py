@@ -1,12 +1,13 @@
 """How the network is reached: by which proxy, and with which certificates, as the environment has it."""
 
+import math
 import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -27,43 +28,40 @@ class CuttableConnections:
     """What a client is connected by, so that another thread can end a request that it waits for.
 
     Closing a client leaves its waiting thread where it is until the time is out. Nor does httpx bound the time of a
-    request: it waits anew for each piece of an answer's head. `is_late` says whether the last one took too long.
+    request: it waits anew for each piece of an answer's head. So one thread watches over all requests while the `with`
+    block runs. `is_late` says whether the last one took too long.
     """
 
     def __init__(self, most_seconds: float) -> None:
         self.is_late = False
         self._most_seconds = most_seconds
-        self._until: float | None = None
+        self._until = math.inf
         self._sockets: list[socket.socket] = []
-        self._is_cut = False
-        self._is_closed = Event()
-        self._watch: Thread | None = None
+        self._is_cut = Event()
+        self._watch = Thread(target=self._keep_watch, name="watch over requests", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cut()
+        self._watch.join()
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
-        """End the request that the block makes, if it takes too long. One thread watches over all of them."""
-        self.is_late = False
-        self._until = time.monotonic() + self._most_seconds
-        if self._watch is None:
-            self._watch = Thread(target=self._keep_watch, name="watch over requests", daemon=True)
-            self._watch.start()
+        """End the request that the block makes, if it takes too long."""
+        self.is_late, self._until = False, time.monotonic() + self._most_seconds
         try:
             yield
         finally:
-            self._until = None
-
-    def close(self) -> None:
-        """End the watch."""
-        self._is_closed.set()
-        if self._watch is not None:
-            self._watch.join()
+            self._until = math.inf
 
     def _keep_watch(self) -> None:
         # No request that begins during a pause is late before its end.
         pause = self._most_seconds
-        while not self._is_closed.wait(pause):
-            until = self._until
-            pause = until - time.monotonic() if until is not None else self._most_seconds
+        while not self._is_cut.wait(pause):
+            pause = min(self._until - time.monotonic(), self._most_seconds)
             if pause <= 0:
                 self.is_late, pause = True, self._most_seconds
                 self._shut_down()
@@ -73,12 +71,12 @@ class CuttableConnections:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             connected = info["return_value"].get_extra_info("socket")
             self._sockets = [*(one for one in self._sockets if one.fileno() >= 0), connected]
-            if self._is_cut:
-                self.cut()
+            if self._is_cut.is_set():
+                self._shut_down()
 
     def cut(self) -> None:
         """End what is under way now and later."""
-        self._is_cut = True
+        self._is_cut.set()
         self._shut_down()
 
     def _shut_down(self) -> None:

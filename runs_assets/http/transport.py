@@ -70,7 +70,8 @@ class Answer:
 
 @dataclass
 class Transport:
-    """GET requests to one API, with one set of credentials. Use it as a context manager: it holds connections.
+    """GET requests to one API, with one set of credentials. Use it as a context manager: it holds connections,
+    and a thread that bounds the time of its requests.
 
     `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `pace` is kept by every attempt.
     `requests` counts those that were sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.
@@ -97,13 +98,12 @@ class Transport:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._open.enter_context(redacted_logs(self.redact))
+        for part in (redacted_logs(self.redact), self._connections, self._http):
+            self._open.enter_context(part)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self._http.close()
-        self._connections.close()
         self._open.close()
 
     def stop(self) -> None:
