@@ -28,7 +28,9 @@ EPOCH_FROM, EPOCH_MS_FROM = 1e9, 1e12
 LONGEST_WAIT = 366 * 24 * 3600.0
 """Seconds: a server that asks for longer does not mean it, and the date may be beyond any calendar."""
 RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
+_MOVED = "Redirects are not followed, because credentials would go along: set the base URL to the final address."
 _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
+    **dict.fromkeys(range(300, 400), (RequestRefusedError, _MOVED)),
     400: (RequestRefusedError, "The API refused a parameter: compare the settings with its documentation."),
     401: (CredentialsError, "Check {credentials}: it is wrong, expired or revoked."),
     403: (CredentialsError, "Give {credentials} access to the runs, or use another one that has it."),
@@ -37,7 +39,6 @@ _REMEDIES: dict[int, tuple[type[RunsAssetsError], str]] = {
 _OTHERS = (RequestRefusedError, "Check the base URL and the settings.")
 _SENTENCES = ("message", "error", "error_description", "detail", "title")
 _TAGS = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_REDIRECTS = "Redirects are not followed, because credentials would go along: set the base URL to the final address."
 
 
 class TransientError(Exception):
@@ -81,8 +82,6 @@ def refusal(
     if status in RETRIED_STATUSES or (status == httpx.codes.FORBIDDEN and _is_temporary(body, wait_seconds)):
         return TransientError(what, wait_seconds=wait_seconds)
     kind, remedy = _REMEDIES.get(status, _OTHERS)
-    if response.is_redirect:
-        remedy = _REDIRECTS
     return kind(f"{what} ({where}). {remedy.format(credentials=setting)}")
 
 
@@ -101,18 +100,17 @@ def no_connection(error: httpx.ConnectError, where: str, shorten: Callable[[str]
 
 def requested_wait_seconds(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
     """Seconds to wait from `now` (aware, UTC), never negative; None if the answer has no usable hint."""
-    names = ("retry-after", "x-ratelimit-retry-after")
-    hints = [_seconds_of(headers[name].strip(), now) for name in names if name in headers]
     in_body = object_in(body).get("retryAfterSeconds")
-    hints.append(in_body if isinstance(in_body, int | float) else None)
-    return next((float(max(0, hint)) for hint in hints if hint is not None and hint < LONGEST_WAIT), None)
+    hints = headers.get("retry-after"), headers.get("x-ratelimit-retry-after"), in_body
+    waits = (_seconds_of(str(hint), now) for hint in hints if isinstance(hint, str | int | float))
+    return next((max(0.0, wait) for wait in waits if wait is not None and wait < LONGEST_WAIT), None)
 
 
-def _seconds_of(value: str, now: datetime) -> float | None:
+def _seconds_of(hint: str, now: datetime) -> float | None:
     try:
-        number = float(value)
+        number = float(hint)
     except ValueError:
-        moment = instant_of(value)
+        moment = instant_of(hint)
         return (moment - now).total_seconds() if moment else None
     if number >= EPOCH_MS_FROM:
         number /= 1000
