@@ -16,10 +16,8 @@ from runs_assets.sources.productsup.reasons import reason_of_exit_code
 from runs_assets.sources.productsup.row import MAX_PAGE_SIZE, SHAPE
 from runs_assets.sources.source import RunsApi, Source
 from runs_assets.storage.layout import Layout
-from runs_assets.storage.store import StoredFile
 
 if TYPE_CHECKING:
-    from runs_assets.http.header_auth import Auth
     from runs_assets.sources.productsup.client import ProductsupClient
 
 OAUTH_FIELDS = ("token_url", "client_id", "client_secret", "refresh_token")
@@ -62,36 +60,32 @@ class ProductsupApi(RunsApi):
 
     def client(self, source: str, layout: Layout, clock: Callable[[], datetime]) -> "ProductsupClient":
         """See `RunsApi.client`."""
+        from runs_assets.http.header_auth import Auth, HeaderAuth
         from runs_assets.sources.productsup.client import ProductsupClient
 
         settings = ProductsupSettings.load(self.settings_prefix)
         if settings.base_url is None:
             raise self.missing("BASE_URL", "the address of your Productsup CDE API")
         redact = Redactor()
-        auth = self._auth(settings, redact, layout.token_file(source), clock)
+        auth: Auth
+        if (grant := settings.grant) is not None:
+            from runs_assets.http.oauth import RefreshingBearerAuth
+
+            file = TokenFile(layout.token_file(source), grant)
+            auth = RefreshingBearerAuth(grant, file, redact, clock, f"{self.settings_prefix}REFRESH_TOKEN")
+        elif settings.token is not None:
+            token = settings.token.get_secret_value()
+            redact.learn(token)
+            auth = HeaderAuth("authorization", f"Bearer {token}", f"{self.settings_prefix}TOKEN")
+        else:
+            names = ", ".join(f"{self.settings_prefix}{name.upper()}" for name in OAUTH_FIELDS)
+            raise self.missing("TOKEN", f"a bearer token, or all of {names},")
         return ProductsupClient(settings.base_url, auth, redact, clock=clock, page_size=settings.page_size)
 
     @property
     def capabilities(self) -> Capabilities:
         """See `RunsApi.capabilities`."""
         return Capabilities(asks_by_id=True, page_size=ProductsupSettings.load(self.settings_prefix).page_size)
-
-    def _auth(
-        self, settings: ProductsupSettings, redact: Redactor, token_file: StoredFile, clock: Callable[[], datetime]
-    ) -> "Auth":
-        if (grant := settings.grant) is not None:
-            from runs_assets.http.oauth import RefreshingBearerAuth
-
-            setting = f"{self.settings_prefix}REFRESH_TOKEN"
-            return RefreshingBearerAuth(grant, TokenFile(token_file, grant), redact, clock, setting)
-        if settings.token is None:
-            names = ", ".join(f"{self.settings_prefix}{name.upper()}" for name in OAUTH_FIELDS)
-            raise self.missing("TOKEN", f"a bearer token, or all of {names},")
-        from runs_assets.http.header_auth import HeaderAuth
-
-        token = settings.token.get_secret_value()
-        redact.learn(token)
-        return HeaderAuth("authorization", f"Bearer {token}", f"{self.settings_prefix}TOKEN")
 
 
 def productsup(name: str, *, settings_prefix: str) -> Source:
