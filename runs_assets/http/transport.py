@@ -98,7 +98,7 @@ class Transport:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        for part in (redacted_logs(self.redact), self._connections, self._http):
+        for part in (redacted_logs(self.redact), self._connections, closing(self._http)):
             self._open.enter_context(part)
         return self
 
