@@ -70,11 +70,11 @@ class Answer:
 
 @dataclass
 class Transport:
-    """GET requests to one API, with one set of credentials. Use it as a context manager: it holds connections,
-    and a thread that bounds the time of its requests.
+    """GET requests to one API, with one set of credentials. Use it as a context manager: it holds connections.
 
-    `sleep`, `monotonic` and `clock` are parameters so that tests can simulate time. `pace` is kept by every attempt.
-    `requests` counts those that were sent; `server_time` is what the last answer's `Date` says (UTC), in whole seconds.
+    While it is entered, a thread bounds the time of its requests. `sleep`, `monotonic` and `clock` are parameters so
+    that tests can simulate time. `pace` is kept by every attempt. `requests` counts those that were sent; `server_time`
+    is what the last answer's `Date` says (UTC), in whole seconds.
     """
 
     base_url: str
