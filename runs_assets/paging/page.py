@@ -48,7 +48,7 @@ class Page:
     def keys(self) -> list[str]:
         """The `ids` as Python strings: made only where they are looked at.
 
-        Kept beside every page, they would scatter the next page's objects over memory, and halve the speed of reading.
+        Kept beside every page, they scatter the next page's objects over memory: to decode it then takes twice as long.
         """
         keys: list[str] = self.ids.to_pylist()
         return keys
