@@ -24,7 +24,7 @@ from runs_assets.errors import NotStoredError, StorageError
 from runs_assets.settling.rules import Rules
 from runs_assets.settling.state import Versions
 from runs_assets.status import RunStatus
-from runs_assets.storage.id_hashes import Hashes, id_hashes, joined, repeated
+from runs_assets.storage.id_hashes import Hashes, are_among, id_hashes, joined, repeated
 from runs_assets.storage.layout import QUARANTINE, RAW_RUNS, Layout
 from runs_assets.storage.ledger import NOTHING, DayRow, Rows
 from runs_assets.storage.quarantine import load_quarantine
@@ -151,12 +151,12 @@ def repeated_runs(hashes: Mapping[date, Hashes], ids_of: Callable[[date], pa.Chu
     suspects = repeated(hashes.values())
     if not len(suspects):
         return REPEATED.empty_table()
-    found = [_having(suspects, ids_of(day), day) for day, own in hashes.items() if np.isin(own, suspects).any()]
+    found = [_having(suspects, ids_of(day), day) for day, own in hashes.items() if are_among(own, suspects).true_count]
     grouped = pa.concat_tables(found).group_by("run_id").aggregate([("day", "count"), ("day", "min"), ("day", "max")])
     counted = pa.table([grouped[name] for name in ("run_id", "day_count", "day_min", "day_max")], schema=REPEATED)
     return counted.filter(pc.greater(counted["times"], 1)).sort_by("run_id")
 
 
 def _having(suspects: Hashes, ids: pa.ChunkedArray, day: date) -> pa.Table:
-    chosen = ids.filter(pa.array(np.isin(hashes_of(ids), suspects)))
+    chosen = ids.filter(are_among(hashes_of(ids), suspects))
     return pa.table({"run_id": chosen, "day": pa.array([day] * len(chosen), pa.date32())})

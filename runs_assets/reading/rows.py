@@ -74,9 +74,9 @@ def run_page(decoded: Sequence[Any], shape: RowShape, observed_at: datetime) -> 
 
 def _ids_of(values: list[Any]) -> pa.StringArray:
     """Strings and whole numbers, as strings; all others as the empty one."""
-    if {*map(type, values)} <= {str}:
-        return pa.array(values, pa.string())
-    return pa.array([str(value) if type(value) in {str, int} else "" for value in values], pa.string())
+    if not {*map(type, values)} <= {str}:
+        values = [str(value) if type(value) in {str, int} else "" for value in values]
+    return pa.array(values, pa.string())
 
 
 def _storable(rows: Sequence[Any], odd: list[int], shape: RowShape) -> tuple[list[Any], bytes]:

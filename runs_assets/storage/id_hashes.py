@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from runs_assets import arrow_functions as pc
+
 Hashes: TypeAlias = NDArray[np.uint64]
 
 HASHED_BYTES, WORD_BYTES = 256, 8
@@ -45,3 +47,8 @@ def repeated(parts: Iterable[Hashes]) -> Hashes:
     ordered = joined(parts)
     ordered.sort()  # in place: there may be hundreds of megabytes
     return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def are_among(hashes: Hashes, some: Hashes) -> pa.BooleanArray:
+    """Whether each hash is one of some; by a hash table, since `np.isin` sorts all of them."""
+    return pc.is_in(pa.array(hashes), value_set=pa.array(some))

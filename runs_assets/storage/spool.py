@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from runs_assets import arrow_functions as pc
 from runs_assets.days import iso
 from runs_assets.storage.disk import cannot_write, raising
-from runs_assets.storage.id_hashes import Hashes, id_hashes, joined, repeated
+from runs_assets.storage.id_hashes import Hashes, are_among, id_hashes, joined, repeated
 
 
 class Spool:
@@ -68,7 +67,7 @@ class Spool:
     def _are_latest(self) -> NDArray[np.bool_]:
         """Whether each id that was appended is not appended again later; only ids whose hash repeats are compared."""
         hashes = joined(self._hashes)
-        suspects = np.flatnonzero(pc.is_in(pa.array(hashes), value_set=pa.array(repeated(self._hashes))))
+        suspects = np.flatnonzero(are_among(hashes, repeated(self._hashes)))
         latest = dict(zip(self.ids().take(suspects).to_pylist(), suspects.tolist(), strict=True))
         are_latest = np.ones(len(hashes), np.bool_)
         are_latest[suspects] = False

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from runs_assets.paging.offset import OffsetAsk
 from runs_assets.paging.page import NO_TIME, Page, Pager, pages
 
 START_US = 1_750_000_000 * SECOND_US
+EMPTY = Page(pa.array([], pa.string()), np.array([], np.int64))
 Run = tuple[str, int]
 
 
@@ -73,7 +74,7 @@ class ListedRuns:
         self.longest = max(self.longest, len(listed))
         is_past_end = self.refuses_past_end and len(listed) <= ask.offset > 0
         if is_past_end or (self.shown is not None and ask.offset + ask.limit > self.shown):
-            return Page(pa.array([], pa.string()), np.array([], np.int64), ask.offset, refusal="HTTP 400")
+            return replace(EMPTY, offset=ask.offset, refusal="HTTP 400")
         found = listed[ask.offset : ask.offset + min(ask.limit, self.cap)]
         total = min(len(listed), self.counted) if self.tells_total else None
         return self._answer(found, ask.offset, total)

@@ -14,7 +14,7 @@ from runs_assets.days import SECOND_US
 from runs_assets.errors import ApiChangedError, PageLimitError
 from runs_assets.paging.offset import OffsetAsk, OffsetPager
 from runs_assets.paging.page import NO_TIME, Page, pages
-from runs_assets_tests.paging.lists import START_US, ListedRuns, pages_of
+from runs_assets_tests.paging.lists import EMPTY, START_US, ListedRuns, pages_of
 
 
 def pager_of(start_us: int, end_us: int, limit: int) -> OffsetPager:
@@ -246,7 +246,7 @@ def test_an_empty_list_counts_only_when_it_comes_twice() -> None:
 
 def test_a_list_that_seems_empty_once_is_read_all_the_same() -> None:
     runs = ListedRuns(seconds(*[1] * 50))
-    shown = [Page(pa.array([], pa.string()), np.array([], np.int64), 0, 0)]
+    shown = [replace(EMPTY, total=0)]
     read_pages = list(
         pages_of(
             pager_of(START_US, START_US + 10 * SECOND_US, 20),

@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Condition
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
 from runs_assets.days import SECOND_US
 from runs_assets.paging.cursor import CursorAsk, CursorPager
 from runs_assets.paging.page import Page, pages
-from runs_assets_tests.paging.lists import START_US, ListedRuns
+from runs_assets_tests.paging.lists import EMPTY, START_US, ListedRuns
 
-EMPTY = Page(pa.array([], pa.string()), np.array([], np.int64))
 SECONDS = 6
 RUNS_A_SECOND = 2
 GATHER_SECONDS = 0.003
