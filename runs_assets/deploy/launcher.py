@@ -4,6 +4,7 @@ Celery's records show a task as started for ever if its worker was killed or its
 takes that for a sign of life. So the worker itself is asked.
 """
 
+import time
 import warnings
 
 import dagster as dg
@@ -35,8 +36,23 @@ class WatchfulCeleryRunLauncher(CeleryRunLauncher):
         worker = self._worker_of(task_id)
         if worker is None:
             return True
-        answers = self.celery.control.inspect([worker], timeout=ANSWER_SECONDS).query_task(task_id) or {}
-        return task_id in answers.get(worker, {}) or self._worker_of(task_id) is None
+        return self._is_known_to(worker, task_id) or self._worker_of(task_id) is None
+
+    def _is_known_to(self, worker: str, task_id: str) -> bool:
+        """Whether a worker says that it has a task.
+
+        Kombu names the queue of the answers after an address in memory, which may be used again: an answer that came
+        too late for one question then counts as the answer to the next. So the question is put again, and one more
+        answer awaited, until the time is up.
+        """
+        deadline = time.monotonic() + ANSWER_SECONDS
+        awaited = 1
+        while (remaining := deadline - time.monotonic()) > 0:
+            question = self.celery.control.inspect([worker], timeout=remaining, limit=awaited)
+            if answers := question.query_task(task_id):
+                return task_id in answers[worker]
+            awaited += 1
+        return False
 
     def _worker_of(self, task_id: str) -> str | None:
         """The name of the worker that has begun a task, None if it has ended it."""
