@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import RLock
 from typing import Generic, TypeVar
 
@@ -71,6 +71,7 @@ class Page:
         return bool(np.all(times[1:] <= times[:-1]))
 
 
+T = TypeVar("T")
 Ask = TypeVar("Ask")
 Shown = TypeVar("Shown", bound=Page)
 
@@ -160,11 +161,18 @@ def pages(
                 tokens.put(True)
             pool.submit(walk, place).add_done_callback(fetched.put)
         for _ in walks:
-            while not isinstance(item := fetched.get(), Future):
+            while not isinstance(item := _next_of(fetched), Future):
                 room[item[0]].put(True)
                 yield item
             item.result()
         on_failure.pop_all()
+
+
+def _next_of(queue: SimpleQueue[T]) -> T:
+    """Wait for the next item. An interrupt just before a wait is noticed after it, so none of the waits is long."""
+    while True:
+        with suppress(Empty):
+            return queue.get(timeout=1)
 
 
 def second_of(instant_us: int) -> str:

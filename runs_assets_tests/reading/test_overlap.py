@@ -1,6 +1,5 @@
 """The next pages are under way while one is processed, and nothing stays under way when a reading ends."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -99,7 +98,9 @@ def test_a_disk_that_refuses_ends_the_reading_at_once(
     assert not is_fetching()
 
 
+# A signal that comes just before a wait, like one that another thread gets, does not wake the main thread.
 INTERRUPTED = """
+import signal, sys, threading
 from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -109,6 +110,11 @@ from runs_assets.reading.whole_days import read_days
 from runs_assets.sources.cloudcruise.source import CloudCruiseApi
 from runs_assets.storage.layout import Layout
 
+def interrupt_unnoticed():
+    sys.stdin.readline()
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+threading.Thread(target=interrupt_unnoticed, daemon=True).start()
 layout, days = Layout(Path("data")), DayRange(date(2026, 3, 15), date(2026, 3, 17))
 clock = lambda: datetime.fromisoformat("2026-03-18T12:00:00Z")
 request = ReadingRequest("cloudcruise", "session_id", days, layout, clock, print)
@@ -128,15 +134,19 @@ def test_an_interrupt_ends_a_process_that_waits_for_an_answer(
     with (
         hanging(sandbox, after=2) as is_reached,
         subprocess.Popen(
-            [sys.executable, "-c", INTERRUPTED], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", INTERRUPTED],
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as process,
     ):
         assert process.stdout
         assert process.stdout.readline() == "2026-03-17\n"
         assert is_reached.wait(PROMPT_SECONDS)
-        process.send_signal(signal.SIGINT)
         try:
-            _, errors = process.communicate(timeout=PROMPT_SECONDS)
+            _, errors = process.communicate("interrupt\n", timeout=PROMPT_SECONDS)
         finally:
             process.kill()
     assert errors.rstrip().endswith("KeyboardInterrupt")
