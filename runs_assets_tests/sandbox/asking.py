@@ -45,7 +45,7 @@ class Asker:
         """Ask either platform for its runs."""
         url = {"cloudcruise": self.sandbox.cloudcruise_url, "productsup": self.sandbox.productsup_url}[platform]
         headers = {"cc-key": self.sandbox.api_key, "Authorization": f"Bearer {self.sandbox.token}"}
-        return self.client.get(f"{url}/runs", params=query, headers=headers, timeout=timeout)
+        return self.client.get(f"{url}/runs", params=query, headers=headers, timeout=httpx.Timeout(20, read=timeout))
 
     def rows(self, platform: str, query: Query | None = None) -> list[dict[str, Any]]:
         """Return the rows of an answer of either platform."""

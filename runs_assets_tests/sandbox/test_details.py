@@ -120,4 +120,6 @@ def test_trouble_is_about_the_details_alone(ask: Asker, platform: str, path: str
     getattr(ask.sandbox, platform).trouble = "hang"
     its = {"cc-key": ask.sandbox.api_key, "Authorization": f"Bearer {ask.sandbox.token}"}
     with pytest.raises(httpx.ReadTimeout):
-        ask.client.get(f"{ask.sandbox.url}/{platform}{path}", params=DAY, headers=its, timeout=0.2)
+        ask.client.get(
+            f"{ask.sandbox.url}/{platform}{path}", params=DAY, headers=its, timeout=httpx.Timeout(20, read=0.2)
+        )
