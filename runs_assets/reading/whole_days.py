@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from runs_assets.days import DAY_US, day_of_us, end_of, iso, start_of, to_us
+from runs_assets.days import DAY_US, SECOND_US, day_of_us, end_of, iso, start_of, to_us
 from runs_assets.errors import OutOfReachError
 from runs_assets.paging.page import NO_TIME, Pager, pages
 from runs_assets.reading.request import ReadingRequest, RunsClient, StoredDay
@@ -75,7 +75,8 @@ def read_days(
 class _Walk:
     """The reading of a window under way: rows not yet stored, by day, and the days still `pending`, newest first.
 
-    `pager` is as of the last page; `remembered` are the first of its pages and the last two, without empty ones.
+    `pager` is as of the last page; `remembered` are its last two pages, and those with runs of its newest second, which
+    the window after it shows, too; without empty ones.
     """
 
     client: RunsClient
@@ -141,7 +142,9 @@ class _Walk:
     def remember(self, page: RunPage) -> None:
         """Keep this walk's page for those that overlap with it."""
         if len(page):
-            self.remembered[1:] = [*self.remembered[1:][-1:], page]
+            newest_second_us = self.pager.end_us - SECOND_US
+            shared = [old for old in self.remembered[:-1] if old.created_us.max() >= newest_second_us]
+            self.remembered = [*shared, *self.remembered[-1:], page]
 
     def close(self) -> None:
         """Remove the spools."""

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import orjson
 import pytest
@@ -20,7 +21,7 @@ from runs_assets.days import DayRange
 from runs_assets.errors import CredentialsError
 from runs_assets.reading.request import ReadingRequest
 from runs_assets.reading.whole_days import read_days
-from runs_assets.sandbox import Row, Sandbox
+from runs_assets.sandbox import FixedHistory, Row, Sandbox
 from runs_assets.sandbox.answers import Handler
 from runs_assets.storage.layout import Layout
 from runs_assets.storage.raw import blocks
@@ -45,10 +46,27 @@ BEFORE = "2026-03-15T23:59:59Z"
 INSIDE = [f"{day}T12:00:{n:02d}Z" for day in (LAST, MIDDLE) for n in range(12)]
 
 
+def stored_runs(folder: Path, day: date) -> list[dict[str, Any]]:
+    lines = b"".join(blocks(Layout(folder).day_file("raw_runs", "cloudcruise", day))).splitlines()
+    return [orjson.loads(line)["run"] for line in lines]
+
+
 def stored_ids(folder: Path, day: date) -> list[str]:
     """The ids in a day's raw file, as often as they stand there."""
-    lines = b"".join(blocks(Layout(folder).day_file("raw_runs", "cloudcruise", day))).splitlines()
-    return sorted(orjson.loads(line)["run"]["session_id"] for line in lines)
+    return sorted(run["session_id"] for run in stored_runs(folder, day))
+
+
+def have_status(folder: Path, times: list[str], status: str) -> bool:
+    """Whether some runs of the last two days are stored once each, with a status."""
+    runs = [*stored_runs(folder, MIDDLE), *stored_runs(folder, LAST)]
+    stored = sorted((run["session_id"], run["status"]) for run in runs if run["session_id"] in times)
+    return stored == [(at, status) for at in sorted(times)]
+
+
+def change(history: FixedHistory, times: list[str], status: str) -> None:
+    """Let the API show another status of some runs."""
+    history.delete(lambda row: row.body["session_id"] in times)
+    history.insert(*(Row(datetime.fromisoformat(at), run_at(at, status=status)) for at in times))
 
 
 def of(day: date, times: list[str]) -> list[str]:
@@ -147,15 +165,10 @@ def test_a_run_at_the_edge_that_changed_meanwhile_is_stored_as_it_was_shown_last
     holding_back(sandbox, OF_THE_LAST_DAY, is_middle_stored.is_set)
     with client_of(sandbox) as client, closing(reading(client, tmp_path, TWO, windows=2)) as stored:
         assert next(stored).day == MIDDLE
-        history.delete(lambda row: row.body["session_id"] in EDGE)
-        changed = [Row(datetime.fromisoformat(at), run_at(at, status="execution.failed")) for at in EDGE]
-        history.insert(*changed)
+        change(history, EDGE, "execution.failed")
         is_middle_stored.set()
         assert sorted(day.day for day in stored) == [MIDDLE, LAST]
-    for day in (MIDDLE, LAST):
-        lines = b"".join(blocks(Layout(tmp_path).day_file("raw_runs", "cloudcruise", day))).splitlines()
-        runs = [orjson.loads(line)["run"] for line in lines]
-        assert [run["status"] for run in runs if run["session_id"] in EDGE] == ["execution.failed"]
+    assert have_status(tmp_path, EDGE, "execution.failed")
 
 
 def test_a_page_that_is_overtaken_on_its_way_does_not_undo_what_a_later_one_has_shown(
@@ -168,9 +181,7 @@ def test_a_page_that_is_overtaken_on_its_way_does_not_undo_what_a_later_one_has_
         if request.query_params["start_time"] == OF_THE_MIDDLE_DAY:
             answer = await inner(request)
             if not is_shown.is_set():
-                history.delete(lambda row: row.body["session_id"] in EDGE)
-                changed = [Row(datetime.fromisoformat(at), run_at(at, status="execution.failed")) for at in EDGE]
-                history.insert(*changed)
+                change(history, EDGE, "execution.failed")
                 is_shown.set()
             while not is_last_stored.is_set():
                 await asyncio.sleep(0.005)
@@ -186,10 +197,32 @@ def test_a_page_that_is_overtaken_on_its_way_does_not_undo_what_a_later_one_has_
         assert next(stored).day == LAST
         is_last_stored.set()
         list(stored)
-    for day in (MIDDLE, LAST):
-        lines = b"".join(blocks(Layout(tmp_path).day_file("raw_runs", "cloudcruise", day))).splitlines()
-        runs = [orjson.loads(line)["run"] for line in lines]
-        assert [run["status"] for run in runs if run["session_id"] in EDGE] == ["execution.failed"]
+    assert have_status(tmp_path, EDGE, "execution.failed")
+
+
+def test_a_state_that_comes_back_is_stored_as_it_was_shown_last(sandbox: Sandbox, tmp_path: Path) -> None:
+    again = [f"2026-03-16T23:59:59.{n}Z" for n in range(4)]  # on the middle day's first two pages, and the last day's
+    history = show(sandbox, [*INSIDE, EDGE[0], *again, BEFORE])
+    change(history, again, "execution.start")
+    is_middle_stored, asked = Event(), count()
+
+    async def pause_and_resume(request: Request, inner: Handler) -> Response:
+        if request.query_params["start_time"] == OF_THE_MIDDLE_DAY:
+            if next(asked) == 1:
+                change(history, again, "execution.paused")
+            return await inner(request)
+        while not is_middle_stored.is_set():
+            await asyncio.sleep(0.005)
+        return await inner(request)
+
+    sandbox.hooks["cloudcruise"].append(pause_and_resume)
+    with client_of(sandbox) as client, closing(reading(client, tmp_path, TWO, windows=2)) as stored:
+        assert next(stored).day == MIDDLE
+        assert "execution.paused" in {run["status"] for run in stored_runs(tmp_path, MIDDLE)}
+        change(history, again, "execution.start")
+        is_middle_stored.set()
+        assert sorted(day.day for day in stored) == [MIDDLE, LAST]
+    assert have_status(tmp_path, again, "execution.start")
 
 
 def test_the_first_error_ends_all_windows_and_keeps_the_days_already_stored(sandbox: Sandbox, tmp_path: Path) -> None:
