@@ -142,8 +142,7 @@ class _Walk:
     def remember(self, page: RunPage) -> None:
         """Keep this walk's page for those that overlap with it."""
         if len(page):
-            newest_second_us = self.pager.end_us - SECOND_US
-            shared = [old for old in self.remembered[:-1] if old.created_us.max() >= newest_second_us]
+            shared = [old for old in self.remembered[:-1] if old.created_us.max() >= self.pager.end_us - SECOND_US]
             self.remembered = [*shared, *self.remembered[-1:], page]
 
     def close(self) -> None:
