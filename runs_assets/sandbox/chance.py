@@ -32,10 +32,10 @@ def creations(profiles: Profiles, day: date, volume: float, rng: Random) -> list
     ]
 
 
-def fails(pipeline: Pipeline, created_at: datetime, incidents: Sequence[BadTime], rng: Random) -> bool:
-    """Return whether a run fails: by its pipeline's usual rate, or by an incident's."""
-    rate = pipeline.usual_failure_rate(created_at.date())
-    return rng.random() < max([rate, *(incident.rate_of(pipeline, created_at) for incident in incidents)])
+def fails(pipeline: Pipeline, at: datetime, incidents: Sequence[BadTime], rng: Random) -> bool:
+    """Return whether a run that starts then fails: by its pipeline's usual rate, or by an incident's."""
+    rate = pipeline.usual_failure_rate(at.date())
+    return rng.random() < max([rate, *(incident.rate_of(pipeline, at) for incident in incidents)])
 
 
 def duration(pipeline: Pipeline, rng: Random, *, failed: bool) -> timedelta:

@@ -87,7 +87,7 @@ def _timeline(workflow: Pipeline, created_at: datetime, profiles: Profiles, rng:
         yield TimelineStep(requeued, "execution.requeued", "queued")
         start = requeued + timedelta(seconds=rng.randint(60, 600))
     yield _running(start)
-    failed = fails(workflow, created_at, profiles.incidents, rng)
+    failed = fails(workflow, start, profiles.incidents, rng)
     end = start + duration(workflow, rng, failed=failed)
     if PAUSED <= fate < PAUSED + STOPPED:
         yield _stopped(start, end)

@@ -97,7 +97,7 @@ def _timeline(connector: Pipeline, created_at: datetime, profiles: Profiles, rng
     yield TimelineStep(created_at, "pending", "queued")
     start = created_at + whole_seconds(rng.expovariate(1 / 20))
     yield TimelineStep(start, "running", "running", start)
-    failed = fails(connector, created_at, profiles.incidents, rng)
+    failed = fails(connector, start, profiles.incidents, rng)
     end = start + duration(connector, rng, failed=failed)
     fate = rng.random()
     if fate < HUNG:

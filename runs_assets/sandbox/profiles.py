@@ -52,8 +52,8 @@ class Pipeline:
 class BadTime(Protocol):
     """A bad time of some runs."""
 
-    def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
-        """Return the chance that a run created then fails because of it; 0 if it has nothing to do with it."""
+    def rate_of(self, pipeline: Pipeline, at: datetime) -> float:
+        """Return the chance that a run that starts then fails because of it; 0 if it has nothing to do with it."""
         ...
 
 
@@ -68,11 +68,11 @@ class PlannedIncident:
     to_hour: int = 24  # excluded
     pipeline: str | None = None  # None: all of the platform
 
-    def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
+    def rate_of(self, pipeline: Pipeline, at: datetime) -> float:
         """See `BadTime`."""
         is_caught = (
-            created_at.toordinal() % self.every_days in self.on_days
-            and self.from_hour <= created_at.hour < self.to_hour
+            at.toordinal() % self.every_days in self.on_days
+            and self.from_hour <= at.hour < self.to_hour
             and self.pipeline in (None, pipeline.name)
         )
         return self.failure_rate if is_caught else 0.0
@@ -101,16 +101,16 @@ class Episode:
         is_during = self.start <= created_at and (self.end is None or created_at < self.end)
         return is_during and pipeline.name == self.pipeline
 
-    def rate_of(self, pipeline: Pipeline, created_at: datetime) -> float:
+    def rate_of(self, pipeline: Pipeline, at: datetime) -> float:
         """See `BadTime`."""
-        if not (self.covers(pipeline, created_at) and self._is_its_turn(created_at)):
+        if not (self.covers(pipeline, at) and self._is_its_turn(at)):
             return 0.0
         if self.rises_until is None:
             return self.failure_rate
-        return self.failure_rate * min(1.0, (created_at - self.start) / (self.rises_until - self.start))
+        return self.failure_rate * min(1.0, (at - self.start) / (self.rises_until - self.start))
 
-    def _is_its_turn(self, created_at: datetime) -> bool:
-        minute = created_at.hour * 60 + created_at.minute
+    def _is_its_turn(self, at: datetime) -> bool:
+        minute = at.hour * 60 + at.minute
         return self.span_minutes is None or minute // self.span_minutes % self.one_in == 0
 
 
