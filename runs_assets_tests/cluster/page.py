@@ -28,6 +28,7 @@ BACKFILLS = "{partitionBackfillsOrError {... on PartitionBackfills {results {id 
 STATS = """query($key: AssetKeyInput!) {assetNodeOrError(assetKey: $key) {... on AssetNode {
   partitionStats {numMaterialized numPartitions numFailed numMaterializing}
 }}}"""
+WAITING = {"NOT_STARTED", "QUEUED"}
 LAUNCHED = {"STARTING", "STARTED", "CANCELING"}
 
 
@@ -40,6 +41,11 @@ class Run:
     job: str
     tags: Mapping[str, str]
     assets: Sequence[str]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is yet to be given to the workers."""
+        return self.status in WAITING
 
     @property
     def is_launched(self) -> bool:

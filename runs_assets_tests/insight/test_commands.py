@@ -34,8 +34,10 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     return layout
 
 
-def store_health(layout: Layout, *rows: dict[str, Any], hours: float = 1) -> None:
-    common = {"source": "cloudcruise", "pipeline_id": "p", "source_read_until": utc_now() - timedelta(hours=hours)}
+def store_health(layout: Layout, *rows: dict[str, Any], read_until: datetime | None = None) -> None:
+    """Verdicts on runs that were read until then, or until an hour ago."""
+    read_until = read_until or utc_now() - timedelta(hours=1)
+    common = {"source": "cloudcruise", "pipeline_id": "p", "source_read_until": read_until}
     filled = [{**common, "last_run_at": common["source_read_until"], "failures": 7, **row} for row in rows]
     store_rows(layout, "pipeline_health", filled)
     store_rows(layout, "source_health", [{**common, "state": "ok"}])
@@ -77,12 +79,12 @@ def test_status_as_json_has_a_line_for_each_that_is_wrong(layout: Layout, capfd:
 
 
 def test_a_source_that_was_not_read_lately_cannot_be_told(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
-    store_health(layout, {"state": "ok"}, hours=7.1)
+    read_until = utc_now() - timedelta(hours=7.1)
+    store_health(layout, {"state": "ok"}, read_until=read_until)
     assert main(["status"]) == 2
     err = " ".join(capfd.readouterr().err.split())
-    read_until = utc_now() - timedelta(hours=7.1)
     assert f"cloudcruise was last read up to {read_until:%Y-%m-%d %H:%M} UTC. Run `runs-assets doctor`" in err
-    store_health(layout, {"state": "down"}, hours=7.1)
+    store_health(layout, {"state": "down"}, read_until=read_until)
     assert main(["status"]) == 1
 
 
@@ -151,7 +153,7 @@ def test_an_unknown_source_and_pipeline_are_named(capfd: pytest.CaptureFixture[s
 def test_runs_shows_the_newest_and_counts_the_rest(layout: Layout, capfd: pytest.CaptureFixture[str]) -> None:
     now = utc_now().replace(microsecond=0)
     times = [now - timedelta(seconds=30 * n) for n in range(1, 4)]
-    for day in {time.date() for time in times}:
+    for day in {now.date(), *(time.date() for time in times)}:
         of_day = [time for time in times if time.date() == day]
         columns = {"run_id": [f"r{(now - time).seconds}" for time in of_day], "status": ["failed"] * len(of_day)}
         runs = runs_table({**columns, "created_at": of_day, "finished_at": of_day})
