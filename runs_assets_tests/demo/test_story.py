@@ -51,7 +51,8 @@ def states(sandbox: Sandbox, folder: Path, now: datetime) -> Mapping[str, str]:
     return found
 
 
-def check_story(sandbox: Sandbox, folder: Path, now: datetime) -> None:
+def check_story(sandbox: Sandbox, folder: Path, now: datetime, most_others: int) -> None:
+    """`most_others` may be unwell beside the stories: by chance, one often is."""
     found = states(sandbox, folder, now)
     assert len(found) == 16
     assert found["invoice-download"] == "down", now
@@ -59,14 +60,14 @@ def check_story(sandbox: Sandbox, folder: Path, now: datetime) -> None:
     assert found["address-update"] == "worse", now
     assert found["stock-sync"] == "worse", now
     assert found["supplier-portal-export"] in {*WELL, "hanging"}, now
-    assert sum(found[name] not in WELL for name in found.keys() - STORIES) <= 2, (now, found)
+    assert sum(found[name] not in WELL for name in found.keys() - STORIES) <= most_others, (now, found)
 
 
 @pytest.mark.long
 def test_the_story_is_told_at_every_hour_of_two_days(tmp_path: Path) -> None:
     sandbox = Sandbox.telling_a_story(DAY.date(), days=20)
     for hour in range(48):
-        check_story(sandbox, tmp_path / str(hour), DAY + timedelta(hours=hour, minutes=5))
+        check_story(sandbox, tmp_path / str(hour), DAY + timedelta(hours=hour, minutes=5), most_others=1)
 
 
 @pytest.mark.long
@@ -75,4 +76,4 @@ def test_the_story_is_told_on_any_day(tmp_path: Path, number: int) -> None:
     day = DAY + timedelta(days=number)
     sandbox = Sandbox.telling_a_story(day.date(), days=20)
     for hour in (0, 8, 16):
-        check_story(sandbox, tmp_path / str(hour), day + timedelta(hours=hour, minutes=5))
+        check_story(sandbox, tmp_path / str(hour), day + timedelta(hours=hour, minutes=5), most_others=2)

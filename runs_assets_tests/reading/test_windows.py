@@ -56,11 +56,15 @@ def stored_ids(folder: Path, day: date) -> list[str]:
     return sorted(run["session_id"] for run in stored_runs(folder, day))
 
 
-def have_status(folder: Path, times: list[str], status: str) -> bool:
-    """Whether some runs of the last two days are stored once each, with a status."""
-    runs = [*stored_runs(folder, MIDDLE), *stored_runs(folder, LAST)]
-    stored = sorted((run["session_id"], run["status"]) for run in runs if run["session_id"] in times)
-    return stored == [(at, status) for at in sorted(times)]
+def stored_states(folder: Path, times: list[str]) -> list[tuple[str, str, str]]:
+    """Of some runs of the last two days: in which day's file each stands, its id and its status."""
+    runs = [(str(day), run["session_id"], run["status"]) for day in (MIDDLE, LAST) for run in stored_runs(folder, day)]
+    return sorted(run for run in runs if run[1] in times)
+
+
+def all_with(status: str, times: list[str]) -> list[tuple[str, str, str]]:
+    """What `stored_states` gives if each stands once in the file of its own day, with a status."""
+    return [(at[:10], at, status) for at in sorted(times)]
 
 
 def change(history: FixedHistory, times: list[str], status: str) -> None:
@@ -168,7 +172,7 @@ def test_a_run_at_the_edge_that_changed_meanwhile_is_stored_as_it_was_shown_last
         change(history, EDGE, "execution.failed")
         is_middle_stored.set()
         assert sorted(day.day for day in stored) == [MIDDLE, LAST]
-    assert have_status(tmp_path, EDGE, "execution.failed")
+    assert stored_states(tmp_path, EDGE) == all_with("execution.failed", EDGE)
 
 
 def test_a_page_that_is_overtaken_on_its_way_does_not_undo_what_a_later_one_has_shown(
@@ -197,7 +201,7 @@ def test_a_page_that_is_overtaken_on_its_way_does_not_undo_what_a_later_one_has_
         assert next(stored).day == LAST
         is_last_stored.set()
         list(stored)
-    assert have_status(tmp_path, EDGE, "execution.failed")
+    assert stored_states(tmp_path, EDGE) == all_with("execution.failed", EDGE)
 
 
 def test_a_state_that_comes_back_is_stored_as_it_was_shown_last(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -206,23 +210,20 @@ def test_a_state_that_comes_back_is_stored_as_it_was_shown_last(sandbox: Sandbox
     change(history, again, "execution.start")
     is_middle_stored, asked = Event(), count()
 
-    async def pause_and_resume(request: Request, inner: Handler) -> Response:
-        if request.query_params["start_time"] == OF_THE_MIDDLE_DAY:
-            if next(asked) == 1:
-                change(history, again, "execution.paused")
-            return await inner(request)
-        while not is_middle_stored.is_set():
-            await asyncio.sleep(0.005)
+    async def pause(request: Request, inner: Handler) -> Response:
+        if request.query_params["start_time"] == OF_THE_MIDDLE_DAY and next(asked) == 1:
+            change(history, again, "execution.paused")
         return await inner(request)
 
-    sandbox.hooks["cloudcruise"].append(pause_and_resume)
+    sandbox.hooks["cloudcruise"].append(pause)
+    holding_back(sandbox, OF_THE_LAST_DAY, is_middle_stored.is_set)
     with client_of(sandbox) as client, closing(reading(client, tmp_path, TWO, windows=2)) as stored:
         assert next(stored).day == MIDDLE
         assert "execution.paused" in {run["status"] for run in stored_runs(tmp_path, MIDDLE)}
         change(history, again, "execution.start")
         is_middle_stored.set()
         assert sorted(day.day for day in stored) == [MIDDLE, LAST]
-    assert have_status(tmp_path, again, "execution.start")
+    assert stored_states(tmp_path, again) == all_with("execution.start", again)
 
 
 def test_the_first_error_ends_all_windows_and_keeps_the_days_already_stored(sandbox: Sandbox, tmp_path: Path) -> None:
